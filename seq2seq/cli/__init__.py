@@ -1,0 +1,22 @@
+"""The `seq2seq` command. Each command has a file; torch is imported only inside the ones that need it."""
+
+import typer
+
+from seq2seq.cli import evaluate, info, presets, train, translate
+from seq2seq.cli.app import CleanErrors, show_version
+
+app = typer.Typer(
+    name="seq2seq",
+    cls=CleanErrors,
+    help="Train a small translator on your own sentence pairs, translate with it, and know how good it is.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.callback()(show_version)
+app.command()(train.train)
+app.command()(translate.translate)
+app.command()(evaluate.evaluate)
+app.command()(info.info)
+app.command()(presets.presets)

@@ -1,0 +1,63 @@
+"""What all commands share: how errors leave the program, and `--version`."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from seq2seq import InputError, __version__
+
+# Typer brings its own click; these are its bases of a mistake on the command line, by public names.
+_UsageError: Any = typer.BadParameter.__bases__[0]
+_CommandError: Any = _UsageError.__bases__[0]
+
+
+class CleanErrors(TyperGroup):
+    """Ends the program the way scripts expect.
+
+    A mistake is one line on stderr and exit code 2; Ctrl-C is 130; a reader that went away (`| head`) is no error.
+    """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command and exit with its code."""
+        sys.exit(self._exit_code(*args, **{**kwargs, "standalone_mode": False}))
+
+    def _exit_code(self, *args: Any, **kwargs: Any) -> int:
+        try:
+            result = super().main(*args, **kwargs)
+        except InputError as error:
+            return _complain(str(error))
+        except _UsageError as error:
+            context = getattr(error, "ctx", None)
+            return _complain(f"{error.format_message()} (see {context.command_path if context else 'seq2seq'} --help)")
+        except _CommandError as error:
+            return _complain(error.format_message())
+        except (KeyboardInterrupt, typer.Abort):
+            print("interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            # Python would complain once more when it flushes stdout on its way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return result if isinstance(result, int) else 0
+
+
+def _complain(message: str) -> int:
+    print(f"seq2seq: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"seq2seq {__version__}")
+        raise typer.Exit
+
+
+def show_version(
+    _: Annotated[
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The options of `seq2seq` itself."""

@@ -1,0 +1,22 @@
+"""`seq2seq presets`."""
+
+from typing import Annotated
+
+import typer
+
+from seq2seq.config import DEFAULT_PRESET, build_config, describe_config, preset_names, preset_text
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Show this preset with every setting explained.")] = None,
+) -> None:
+    """List the presets, or show one in full.
+
+    What `seq2seq presets NAME` prints is a TOML file for `seq2seq train --config`, each setting explained.
+    """
+    if name is not None:
+        print(describe_config(build_config(name)), end="")
+        return
+    for preset in preset_names():
+        summary = preset_text(preset).splitlines()[0].removeprefix("# ")
+        print(f"{preset:<12} {summary}{' (default)' * (preset == DEFAULT_PRESET)}")

@@ -1,0 +1,89 @@
+"""`seq2seq translate`."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2seq.errors import InputError
+from seq2seq.text.lines import open_output, read_lines
+
+if TYPE_CHECKING:
+    from seq2seq.translator import Translation
+
+
+def translate(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
+    input_: Annotated[
+        str, typer.Option("-i", "--input", help="Text file, one sentence a line, plain or .gz; - is stdin.")
+    ] = "-",
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="File for the translations, replaced when all is done; - is stdout.")
+    ] = "-",
+    beam_size: Annotated[int | None, typer.Option(min=1, help="Hypotheses kept in search; 1 is greedy.")] = None,
+    length_penalty: Annotated[float | None, typer.Option(min=0.0, help="Exponent of the length penalty.")] = None,
+    n_best: Annotated[int, typer.Option(min=1, help="Translations a line, best first, each on a line.")] = 1,
+    scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object an input line: its hypotheses with log_prob and score.")
+    ] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sentences at once; changes no translation.")] = 32,
+    buffer_size: Annotated[
+        int, typer.Option(min=1, help="Lines read before they are translated; 1 answers line by line.")
+    ] = 512,
+) -> None:
+    """Translate a text file or stdin.
+
+    N lines in, N lines out, in order. A blank line stays blank. A line over the model's limit is translated in
+    parts. The score is the log-probability (natural logarithm) over the length penalty. Beam size and length
+    penalty are the model's own unless given.
+    """
+    if scores and as_json:
+        raise InputError("--scores and --json exclude each other: JSON has the scores")
+    lines = read_lines(input_)
+    from seq2seq.translator import Translator
+
+    translator = Translator.load(model, batch_size=batch_size)
+    typed_in = input_ == "-" and sys.stdin.isatty()
+    translations = translator.stream(
+        lines,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        n_best=n_best,
+        buffer_size=1 if typed_in else buffer_size,
+    )
+    layout = _as_json if as_json else _with_scores if scores else _as_text
+    with open_output(output) as file:
+        for translation in _warn_once(translations):
+            file.write(layout(translation).encode())
+            file.flush()
+
+
+def _as_text(translation: "Translation") -> str:
+    return "".join(f"{one.text}\n" for one in translation.hypotheses)
+
+
+def _with_scores(translation: "Translation") -> str:
+    return "".join(f"{one.score:.6f}\t{one.text}\n" for one in translation.hypotheses)
+
+
+def _as_json(translation: "Translation") -> str:
+    return json.dumps({"hypotheses": [asdict(one) for one in translation.hypotheses]}, ensure_ascii=False) + "\n"
+
+
+def _warn_once(translations: "Iterable[Translation]") -> "Iterator[Translation]":
+    """Pass translations on; say on stderr where the first line was over the model's limit."""
+    warned = False
+    for line, translation in enumerate(translations, start=1):
+        if translation.parts > 1 and not warned:
+            warned = True
+            print(
+                f"seq2seq: warning: line {line:,} is longer than the model's limit and is translated in "
+                f"{translation.parts} parts; so is every such line after it",
+                file=sys.stderr,
+            )
+        yield translation

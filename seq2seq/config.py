@@ -1,0 +1,291 @@
+"""Every setting of a training, in sections; each part of the program is given its own section.
+
+A configuration is put together from the defaults below, a preset, a TOML file and `--set section.key=value`, the later
+over the earlier. Unknown keys and unfit values are errors that say where.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from seq2seq.errors import InputError
+
+DEFAULT_PRESET = "context"
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys forbidden, values fixed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Where the sentence pairs come from: two aligned files, or one TSV. `.gz` files are read as they are."""
+
+    train: str | None = None
+    """TSV of training pairs, source and target on a line."""
+    train_src: str | None = None
+    """Training sentences of the source language, one a line."""
+    train_tgt: str | None = None
+    """Their translations, line by line."""
+    valid: str | None = None
+    """TSV of validation pairs."""
+    valid_src: str | None = None
+    """Validation sentences of the source language."""
+    valid_tgt: str | None = None
+    """Their translations. Without validation files, pairs are held out from the training data."""
+    src_lang: str = ""
+    """Code of the source language, for people and the model card."""
+    tgt_lang: str = ""
+    """Code of the target language."""
+    held_out: PositiveInt = 1000
+    """Pairs to hold out where no validation data is given, at most a twentieth of all."""
+    max_length: PositiveInt = 128
+    """Pieces a sentence may have. Longer pairs are left out of training; longer lines are translated in parts."""
+
+    @model_validator(mode="after")
+    def _whole_sources(self) -> Self:
+        for split in ("train", "valid"):
+            tsv, src, tgt = (getattr(self, split + side) for side in ("", "_src", "_tgt"))
+            if tsv and (src or tgt):
+                raise ValueError(f"give {split} or {split}_src and {split}_tgt, not both")
+            if bool(src) != bool(tgt):
+                missing = f"{split}_tgt" if src else f"{split}_src"
+                raise ValueError(f"{missing} is missing: aligned files come in twos")
+        return self
+
+
+class TokenizerConfig(Section):
+    """SentencePiece vocabularies, trained on the training pairs."""
+
+    vocab_size: PositiveInt | None = None
+    """Pieces in a vocabulary; without it, a number that follows from the amount of data."""
+    joint: bool = True
+    """One vocabulary for both languages, or one for each."""
+    model_type: Literal["unigram", "bpe"] = "unigram"
+    """SentencePiece's way to choose pieces."""
+
+
+class ModelConfig(Section):
+    """Sizes of the network."""
+
+    cell: Literal["gru"] = "gru"
+    """The recurrence."""
+    embedding_size: PositiveInt = 256
+    """Numbers a piece is embedded in, and width of the readout."""
+    hidden_size: PositiveInt = 512
+    """Numbers in a recurrent state; a bidirectional encoder has half of them each way."""
+    context_size: PositiveInt = 512
+    """Numbers in the context vector c."""
+    encoder_layers: PositiveInt = 1
+    """Recurrent layers of the encoder."""
+    decoder_layers: PositiveInt = 1
+    """Recurrent layers of the decoder."""
+    bidirectional: bool = True
+    """Whether the encoder reads the source in both directions."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    """Share of embeddings, states and readouts that are zeroed in training."""
+
+    @model_validator(mode="after")
+    def _halves(self) -> Self:
+        if self.bidirectional and self.hidden_size % 2:
+            raise ValueError(f"hidden_size = {self.hidden_size} is odd: a bidirectional encoder halves it")
+        return self
+
+
+class TrainingConfig(Section):
+    """How the network is trained."""
+
+    seed: NonNegativeInt = 1
+    """Seed of everything random."""
+    minutes: PositiveFloat | None = None
+    """Wall time of the training, validation included; fixes the number of steps after a measured start.
+    15 where max_steps is not given either."""
+    max_steps: PositiveInt | None = None
+    """Optimiser updates; with minutes, the most of them."""
+    batch_tokens: PositiveInt = 2048
+    """Padded tokens of a batch, on its longer side."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """AdamW decays the weights apart from the gradient."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Strength of the decay of weights."""
+    learning_rate: PositiveFloat = 2e-3
+    """Highest learning rate; the schedule rises to it and falls to zero on the last step."""
+    schedule: Literal["cosine", "linear"] = "cosine"
+    """Shape of the fall."""
+    warmup_steps: NonNegativeInt = 200
+    """Steps of the rise."""
+    clip_norm: PositiveFloat = 1.0
+    """Gradients of a larger L2 norm are scaled down to it."""
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    """Probability spread evenly over the vocabulary in the training loss."""
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    """Type of the matrix products; auto is bf16 where the processor computes in it, else float32."""
+    validate_every: PositiveInt | None = None
+    """Steps between validations; without it, about twenty over the training, fewer where they take long."""
+    patience: PositiveInt = 10
+    """Stop after so many validations without a better BLEU."""
+
+
+class SearchConfig(Section):
+    """How a trained model searches unless told otherwise."""
+
+    beam_size: PositiveInt = 5
+    """Hypotheses kept; 1 is greedy."""
+    length_penalty: NonNegativeFloat = 1.0
+    """Exponent alpha of the length penalty; 0 ranks by log-probability alone."""
+
+
+class Config(Section):
+    """All sections, as stored in `config.json`."""
+
+    preset: str = DEFAULT_PRESET
+    """The preset this configuration started from."""
+    data: DataConfig = DataConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    search: SearchConfig = SearchConfig()
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with the program, the default first."""
+    files = resources.files("seq2seq.presets").iterdir()
+    names = sorted(Path(file.name).stem for file in files if file.name.endswith(".toml"))
+    return sorted(names, key=lambda name: name != DEFAULT_PRESET)
+
+
+def preset_text(name: str) -> str:
+    """The TOML text of a preset. Raises InputError where there is none of that name."""
+    if name not in preset_names():
+        raise InputError(f"no preset {name!r}{_did_you_mean(name, preset_names())}; seq2seq presets lists them")
+    return (resources.files("seq2seq.presets") / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def build_config(
+    preset: str | None = None,
+    file: Path | None = None,
+    assignments: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Config:
+    """Put a configuration together.
+
+    file: TOML with the sections of `Config`; its key `preset` counts where the argument is None.
+    assignments: `section.key=value` strings, the value as in TOML; a bare word is a string.
+    options: `section.key` to value; None means not given.
+    Raises InputError that names the key, the file or the option at fault.
+    """
+    from_file = _parse_toml(file.read_text(encoding="utf-8"), str(file)) if file else {}
+    name = preset or from_file.get("preset", DEFAULT_PRESET)
+    settings: dict[str, Any] = _parse_toml(preset_text(name), f"preset {name}") | {"preset": name}
+    _merge(settings, {key: value for key, value in from_file.items() if key != "preset"})
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or key.count(".") != 1:
+            raise InputError(f"--set {assignment}: expected section.key=value, for example model.hidden_size=256")
+        _merge(settings, _nest(key.strip(), _parse_value(value.strip())))
+    for key, value in (options or {}).items():
+        if value is not None:
+            _merge(settings, _nest(key, value))
+    return validate_config(settings, str(file) if file else "configuration")
+
+
+def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
+    """Check `settings`. Raises InputError, led by `origin`, that names every key at fault and says why."""
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise InputError(f"{origin}: " + "; ".join(_explain(fault) for fault in error.errors())) from None
+
+
+def _explain(fault: Any) -> str:
+    path = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {path}{_did_you_mean(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1]))}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        return f"{path}: {message}"
+    return f"{path} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _known_keys(path: tuple[Any, ...]) -> list[str]:
+    section: type[BaseModel] = Config
+    for name in path:
+        section = type(section.model_fields[name].default)
+    return list(section.model_fields)
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+def _parse_toml(text: str, origin: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{origin}: not valid TOML ({error})") from None
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _nest(key: str, value: Any) -> dict[str, Any]:
+    section, name = key.split(".")
+    return {section: {name: value}}
+
+
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Put `other` over `into`, section by section."""
+    for key, value in other.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def describe_config(config: Config) -> str:
+    """`config` as TOML that `build_config` reads back, each setting under its explanation."""
+    lines = [f'preset = "{config.preset}"']
+    for name, section in config:
+        if isinstance(section, Section):
+            lines += ["", f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
+            for key, field in type(section).model_fields.items():
+                value = getattr(section, key)
+                lines += [f"# {' '.join((field.description or '').split())}"]
+                lines += [f"# {key} =" if value is None else f"{key} = {json.dumps(value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def config_differences(old: Config, new: Config) -> list[str]:
+    """`section.key: old -> new` for each setting that differs."""
+    before, after = old.model_dump(), new.model_dump()
+    changed = []
+    for section, values in before.items():
+        if not isinstance(values, dict):
+            values, after[section] = {"": values}, {"": after[section]}
+        for key, value in values.items():
+            if value != after[section][key]:
+                name = f"{section}.{key}".rstrip(".")
+                changed.append(f"{name}: {json.dumps(value)} -> {json.dumps(after[section][key])}")
+    return changed

@@ -1,0 +1,1 @@
+"""The networks: cells, encoder, decoder, and the EncoderDecoder that joins them."""

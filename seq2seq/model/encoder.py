@@ -1,0 +1,84 @@
+"""The encoder: a source sentence becomes one vector, and one state a token."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.cells import make_cell
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the decoder knows of B source sentences."""
+
+    context: Tensor
+    """[B, C], the context vector c."""
+    outputs: Tensor
+    """[B, S, H], the top layer's state at each token; what stands at padding means nothing."""
+    src_mask: Tensor
+    """[B, S], True at real tokens."""
+
+
+class Encoder(nn.Module):
+    """A stack of GRU layers whose last states, through a tanh layer, give c (Cho et al. 2014, section 2.2)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        sizes = [config.embedding_size] + [config.hidden_size] * (config.encoder_layers - 1)
+        layer = BidirectionalLayer if config.bidirectional else ForwardLayer
+        self.layers = nn.ModuleList(layer(config.cell, size, config.hidden_size) for size in sizes)
+        self.summary = nn.Linear(config.hidden_size, config.context_size)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, embedded: Tensor, src_lengths: Tensor) -> Encoded:
+        """embedded [B, S, E], src_lengths [B] -> Encoded."""
+        outputs = embedded
+        for number, layer in enumerate(self.layers):
+            if number:
+                outputs = self.dropout(outputs)
+            outputs, last = layer(outputs, src_lengths)
+        positions = torch.arange(embedded.size(1), device=embedded.device)
+        context = torch.tanh(self.summary(self.dropout(last)))
+        return Encoded(context, outputs, positions < src_lengths[:, None])
+
+
+class ForwardLayer(nn.Module):
+    """One recurrence, left to right."""
+
+    def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.cell = make_cell(cell, input_size, hidden_size)
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """inputs [B, S, I] -> states [B, S, H], the state at each row's last real token [B, H]."""
+        outputs, _ = self.cell(inputs)
+        rows = torch.arange(len(lengths), device=lengths.device)
+        return outputs, outputs[rows, lengths - 1]
+
+
+class BidirectionalLayer(nn.Module):
+    """Two recurrences of half the width, one left to right and one right to left, side by side."""
+
+    def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.left_to_right = ForwardLayer(cell, input_size, hidden_size // 2)
+        self.right_to_left = ForwardLayer(cell, input_size, hidden_size // 2)
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""
+        flip = reversal(lengths, inputs.size(1))
+        outputs, last = self.left_to_right(inputs, lengths)
+        flipped, first = self.right_to_left(_reorder(inputs, flip), lengths)
+        return torch.cat([outputs, _reorder(flipped, flip)], dim=-1), torch.cat([last, first], dim=-1)
+
+
+def reversal(lengths: Tensor, width: int) -> Tensor:
+    """Positions [B, width] that reverse each row's real tokens and leave its padding where it is."""
+    positions = torch.arange(width, device=lengths.device).expand(len(lengths), width)
+    return torch.where(positions < lengths[:, None], lengths[:, None] - 1 - positions, positions)
+
+
+def _reorder(inputs: Tensor, positions: Tensor) -> Tensor:
+    return inputs.gather(1, positions[:, :, None].expand(-1, -1, inputs.size(2)))

@@ -1,0 +1,73 @@
+"""The RNN Encoder-Decoder (Cho et al. 2014).
+
+Shapes, batch first everywhere outside a cell:
+
+    B batch (N rows of a search)    S source length    T target length    K beam
+    V vocabulary    E embedding    H hidden state    C context vector    L layers
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.decoder import Decoder, DecoderState
+from seq2seq.model.encoder import Encoded, Encoder
+
+
+class EncoderDecoder(nn.Module):
+    """p(target | source), one word at a time.
+
+    The output layer is the target's embedding, transposed (Press & Wolf 2017); where both languages share one
+    vocabulary, it is the source's embedding too.
+    """
+
+    def __init__(self, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> None:
+        super().__init__()
+        self.tgt_embedding = _embedding(tgt_vocab, config.embedding_size)
+        self.src_embedding = self.tgt_embedding if joint else _embedding(src_vocab, config.embedding_size)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor:
+        """src [B, S], src_lengths [B], tgt_in [B, T] -> logits of the next word at each position [B, T, V]."""
+        encoded = self.encode(src, src_lengths)
+        return self.logits(self.decode(encoded, tgt_in))
+
+    def encode(self, src: Tensor, src_lengths: Tensor) -> Encoded:
+        """src [B, S] -> what the decoder is to know of it."""
+        encoded: Encoded = self.encoder(self.dropout(self.src_embedding(src)), src_lengths)
+        return encoded
+
+    def decode(self, encoded: Encoded, tgt_in: Tensor) -> Tensor:
+        """The decoder's training face: a whole target. tgt_in [B, T] -> features of each next word [B, T, E]."""
+        features: Tensor = self.decoder(self._embed_target(tgt_in), self.decoder.start(encoded))[0]
+        return features
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The output layer. features [..., E] -> [..., V]."""
+        return F.linear(features, self.tgt_embedding.weight, self.output_bias)
+
+    def start(self, src: Tensor, src_lengths: Tensor) -> DecoderState:
+        """The state of a search before its first word. src [B, S] -> state of B hypotheses."""
+        return self.decoder.start(self.encode(src, src_lengths))
+
+    def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """The decoder's searching face: one word. tokens [N] -> log_probs of the next [N, V], next state."""
+        features, state = self.decoder(self._embed_target(tokens[:, None]), state)
+        return self.logits(features[:, 0]).log_softmax(dim=-1), state
+
+    def _embed_target(self, tokens: Tensor) -> Tensor:
+        embedded: Tensor = self.dropout(self.tgt_embedding(tokens))
+        return embedded
+
+
+def _embedding(vocab: int, size: int) -> nn.Embedding:
+    # As the output layer these rows are weights: with this deviation the first logits are near one.
+    embedding = nn.Embedding(vocab, size)
+    nn.init.normal_(embedding.weight, std=1 / math.sqrt(size))
+    return embedding

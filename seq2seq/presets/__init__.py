@@ -1,0 +1,1 @@
+"""Presets as TOML files: settings that differ from the defaults of `seq2seq.config`."""

@@ -1,0 +1,133 @@
+"""Every byte that must survive a crash goes through here.
+
+A file is written whole, flushed to the disk and renamed over the old one; a folder is filled under a temporary
+name, sealed with a manifest and renamed. A reader finds the old state or the new one, never half of either.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import InputError
+
+MANIFEST = "manifest.json"
+_PARTIAL = ".partial"
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` and flush it to the disk. Not atomic: for files inside an unpublished folder."""
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of `path`, atomically."""
+    partial = path.with_name(path.name + _PARTIAL)
+    write_file(partial, data)
+    os.replace(partial, path)
+    _flush_folder(path.parent)
+
+
+def to_json(value: object) -> bytes:
+    """The bytes of `value` as indented JSON, the same on every machine."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file. Raises InputError where it is missing or damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON ({_first_line(error)})") from None
+
+
+class FolderWriter:
+    """Fills a folder out of sight; `publish` seals and renames it to `path`. Replaces no existing folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._partial = path.with_name(path.name + _PARTIAL)
+        shutil.rmtree(self._partial, ignore_errors=True)
+        self._partial.mkdir(parents=True)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Add the file `name` (relative, may lie in a sub-folder)."""
+        target = self._partial / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_file(target, data)
+
+    def publish(self) -> Path:
+        """Write the manifest, flush the folder to the disk and give it its name."""
+        write_file(self._partial / MANIFEST, to_json({"files": _describe_files(self._partial)}))
+        for folder in (self._partial, *(path for path in self._partial.rglob("*") if path.is_dir())):
+            _flush_folder(folder)
+        os.replace(self._partial, self.path)
+        _flush_folder(self.path.parent)
+        return self.path
+
+
+def verify_folder(folder: Path, required: Iterable[str]) -> None:
+    """Check a published folder against its manifest: names, sizes, SHA-256.
+
+    Raises InputError naming the first file that is missing, of another size or altered.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
+    manifest = read_json(folder / MANIFEST)
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict):
+        raise InputError(f"{folder / MANIFEST}: damaged (no table of files)")
+    for name in required:
+        if name not in files:
+            raise InputError(f"{folder / MANIFEST}: damaged (it does not list {name})")
+    for name, entry in files.items():
+        _verify_file(folder, name, entry)
+
+
+def _verify_file(folder: Path, name: str, entry: object) -> None:
+    path = folder / name
+    if ".." in Path(name).parts or Path(name).is_absolute() or path.is_symlink():
+        raise InputError(f"{folder / MANIFEST}: lists {name!r}, which is not a plain file of this folder")
+    if not isinstance(entry, dict) or not {"bytes", "sha256"} <= entry.keys():
+        raise InputError(f"{folder / MANIFEST}: damaged (entry of {name})")
+    if not path.is_file():
+        raise InputError(f"{path}: missing from the model folder")
+    if path.stat().st_size != entry["bytes"]:
+        raise InputError(f"{path}: {path.stat().st_size} bytes, the manifest says {entry['bytes']}: damaged copy?")
+    if _sha256(path) != entry["sha256"]:
+        raise InputError(f"{path}: altered since it was written (SHA-256 differs from the manifest)")
+
+
+def _describe_files(folder: Path) -> dict[str, dict[str, object]]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths
+    }
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush_folder(folder: Path) -> None:
+    # Windows cannot open a folder; its rename is durable enough without.
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,87 @@
+"""Which pairs go together in a batch, and how a batch is laid out.
+
+The batches of an epoch are a pure function of (lengths, seed, epoch), so that a resumed training sees the same ones.
+This is also the one place where the target is shifted: the decoder reads `tgt_in` and is to say `tgt_out`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seq2seq.text.corpus import Corpus
+from seq2seq.text.tokenizer import BOS, EOS, PAD
+
+# Few distinct shapes: matrix libraries keep a prepared kernel for each one, and like row counts in eights.
+_ROWS_MULTIPLE = 8
+_LENGTH_MULTIPLE = 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded sentence pairs as int64 arrays."""
+
+    src: np.ndarray
+    """[B, S], each row ended by eos."""
+    src_lengths: np.ndarray
+    """[B], eos included."""
+    tgt_in: np.ndarray
+    """[B, T], bos and the target."""
+    tgt_out: np.ndarray
+    """[B, T], the target and eos."""
+
+    @property
+    def target_tokens(self) -> int:
+        """Target tokens that are no padding, eos included."""
+        return int((self.tgt_out != PAD).sum())
+
+
+def plan_batches(
+    src_lengths: np.ndarray, tgt_lengths: np.ndarray, batch_tokens: int, seed: int, epoch: int
+) -> list[np.ndarray]:
+    """The pair numbers of each batch of an epoch, in training order.
+
+    Pairs of like lengths go together, equal ones in random order, and the batches are shuffled. A batch holds at
+    most `batch_tokens` padded tokens on its longer side, or a single pair.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = np.lexsort((random.random(len(src_lengths)), src_lengths, tgt_lengths))
+    longest = np.maximum(src_lengths, tgt_lengths)[order] + 1
+    batches, start = [], 0
+    while start < len(order):
+        end = start + _rows_within(longest[start:], batch_tokens)
+        batches.append(order[start:end])
+        start = end
+    random.shuffle(batches)
+    return batches
+
+
+def _rows_within(longest: np.ndarray, batch_tokens: int) -> int:
+    """How many of the next pairs fill a batch; a multiple of 8 where more than 8 fit."""
+    # The widest row is at least as wide as the first, so no more rows than this can fit.
+    window = np.maximum.accumulate(longest[: batch_tokens // longest[0] + 1])
+    rows = int(np.searchsorted(window * np.arange(1, len(window) + 1), batch_tokens, side="right"))
+    if rows == len(longest):
+        return rows
+    return max(rows - rows % _ROWS_MULTIPLE if rows > _ROWS_MULTIPLE else rows, 1)
+
+
+def make_batch(corpus: Corpus, indices: np.ndarray) -> Batch:
+    """Pad and shift the pairs `indices` of `corpus`."""
+    src = [np.append(corpus.src[i], EOS) for i in indices]
+    tgt = [corpus.tgt[i] for i in indices]
+    return Batch(
+        src=pad_rows(src),
+        src_lengths=np.array([len(row) for row in src]),
+        tgt_in=pad_rows([np.insert(row, 0, BOS) for row in tgt]),
+        tgt_out=pad_rows([np.append(row, EOS) for row in tgt]),
+    )
+
+
+def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of ids [N, longest], padded at the end; the width is rounded up to a few sizes."""
+    width = max(len(row) for row in rows)
+    padded = np.full((len(rows), -(-width // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE), PAD, dtype=np.int64)
+    for row, ids in zip(padded, rows, strict=True):
+        row[: len(ids)] = ids
+    return padded

@@ -1,0 +1,71 @@
+"""Line-exact text files: UTF-8, and only `\\n` ends a line.
+
+A file's name says how it is packed (`.gz` or plain); `-` is standard input or output.
+"""
+
+import gzip
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from seq2seq.errors import InputError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    """The lines of a file without their `\\n`; a last line that lacks one counts too.
+
+    A byte order mark at the start is not text and is left out.
+    Raises InputError, with file and line, where the file cannot be read or is not UTF-8.
+    """
+    number = 0
+    try:
+        with _open_binary(str(path)) as file:
+            for number, raw in enumerate(file, start=1):
+                if number == 1:
+                    raw = raw.removeprefix(_BOM)
+                yield raw.removesuffix(b"\n").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}, line {number}: not UTF-8 (byte 0x{error.object[error.start]:02x} at column {error.start + 1}); "
+            "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, not a text file") from None
+    except PermissionError:
+        raise InputError(f"{path}: no permission to read it") from None
+
+
+@contextmanager
+def open_output(path: str | Path) -> Iterator[BinaryIO]:
+    """A binary stream to write to. A file appears, or replaces its older self, only when the work is whole."""
+    if str(path) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = Path(f"{path}.partial")
+    try:
+        with gzip.open(partial, "wb") if str(path).endswith(".gz") else open(partial, "wb") as file:
+            yield file  # type: ignore[misc]
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _open_binary(path: str) -> BinaryIO:
+    if path == "-":
+        return sys.stdin.buffer
+    if path.endswith(".gz"):
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return open(path, "rb")

@@ -1,0 +1,83 @@
+"""What a person reads while a model trains, all of it on stderr."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
+
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A validation sentence beside what the model makes of it."""
+
+    source: str
+    reference: str
+    translation: str
+
+
+class Progress:
+    """A bar where there is a terminal, a line now and then where there is none."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._bar = Bar(
+            TextColumn("step {task.completed:,}"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %  {task.fields[status]}"),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._last_line = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Say something that is as it should be."""
+        self._console.print(escape(text))
+
+    def warn(self, text: str) -> None:
+        """Say something that the user may want to mend."""
+        self._console.print(f"[yellow]warning:[/] {escape(text)}")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Show the bar."""
+        self._task = self._bar.add_task("", total=None, status="")
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._bar:
+            yield
+
+    def step(self, step: int, total: int | None, loss: float, tokens_per_second: float, eta: float | None) -> None:
+        """Show where the training stands. loss in nats a token, eta in seconds."""
+        status = f"loss {loss:.3f}  {tokens_per_second:,.0f} target tokens/s"
+        if eta is not None:
+            status += f"  {_clock(eta)} left"
+        if self._console.is_terminal and self._task is not None:
+            self._bar.update(self._task, completed=step, total=total, status=status)
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            of_total = f" of {total:,}" if total else ""
+            self._console.print(f"step {step:,}{of_total}  {status}")
+
+    def validation(self, step: int, perplexity: float, bleu: float, best: bool, examples: Sequence[Example]) -> None:
+        """Show a validation and a few translations beside their references."""
+        mark = "  best so far" if best else ""
+        self._console.print(f"[bold]validation at step {step:,}: BLEU {bleu:.2f}, perplexity {perplexity:.2f}[/]{mark}")
+        for example in examples:
+            self._console.print(f"  source       {escape(example.source)}")
+            self._console.print(f"  reference    {escape(example.reference)}")
+            self._console.print(f"  translation  {escape(example.translation)}")
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,53 @@
+"""Learning rates, and how many steps fit into the time there is."""
+
+import math
+from dataclasses import dataclass
+
+from seq2seq.config import TrainingConfig
+
+
+def learning_rate(config: TrainingConfig, step: int, total_steps: int | None) -> float:
+    """The rate of update number `step`, 1 to `total_steps`: a rise of `warmup_steps`, cut off by a fall to zero.
+
+    While the total is not known yet the rate rises; whatever total is chosen later than that changes no rate that
+    was used, as long as the rise is still the lower of the two.
+    """
+    rise = step / config.warmup_steps if config.warmup_steps else 1.0
+    if total_steps is None:
+        return config.learning_rate * min(1.0, rise)
+    left = max(0.0, 1 - (step - 1) / total_steps)
+    fall = left if config.schedule == "linear" else 0.5 * (1 - math.cos(math.pi * left))
+    return config.learning_rate * min(rise, fall)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long the training is; fixed once and kept over every resume."""
+
+    total_steps: int
+    validate_every: int
+
+
+_VALIDATIONS = 20
+_VALIDATION_SHARE = 0.08
+
+
+def plan_steps(config: TrainingConfig, max_steps: int) -> Plan:
+    """The plan where the number of steps is given."""
+    return Plan(max_steps, config.validate_every or max(1, math.ceil(max_steps / _VALIDATIONS)))
+
+
+def plan_time(config: TrainingConfig, steps_done: int, seconds_left: float, step: float, validation: float) -> Plan:
+    """The plan that fits into `seconds_left`, from the measured seconds of a step and of a validation.
+
+    Validations get at most a twelfth of the time, unless `validate_every` asks for more.
+    """
+    if config.validate_every:
+        steps = seconds_left / (step + validation / config.validate_every)
+        every = config.validate_every
+    else:
+        count = min(_VALIDATIONS, max(1, int(_VALIDATION_SHARE * seconds_left / validation)))
+        steps = (seconds_left - count * validation) / step
+        every = max(1, math.ceil((steps_done + steps) / count))
+    total = steps_done + max(1, int(steps))
+    return Plan(min(total, config.max_steps or total), every)

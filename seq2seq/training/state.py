@@ -1,0 +1,113 @@
+"""Everything that resuming needs, and the checkpoints that hold it.
+
+A step folder is a model folder with a sub-folder `state/`. It is written whole before `checkpoints.json` names it; only
+then are the steps that nothing names any more deleted.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from seq2seq.errors import InputError
+from seq2seq.model_folder import CHECKPOINTS, TrainedModel, write_model
+from seq2seq.storage import FolderWriter, read_json, replace_file, to_json, verify_folder
+from seq2seq.training.schedule import Plan
+
+_STATE, _OPTIMIZER = "state/training.json", "state/optimizer.safetensors"
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands. Randomness needs no place here: it is drawn anew from (seed, step or epoch)."""
+
+    step: int = 0
+    """Updates done."""
+    epoch: int = 0
+    batch: int = 0
+    """Batches of this epoch done."""
+    plan: Plan | None = None
+    """None while the time of a step is still being measured."""
+    best_step: int = 0
+    best_bleu: float = -1.0
+    best_perplexity: float = float("inf")
+    validations_since_best: int = 0
+    finished: bool = False
+
+    def see(self, bleu: float, perplexity: float) -> bool:
+        """Take in a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
+        better = (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
+        if better:
+            self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity
+        self.validations_since_best = 0 if better else self.validations_since_best + 1
+        return better
+
+
+class CheckpointStore:
+    """The steps of a run folder."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self._run_folder = run_folder
+
+    @property
+    def last(self) -> Path | None:
+        """The folder of the last step that was saved, if any."""
+        index = self._run_folder / CHECKPOINTS
+        return self._folder(read_json(index)["last"]) if index.is_file() else None
+
+    def save(
+        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+    ) -> None:
+        """Write the step and make it the last; `state` says which is the best."""
+        folder = FolderWriter(self._folder(state.step))
+        write_model(folder, model, facts)
+        folder.write(_STATE, to_json(asdict(state)))
+        folder.write(_OPTIMIZER, safetensors.torch.save(_optimizer_tensors(optimizer)))
+        # What a killed run left behind at this step was never named: it gives way.
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.publish()
+        replace_file(self._run_folder / CHECKPOINTS, to_json({"best": state.best_step, "last": state.step}))
+        self._prune({state.best_step, state.step})
+
+    def _folder(self, step: int) -> Path:
+        return self._run_folder / "steps" / str(step)
+
+    def _prune(self, keep: set[int]) -> None:
+        for folder in (self._run_folder / "steps").iterdir():
+            if folder.name not in {str(step) for step in keep}:
+                shutil.rmtree(folder)
+
+
+def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
+    """Put the optimiser back to what it was at a step and return the rest. The weights are `load_model`'s business.
+
+    Raises InputError where a file is missing or damaged.
+    """
+    verify_folder(folder, required=(_STATE, _OPTIMIZER))
+    values = read_json(folder / _STATE)
+    plan = values.pop("plan")
+    try:
+        tensors = safetensors.torch.load_file(folder / _OPTIMIZER)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{folder / _OPTIMIZER}: damaged ({error})") from None
+    _restore_optimizer(optimizer, tensors)
+    return TrainingState(**values, plan=Plan(**plan) if plan else None)
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{number}.{name}": value for number, entry in state.items() for name, value in entry.items()}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, name = key.split(".")
+        state.setdefault(int(number), {})[name] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,152 @@
+"""Lines in, lines out: a trained model applied to text.
+
+One output for each input line, in order. A blank line stays blank and never reaches the model. A line of more pieces
+than the model's limit is translated in parts, which are joined by a blank.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+
+from seq2seq.model_folder import TrainedModel, load_model
+from seq2seq.search import beam
+from seq2seq.text.batching import pad_rows
+from seq2seq.text.tokenizer import BOS, EOS
+
+BUFFER_SIZE = 512
+"""Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A candidate translation of a line."""
+
+    text: str
+    log_prob: float
+    """log p(text's pieces and the end | line), natural logarithm."""
+    score: float
+    """log_prob over the length penalty; candidates are ranked by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What became of one line."""
+
+    hypotheses: list[Hypothesis]
+    """Best first, as many as were asked for. Those of a blank line are empty, with log-probability 0."""
+    parts: int
+    """1; more where the line was over the model's limit; 0 where it was blank."""
+
+
+class Translator:
+    """A trained model and how to search with it."""
+
+    def __init__(self, model: TrainedModel, *, batch_size: int = 32) -> None:
+        """batch_size: sentences searched together. It changes speed and memory, not translations."""
+        self.model = model
+        self.batch_size = batch_size
+        self._device = next(model.network.parameters()).device
+        self._forbidden = model.tokenizers.tgt.unwritable()
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "cpu", batch_size: int = 32) -> Self:
+        """Read a model folder, or the best step of a run folder. Raises InputError where it is missing or damaged."""
+        return cls(load_model(Path(path), device), batch_size=batch_size)
+
+    def translate(
+        self, lines: Iterable[str], *, beam_size: int | None = None, length_penalty: float | None = None
+    ) -> list[str]:
+        """The best translation of each line.
+
+        beam_size and length_penalty are the model's own where not given; beam size 1 is greedy search.
+        """
+        stream = self.stream(lines, beam_size=beam_size, length_penalty=length_penalty)
+        return [translation.hypotheses[0].text for translation in stream]
+
+    def stream(
+        self,
+        lines: Iterable[str],
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        n_best: int = 1,
+        buffer_size: int = BUFFER_SIZE,
+    ) -> Iterator[Translation]:
+        """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order."""
+        defaults = self.model.config.search
+        alpha = defaults.length_penalty if length_penalty is None else length_penalty
+        search = _Search(beam_size or defaults.beam_size, alpha, n_best)
+        remaining = iter(lines)
+        while window := list(islice(remaining, buffer_size)):
+            yield from self._translate_window(window, search)
+
+    def _translate_window(self, lines: list[str], search: "_Search") -> list[Translation]:
+        # A line is none, one or several parts; its parts' places in the list stand in `places`.
+        limit = self.model.config.data.max_length
+        parts: list[list[int]] = []
+        places: list[range] = []
+        for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
+            pieces = self._split(ids, limit) if ids else []
+            places.append(range(len(parts), len(parts) + len(pieces)))
+            parts.extend(pieces)
+        found: list[list[beam.Hypothesis]] = [[] for _ in parts]
+        order = sorted(range(len(parts)), key=lambda place: len(parts[place]), reverse=True)
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            for place, hypotheses in zip(batch, self._search([parts[i] for i in batch], search), strict=True):
+                found[place] = hypotheses
+        return [Translation(self._join([found[i] for i in place], search.n_best), len(place)) for place in places]
+
+    def _split(self, ids: list[int], limit: int) -> list[list[int]]:
+        """Cut ids into parts of at most `limit` pieces, where a word begins if there is a place."""
+        parts = []
+        while len(ids) > limit:
+            starts = (i for i in range(limit, limit // 2, -1) if self.model.tokenizers.src.starts_word(ids[i]))
+            cut = next(starts, limit)
+            parts.append(ids[:cut])
+            ids = ids[cut:]
+        return [*parts, ids]
+
+    def _search(self, sources: Sequence[list[int]], search: "_Search") -> list[list[beam.Hypothesis]]:
+        rows = [np.array([*ids, EOS]) for ids in sources]
+        src = torch.from_numpy(pad_rows(rows)).to(self._device)
+        lengths = torch.tensor([len(row) for row in rows], device=self._device)
+        with torch.inference_mode():
+            state = self.model.network.start(src, lengths)
+        return beam.beam_search(
+            self.model.network.step,
+            state,
+            2 * lengths + 10,
+            beam_size=max(search.beam_size, search.n_best),
+            alpha=search.alpha,
+            bos=BOS,
+            eos=EOS,
+            forbidden=self._forbidden,
+            n_best=search.n_best,
+        )
+
+    def _join(self, parts: list[list[beam.Hypothesis]], n_best: int) -> list[Hypothesis]:
+        """The hypotheses of a line from those of its parts, best with best and second with second."""
+        if not parts:
+            return [Hypothesis("", 0.0, 0.0)] * n_best
+        decode = self.model.tokenizers.tgt.decode
+        return [
+            Hypothesis(
+                " ".join(decode(part.tokens) for part in ranked),
+                sum(part.log_prob for part in ranked),
+                sum(part.score for part in ranked),
+            )
+            for ranked in zip(*parts, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Search:
+    beam_size: int
+    alpha: float
+    n_best: int

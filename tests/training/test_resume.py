@@ -1,0 +1,179 @@
+"""Promise 4: killed at any moment and resumed, a training ends with the same bytes."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.storage import read_json
+from seq2seq.text.batching import Batch
+from seq2seq.training.loop import Trainer
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
+
+QUIET = Progress(quiet=True)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing in the program catches it."""
+
+
+def checkpoint_hashes(run: Path) -> dict[str, str]:
+    files = [run / "checkpoints.json", *sorted((run / "steps").rglob("*"))]
+    return {
+        str(file.relative_to(run)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()
+    }
+
+
+def run_to_the_end(config: Config, folder: Path, resume: bool = False) -> dict[str, str]:
+    train(config, folder, resume=resume, overwrite=False, progress=QUIET)
+    return checkpoint_hashes(folder)
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    original = Trainer._step
+
+    def step_or_die(self: Trainer, batch: Batch) -> None:
+        if self.state.step + 1 == step:
+            raise Killed
+        original(self, batch)
+
+    monkeypatch.setattr(Trainer, "_step", step_or_die)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return run_to_the_end(tiny(), tmp_path_factory.mktemp("uninterrupted") / "run")
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_killed_at_each_step(
+    step: int, tiny: Callable[..., Config], uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, step)
+        run_to_the_end(tiny(), run)
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+def test_killed_between_a_step_folder_and_the_index(
+    tiny: Callable[..., Config], uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("seq2seq.training.state.replace_file", die)
+        run_to_the_end(tiny(), run)
+    assert (run / "steps" / "3").is_dir()
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+def test_a_real_kill(tiny: Callable[..., Config], uninterrupted: dict[str, str], tmp_path: Path) -> None:
+    """SIGKILL as soon as the first checkpoint stands, then resume in another process."""
+    run = tmp_path / "run"
+    data = tiny().data
+    code = "import torch; torch.set_num_threads(2); from seq2seq.cli import app; app()"
+    command = [sys.executable, "-c", code, "train", "-q", "-o", str(run), "--preset", "context"]
+    command += ["--train-src", str(data.train_src), "--train-tgt", str(data.train_tgt)]
+    for key, value in (
+        ("tokenizer.vocab_size", 300),
+        ("model.embedding_size", 8),
+        ("model.hidden_size", 16),
+        ("model.context_size", 12),
+        ("training.batch_tokens", 128),
+        ("training.max_steps", 8),
+        ("training.validate_every", 3),
+        ("training.precision", "float32"),
+    ):
+        command += ["--set", f"{key}={value}"]
+    process = subprocess.Popen(command)
+    deadline = time.monotonic() + 120
+    while not (run / "checkpoints.json").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    subprocess.run([*command, "--resume"], check=True, timeout=120)
+    assert checkpoint_hashes(run) == uninterrupted
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(
+    tiny: Callable[..., Config], uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    assert run_to_the_end(tiny(), tmp_path / "again") == uninterrupted
+    assert run_to_the_end(tiny(training__seed=2), tmp_path / "other") != uninterrupted
+
+
+def test_a_finished_run_stays_as_it_is(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    before = run_to_the_end(tiny(), run), (run / "metrics.jsonl").read_bytes()
+    assert (run_to_the_end(tiny(), run, resume=True), (run / "metrics.jsonl").read_bytes()) == before
+
+
+def test_metrics_hold_each_step_once_after_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    run_to_the_end(tiny(), run, resume=True)
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines if "valid_bleu" in line] == [f'{{"step": {n}' for n in (3, 6, 8)]
+
+
+def test_resume_under_other_settings_is_refused(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_to_the_end(tiny(), run)
+    with pytest.raises(InputError, match=r"training.learning_rate: 0.002 -> 0.1"):
+        run_to_the_end(tiny(training__learning_rate=0.1), run, resume=True)
+
+
+def test_a_run_is_not_overwritten_unasked(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    before = run_to_the_end(tiny(), run)
+    with pytest.raises(InputError, match="--overwrite"):
+        run_to_the_end(tiny(), run)
+    broken = tiny(data__train_src=str(tmp_path / "missing"))
+    with pytest.raises(InputError, match="no such file"):
+        train(broken, run, resume=False, overwrite=True, progress=QUIET)
+    assert checkpoint_hashes(run) == before
+
+
+def test_a_foreign_folder_is_never_touched(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="holds files but no run"):
+        train(tiny(), tmp_path, resume=False, overwrite=True, progress=QUIET)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_resume_without_a_checkpoint_starts_afresh_and_says_so(
+    tiny: Callable[..., Config], uninterrupted: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny(), tmp_path / "run", resume=True, overwrite=False, progress=Progress())
+    assert "no checkpoint yet" in capsys.readouterr().err
+    assert checkpoint_hashes(tmp_path / "run") == uninterrupted
+
+
+def test_timed_plan_is_kept_over_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    config = tiny(training__minutes=0.05, training__max_steps=None, training__validate_every=None)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 32)
+        run_to_the_end(config, run)
+    last = read_json(run / "checkpoints.json")["last"]
+    plan = read_json(run / "steps" / str(last) / "state" / "training.json")["plan"]
+    run_to_the_end(config, run, resume=True)
+    last = read_json(run / "checkpoints.json")["last"]
+    final = read_json(run / "steps" / str(last) / "state" / "training.json")
+    assert final["plan"] == plan
+    assert final["finished"]
