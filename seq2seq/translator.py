@@ -18,6 +18,9 @@ from seq2seq.search import beam
 from seq2seq.text.batching import pad_rows
 from seq2seq.text.tokenizer import BOS, EOS
 
+# Pieces that a translation may have: a multiple of its source's and some more.
+_LENGTH_RATIO, _LENGTH_EXTRA = 2, 10
+
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
 
@@ -121,7 +124,7 @@ class Translator:
         return beam.beam_search(
             self.model.network.step,
             state,
-            2 * lengths + 10,
+            _LENGTH_RATIO * lengths + _LENGTH_EXTRA,
             beam_size=max(search.beam_size, search.n_best),
             alpha=search.alpha,
             bos=BOS,

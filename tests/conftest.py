@@ -62,7 +62,7 @@ def trained(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactor
     """The run folder of a model that has begun to learn the numerals."""
     folder = tmp_path_factory.mktemp("runs") / "numerals"
     config = tiny(
-        training__max_steps=150, training__validate_every=75, model__hidden_size=48, training__learning_rate=0.01
+        training__max_steps=400, training__validate_every=200, model__hidden_size=48, training__learning_rate=0.01
     )
     train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
     AcceleratorState._reset_state(reset_partial_state=True)

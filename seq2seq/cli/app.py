@@ -1,6 +1,5 @@
 """What all commands share: how errors leave the program, and `--version`."""
 
-import os
 import sys
 from typing import Annotated, Any
 
@@ -17,7 +16,8 @@ _CommandError: Any = _UsageError.__bases__[0]
 class CleanErrors(TyperGroup):
     """Ends the program the way scripts expect.
 
-    A mistake is one line on stderr and exit code 2; Ctrl-C is 130; a reader that went away (`| head`) is no error.
+    A mistake is one line on stderr and exit code 2; Ctrl-C is 130; where the reader went away (`| head`), typer ends
+    it without a word.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -37,10 +37,6 @@ class CleanErrors(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             print("interrupted", file=sys.stderr)
             return 130
-        except BrokenPipeError:
-            # Python would complain once more when it flushes stdout on its way out.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         return result if isinstance(result, int) else 0
 
 

@@ -22,14 +22,18 @@ class Encoded:
 
 
 class Encoder(nn.Module):
-    """A stack of GRU layers whose last states, through a tanh layer, give c (Cho et al. 2014, section 2.2)."""
+    """A stack of GRU layers whose states, summed up and sent through a tanh layer, give c.
+
+    Cho et al. 2014 (section 2.2) sum them up by the last state alone. Here the mean and the maximum over all tokens
+    stand beside it: words far from the ends reach c by a short way.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         sizes = [config.embedding_size] + [config.hidden_size] * (config.encoder_layers - 1)
         layer = BidirectionalLayer if config.bidirectional else ForwardLayer
         self.layers = nn.ModuleList(layer(config.cell, size, config.hidden_size) for size in sizes)
-        self.summary = nn.Linear(config.hidden_size, config.context_size)
+        self.summary = nn.Linear(3 * config.hidden_size, config.context_size)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, embedded: Tensor, src_lengths: Tensor) -> Encoded:
@@ -39,9 +43,17 @@ class Encoder(nn.Module):
             if number:
                 outputs = self.dropout(outputs)
             outputs, last = layer(outputs, src_lengths)
-        positions = torch.arange(embedded.size(1), device=embedded.device)
-        context = torch.tanh(self.summary(self.dropout(last)))
-        return Encoded(context, outputs, positions < src_lengths[:, None])
+        src_mask = torch.arange(embedded.size(1), device=embedded.device) < src_lengths[:, None]
+        pooled = torch.cat([last, *_mean_and_maximum(outputs, src_mask)], dim=-1)
+        context = torch.tanh(self.summary(self.dropout(pooled)))
+        return Encoded(context, outputs, src_mask)
+
+
+def _mean_and_maximum(outputs: Tensor, src_mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Over the real tokens: [B, S, H] -> [B, H] twice."""
+    real = src_mask[:, :, None]
+    mean = (outputs * real).sum(dim=1) / real.sum(dim=1)
+    return mean, outputs.masked_fill(~real, -torch.inf).amax(dim=1)
 
 
 class ForwardLayer(nn.Module):

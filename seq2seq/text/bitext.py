@@ -16,6 +16,11 @@ class Pair:
     tgt: str
     line: int
 
+    @property
+    def usable(self) -> bool:
+        """Whether both sides say something."""
+        return bool(self.src and self.tgt)
+
 
 @dataclass(frozen=True)
 class AlignedFiles:

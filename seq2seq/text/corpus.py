@@ -94,7 +94,7 @@ def write_corpus(
             tgt_ids = tgt_tokenizer.encode([pair.tgt for pair in chunk])
             for pair, src, tgt in zip(chunk, src_ids, tgt_ids, strict=True):
                 counts.read += 1
-                if not pair.src or not pair.tgt:
+                if not pair.usable:
                     counts.empty.add(pair.line)
                 elif max(len(src), len(tgt)) > max_length:
                     counts.too_long.add(pair.line)

@@ -62,7 +62,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, folder
         raise InputError(f"{valid if counts.kept else train}: no usable pairs")
     write_file(
         folder / "valid.json",
-        to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs if pair.src and pair.tgt]),
+        to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs if pair.usable]),
     )
 
     vocabulary = " and ".join(f"{len(one):,}" for one in tokenizers.files().values())
@@ -98,26 +98,32 @@ class _Survey:
 def _survey(pairs: Iterable[Pair]) -> _Survey:
     survey = _Survey(0, Counter(), Counter())
     for pair in pairs:
-        survey.pairs += bool(pair.src and pair.tgt)
+        survey.pairs += pair.usable
         survey.src_characters.update(pair.src)
         survey.tgt_characters.update(pair.tgt)
     return survey
 
 
 class _HeldOut:
-    """Chooses pairs for validation by a hash of their source, so that equal sources stay on one side."""
+    """Chooses at most `count` pairs for validation, at random, so that pairs of one source stay on one side."""
 
     def __init__(self, pairs: Iterable[Pair], seed: int, count: int) -> None:
-        self._seed = seed.to_bytes(8, "little")
-        hashes = np.fromiter((self._hash(pair) for pair in pairs), dtype=np.uint64)
-        self._limit = int(np.partition(hashes, count - 1)[count - 1])
+        self._key = seed.to_bytes(8, "little")
+        hashes = np.fromiter((self._hash(pair) for pair in pairs if pair.usable), dtype=np.uint64)
+        self._chosen: set[int] = set()
+        # Ascending order of the hashes is a random order of the sources.
+        for value, group in zip(*(part.tolist() for part in np.unique(hashes, return_counts=True)), strict=True):
+            if group <= count:
+                self._chosen.add(value)
+                count -= group
+            if not count:
+                break
 
     def takes(self, pair: Pair) -> bool:
-        return self._hash(pair) <= self._limit
+        return pair.usable and self._hash(pair) in self._chosen
 
     def _hash(self, pair: Pair) -> int:
-        digest = hashlib.blake2b(pair.src.encode(), digest_size=8, key=self._seed)
-        return int.from_bytes(digest.digest(), "little")
+        return int.from_bytes(hashlib.blake2b(pair.src.encode(), digest_size=8, key=self._key).digest(), "little")
 
 
 @dataclass(frozen=True)
@@ -137,12 +143,12 @@ def _train_tokenizers(config: TokenizerConfig, pairs: Iterable[Pair], survey: _S
         return train_tokenizer(texts, characters, size, config.model_type)
 
     if config.joint:
-        both = (text for pair in pairs for text in (pair.src, pair.tgt))
+        both = (text for pair in pairs if pair.usable for text in (pair.src, pair.tgt))
         joint = train(both, survey.src_characters + survey.tgt_characters)
         return Tokenizers(joint, joint)
     return Tokenizers(
-        train((pair.src for pair in pairs), survey.src_characters),
-        train((pair.tgt for pair in pairs), survey.tgt_characters),
+        train((pair.src for pair in pairs if pair.usable), survey.src_characters),
+        train((pair.tgt for pair in pairs if pair.usable), survey.tgt_characters),
     )
 
 

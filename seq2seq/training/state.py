@@ -16,7 +16,7 @@ import torch
 
 from seq2seq.errors import InputError
 from seq2seq.model_folder import CHECKPOINTS, TrainedModel, write_model
-from seq2seq.storage import FolderWriter, read_json, replace_file, to_json, verify_folder
+from seq2seq.storage import FolderWriter, read_json, replace_file, to_json
 from seq2seq.training.schedule import Plan
 
 _STATE, _OPTIMIZER = "state/training.json", "state/optimizer.safetensors"
@@ -84,16 +84,16 @@ class CheckpointStore:
 
 
 def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
-    """Put the optimiser back to what it was at a step and return the rest. The weights are `load_model`'s business.
+    """Put the optimiser back to what it was at a step and return the rest.
 
+    The weights are the business of `load_model`, which also checks all files of the folder against its manifest.
     Raises InputError where a file is missing or damaged.
     """
-    verify_folder(folder, required=(_STATE, _OPTIMIZER))
     values = read_json(folder / _STATE)
     plan = values.pop("plan")
     try:
         tensors = safetensors.torch.load_file(folder / _OPTIMIZER)
-    except safetensors.SafetensorError as error:
+    except (FileNotFoundError, safetensors.SafetensorError) as error:
         raise InputError(f"{folder / _OPTIMIZER}: damaged ({error})") from None
     _restore_optimizer(optimizer, tensors)
     return TrainingState(**values, plan=Plan(**plan) if plan else None)

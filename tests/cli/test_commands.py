@@ -1,0 +1,177 @@
+"""The commands as a user runs them, on a tiny model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seq2seq import Translator
+from seq2seq.cli import app
+from seq2seq.config import build_config
+from seq2seq.storage import read_json
+
+LINES = ["un deux", "", "trois six\u2028quatre\r", "\x0c", "cinq"]
+
+
+def invoke(*arguments: object, stdin: str | bytes | None = None) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def text_of(lines: list[str]) -> str:
+    return "".join(line + "\n" for line in lines)
+
+
+def test_translate_from_stdin_to_stdout(trained: Path) -> None:
+    output = invoke("translate", trained, stdin=text_of(LINES).encode())
+    assert output.split("\n") == [*Translator.load(trained).translate(LINES), ""]
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_translate_files(ending: str, trained: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_bytes((text_of(LINES).removesuffix("\n") + ending).encode())
+    assert invoke("translate", trained, "-i", source, "-o", target, "--beam-size", 1) == ""
+    assert target.read_bytes().decode().split("\n") == [*Translator.load(trained).translate(LINES, beam_size=1), ""]
+
+
+def test_output_is_replaced_only_when_whole(trained: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_bytes(b"un\n" * 600 + b"\xff\n")
+    target.write_text("old")
+    result = CliRunner().invoke(app, ["translate", str(trained), "-i", str(source), "-o", str(target)])
+    assert result.exit_code == 2
+    assert f"{source}, line 601: not UTF-8" in result.stderr
+    assert target.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
+
+
+def test_n_best_scores_and_json_tell_the_same(trained: Path) -> None:
+    options = ("translate", trained, "--n-best", 2)
+    stdin = text_of(LINES).encode()
+    texts = invoke(*options, stdin=stdin).split("\n")[:-1]
+    scored = [line.split("\t") for line in invoke(*options, "--scores", stdin=stdin).split("\n")[:-1]]
+    objects = [json.loads(line) for line in invoke(*options, "--json", stdin=stdin).split("\n")[:-1]]
+    hypotheses = [one for line in objects for one in line["hypotheses"]]
+    assert len(objects) == len(LINES)
+    assert texts == [text for _, text in scored] == [one["text"] for one in hypotheses]
+    assert [float(score) for score, _ in scored] == [round(one["score"], 6) for one in hypotheses]
+
+
+def test_long_lines_warn_once_on_stderr(trained: Path) -> None:
+    long = "un deux " * 200
+    result = CliRunner().invoke(app, ["translate", str(trained), "--beam-size", "1"], input=f"un\n{long}\n{long}\n")
+    assert result.stdout.count("\n") == 3
+    assert result.stderr.count("\n") == 1
+    assert "line 2 is longer than the model's limit" in result.stderr
+
+
+def test_a_reader_may_go_away(trained: Path) -> None:
+    command = f"yes un | head -n 3000 | {sys.executable} -m seq2seq translate {trained} --beam-size 1 | head -n 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.stderr == ""
+    assert result.stdout.split()[0] == Translator.load(trained).translate(["un"], beam_size=1)[0]
+
+
+@pytest.mark.parametrize("references", [1, 2])
+def test_evaluate_a_file_equals_sacrebleu(references: int, tmp_path: Path) -> None:
+    hyp, refs = tmp_path / "hyp", [tmp_path / f"ref{number}" for number in range(references)]
+    hyp.write_text("the cat sat on the mat\n\na dog barks loudly \nnothing alike\n")
+    for number, ref in enumerate(refs):
+        ref.write_text(f"the cat is on the mat\nsomething\na dog barks  loudly\nnumber {number} it is\n")
+    arguments = [part for ref in refs for part in ("--ref", ref)]
+    ours = json.loads(invoke("evaluate", "--hyp", hyp, *arguments, "--json"))
+    command = [sys.executable, "-m", "sacrebleu", *map(str, refs), "-i", str(hyp), "-m", "bleu", "chrf", "ter"]
+    theirs = json.loads(
+        subprocess.run([*command, "--format", "json", "-w", "6"], capture_output=True, check=True, text=True).stdout
+    )
+    for name, our, their in zip(("BLEU", "chrF", "TER"), ours, theirs, strict=True):
+        assert (our["name"], round(our["score"], 6)) == (name, their["score"])
+        signature = their["signature"].replace("chrF2", "chrF")
+        assert our["signature"] == signature
+
+
+def test_evaluate_a_model_equals_translate_then_evaluate(
+    trained: Path, bitext: tuple[Path, Path], tmp_path: Path
+) -> None:
+    src, ref = bitext
+    kept = tmp_path / "kept.txt"
+    at_once = invoke("evaluate", trained, "--src", src, "--ref", ref, "-o", kept)
+    invoke("translate", trained, "-i", src, "-o", tmp_path / "hyp.txt")
+    assert kept.read_bytes() == (tmp_path / "hyp.txt").read_bytes()
+    assert at_once == invoke("evaluate", "--hyp", kept, "--ref", ref)
+    assert at_once.startswith("BLEU")
+    assert "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp" in at_once
+
+
+def test_info(trained: Path) -> None:
+    best = read_json(trained / "checkpoints.json")["best"]
+    shown = json.loads(invoke("info", trained, "--json"))
+    assert shown["facts"]["step"] == best
+    network = Translator.load(trained).model.network
+    assert shown["facts"]["parameters"] == sum(p.numel() for p in network.parameters())
+    assert invoke("info", trained) == invoke("info", trained / "steps" / str(best))
+
+
+def test_a_model_folder_can_be_moved(trained: Path, tmp_path: Path) -> None:
+    best = trained / "steps" / str(read_json(trained / "checkpoints.json")["best"])
+    moved = best.rename(tmp_path / "my model")
+    try:
+        assert invoke("translate", moved, stdin="un deux\n") == "\n".join(
+            [*Translator.load(moved).translate(["un deux"]), ""]
+        )
+    finally:
+        moved.rename(best)
+
+
+def test_preset_is_a_config_file(tmp_path: Path) -> None:
+    listed = invoke("presets").splitlines()
+    assert listed[0].startswith("context ")
+    for line in listed:
+        name = line.split()[0]
+        file = tmp_path / f"{name}.toml"
+        file.write_text(invoke("presets", name))
+        assert build_config(file=file) == build_config(name)
+
+
+def test_train_from_tsv_and_gz_gives_the_same_model(bitext: tuple[Path, Path], tmp_path: Path) -> None:
+    import gzip
+
+    src, tgt = (path.read_text().splitlines() for path in bitext)
+    tsv, src_gz, tgt_gz = tmp_path / "train.tsv", tmp_path / "src.gz", tmp_path / "tgt.gz"
+    tsv.write_text("".join(f"{s}\t{t}\r\n" for s, t in zip(src, tgt, strict=True)))
+    src_gz.write_bytes(gzip.compress(bitext[0].read_bytes()))
+    tgt_gz.write_bytes(gzip.compress(bitext[1].read_bytes()))
+    small = ["--set", "training.max_steps=3", "--set", "model.hidden_size=8", "--set", "tokenizer.vocab_size=300", "-q"]
+    weights = set()
+    for number, source in enumerate(
+        (
+            ["--train", tsv],
+            ["--train-src", src_gz, "--train-tgt", tgt_gz],
+            ["--train-src", bitext[0], "--train-tgt", bitext[1]],
+        )
+    ):
+        invoke("train", *source, *small, "-o", tmp_path / str(number))
+        weights.add((tmp_path / str(number) / "steps" / "3" / "model.safetensors").read_bytes())
+    assert len(weights) == 1
+
+
+def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp_path: Path) -> None:
+    src, tgt = bitext
+    arguments = ["train", "--train-src", src, "--train-tgt", tgt, "--valid-src", src, "--valid-tgt", tgt]
+    small = ["--set", "training.max_steps=2", "--set", "model.hidden_size=8", "-o", tmp_path / "run"]
+    result = CliRunner().invoke(app, [str(argument) for argument in [*arguments, *small]])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    for expected in ("200 training pairs, 200 validation pairs (given)", "validation at step 2: BLEU", "perplexity"):
+        assert expected in result.stderr
+    first = src.read_text().splitlines()[0]
+    assert f"source       {first}" in result.stderr
+    assert "translation" in result.stderr
+    records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert {"loss", "learning_rate", "target_tokens_per_second"} <= records[0].keys()
+    assert {"valid_bleu", "valid_perplexity", "valid_bleu_signature"} <= records[-1].keys()

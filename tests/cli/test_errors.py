@@ -1,0 +1,129 @@
+"""Promise 8: a mistake is one clear line on stderr and exit code 2, and nothing is lost."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seq2seq.cli import app
+from seq2seq.errors import InputError
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Run a command line in a folder with odd files; return the one line that it prints on stderr."""
+    monkeypatch.chdir(tmp_path)
+    Path("two.txt").write_text("a b\nc d\n")
+    Path("three.txt").write_text("a\nb\nc\n")
+    Path("empty.txt").write_text("")
+    Path("blank.txt").write_text("\n\n\n")
+    Path("latin.txt").write_bytes("ein\nschön\n".encode("latin-1"))
+    Path("cut.gz").write_bytes(gzip.compress(b"a\n" * 1000)[:-9])
+    Path("one-column.tsv").write_text("a\tb\nc\n")
+    Path("three-columns.tsv").write_text("a\tb\tc\n")
+    Path("typo.toml").write_text("[model]\nhiden_size = 3\n")
+    Path("broken.toml").write_text("[model\n")
+    Path("section.toml").write_text("[modle]\nhidden_size = 4\n")
+    Path("folder").mkdir()
+
+    def invoke(command: str) -> str:
+        result = CliRunner().invoke(app, command.split())
+        assert result.exit_code == 2, result.output
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+        assert "Traceback" not in result.stderr
+        return result.stderr.strip()
+
+    return invoke
+
+
+# A message that typer or another library words ends here in three dots.
+ERRORS = {
+    # the data
+    "train": "no training data: give --train-src and --train-tgt, or --train with a TSV",
+    "train --train-src two.txt": "configuration: data: train_tgt is missing: aligned files come in twos",
+    "train --train two.txt --train-src two.txt --train-tgt two.txt": (
+        "configuration: data: give train or train_src and train_tgt, not both"
+    ),
+    "train --train-src two.txt --train-tgt three.txt": (
+        "two.txt has 2 lines but three.txt has 3: aligned files need one translation a line"
+    ),
+    "train --train-src three.txt --train-tgt two.txt": (
+        "three.txt has 3 lines but two.txt has 2: aligned files need one translation a line"
+    ),
+    "train --train-src two.txt --train-tgt latin.txt": (
+        "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); "
+        "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+    ),
+    "train --train-src nowhere.txt --train-tgt two.txt": "nowhere.txt: no such file",
+    "train --train-src folder --train-tgt two.txt": "folder: is a folder, not a text file",
+    "train --train-src empty.txt --train-tgt empty.txt": (
+        "empty.txt and empty.txt: 0 usable pairs; training needs at least 10"
+    ),
+    "train --train-src blank.txt --train-tgt blank.txt": (
+        "blank.txt and blank.txt: 0 usable pairs; training needs at least 10"
+    ),
+    "train --train-src cut.gz --train-tgt two.txt": (
+        "cut.gz: damaged gzip file after line 1000 (Compressed file ended before the end-of-stream marker was reached)"
+    ),
+    "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 (source, tab, target)",
+    "train --train three-columns.tsv": "three-columns.tsv, line 1: 3 columns, expected 2 (source, tab, target)",
+    # settings
+    "train --set model.hiden_size=3": "configuration: unknown key model.hiden_size, did you mean hidden_size?",
+    "train --set modle.hidden_size=3": "configuration: unknown key modle, did you mean model?",
+    "train --config typo.toml": "typo.toml: unknown key model.hiden_size, did you mean hidden_size?",
+    "train --config section.toml": "section.toml: unknown key modle, did you mean model?",
+    "train --config broken.toml": "broken.toml: not valid TOML (Expected ...",
+    "train --set hidden_size=3": ("--set hidden_size=3: expected section.key=value, for example model.hidden_size=256"),
+    "train --set model.hidden_size": (
+        "--set model.hidden_size: expected section.key=value, for example model.hidden_size=256"
+    ),
+    "train --set model.hidden_size=-1": "configuration: model.hidden_size = -1: input should be greater than 0",
+    "train --set model.hidden_size=7": (
+        "configuration: model: hidden_size = 7 is odd: a bidirectional encoder halves it"
+    ),
+    "train --set model.dropout=1": "configuration: model.dropout = 1: input should be less than 1",
+    "train --preset contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
+    "train --minutes 0": "configuration: training.minutes = 0.0: input should be greater than 0",
+    # the command line
+    "train --minuts 3": "No such option: --minuts ...",
+    "train --minutes three": "Invalid value for '--minutes': ...",
+    "trian": "No such command 'trian'. ...",
+    "translate": "Missing argument 'model'. (see seq2seq translate --help)",
+    "translate two.txt": "two.txt: no such folder; MODEL is a model folder or a run folder",
+    "translate folder": "folder: not a model folder (it has no manifest.json)",
+    "translate folder --scores --json": "--scores and --json exclude each other: JSON has the scores",
+    "info folder": "folder: not a model folder (it has no manifest.json)",
+    "presets contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
+    # evaluation
+    "evaluate --hyp two.txt": "--ref is missing: give the file with the reference translations",
+    "evaluate --ref two.txt": "give either a MODEL with --src, or --hyp with a file of translations",
+    "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
+    "evaluate --hyp two.txt --ref three.txt": "2 hypotheses but 3 lines in reference 1",
+    "evaluate folder --src two.txt --ref three.txt": "two.txt has 2 lines but a reference has 3",
+    "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
+}
+
+
+@pytest.mark.parametrize("command", ERRORS)
+def test_error_line(command: str, run: Callable[[str], str], tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    expected, line = f"seq2seq: error: {ERRORS[command]}", run(command)
+    if expected.endswith("..."):
+        assert line.startswith(expected.removesuffix("..."))
+    else:
+        assert line == expected
+    assert [path for path in tmp_path.rglob("*") if path not in before] in ([], [tmp_path / "checkpoints"])
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only mistakes of the user are made into one line."""
+
+    def broken(_: str) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("seq2seq.cli.presets.preset_text", broken)
+    assert isinstance(CliRunner().invoke(app, ["presets"]).exception, ZeroDivisionError)
+    assert not issubclass(ZeroDivisionError, InputError)

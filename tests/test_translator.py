@@ -1,0 +1,121 @@
+"""Promises 1 to 3: lines in are lines out, a line does not depend on its neighbours, scores are the model's."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq import Translator
+from seq2seq.text.tokenizer import BOS, EOS
+from seq2seq.translator import Hypothesis, _Search
+
+WORDS = ["un", "deux", "trois", "quatre", "cinq", "six"]
+
+
+@pytest.fixture(scope="module")
+def translator(trained: Path) -> Translator:
+    return Translator.load(trained)
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[str]:
+    draw = random.Random(9)
+    numerals = [" ".join(draw.choices(WORDS, k=draw.randint(1, 9))) for _ in range(60)]
+    return [*numerals, "", "   ", "Zürich 東京 🙂", "un\tdeux", "six " * 200]
+
+
+def test_it_has_learnt_something(translator: Translator) -> None:
+    assert translator.translate(["six"]) == ["six"]
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 64])
+def test_a_line_does_not_depend_on_the_batch(
+    batch_size: int, beam_size: int, lines: list[str], translator: Translator
+) -> None:
+    expected = translator.translate(lines, beam_size=beam_size)
+    other = Translator(translator.model, batch_size=batch_size)
+    assert other.translate(lines, beam_size=beam_size) == expected
+    assert other.translate(lines[::-1], beam_size=beam_size) == expected[::-1]
+    streamed = other.stream(lines, beam_size=beam_size, buffer_size=5)
+    assert [one.hypotheses[0].text for one in streamed] == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])), max_size=6))
+def test_as_many_lines_out_as_in(translator: Translator, texts: list[str]) -> None:
+    translations = list(translator.stream(texts, beam_size=2))
+    assert len(translations) == len(texts)
+    for text, translation in zip(texts, translations, strict=True):
+        best = translation.hypotheses[0].text
+        assert "\n" not in best
+        assert "\r" not in best
+        if not text.strip():
+            assert best == ""
+
+
+def test_blank_lines_never_reach_the_model(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the model was called")
+
+    monkeypatch.setattr(translator.model.network, "encode", refuse)
+    translations = list(translator.stream(["", " \t ", "\u00a0\r"], n_best=2))
+    assert [one.hypotheses for one in translations] == [[Hypothesis("", 0.0, 0.0)] * 2] * 3
+
+
+def test_a_long_line_is_translated_in_parts_at_word_boundaries(translator: Translator) -> None:
+    limit = translator.model.config.data.max_length
+    line = " ".join(WORDS * 60)
+    pieces = len(translator.model.tokenizers.src.encode([line])[0])
+    (translation,) = translator.stream([line], beam_size=1)
+    assert translation.parts >= pieces / limit > 1
+    parts = translator._split(translator.model.tokenizers.src.encode([line])[0], limit)
+    assert max(map(len, parts)) <= limit
+    texts = [translator.model.tokenizers.src.decode(part).strip() for part in parts]
+    assert " ".join(texts) == line
+    alone = translator.translate(texts, beam_size=1)
+    assert translation.hypotheses[0].text == " ".join(alone)
+
+
+def test_a_word_over_the_limit_is_cut_all_the_same(translator: Translator) -> None:
+    (translation,) = translator.stream(["東" * 300], beam_size=1)
+    assert translation.parts >= 3 * 300 / translator.model.config.data.max_length
+
+
+def test_reading_goes_no_further_than_the_buffer(translator: Translator) -> None:
+    read = []
+    source = (read.append(number) or "un" for number in range(100))  # type: ignore[func-returns-value]
+    next(translator.stream(source, beam_size=1, buffer_size=10))
+    assert len(read) == 10
+
+
+def test_scores_are_those_of_the_model(translator: Translator) -> None:
+    """What the search reports equals forced scoring of the same pieces (promise 3)."""
+    network, tokenizers = translator.model.network, translator.model.tokenizers
+    for line in ("un deux trois", "six", "quatre quatre cinq un un deux"):
+        src = tokenizers.src.encode([line])[0]
+        found = translator._search([src], _search(beam_size=6, n_best=6))[0]
+        assert len(found) == 6
+        assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+        for hypothesis in found:
+            tgt = torch.tensor([[BOS, *hypothesis.tokens, EOS]])
+            logits = network(torch.tensor([[*src, EOS]]), torch.tensor([len(src) + 1]), tgt[:, :-1])
+            forced = logits.log_softmax(dim=-1).gather(2, tgt[:, 1:, None]).sum().item()
+            assert hypothesis.log_prob == pytest.approx(forced, abs=1e-5)
+            length = len(hypothesis.tokens) + 1
+            assert hypothesis.score == pytest.approx(forced / ((5 + length) / 6), abs=1e-5)
+
+
+def _search(beam_size: int, n_best: int) -> _Search:
+    return _Search(beam_size=beam_size, alpha=1.0, n_best=n_best)
+
+
+def test_n_best_begins_with_the_best(translator: Translator) -> None:
+    lines = ["un deux", "trois quatre six six"]
+    best = translator.translate(lines, beam_size=5)
+    many = list(translator.stream(lines, beam_size=5, n_best=3))
+    assert [one.hypotheses[0].text for one in many] == best
+    assert all(len(one.hypotheses) == 3 for one in many)

@@ -1,0 +1,50 @@
+"""The wheel holds the package and nothing else, and works where it is installed."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    # A copy: building leaves folders behind.
+    source = folder / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("seq2seq", "data", "tests", "checkpoints"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "demo*"))
+    shutil.copy(ROOT / "cli.py", source)
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def test_top_level(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"seq2seq"}
+    assert "seq2seq/presets/context.toml" in names
+
+
+def test_installed_elsewhere(wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
+    subprocess.run([*command, str(wheel)], check=True)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); import seq2seq; print(seq2seq.__file__); "
+        "from seq2seq.cli import app; app()"
+    )
+
+    def run(*arguments: str) -> str:
+        full = [sys.executable, "-I", "-c", code, str(site), *arguments]
+        return subprocess.run(full, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+
+    assert str(site) in run("--help")
+    assert "hidden_size = 512" in run("presets", "context")

@@ -1,0 +1,28 @@
+"""The fused loss against torch's."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from seq2seq.text.tokenizer import PAD
+from seq2seq.training.objective import LinearCrossEntropy
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize(("rows", "vocab"), [(1, 3), (70, 50), (700, 5000)])  # the last is cut into pieces
+def test_loss_and_gradients_equal_torchs(rows: int, vocab: int, smoothing: float) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(*shape, requires_grad=True) for shape in ((rows, 8), (vocab, 8), (vocab,))]
+    targets = torch.randint(1, vocab, (rows,))
+    targets[1::4] = PAD
+    features, weight, bias = inputs
+
+    def gradients(loss: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad(3 * loss, inputs)
+
+    ours = LinearCrossEntropy.apply(features, weight, bias, targets, smoothing)  # type: ignore[no-untyped-call]
+    logits = F.linear(features, weight, bias)
+    theirs = F.cross_entropy(logits, targets, ignore_index=PAD, label_smoothing=smoothing)
+    torch.testing.assert_close(ours, theirs)
+    for our_grad, their_grad in zip(gradients(ours), gradients(theirs), strict=True):
+        torch.testing.assert_close(our_grad, their_grad, atol=1e-6, rtol=1e-4)
