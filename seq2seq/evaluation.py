@@ -35,7 +35,7 @@ def score_corpus(
     for number, reference in enumerate(references, start=1):
         if len(reference) != len(hypotheses):
             raise InputError(f"{len(hypotheses):,} hypotheses but {len(reference):,} lines in reference {number}")
-    if not hypotheses:
+    if not hypotheses or not references:
         raise InputError("nothing to score: the files are empty")
     stripped = [line.rstrip() for line in hypotheses]
     return [_score(name, stripped, [[line.rstrip() for line in one] for one in references]) for name in metrics]

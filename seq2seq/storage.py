@@ -90,12 +90,16 @@ def verify_folder(folder: Path, required: Iterable[str]) -> None:
         if name not in files:
             raise InputError(f"{folder / MANIFEST}: damaged (it does not list {name})")
     for name, entry in files.items():
-        _verify_file(folder, name, entry)
+        try:
+            _verify_file(folder, name, entry)
+        except OSError as error:
+            raise InputError(f"{folder / MANIFEST}: file {name[:40]!r}: {error.strerror}") from None
 
 
 def _verify_file(folder: Path, name: str, entry: object) -> None:
     path = folder / name
-    if ".." in Path(name).parts or Path(name).is_absolute() or path.is_symlink():
+    way = [path, *path.parents][: len(Path(name).parts)]
+    if ".." in Path(name).parts or Path(name).is_absolute() or any(step.is_symlink() for step in way):
         raise InputError(f"{folder / MANIFEST}: lists {name!r}, which is not a plain file of this folder")
     if not isinstance(entry, dict) or not {"bytes", "sha256"} <= entry.keys():
         raise InputError(f"{folder / MANIFEST}: damaged (entry of {name})")

@@ -46,7 +46,7 @@ def plan_batches(
     """
     random = np.random.default_rng((seed, epoch))
     order = np.lexsort((random.random(len(src_lengths)), src_lengths, tgt_lengths))
-    longest = np.maximum(src_lengths, tgt_lengths)[order] + 1
+    longest = _padded_width(np.maximum(src_lengths, tgt_lengths)[order] + 1)
     batches, start = [], 0
     while start < len(order):
         end = start + _rows_within(longest[start:], batch_tokens)
@@ -66,6 +66,10 @@ def _rows_within(longest: np.ndarray, batch_tokens: int) -> int:
     return max(rows - rows % _ROWS_MULTIPLE if rows > _ROWS_MULTIPLE else rows, 1)
 
 
+def _padded_width(length: np.ndarray) -> np.ndarray:
+    return -(-length // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE
+
+
 def make_batch(corpus: Corpus, indices: np.ndarray) -> Batch:
     """Pad and shift the pairs `indices` of `corpus`."""
     src = [np.append(corpus.src[i], EOS) for i in indices]
@@ -80,8 +84,8 @@ def make_batch(corpus: Corpus, indices: np.ndarray) -> Batch:
 
 def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
     """Rows of ids [N, longest], padded at the end; the width is rounded up to a few sizes."""
-    width = max(len(row) for row in rows)
-    padded = np.full((len(rows), -(-width // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE), PAD, dtype=np.int64)
+    width = _padded_width(np.array([len(row) for row in rows]).max())
+    padded = np.full((len(rows), width), PAD, dtype=np.int64)
     for row, ids in zip(padded, rows, strict=True):
         row[: len(ids)] = ids
     return padded

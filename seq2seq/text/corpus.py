@@ -51,7 +51,8 @@ class Sentences:
     def __init__(self, folder: Path, side: str) -> None:
         self._ids = _map(folder / f"{side}.ids", _IDS)
         self._offsets = _map(folder / f"{side}.offsets", _OFFSETS)
-        if not len(self._offsets) or self._offsets[0] != 0 or self._offsets[-1] != len(self._ids):
+        ends_fit = len(self._offsets) and self._offsets[0] == 0 and self._offsets[-1] == len(self._ids)
+        if not ends_fit or (np.diff(self._offsets) < 0).any():
             raise InputError(f"{folder / side}.offsets: damaged, delete the run folder and train again")
 
     def __len__(self) -> int:
@@ -130,9 +131,9 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 def _map(path: Path, dtype: np.dtype) -> np.ndarray:
     try:
         size = path.stat().st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: missing, delete the run folder and train again") from None
-    if size % dtype.itemsize:
+    if size % dtype.itemsize or not path.is_file():
         raise InputError(f"{path}: damaged, delete the run folder and train again")
     # An empty file cannot be mapped.
     return np.memmap(path, dtype, "r") if size else np.empty(0, dtype)

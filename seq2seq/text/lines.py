@@ -37,30 +37,42 @@ def read_lines(path: str | Path) -> Iterator[str]:
         ) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder, not a text file") from None
-    except PermissionError:
-        raise InputError(f"{path}: no permission to read it") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 @contextmanager
 def open_output(path: str | Path) -> Iterator[BinaryIO]:
-    """A binary stream to write to. A file appears, or replaces its older self, only when the work is whole."""
+    """A binary stream to write to. A file appears, or replaces its older self, only when the work is whole.
+
+    A pipe or a device is written to as it is; a link stays one. Raises InputError where the file cannot be written.
+    """
     if str(path) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    partial = Path(f"{path}.partial")
+    target = Path(path).resolve()
+    special = target.exists() and not target.is_file()
+    partial = target if special else target.with_name(target.name + ".partial")
     try:
-        with gzip.open(partial, "wb") if str(path).endswith(".gz") else open(partial, "wb") as file:
-            yield file  # type: ignore[misc]
-        os.replace(partial, path)
+        with open(partial, "wb") as file:
+            if target.suffix == ".gz":
+                # No name and no time inside: the same text gives the same bytes.
+                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+                    yield packed  # type: ignore[misc]
+            else:
+                yield file
+        if not special:
+            os.replace(partial, target)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
-        partial.unlink(missing_ok=True)
+        if not special:
+            partial.unlink(missing_ok=True)
 
 
 def _open_binary(path: str) -> BinaryIO:

@@ -93,12 +93,15 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
             f"tokenizer.vocab_size = {vocab_size} is too small: {_BYTE_PIECES + _SPECIAL_PIECES} pieces "
             "are bytes and marks; 500 is a sensible least"
         )
+    # SentencePiece's own way, a character coverage, goes no lower than 0.98: leave the rare ones out before it looks.
+    rare = dict.fromkeys(ord(character) for character, _ in characters.most_common()[room // 2 :])
     model = io.BytesIO()
     options: dict[str, Any] = {
         "model_type": model_type,
         "vocab_size": vocab_size,
         "hard_vocab_limit": False,
         "byte_fallback": True,
+        "character_coverage": 1.0,
         "normalization_rule_name": "identity",
         "remove_extra_whitespaces": False,
         "pad_id": PAD,
@@ -111,10 +114,7 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
     }
     try:
         sentencepiece.SentencePieceTrainer.Train(
-            sentence_iterator=iter(texts),
-            model_writer=model,
-            character_coverage=_coverage_of(characters, room // 2),
-            **options,
+            sentence_iterator=(text.translate(rare) for text in texts), model_writer=model, **options
         )
     except RuntimeError as error:
         raise InputError(f"the tokenizer could not be trained: {str(error).splitlines()[0]}") from None
@@ -129,10 +129,3 @@ def _characters_within(characters: Counter[str], coverage: float) -> int:
             return rank
         seen += count
     return len(characters)
-
-
-def _coverage_of(characters: Counter[str], most: int) -> float:
-    """The share of a text that its `most` most frequent characters make up."""
-    if len(characters) <= most:
-        return 1.0
-    return sum(count for _, count in characters.most_common(most)) / characters.total()

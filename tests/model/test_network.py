@@ -92,7 +92,7 @@ def test_gru_cell_against_its_equations() -> None:
         torch.nn.init.normal_(parameter)
     (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n), (c_r, c_z, c_n) = (
         tensor.detach().numpy().reshape(3, 4, *tensor.shape[1:])
-        for tensor in (cell.weight_ih_l0, cell.weight_hh_l0, cell.bias_ih_l0, cell.bias_hh_l0)
+        for _, tensor in cell.named_parameters()
     )
     inputs = np.random.default_rng(0).normal(size=(5, 3))
     h, expected = np.zeros(4), []
@@ -107,7 +107,8 @@ def test_gru_cell_against_its_equations() -> None:
 
 
 def test_recurrent_matrices_start_orthogonal() -> None:
-    for gate in make_cell("gru", 3, 16).weight_hh_l0.detach().chunk(3):
+    recurrent = dict(make_cell("gru", 3, 16).named_parameters())["weight_hh_l0"]
+    for gate in recurrent.detach().chunk(3):
         torch.testing.assert_close(gate @ gate.T, torch.eye(16), atol=1e-5, rtol=0)
 
 

@@ -1,0 +1,269 @@
+"""Beam search on toy languages, against full enumeration and against a plain search written from the documentation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from typing import Self
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from seq2seq.search.beam import Hypothesis, beam_search, length_penalty
+
+BOS, EOS, A, B, C = range(5)
+VOCAB = 5
+MAX_LENGTH = 4
+
+Words = tuple[int, ...]
+Language = Callable[[Words], np.ndarray]
+"""What was said so far -> log-probabilities [V] of the next word."""
+
+
+def spoken(probabilities: dict[Words, dict[int, float]]) -> Language:
+    """The language of a table: what was said so far -> the next word -> its probability; else eos is certain."""
+
+    def log_probs(words: Words) -> np.ndarray:
+        following = np.zeros(VOCAB)
+        for word, probability in probabilities.get(words, {EOS: 1.0}).items():
+            following[word] = probability
+        with np.errstate(divide="ignore"):
+            return np.log(following)
+
+    return log_probs
+
+
+def random_language(seed: int) -> Language:
+    """A language in which every word depends on all words before it."""
+
+    @cache
+    def log_probs(words: Words) -> np.ndarray:
+        logits = 2 * np.random.default_rng([seed, *(word + 1 for word in words)]).normal(size=VOCAB)
+        return np.asarray(logits - np.log(np.exp(logits).sum()))
+
+    return log_probs
+
+
+@dataclass(frozen=True)
+class Said:
+    """State of N hypotheses: the sentence of each, and the tokens that it was fed."""
+
+    sentences: Tensor  # [N]
+    words: Tensor  # [N, time]
+
+    def select(self, index: Tensor) -> Self:
+        return type(self)(self.sentences[index], self.words[index])
+
+
+@dataclass
+class Model:
+    """A language for each sentence, as the step function of a search."""
+
+    languages: Sequence[Language]
+    rows: list[int] = field(default_factory=list)
+    """How many hypotheses each step saw."""
+
+    def step(self, tokens: Tensor, state: Said) -> tuple[Tensor, Said]:
+        self.rows.append(len(tokens))
+        said = torch.cat([state.words, tokens[:, None]], dim=1)
+        log_probs = [
+            self.languages[sentence](tuple(words[1:]))
+            for sentence, words in zip(state.sentences.tolist(), said.tolist(), strict=True)
+        ]
+        return torch.from_numpy(np.array(log_probs)), Said(state.sentences, said)
+
+
+def search(
+    model: Model,
+    max_lengths: Sequence[int] | None = None,
+    *,
+    beam_size: int,
+    alpha: float = 0.0,
+    n_best: int = 1,
+    forbidden: Sequence[int] = (),
+) -> list[list[Hypothesis]]:
+    count = len(model.languages)
+    return beam_search(
+        model.step,
+        Said(torch.arange(count), torch.empty(count, 0, dtype=torch.long)),
+        torch.tensor(max_lengths or [MAX_LENGTH] * count),
+        beam_size=beam_size,
+        alpha=alpha,
+        bos=BOS,
+        eos=EOS,
+        forbidden=forbidden,
+        n_best=n_best,
+    )
+
+
+def finished(words: Words, log_prob: float, alpha: float) -> Hypothesis:
+    # Wu et al. 2016, equation 14, where the end of the sentence counts as a word.
+    return Hypothesis(words, log_prob, log_prob / ((5 + len(words) + 1) ** alpha / (5 + 1) ** alpha))
+
+
+def best_of(hypotheses: list[Hypothesis], n_best: int) -> list[Hypothesis]:
+    return sorted(hypotheses, key=lambda one: one.score, reverse=True)[:n_best]
+
+
+def enumerate_all(language: Language, max_length: int, alpha: float, forbidden: Sequence[int] = ()) -> list[Hypothesis]:
+    """Every sentence of the language with at most `max_length` words, eos included."""
+    words = [word for word in range(VOCAB) if word != EOS and word not in forbidden]
+    return [
+        finished(said, float(sum(language(said[:i])[word] for i, word in enumerate((*said, EOS)))), alpha)
+        for length in range(max_length)
+        for said in product(words, repeat=length)
+    ]
+
+
+def plain_search(
+    language: Language, max_length: int, *, beam_size: int, alpha: float, n_best: int, forbidden: Sequence[int]
+) -> list[Hypothesis]:
+    """One sentence, by the rules that `beam_search` documents, without its early end."""
+    alive: list[tuple[Words, float]] = [((), 0.0)]
+    done: list[Hypothesis] = []
+    for length in range(1, max_length + 1):
+        candidates = [
+            ((*words, word), log_prob + float(language(words)[word]))
+            for words, log_prob in alive
+            for word in range(VOCAB)
+            if word not in forbidden and (word == EOS or length < max_length)
+        ]
+        candidates.sort(key=lambda candidate: candidate[1], reverse=True)
+        kept = candidates[: beam_size - len(done)]
+        done += [finished(words[:-1], log_prob, alpha) for words, log_prob in kept if words[-1] == EOS]
+        alive = [candidate for candidate in kept if candidate[0][-1] != EOS]
+    return best_of(done, n_best)
+
+
+def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    assert [one.tokens for one in found] == [one.tokens for one in expected]
+    assert [one.log_prob for one in found] == pytest.approx([one.log_prob for one in expected], abs=1e-5)
+    assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-5)
+
+
+# Greedy search takes A and ends with .24; B then eos has .40.
+GARDEN_PATH = spoken({(): {A: 0.6, B: 0.4}, (A,): {EOS: 0.4, A: 0.3, C: 0.3}})
+
+
+@pytest.mark.parametrize(("beam_size", "tokens", "probability"), [(1, (A,), 0.24), (2, (B,), 0.4), (9, (B,), 0.4)])
+def test_beam_finds_what_greedy_search_misses(beam_size: int, tokens: Words, probability: float) -> None:
+    ((best,),) = search(Model([GARDEN_PATH]), beam_size=beam_size)
+    assert best.tokens == tokens
+    assert best.log_prob == best.score == pytest.approx(np.log(probability), abs=1e-6)
+
+
+@pytest.mark.parametrize(("length", "alpha", "penalty"), [(1, 1, 1), (7, 1, 2), (7, 0.5, 2**0.5), (7, 0, 1)])
+def test_length_penalty_is_that_of_wu_et_al(length: int, alpha: float, penalty: float) -> None:
+    assert length_penalty(length, alpha) == pytest.approx(penalty)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("n_best", [1, 3])
+@pytest.mark.parametrize("forbidden", [(), (BOS, C)])
+def test_wide_beam_finds_the_best_of_all_sentences(alpha: float, n_best: int, forbidden: Words) -> None:
+    languages = [random_language(seed) for seed in range(12)]
+    # 85 sentences of at most 4 words, eos included: 128 slots hold them all.
+    results = search(Model(languages), beam_size=128, alpha=alpha, n_best=n_best, forbidden=forbidden)
+    for found, language in zip(results, languages, strict=True):
+        assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, alpha, forbidden), n_best))
+
+
+def test_wide_beam_finds_every_sentence_once() -> None:
+    language = random_language(1)
+    (found,) = search(Model([language]), beam_size=128, alpha=0.6, n_best=1000)
+    assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, 0.6), 1000))
+    assert len(found) == 1 + 4 + 16 + 64
+
+
+@pytest.mark.parametrize("beam_size", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("n_best", [1, 3])
+@pytest.mark.parametrize("forbidden", [(), (BOS,), (A, C)])
+def test_narrow_beam_follows_the_documented_rules(beam_size: int, alpha: float, n_best: int, forbidden: Words) -> None:
+    languages = [random_language(100 + seed) for seed in range(30)]
+    max_lengths = [1 + seed % 7 for seed in range(30)]
+    results = search(
+        Model(languages), max_lengths, beam_size=beam_size, alpha=alpha, n_best=n_best, forbidden=forbidden
+    )
+    for found, language, max_length in zip(results, languages, max_lengths, strict=True):
+        expected = plain_search(
+            language, max_length, beam_size=beam_size, alpha=alpha, n_best=n_best, forbidden=forbidden
+        )
+        assert_same(found, expected)
+        assert not {word for one in found for word in one.tokens} & {*forbidden, EOS}
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_sentence_does_not_depend_on_its_neighbours(beam_size: int) -> None:
+    languages = [random_language(seed) for seed in range(20)]
+    max_lengths = [1 + seed % 5 for seed in range(20)]
+    together = search(Model(languages), max_lengths, beam_size=beam_size, alpha=1.0, n_best=2)
+    alone = [
+        search(Model([language]), [max_length], beam_size=beam_size, alpha=1.0, n_best=2)[0]
+        for language, max_length in zip(languages, max_lengths, strict=True)
+    ]
+    assert together == alone
+
+
+@pytest.mark.parametrize("max_length", [1, 2, 3, 6])
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_sentence_at_its_limit_is_ended_at_the_price_of_eos(max_length: int, beam_size: int) -> None:
+    chatter = spoken({(A,) * length: {A: 0.9, B: 0.09, EOS: 0.01} for length in range(10)})
+    model = Model([chatter])
+    ((best,),) = search(model, [max_length], beam_size=beam_size)
+    assert len(model.rows) == max_length
+    if beam_size == 1:
+        assert best.tokens == (A,) * (max_length - 1)
+        assert best.log_prob == pytest.approx((max_length - 1) * np.log(0.9) + np.log(0.01), abs=1e-5)
+    else:
+        assert len(best.tokens) <= max_length - 1
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_forbidden_token_is_passed_over_however_likely(beam_size: int) -> None:
+    language = spoken({(): {A: 0.98, B: 0.02}, (B,): {A: 0.9, EOS: 0.1}})
+    ((best,),) = search(Model([language]), beam_size=beam_size, forbidden=[A])
+    assert best.tokens == (B,)
+    assert best.log_prob == pytest.approx(np.log(0.002), abs=1e-5)
+
+
+def test_impossible_sentences_are_not_found() -> None:
+    language = spoken({(): {A: 0.5, EOS: 0.5}})
+    (found,) = search(Model([language]), beam_size=4, n_best=4)
+    assert {(one.tokens, round(one.log_prob, 4)) for one in found} == {((), -0.6931), ((A,), -0.6931)}
+    mute = spoken({(): {A: 1.0}, (A,): {A: 1.0}})
+    assert search(Model([mute, language]), [2, 2], beam_size=2)[0] == []
+
+
+def test_longer_sentence_wins_where_the_penalty_pays_for_it() -> None:
+    language = spoken({(): {EOS: 0.52, A: 0.48}})
+    results = [search(Model([language]), beam_size=2, alpha=alpha)[0][0].tokens for alpha in (0.0, 1.0)]
+    assert results == [(), (A,)]
+
+
+def test_sentence_that_is_done_leaves_the_batch() -> None:
+    # Nothing can overtake an empty sentence of .99; the other two go on to their limits of 5 and 3.
+    short = spoken({(): {EOS: 0.99, A: 0.01}})
+    long = spoken({(A,) * length: {A: 0.9, B: 0.1} for length in range(10)} | {(A,) * 4: {EOS: 1.0}})
+    model = Model([long, short, long])
+    results = search(model, [5, 5, 3], beam_size=2, alpha=1.0)
+    assert results[1][0].tokens == ()
+    assert results[0][0].tokens == (A,) * 4
+    assert model.rows == [6, 4, 4, 2, 2]
+
+
+def test_beam_that_is_full_of_finished_sentences_ends() -> None:
+    # Both slots are taken by step 2, though the third best, alive, would go on for ever.
+    language = spoken({(): {A: 0.6, EOS: 0.4}, (A,): {EOS: 0.5, B: 0.3, C: 0.2}})
+    model = Model([language])
+    (found,) = search(model, [9], beam_size=2, alpha=0.0, n_best=2)
+    assert [one.tokens for one in found] == [(), (A,)]
+    assert model.rows == [2, 2]
+
+
+def test_no_sentences_need_no_step() -> None:
+    model = Model([])
+    assert search(model, beam_size=2) == []
+    assert model.rows == []
