@@ -48,7 +48,8 @@ class Decoder(nn.Module):
 
     def start(self, encoded: Encoded) -> DecoderState:
         """The state before the first word."""
-        hidden = torch.tanh(self.first_hidden(encoded.context))
+        # Under autocast the layer answers in bf16, too coarse for a state that is carried from step to step.
+        hidden = torch.tanh(self.first_hidden(encoded.context)).to(self.first_hidden.weight.dtype)
         return DecoderState(hidden.view(-1, self.num_layers, self.hidden_size), encoded.context)
 
     def forward(self, embedded: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:

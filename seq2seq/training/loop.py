@@ -25,9 +25,9 @@ from seq2seq.translator import Translator
 _STEPS_PER_RECORD = 20
 _EXAMPLES = 3
 _VALIDATION_BATCH = 64
-# A timed training measures its start before it fixes the number of steps: from the 6th step to the 26th, or for a
-# twentieth of its time where that is longer.
-_UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE = 5, 20, 0.05
+# A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
+# twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
+_UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ class Trainer:
             self._step(next(batches))
         self.stretch.clear()
         enough = _MEASURED_SHARE * (self.deadline - time.monotonic())
-        while self.stretch.steps < _MEASURED_STEPS or self.stretch.seconds < enough:
+        rising = _MEASURED_RISE * self.config.warmup_steps
+        while self.stretch.steps < _MEASURED_STEPS or (self.stretch.seconds < enough and self.state.step < rising):
             self._step(next(batches))
         step_seconds = self.stretch.seconds / self.stretch.steps
         self._record()

@@ -91,8 +91,7 @@ def test_gru_cell_against_its_equations() -> None:
     for parameter in cell.parameters():
         torch.nn.init.normal_(parameter)
     (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n), (c_r, c_z, c_n) = (
-        tensor.detach().numpy().reshape(3, 4, *tensor.shape[1:])
-        for _, tensor in cell.named_parameters()
+        tensor.detach().numpy().reshape(3, 4, *tensor.shape[1:]) for _, tensor in cell.named_parameters()
     )
     inputs = np.random.default_rng(0).normal(size=(5, 3))
     h, expected = np.zeros(4), []
@@ -134,3 +133,13 @@ def test_embeddings_are_shared_as_promised(joint: bool, tiny: Callable[..., Conf
     assert (network.src_embedding is network.tgt_embedding) == joint
     shapes = [tuple(p.shape) for p in network.parameters()]
     assert shapes.count((VOCAB, 8)) == (1 if joint else 2)
+
+
+def test_recurrent_states_stay_in_float32_under_autocast(tiny: Callable[..., Config]) -> None:
+    network = EncoderDecoder(tiny().model, VOCAB, VOCAB, joint=True)
+    src, lengths = random_tokens(2, 4), torch.tensor([4, 3])
+    with torch.autocast("cpu", torch.bfloat16):
+        encoded = network.encode(src, lengths)
+        state = network.decoder.start(encoded)
+        _, after = network.step(src[:, 0], state)
+    assert encoded.outputs.dtype == state.hidden.dtype == after.hidden.dtype == torch.float32

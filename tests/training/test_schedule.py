@@ -20,11 +20,11 @@ def test_rises_to_the_peak_and_ends_near_zero(shape: str) -> None:
     assert 0 < rates[-1] < 1.1e-6
 
 
-@pytest.mark.parametrize("total", [150, 1000, 100_000])
+@pytest.mark.parametrize("total", [250, 1000, 100_000])
 def test_steps_before_the_plan_is_fixed_use_the_rates_of_the_plan(total: int) -> None:
     """So that a timed training equals one that is given the same number of steps."""
     config = TrainingConfig(warmup_steps=200)
-    for step in range(1, 26):
+    for step in range(1, min(181, max(26, total // 10))):  # measuring takes a twentieth of the time
         assert learning_rate(config, step, None) == learning_rate(config, step, total)
 
 
