@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -82,20 +82,23 @@ class TokenizerConfig(Section):
     """SentencePiece's way to choose pieces."""
 
 
+_Size = Annotated[int, Field(ge=1, le=65_536)]
+
+
 class ModelConfig(Section):
     """Sizes of the network."""
 
     cell: Literal["gru"] = "gru"
     """The recurrence."""
-    embedding_size: PositiveInt = 256
+    embedding_size: _Size = 256
     """Numbers a piece is embedded in, and width of the readout."""
-    hidden_size: PositiveInt = 512
+    hidden_size: _Size = 512
     """Numbers in a recurrent state; a bidirectional encoder has half of them each way."""
-    context_size: PositiveInt = 512
+    context_size: _Size = 512
     """Numbers in the context vector c."""
-    encoder_layers: PositiveInt = 1
+    encoder_layers: int = Field(default=1, ge=1, le=64)
     """Recurrent layers of the encoder."""
-    decoder_layers: PositiveInt = 1
+    decoder_layers: int = Field(default=1, ge=1, le=64)
     """Recurrent layers of the decoder."""
     bidirectional: bool = True
     """Whether the encoder reads the source in both directions."""
@@ -112,7 +115,7 @@ class ModelConfig(Section):
 class TrainingConfig(Section):
     """How the network is trained."""
 
-    seed: NonNegativeInt = 1
+    seed: int = Field(default=1, ge=0, lt=2**63)
     """Seed of everything random."""
     minutes: PositiveFloat | None = None
     """Wall time of the training, validation included; fixes the number of steps after a measured start.
@@ -146,9 +149,9 @@ class TrainingConfig(Section):
 class SearchConfig(Section):
     """How a trained model searches unless told otherwise."""
 
-    beam_size: PositiveInt = 5
+    beam_size: int = Field(default=5, ge=1, le=1000)
     """Hypotheses kept; 1 is greedy."""
-    length_penalty: NonNegativeFloat = 1.0
+    length_penalty: float = Field(default=1.0, ge=0, le=10)
     """Exponent alpha of the length penalty; 0 ranks by log-probability alone."""
 
 
@@ -191,8 +194,8 @@ def build_config(
     options: `section.key` to value; None means not given.
     Raises InputError that names the key, the file or the option at fault.
     """
-    from_file = _parse_toml(file.read_text(encoding="utf-8"), str(file)) if file else {}
-    name = preset or from_file.get("preset", DEFAULT_PRESET)
+    from_file = _parse_toml(_read_text(file), str(file)) if file else {}
+    name = preset or str(from_file.get("preset", DEFAULT_PRESET))
     settings: dict[str, Any] = _parse_toml(preset_text(name), f"preset {name}") | {"preset": name}
     _merge(settings, {key: value for key, value in from_file.items() if key != "preset"})
     for assignment in assignments:
@@ -234,6 +237,13 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]}?" if close else ""
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: not readable as UTF-8 text ({error})") from None
 
 
 def _parse_toml(text: str, origin: str) -> dict[str, Any]:

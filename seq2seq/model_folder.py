@@ -17,7 +17,7 @@ import torch
 from seq2seq.config import Config, validate_config
 from seq2seq.errors import InputError
 from seq2seq.model.network import EncoderDecoder
-from seq2seq.storage import FolderWriter, read_json, to_json, verify_folder
+from seq2seq.storage import MANIFEST, FolderWriter, read_json, to_json, verify_folder
 from seq2seq.text.tokenizer import Tokenizer
 
 FORMAT_VERSION = 1
@@ -82,18 +82,29 @@ def find_model(path: Path) -> Path:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; MODEL is a model folder or a run folder")
     if (path / CHECKPOINTS).is_file():
-        checkpoints = read_json(path / CHECKPOINTS)
-        best = checkpoints.get("best") if isinstance(checkpoints, dict) else None
-        if not isinstance(best, int):
-            raise InputError(f"{path / CHECKPOINTS}: damaged (no best step)")
-        return path / "steps" / str(best)
-    if (path / "steps").is_dir() or (path / "data").is_dir():
+        return step_folder(path, read_checkpoints(path)["best"])
+    if (path / "data").is_dir():
         raise InputError(f"{path}: this run has no checkpoint yet")
     return path
 
 
+def read_checkpoints(run_folder: Path) -> dict[str, int]:
+    """The numbers of the `best` and the `last` step of a run. Raises InputError where the file is damaged."""
+    steps = read_json(run_folder / CHECKPOINTS)
+    if not isinstance(steps, dict) or not all(type(steps.get(name)) is int for name in ("best", "last")):
+        raise InputError(f"{run_folder / CHECKPOINTS}: damaged (it does not name the best and the last step)")
+    return steps
+
+
+def step_folder(run_folder: Path, step: int) -> Path:
+    """Where a step of a run lies."""
+    return run_folder / "steps" / str(step)
+
+
 def verify_model(folder: Path) -> None:
     """Check a model folder against its manifest. Raises InputError naming what is missing or altered."""
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
     verify_folder(folder, required=(CONFIG, WEIGHTS))
 
 
@@ -156,11 +167,17 @@ def _load_tokenizer(path: Path) -> Tokenizer:
 
 def _model_card(config: Config, facts: Mapping[str, Any]) -> str:
     languages = f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}"
-    rows = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.items())
+    data = config.data
+    sources = [Path(name).name for name in (data.train, data.train_src, data.train_tgt) if name]
+    cells = {"training data": ", ".join(sources), **facts}
+    rows = "\n".join(
+        f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |" for name, value in cells.items()
+    )
     return (
         f"# A translator from {languages}\n\n"
         f"A recurrent encoder-decoder, preset `{config.preset}`, trained with seq2seq.\n\n"
         f"| | |\n|---|---|\n{rows}\n\n"
         "Use it with `seq2seq translate FOLDER -i INPUT -o OUTPUT`, or in Python with\n"
-        "`seq2seq.Translator.load(FOLDER).translate(lines)`. The scores are those of the validation set.\n"
+        "`seq2seq.Translator.load(FOLDER).translate(lines)`. The scores are those of\n"
+        "greedy translations of the validation set.\n"
     )

@@ -65,23 +65,39 @@ class FolderWriter:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_file(target, data)
 
+    def seal(self, name: str) -> None:
+        """Give the sub-folder `name` a manifest of its own; that of the folder then leaves it out."""
+        seal_folder(self._partial / name)
+
     def publish(self) -> Path:
-        """Write the manifest, flush the folder to the disk and give it its name."""
-        write_file(self._partial / MANIFEST, to_json({"files": _describe_files(self._partial)}))
-        for folder in (self._partial, *(path for path in self._partial.rglob("*") if path.is_dir())):
-            _flush_folder(folder)
+        """Seal the folder and give it its name."""
+        seal_folder(self._partial)
         os.replace(self._partial, self.path)
         _flush_folder(self.path.parent)
         return self.path
 
 
+def seal_folder(folder: Path) -> None:
+    """Flush a folder to the disk and write its manifest. Sub-folders that are sealed already are left out."""
+    paths = sorted(path for path in folder.rglob("*") if not _is_sealed_within(folder, path))
+    files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+    for path in files.values():
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+    entries = {name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in files.items()}
+    write_file(folder / MANIFEST, to_json({"files": entries}))
+    for path in (*paths, folder):
+        if path.is_dir():
+            _flush_folder(path)
+
+
 def verify_folder(folder: Path, required: Iterable[str]) -> None:
-    """Check a published folder against its manifest: names, sizes, SHA-256.
+    """Check a sealed folder against its manifest: names, sizes, SHA-256.
 
     Raises InputError naming the first file that is missing, of another size or altered.
     """
     if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
+        raise InputError(f"{folder}: not a whole folder of this program (it has no {MANIFEST})")
     manifest = read_json(folder / MANIFEST)
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(files, dict):
@@ -104,18 +120,15 @@ def _verify_file(folder: Path, name: str, entry: object) -> None:
     if not isinstance(entry, dict) or not {"bytes", "sha256"} <= entry.keys():
         raise InputError(f"{folder / MANIFEST}: damaged (entry of {name})")
     if not path.is_file():
-        raise InputError(f"{path}: missing from the model folder")
+        raise InputError(f"{path}: missing, though the manifest lists it")
     if path.stat().st_size != entry["bytes"]:
         raise InputError(f"{path}: {path.stat().st_size} bytes, the manifest says {entry['bytes']}: damaged copy?")
     if _sha256(path) != entry["sha256"]:
         raise InputError(f"{path}: altered since it was written (SHA-256 differs from the manifest)")
 
 
-def _describe_files(folder: Path) -> dict[str, dict[str, object]]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths
-    }
+def _is_sealed_within(folder: Path, path: Path) -> bool:
+    return any((parent / MANIFEST).is_file() for parent in (path, *path.parents) if folder in parent.parents)
 
 
 def _sha256(path: Path) -> str:

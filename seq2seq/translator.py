@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, load_model
 from seq2seq.search import beam
 from seq2seq.text.batching import pad_rows
@@ -68,6 +69,8 @@ class Translator:
 
         beam_size and length_penalty are the model's own where not given; beam size 1 is greedy search.
         """
+        if isinstance(lines, str):
+            raise TypeError("lines is a list of strings, not a string")
         stream = self.stream(lines, beam_size=beam_size, length_penalty=length_penalty)
         return [translation.hypotheses[0].text for translation in stream]
 
@@ -83,7 +86,9 @@ class Translator:
         """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order."""
         defaults = self.model.config.search
         alpha = defaults.length_penalty if length_penalty is None else length_penalty
-        search = _Search(beam_size or defaults.beam_size, alpha, n_best)
+        search = _Search(defaults.beam_size if beam_size is None else beam_size, alpha, n_best)
+        if search.beam_size < 1 or n_best < 1 or alpha < 0:
+            raise ValueError("beam_size and n_best are at least 1, length_penalty at least 0")
         remaining = iter(lines)
         while window := list(islice(remaining, buffer_size)):
             yield from self._translate_window(window, search)
@@ -121,7 +126,7 @@ class Translator:
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         with torch.inference_mode():
             state = self.model.network.start(src, lengths)
-        return beam.beam_search(
+        found = beam.beam_search(
             self.model.network.step,
             state,
             _LENGTH_RATIO * lengths + _LENGTH_EXTRA,
@@ -132,6 +137,11 @@ class Translator:
             forbidden=self._forbidden,
             n_best=search.n_best,
         )
+        if not all(found):
+            raise InputError(
+                "the model's probabilities are not numbers: its training has failed, or its file is damaged"
+            )
+        return found
 
     def _join(self, parts: list[list[beam.Hypothesis]], n_best: int) -> list[Hypothesis]:
         """The hypotheses of a line from those of its parts, best with best and second with second."""

@@ -9,7 +9,6 @@ app = typer.Typer(
     name="seq2seq",
     cls=CleanErrors,
     help="Train a small translator on your own sentence pairs, translate with it, and know how good it is.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

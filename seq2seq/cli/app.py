@@ -21,12 +21,13 @@ class CleanErrors(TyperGroup):
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command and exit with its code."""
-        sys.exit(self._exit_code(*args, **{**kwargs, "standalone_mode": False}))
+        """Run the command and exit with its code; without a word on the command line, show the help."""
+        words = list(args[0] if args and args[0] is not None else kwargs.pop("args", None) or sys.argv[1:])
+        sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
 
-    def _exit_code(self, *args: Any, **kwargs: Any) -> int:
+    def _exit_code(self, words: list[str], **kwargs: Any) -> int:
         try:
-            result = super().main(*args, **kwargs)
+            result = super().main(words, **kwargs)
         except InputError as error:
             return _complain(str(error))
         except _UsageError as error:
@@ -34,6 +35,8 @@ class CleanErrors(TyperGroup):
             return _complain(f"{error.format_message()} (see {context.command_path if context else 'seq2seq'} --help)")
         except _CommandError as error:
             return _complain(error.format_message())
+        except OSError as error:  # a full disk, a folder without rights
+            return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except (KeyboardInterrupt, typer.Abort):
             print("interrupted", file=sys.stderr)
             return 130

@@ -24,16 +24,20 @@ def translate(
     output: Annotated[
         str, typer.Option("-o", "--output", help="File for the translations, replaced when all is done; - is stdout.")
     ] = "-",
-    beam_size: Annotated[int | None, typer.Option(min=1, help="Hypotheses kept in search; 1 is greedy.")] = None,
-    length_penalty: Annotated[float | None, typer.Option(min=0.0, help="Exponent of the length penalty.")] = None,
-    n_best: Annotated[int, typer.Option(min=1, help="Translations a line, best first, each on a line.")] = 1,
+    beam_size: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
+    ] = None,
+    length_penalty: Annotated[
+        float | None, typer.Option(min=0.0, max=10.0, help="Exponent of the length penalty.")
+    ] = None,
+    n_best: Annotated[int, typer.Option(min=1, max=1000, help="Translations a line, best first, each on a line.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object an input line: its hypotheses with log_prob and score.")
     ] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Sentences at once; changes no translation.")] = 32,
+    batch_size: Annotated[int, typer.Option(min=1, max=65536, help="Sentences at once; changes no translation.")] = 32,
     buffer_size: Annotated[
-        int, typer.Option(min=1, help="Lines read before they are translated; 1 answers line by line.")
+        int, typer.Option(min=1, max=10**9, help="Lines read before they are translated; 1 answers line by line.")
     ] = 512,
 ) -> None:
     """Translate a text file or stdin.

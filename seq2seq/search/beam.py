@@ -104,7 +104,7 @@ def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[
     """
     beam_size, vocab = log_probs.shape[1:]
     candidates = (totals[:, :, None] + log_probs).flatten(1)  # [B, K * V]
-    totals, flat = candidates.topk(min(beam_size, candidates.size(1)))
+    totals, flat = candidates.topk(beam_size)
     ranks = torch.arange(beam_size, device=slots.device)
     return totals.masked_fill(ranks >= slots[:, None], -torch.inf), flat // vocab, flat % vocab
 

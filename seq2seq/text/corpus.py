@@ -1,7 +1,7 @@
 """Encoded sentence pairs as flat arrays on disk, mapped into memory when they are read.
 
 A corpus folder holds, for each side, the ids of all sentences one after another and the offset of each sentence in
-them. Memory in training therefore does not grow with the corpus.
+them: training keeps in memory no text and no ids, only some tens of bytes a pair to plan the batches of an epoch.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -41,6 +41,8 @@ class CorpusCounts:
 
     read: int = 0
     kept: int = 0
+    pieces: int = 0
+    byte_pieces: int = 0
     empty: LeftOut = field(default_factory=lambda: LeftOut("with an empty side"))
     too_long: LeftOut = field(default_factory=lambda: LeftOut("over data.max_length"))
 
@@ -89,6 +91,7 @@ def write_corpus(
     """Encode `pairs` into `folder`; those with an empty side or more than `max_length` pieces are left out, counted."""
     folder.mkdir(parents=True, exist_ok=True)
     counts = CorpusCounts()
+    src_bytes, tgt_bytes = src_tokenizer.byte_pieces(), tgt_tokenizer.byte_pieces()
     with _sentence_writer(folder, "src") as add_src, _sentence_writer(folder, "tgt") as add_tgt:
         for chunk in _chunks(pairs):
             src_ids = src_tokenizer.encode([pair.src for pair in chunk])
@@ -101,6 +104,8 @@ def write_corpus(
                     counts.too_long.add(pair.line)
                 else:
                     counts.kept += 1
+                    counts.pieces += len(src) + len(tgt)
+                    counts.byte_pieces += sum(i in src_bytes for i in src) + sum(i in tgt_bytes for i in tgt)
                     add_src(src)
                     add_tgt(tgt)
     return counts

@@ -8,7 +8,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,17 +17,17 @@ from seq2seq.errors import InputError
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_lines(path: str | Path) -> Iterator[str]:
+def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
     """The lines of a file without their `\\n`; a last line that lacks one counts too.
 
-    A byte order mark at the start is not text and is left out.
+    A byte order mark at the start is not text and is left out, unless keep_mark is set.
     Raises InputError, with file and line, where the file cannot be read or is not UTF-8.
     """
     number = 0
     try:
         with _open_binary(str(path)) as file:
             for number, raw in enumerate(file, start=1):
-                if number == 1:
+                if number == 1 and not keep_mark:
                     raw = raw.removeprefix(_BOM)
                 yield raw.removesuffix(b"\n").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -41,8 +41,8 @@ def read_lines(path: str | Path) -> Iterator[str]:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder, not a text file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path!s}: cannot be read ({error})") from None
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
         return
     target = Path(path).resolve()
     special = target.exists() and not target.is_file()
-    partial = target if special else target.with_name(target.name + ".partial")
+    partial = target if special else target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
             if target.suffix == ".gz":
@@ -75,9 +75,9 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
             partial.unlink(missing_ok=True)
 
 
-def _open_binary(path: str) -> BinaryIO:
+def _open_binary(path: str) -> AbstractContextManager[BinaryIO]:
     if path == "-":
-        return sys.stdin.buffer
+        return nullcontext(sys.stdin.buffer)
     if path.endswith(".gz"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
     return open(path, "rb")

@@ -55,6 +55,10 @@ class Tokenizer:
         """The pieces as strings, for people to read."""
         return [self._processor.IdToPiece(i) for i in ids]
 
+    def byte_pieces(self) -> set[int]:
+        """The pieces that stand for a single byte, of a character that the vocabulary lacks."""
+        return {i for i in range(len(self)) if self._processor.IsByte(i)}
+
     def starts_word(self, piece_id: int) -> bool:
         """Whether the piece begins with a blank."""
         return self._processor.IdToPiece(piece_id).startswith("\u2581")

@@ -87,19 +87,22 @@ class Trainer:
     def _fix_plan(self, batches: Iterator[Batch]) -> None:
         """Take the first steps, and a validation, with an eye on the clock; then fix the number of steps."""
         assert self.deadline is not None
-        for _ in range(_UNCOUNTED_STEPS):
+        state, stretch, most = self.state, self.stretch, self.config.max_steps or math.inf
+        while state.step < min(_UNCOUNTED_STEPS, most - 1):
             self._step(next(batches))
-        self.stretch.clear()
+        stretch.clear()
         enough = _MEASURED_SHARE * (self.deadline - time.monotonic())
         rising = _MEASURED_RISE * self.config.warmup_steps
-        while self.stretch.steps < _MEASURED_STEPS or (self.stretch.seconds < enough and self.state.step < rising):
+        while state.step < most and (
+            stretch.steps < _MEASURED_STEPS or (stretch.seconds < enough and state.step < rising)
+        ):
             self._step(next(batches))
-        step_seconds = self.stretch.seconds / self.stretch.steps
+        step_seconds = stretch.seconds / stretch.steps
         self._record()
         started = time.monotonic()
         validation = self._validate()
         now = time.monotonic()
-        self.state.plan = plan_time(self.config, self.state.step, self.deadline - now, step_seconds, now - started)
+        state.plan = plan_time(self.config, state.step, self.deadline - now, step_seconds, now - started)
         self._take_in(validation)
 
     def _batches(self) -> Iterator[Batch]:
@@ -142,11 +145,7 @@ class Trainer:
         """Log the steps since the last record. Raises InputError where the loss is no longer a number."""
         state, stretch = self.state, self.stretch
         loss, tokens_per_second = stretch.loss(), stretch.tokens / stretch.seconds
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss} by step {state.step}: try --set training.learning_rate="
-                f"{self.config.learning_rate / 4:g}, or training.precision=float32; the last checkpoint is intact"
-            )
+        self._expect_finite(loss)
         total = state.plan.total_steps if state.plan else None
         eta = (total - state.step) * stretch.seconds / stretch.steps if total else None
         self.progress.step(state.step, total, loss, tokens_per_second, eta)
@@ -162,10 +161,19 @@ class Trainer:
         )
         stretch.clear()
 
+    def _expect_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss is {loss} by step {self.state.step}: try --set training.learning_rate="
+                f"{self.config.learning_rate / 4:g}, or training.precision=float32; the last checkpoint is intact"
+            )
+
     def _validate(self) -> Validation:
         """Perplexity on the reference translations, and BLEU of greedy translations of the same sentences."""
         self.objective.eval()
-        perplexity = math.exp(min(self._validation_loss(), 700.0))
+        loss = self._validation_loss()
+        self._expect_finite(loss)
+        perplexity = math.exp(min(loss, 700.0))
         pairs = self.data.valid_pairs
         translator = Translator(self.model, batch_size=_VALIDATION_BATCH)
         translations = translator.translate([pair.src for pair in pairs], beam_size=1)

@@ -1,6 +1,7 @@
 """`metrics.jsonl`: a line for each stretch of steps and for each validation."""
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,22 @@ class MetricsLog:
 
     def __init__(self, path: Path, resume_step: int) -> None:
         self._path = path
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= resume_step]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) if path.is_file() else []
+        kept = [line for line in lines if _step_of(line) <= resume_step]
         replace_file(path, "".join(kept).encode())
 
     def add(self, record: dict[str, Any]) -> None:
         """Append `record`, which has a `step`."""
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _step_of(line: str) -> float:
+    """The step of a record; infinite where a crash has damaged the line."""
+    try:
+        return int(json.loads(line)["step"]) if line.endswith("\n") else math.inf
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 class Stretch:

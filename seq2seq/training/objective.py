@@ -61,7 +61,10 @@ class LinearCrossEntropy(torch.autograd.Function):
             logits = torch.addmm(low_bias, x, low_weight.t()).float()
             total = logits.logsumexp(dim=1, keepdim=True)
             true = logits.gather(1, target)
-            loss += part @ (total - (1 - smoothing) * true - smoothing * logits.mean(dim=1, keepdim=True))[:, 0]
+            wanted = total - (1 - smoothing) * true - smoothing * logits.mean(dim=1, keepdim=True)
+            loss += (part * wanted[:, 0]).sum()  # not a product of matrices, which autocast would take in bf16
+            if not any(ctx.needs_input_grad):
+                continue
             # The gradient of the logits: probabilities less the smoothed target.
             grad = logits.sub_(total).exp_().sub_(smoothing / vocab)
             grad.scatter_add_(1, target, torch.full_like(true, smoothing - 1)).mul_(part[:, None])

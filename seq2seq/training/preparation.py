@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.errors import InputError
 from seq2seq.model_folder import Tokenizers
-from seq2seq.storage import read_json, to_json, write_file
+from seq2seq.storage import read_json, seal_folder, to_json, verify_folder, write_file
 from seq2seq.text.bitext import AlignedFiles, Bitext, Pair, TabSeparated
 from seq2seq.text.corpus import Corpus, CorpusCounts, write_corpus
 from seq2seq.text.tokenizer import Tokenizer, default_vocab_size, train_tokenizer
@@ -31,7 +31,8 @@ class PreparedData:
 
 
 def load_data(folder: Path, joint: bool) -> PreparedData:
-    """Read a folder that `prepare_data` filled. Raises InputError where a file is missing or damaged."""
+    """Read a folder that `prepare_data` filled. Raises InputError where a file is missing or altered."""
+    verify_folder(folder, required=("valid.json",))
     pairs = [Pair(src, tgt, line) for src, tgt, line in read_json(folder / "valid.json")]
     return PreparedData(Tokenizers.load(folder, joint), Corpus(folder / "train"), Corpus(folder / "valid"), pairs)
 
@@ -39,8 +40,7 @@ def load_data(folder: Path, joint: bool) -> PreparedData:
 def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, folder: Path, progress: Progress) -> None:
     """Read the bitext, hold out validation pairs where none are given, train tokenizers, encode everything.
 
-    Raises InputError for files that cannot be read, do not match or hold
-    too few pairs.
+    Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
     train, valid = _sources(data)
     sides = _survey(train)
@@ -50,7 +50,6 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, folder
     valid_pairs = list(valid or filter(held_out.takes, train))  # type: ignore[union-attr]
     train_pairs = _Without(train, held_out) if held_out else train
 
-    folder.mkdir(parents=True)
     tokenizers = _train_tokenizers(tokenizer, train_pairs, sides)
     for name, one in tokenizers.files().items():
         write_file(folder / name, one.model)
@@ -59,17 +58,23 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, folder
     for source, one_counts in ((train, counts), (valid or "held-out pairs", valid_counts)):
         _report_left_out(str(source), one_counts, progress)
     if not counts.kept or not valid_counts.kept:
+        if counts.kept and not valid:
+            raise InputError(
+                f"{train}: no pairs can be held out, its sources are too much alike; give validation files"
+            )
         raise InputError(f"{valid if counts.kept else train}: no usable pairs")
     write_file(
         folder / "valid.json",
         to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs if pair.usable]),
     )
+    seal_folder(folder)
 
     vocabulary = " and ".join(f"{len(one):,}" for one in tokenizers.files().values())
     origin = "given" if valid else "held out"
     progress.note(
         f"{counts.kept:,} training pairs, {valid_counts.kept:,} validation pairs ({origin}), "
-        f"vocabulary of {vocabulary} pieces{' for both languages' * tokenizers.joint}"
+        f"vocabulary of {vocabulary} pieces{' for both languages' * tokenizers.joint}, "
+        f"{counts.byte_pieces / counts.pieces:.2%} of the text in single bytes"
     )
 
 
@@ -81,6 +86,9 @@ def _sources(data: DataConfig) -> tuple[Bitext, Bitext | None]:
 
 
 def _source(tsv: str | None, src: str | None, tgt: str | None) -> Bitext | None:
+    for name in (tsv, src, tgt):
+        if name == "-" or (name and Path(name).is_fifo()):
+            raise InputError(f"{name}: training data is read several times, from files; save it to a file first")
     if tsv:
         return TabSeparated(Path(tsv))
     return AlignedFiles(Path(src), Path(tgt)) if src and tgt else None

@@ -26,7 +26,7 @@ class Progress:
     """A bar where there is a terminal, a line now and then where there is none."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True, emoji=False)
         self._bar = Bar(
             TextColumn("step {task.completed:,}"),
             BarColumn(),
@@ -72,9 +72,9 @@ class Progress:
         mark = "  best so far" if best else ""
         self._console.print(f"[bold]validation at step {step:,}: BLEU {bleu:.2f}, perplexity {perplexity:.2f}[/]{mark}")
         for example in examples:
-            self._console.print(f"  source       {escape(example.source)}")
-            self._console.print(f"  reference    {escape(example.reference)}")
-            self._console.print(f"  translation  {escape(example.translation)}")
+            self._console.print(f"  source       {example.source}", markup=False)
+            self._console.print(f"  reference    {example.reference}", markup=False)
+            self._console.print(f"  translation  {example.translation}", markup=False)
 
 
 def _clock(seconds: float) -> str:

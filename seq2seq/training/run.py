@@ -28,8 +28,9 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     Raises InputError for data that cannot be used, a folder that is in use, or a resume under other settings.
     """
     started = time.monotonic()
-    store = CheckpointStore(run_folder)
+    run_folder = run_folder.resolve()
     _check_folder(run_folder, resume, overwrite)
+    store = CheckpointStore(run_folder)
     config = _resolve(config)
     last = store.last if resume else None
     if last:
@@ -82,11 +83,13 @@ def _computes_in_bf16() -> bool:
 
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """See that the folder may be used, before anything is done."""
+    if resume and overwrite:
+        raise InputError("--resume and --overwrite exclude each other")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; -o names the folder of the run")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    if not (folder / _CONFIG).is_file():
+    if not _holds_a_run(folder):
         raise InputError(f"{folder}: holds files but no run; -o takes a new folder or that of a run")
     if not resume and not overwrite:
         raise InputError(
@@ -94,16 +97,29 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         )
 
 
+def _holds_a_run(folder: Path) -> bool:
+    if not (folder / _DATA).is_dir():
+        return False
+    try:
+        validate_config(read_json(folder / _CONFIG), _CONFIG)
+    except InputError:
+        return False
+    return True
+
+
 def _start_folder(config: Config, folder: Path, progress: Progress) -> None:
     """Prepare the data out of sight; only then does the new run take the place of what was there."""
-    staging = folder.with_name(folder.name + ".preparing")
+    staging, old = (folder.with_name(folder.name + ending) for ending in (".preparing", ".old"))
     shutil.rmtree(staging, ignore_errors=True)
+    (staging / _DATA).mkdir(parents=True)
     try:
         prepare_data(config.data, config.tokenizer, config.training.seed, staging / _DATA, progress)
         replace_file(staging / _CONFIG, to_json(config.model_dump()))
         if folder.is_dir():
-            shutil.rmtree(folder)
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
         staging.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

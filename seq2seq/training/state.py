@@ -1,7 +1,7 @@
 """Everything that resuming needs, and the checkpoints that hold it.
 
-A step folder is a model folder with a sub-folder `state/`. It is written whole before `checkpoints.json` names it; only
-then are the steps that nothing names any more deleted.
+A step folder is a model folder with a sub-folder `state/`, sealed by itself: a model can be copied without it. It is
+written whole before `checkpoints.json` names it; only then are the steps that nothing names any more deleted.
 """
 
 import shutil
@@ -15,11 +15,11 @@ import safetensors.torch
 import torch
 
 from seq2seq.errors import InputError
-from seq2seq.model_folder import CHECKPOINTS, TrainedModel, write_model
-from seq2seq.storage import FolderWriter, read_json, replace_file, to_json
+from seq2seq.model_folder import CHECKPOINTS, TrainedModel, read_checkpoints, step_folder, write_model
+from seq2seq.storage import FolderWriter, read_json, replace_file, to_json, verify_folder
 from seq2seq.training.schedule import Plan
 
-_STATE, _OPTIMIZER = "state/training.json", "state/optimizer.safetensors"
+_STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 
 
 @dataclass
@@ -57,25 +57,24 @@ class CheckpointStore:
     @property
     def last(self) -> Path | None:
         """The folder of the last step that was saved, if any."""
-        index = self._run_folder / CHECKPOINTS
-        return self._folder(read_json(index)["last"]) if index.is_file() else None
+        if not (self._run_folder / CHECKPOINTS).is_file():
+            return None
+        return step_folder(self._run_folder, read_checkpoints(self._run_folder)["last"])
 
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
     ) -> None:
         """Write the step and make it the last; `state` says which is the best."""
-        folder = FolderWriter(self._folder(state.step))
+        folder = FolderWriter(step_folder(self._run_folder, state.step))
         write_model(folder, model, facts)
-        folder.write(_STATE, to_json(asdict(state)))
-        folder.write(_OPTIMIZER, safetensors.torch.save(_optimizer_tensors(optimizer)))
+        folder.write(f"{_STATE}/{_PROGRESS}", to_json(asdict(state)))
+        folder.write(f"{_STATE}/{_OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
+        folder.seal(_STATE)
         # What a killed run left behind at this step was never named: it gives way.
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.publish()
         replace_file(self._run_folder / CHECKPOINTS, to_json({"best": state.best_step, "last": state.step}))
         self._prune({state.best_step, state.step})
-
-    def _folder(self, step: int) -> Path:
-        return self._run_folder / "steps" / str(step)
 
     def _prune(self, keep: set[int]) -> None:
         for folder in (self._run_folder / "steps").iterdir():
@@ -86,15 +85,17 @@ class CheckpointStore:
 def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
     """Put the optimiser back to what it was at a step and return the rest.
 
-    The weights are the business of `load_model`, which also checks all files of the folder against its manifest.
-    Raises InputError where a file is missing or damaged.
+    The weights are the business of `load_model`. Raises InputError where a file is missing or damaged.
     """
-    values = read_json(folder / _STATE)
+    state = folder / _STATE
+    verify_folder(state, required=(_PROGRESS, _OPTIMIZER))
+    values = read_json(state / _PROGRESS)
     plan = values.pop("plan")
     try:
-        tensors = safetensors.torch.load_file(folder / _OPTIMIZER)
-    except (FileNotFoundError, safetensors.SafetensorError) as error:
-        raise InputError(f"{folder / _OPTIMIZER}: damaged ({error})") from None
+        # Not load_file: the moments would stay mapped to a file that is deleted later.
+        tensors = safetensors.torch.load((state / _OPTIMIZER).read_bytes())
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{state / _OPTIMIZER}: damaged ({error})") from None
     _restore_optimizer(optimizer, tensors)
     return TrainingState(**values, plan=Plan(**plan) if plan else None)
 

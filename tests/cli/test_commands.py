@@ -1,5 +1,6 @@
 """The commands as a user runs them, on a tiny model."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -139,8 +140,6 @@ def test_preset_is_a_config_file(tmp_path: Path) -> None:
 
 
 def test_train_from_tsv_and_gz_gives_the_same_model(bitext: tuple[Path, Path], tmp_path: Path) -> None:
-    import gzip
-
     src, tgt = (path.read_text().splitlines() for path in bitext)
     tsv, src_gz, tgt_gz = tmp_path / "train.tsv", tmp_path / "src.gz", tmp_path / "tgt.gz"
     tsv.write_text("".join(f"{s}\t{t}\r\n" for s, t in zip(src, tgt, strict=True)))

@@ -1,6 +1,7 @@
 """Proof that it learns: sentences turned round, through one context vector."""
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,8 +62,6 @@ def test_patience_ends_a_training_that_gets_no_better(tiny: Callable[..., Config
 @pytest.mark.slow
 @pytest.mark.parametrize("minutes", [0.5, 1.5])
 def test_minutes_are_kept_within_a_tenth(minutes: float, tiny: Callable[..., Config], tmp_path: Path) -> None:
-    import time
-
     config = tiny(
         training__minutes=minutes,
         training__max_steps=None,
