@@ -70,7 +70,8 @@ def measure(trainer: Trainer, rounds: int, precision: str) -> tuple[list[float],
         tokens = sum(batch.target_tokens for batch in some)
         real, all_positions = real + tokens, all_positions + sum(batch.tgt_out.size for batch in some)
         speeds.append(tokens / seconds(partial(take_steps, trainer, some)))
-        products.append(product_rate(torch.bfloat16 if precision == "bf16" else torch.float32))
+        kind = torch.bfloat16 if precision == "bf16" else torch.float32
+        products.append(product_rate(kind, trainer.accelerator.device))
     return speeds, real / all_positions, products
 
 
@@ -78,13 +79,15 @@ def take_steps(trainer: Trainer, batches: list[Batch]) -> None:
     """One update a batch."""
     for batch in batches:
         trainer._step(batch)
+    trainer.stretch.loss()  # waits for the device
 
 
-def product_rate(kind: torch.dtype) -> float:
+def product_rate(kind: torch.dtype, device: torch.device) -> float:
     """GFLOP/s of one large matrix product."""
     rows, inner, columns = PRODUCT
-    a, b = torch.randn(rows, inner).to(kind), torch.randn(inner, columns).to(kind)
-    best = min(seconds(lambda: a @ b) for _ in range(20))
+    a = torch.randn(rows, inner, device=device).to(kind)
+    b = torch.randn(inner, columns, device=device).to(kind)
+    best = min(seconds(lambda: float((a @ b)[0, 0])) for _ in range(20))  # float waits for the device
     return 2 * rows * inner * columns / best / 1e9
 
 

@@ -78,12 +78,9 @@ class FolderWriter:
 
 
 def seal_folder(folder: Path) -> None:
-    """Flush a folder to the disk and write its manifest. Sub-folders that are sealed already are left out."""
+    """Write the manifest of a folder whose files are on the disk. Sub-folders that are sealed already are left out."""
     paths = sorted(path for path in folder.rglob("*") if not _is_sealed_within(folder, path))
     files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
-    for path in files.values():
-        with open(path, "rb") as file:
-            os.fsync(file.fileno())
     entries = {name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in files.items()}
     write_file(folder / MANIFEST, to_json({"files": entries}))
     for path in (*paths, folder):
@@ -97,7 +94,7 @@ def verify_folder(folder: Path, required: Iterable[str]) -> None:
     Raises InputError naming the first file that is missing, of another size or altered.
     """
     if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder}: not a whole folder of this program (it has no {MANIFEST})")
+        raise InputError(f"{folder}: missing or not complete (it has no {MANIFEST})")
     manifest = read_json(folder / MANIFEST)
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(files, dict):

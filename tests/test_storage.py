@@ -56,7 +56,7 @@ def test_folder_is_out_of_sight_until_it_is_published(tmp_path: Path) -> None:
     writer = FolderWriter(path)
     writer.write("config.json", b"{}")
     assert not path.exists()
-    with pytest.raises(InputError, match=re.escape(f"{path}: not a model folder")):
+    with pytest.raises(InputError, match=re.escape(f"{path}: missing or not complete")):
         verify_folder(path, [])
 
 
@@ -218,7 +218,7 @@ def test_file_name_that_cannot_be_is_an_input_error(tmp_path: Path, name: str) -
 def test_what_is_no_model_folder_is_an_input_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: not a model folder")):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: missing or not complete")):
         verify_folder(tmp_path / name, [])
 
 

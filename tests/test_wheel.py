@@ -1,5 +1,6 @@
 """The wheel holds the package and nothing else, and works where it is installed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -47,4 +48,12 @@ def test_installed_elsewhere(wheel: Path, tmp_path: Path) -> None:
         return subprocess.run(full, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
 
     assert str(site) in run("--help")
+    script = subprocess.run(
+        [str(site / "bin" / "seq2seq"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(site)},
+    )
+    assert script.stdout.startswith("seq2seq ")
     assert "hidden_size = 512" in run("presets", "context")

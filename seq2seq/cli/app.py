@@ -1,6 +1,7 @@
 """What all commands share: how errors leave the program, and `--version`."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -20,9 +21,9 @@ class CleanErrors(TyperGroup):
     it without a word.
     """
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Run the command and exit with its code; without a word on the command line, show the help."""
-        words = list(args[0] if args and args[0] is not None else kwargs.pop("args", None) or sys.argv[1:])
+        words = list(sys.argv[1:] if args is None else args)
         sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
 
     def _exit_code(self, words: list[str], **kwargs: Any) -> int:

@@ -4,6 +4,7 @@ A corpus folder holds, for each side, the ids of all sentences one after another
 them: training keeps in memory no text and no ids, only some tens of bytes a pair to plan the batches of an epoch.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,6 +126,9 @@ def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[list[int]], 
             offsets_file.write(np.array([end], _OFFSETS).tobytes())
 
         yield add
+        for file in (ids_file, offsets_file):
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

@@ -42,6 +42,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, folder
 
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     train, valid = _sources(data)
     sides = _survey(train)
     if sides.pairs < _LEAST_PAIRS:

@@ -111,7 +111,6 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> None:
     """Prepare the data out of sight; only then does the new run take the place of what was there."""
     staging, old = (folder.with_name(folder.name + ending) for ending in (".preparing", ".old"))
     shutil.rmtree(staging, ignore_errors=True)
-    (staging / _DATA).mkdir(parents=True)
     try:
         prepare_data(config.data, config.tokenizer, config.training.seed, staging / _DATA, progress)
         replace_file(staging / _CONFIG, to_json(config.model_dump()))

@@ -23,6 +23,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
     Path("cut.gz").write_bytes(gzip.compress(b"a\n" * 1000)[:-9])
     Path("one-column.tsv").write_text("a\tb\nc\n")
     Path("three-columns.tsv").write_text("a\tb\tc\n")
+    Path("same.tsv").write_text("a\tb\n" * 40)
+    Path("preset.toml").write_text("preset = 3\n")
     Path("typo.toml").write_text("[model]\nhiden_size = 3\n")
     Path("broken.toml").write_text("[model\n")
     Path("section.toml").write_text("[modle]\nhidden_size = 4\n")
@@ -68,6 +70,10 @@ ERRORS = {
     "train --train-src cut.gz --train-tgt two.txt": (
         "cut.gz: damaged gzip file after line 1000 (Compressed file ended before the end-of-stream marker was reached)"
     ),
+    "train --train -": "-: training data is read several times, from files; save it to a file first",
+    "train --train same.tsv": (
+        "same.tsv: no pairs can be held out, its sources are too much alike; give validation files"
+    ),
     "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 (source, tab, target)",
     "train --train three-columns.tsv": "three-columns.tsv, line 1: 3 columns, expected 2 (source, tab, target)",
     # settings
@@ -80,13 +86,20 @@ ERRORS = {
     "train --set model.hidden_size": (
         "--set model.hidden_size: expected section.key=value, for example model.hidden_size=256"
     ),
-    "train --set model.hidden_size=-1": "configuration: model.hidden_size = -1: input should be greater than 0",
+    "train --set model.hidden_size=-1": (
+        "configuration: model.hidden_size = -1: input should be greater than or equal to 1"
+    ),
     "train --set model.hidden_size=7": (
         "configuration: model: hidden_size = 7 is odd: a bidirectional encoder halves it"
     ),
     "train --set model.dropout=1": "configuration: model.dropout = 1: input should be less than 1",
     "train --preset contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
     "train --minutes 0": "configuration: training.minutes = 0.0: input should be greater than 0",
+    "train --config latin.txt": "latin.txt: not readable as UTF-8 text (...",
+    "train --config folder": "Invalid value for '--config': ...",
+    "train --config preset.toml": "no preset '3'; seq2seq presets lists them",
+    "train --seed 99999999999999999999": "configuration: training.seed = 99999999999999999999: ...",
+    "train --resume --overwrite": "--resume and --overwrite exclude each other",
     # the command line
     "train --minuts 3": "No such option: --minuts ...",
     "train --minutes three": "Invalid value for '--minutes': ...",
@@ -100,6 +113,10 @@ ERRORS = {
     # evaluation
     "evaluate --hyp two.txt": "--ref is missing: give the file with the reference translations",
     "evaluate --ref two.txt": "give either a MODEL with --src, or --hyp with a file of translations",
+    "evaluate --hyp two.txt --ref two.txt --beam-size 3": (
+        "--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is"
+    ),
+    "evaluate --hyp - --ref -": "stdin (-) can be read only once",
     "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
     "evaluate --hyp two.txt --ref three.txt": "2 hypotheses but 3 lines in reference 1",
     "evaluate folder --src two.txt --ref three.txt": "two.txt has 2 lines but a reference has 3",

@@ -26,3 +26,14 @@ def test_loss_and_gradients_equal_torchs(rows: int, vocab: int, smoothing: float
     torch.testing.assert_close(ours, theirs)
     for our_grad, their_grad in zip(gradients(ours), gradients(theirs), strict=True):
         torch.testing.assert_close(our_grad, their_grad, atol=1e-6, rtol=1e-4)
+
+
+def test_loss_is_float32_under_autocast() -> None:
+    """bf16 has three digits: a loss in it would blur perplexities."""
+    torch.manual_seed(0)
+    features, weight, bias = torch.randn(70, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)
+    targets = torch.randint(1, 50, (70,))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = LinearCrossEntropy.apply(features, weight, bias, targets, 0.0)  # type: ignore[no-untyped-call]
+        logits = F.linear(features, weight, bias).float()
+    torch.testing.assert_close(loss, F.cross_entropy(logits, targets))

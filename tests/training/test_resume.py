@@ -1,6 +1,7 @@
 """Promise 4: killed at any moment and resumed, a training ends with the same bytes."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -149,10 +150,16 @@ def test_a_run_is_not_overwritten_unasked(tiny: Callable[..., Config], tmp_path:
     assert checkpoint_hashes(run) == before
 
 
-def test_a_foreign_folder_is_never_touched(tiny: Callable[..., Config], tmp_path: Path) -> None:
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("config", [None, b"{}", b'{"name": "a web page"}', b"not json"])
+def test_a_foreign_folder_is_never_touched(
+    config: bytes | None, resume: bool, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
+    if config is not None:
+        (tmp_path / "config.json").write_bytes(config)
     with pytest.raises(InputError, match="holds files but no run"):
-        train(tiny(), tmp_path, resume=False, overwrite=True, progress=QUIET)
+        train(tiny(), tmp_path, resume=resume, overwrite=not resume, progress=QUIET)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
@@ -167,13 +174,94 @@ def test_resume_without_a_checkpoint_starts_afresh_and_says_so(
 def test_timed_plan_is_kept_over_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     config = tiny(training__minutes=0.05, training__max_steps=None, training__validate_every=None)
+    original = Trainer._step
+
+    def die_once_planned(self: Trainer, batch: Batch) -> None:
+        if self.state.plan is not None:
+            raise Killed
+        original(self, batch)
+
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, 32)
+        patch.setattr(Trainer, "_step", die_once_planned)
         run_to_the_end(config, run)
-    last = read_json(run / "checkpoints.json")["last"]
-    plan = read_json(run / "steps" / str(last) / "state" / "training.json")["plan"]
+
+    def state() -> dict[str, object]:
+        last = read_json(run / "checkpoints.json")["last"]
+        return dict(read_json(run / "steps" / str(last) / "state" / "training.json"))
+
+    plan = state()["plan"]
     run_to_the_end(config, run, resume=True)
-    last = read_json(run / "checkpoints.json")["last"]
-    final = read_json(run / "steps" / str(last) / "state" / "training.json")
-    assert final["plan"] == plan
-    assert final["finished"]
+    assert state()["plan"] == plan
+    assert state()["finished"]
+
+
+def test_minutes_and_steps_together_take_no_more_than_the_steps(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = tiny(training__minutes=1.0, training__max_steps=4)
+    assert train(config, tmp_path / "run", resume=False, overwrite=False, progress=QUIET).step == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"training__precision": "bf16"}, {"tokenizer__joint": False}, {"training__optimizer": "adamw"}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_killed_under_other_settings(changes: dict[str, object], tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = tiny(training__weight_decay=0.01, training__schedule="linear", **changes)
+    expected = run_to_the_end(config, tmp_path / "whole")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(config, tmp_path / "run")
+    assert run_to_the_end(config, tmp_path / "run", resume=True) == expected
+
+
+def test_killed_while_a_run_is_overwritten(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """At every rename one of the two runs is there, whole, and the command works again."""
+    run = tmp_path / "run"
+    before = run_to_the_end(tiny(), run)
+    rename, calls = Path.rename, 0
+
+    def die_at_the_second(self: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Killed
+        return rename(self, target)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "rename", die_at_the_second)
+        train(tiny(training__seed=2), run, resume=False, overwrite=True, progress=QUIET)
+    assert checkpoint_hashes(tmp_path / "run.old") == before
+    train(tiny(training__seed=2), run, resume=False, overwrite=True, progress=QUIET)
+    assert checkpoint_hashes(run) == run_to_the_end(tiny(training__seed=2), tmp_path / "alone")
+    assert not (tmp_path / "run.old").exists()
+
+
+@pytest.mark.parametrize("name", ["train/src.ids", "train/tgt.offsets", "valid/tgt.ids", "valid.json", "joint.model"])
+def test_altered_data_is_found_before_training_goes_on(name: str, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    content = bytearray((run / "data" / name).read_bytes())
+    content[4] ^= 1
+    (run / "data" / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"data/{name}: altered"):
+        run_to_the_end(tiny(), run, resume=True)
+
+
+def test_a_damaged_curve_does_not_stop_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    with open(run / "metrics.jsonl", "ab") as file:
+        file.write(b"\0\0\xff\n[]\n{")
+    run_to_the_end(tiny(), run, resume=True)
+    for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
+        assert json.loads(line)["step"] <= 8
+
+
+def test_divergence_is_one_clear_error(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = tiny(training__learning_rate=1e30, training__warmup_steps=0, training__validate_every=1)
+    with pytest.raises(InputError, match=r"the loss is \w+ by step \d+: try --set training.learning_rate=2.5e\+29"):
+        run_to_the_end(config, tmp_path / "run")
