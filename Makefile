@@ -15,7 +15,7 @@ demo: $(READY)
 	$(BIN)/seq2seq evaluate checkpoints/demo --src data/test.en --ref data/test.fr -o checkpoints/demo/test.fr
 	@echo; echo "Sentences it has never seen: source, reference, translation"
 	@paste data/test.en data/test.fr checkpoints/demo/test.fr | head -n 6 | awk -F '\t' '{ print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
-	@echo; echo "Try your own: echo 'Where is my cat ?' | $(BIN)/seq2seq translate checkpoints/demo"
+	@echo; echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate checkpoints/demo"
 
 test: check
 	$(BIN)/pytest
