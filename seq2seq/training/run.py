@@ -28,8 +28,8 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     Raises InputError for data that cannot be used, a folder that is in use, or a resume under other settings.
     """
     started = time.monotonic()
-    run_folder = run_folder.resolve()
     _check_folder(run_folder, resume, overwrite)
+    shown, run_folder = run_folder, run_folder.resolve()
     store = CheckpointStore(run_folder)
     config = _resolve(config)
     last = store.last if resume else None
@@ -39,7 +39,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
         model = load_model(last)
     else:
         if resume:
-            progress.note(f"{run_folder}: no checkpoint yet, starting from the beginning")
+            progress.note(f"{shown}: no checkpoint yet, starting from the beginning")
         _start_folder(config, run_folder, progress)
         data = load_data(run_folder / _DATA, config.tokenizer.joint)
         torch.manual_seed(config.training.seed)
@@ -49,7 +49,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     metrics = MetricsLog(run_folder / _METRICS, resume_step=int(last.name) if last else 0)
     trainer = Trainer(config.training, model, data, store, metrics, progress, deadline)
     if trainer.state.finished:
-        progress.note(f"{run_folder}: finished at step {trainer.state.step:,}, nothing left to do")
+        progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
         return trainer.state
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
     progress.note(
@@ -59,7 +59,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     state = trainer.run()
     progress.note(
         f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step {state.best_step:,} "
-        f"with validation BLEU {state.best_bleu:.2f}, in {run_folder}"
+        f"with validation BLEU {state.best_bleu:.2f}, in {shown}"
     )
     return state
 
