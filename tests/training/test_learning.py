@@ -1,11 +1,8 @@
 """Proof that it learns: sentences turned round, through one context vector."""
 
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from seq2seq import Translator
 from seq2seq.config import Config
@@ -57,18 +54,3 @@ def test_patience_ends_a_training_that_gets_no_better(tiny: Callable[..., Config
     assert state.finished
     assert state.step < 100
     assert state.validations_since_best == 2
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("minutes", [0.5, 1.5])
-def test_minutes_are_kept_within_a_tenth(minutes: float, tiny: Callable[..., Config], tmp_path: Path) -> None:
-    config = tiny(
-        training__minutes=minutes,
-        training__max_steps=None,
-        training__validate_every=None,
-        training__patience=1000,
-        model__hidden_size=256,
-    )
-    started = time.monotonic()
-    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
-    assert time.monotonic() - started == pytest.approx(60 * minutes, rel=0.1)
