@@ -21,6 +21,7 @@ from accelerate.state import AcceleratorState
 from seq2seq.config import build_config
 from seq2seq.model_folder import TrainedModel, build_network
 from seq2seq.text.batching import Batch
+from seq2seq.text.sources import open_sources
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import load_data, prepare_data
@@ -46,7 +47,8 @@ def main() -> None:
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, preset {arguments.preset}")
     print("precision  target tokens/s  real positions  products GFLOP/s   (median of rounds, lowest to highest)")
     with tempfile.TemporaryDirectory() as folder:
-        prepare_data(config.data, config.tokenizer, 1, Path(folder) / "data", Progress(quiet=True))
+        sources = open_sources(config.data, Path(folder))
+        prepare_data(config.data, config.tokenizer, 1, sources, Path(folder) / "data")
         data = load_data(Path(folder) / "data", config.tokenizer.joint)
         for precision in ("float32", "bf16"):
             training = config.training.model_copy(update={"precision": precision})

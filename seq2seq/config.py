@@ -10,10 +10,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -35,39 +36,70 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
-class DataConfig(Section):
-    """Where the sentence pairs come from: two aligned files, or one TSV. `.gz` files are read as they are."""
+Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
+CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
-    train: str | None = None
-    """TSV of training pairs, source and target on a line."""
-    train_src: str | None = None
+# One name, or several: the sources of a mixture.
+_Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: _as_tuple(value))]
+
+
+class DataConfig(Section):
+    """Where the sentence pairs come from: aligned files, tables (TSV, CSV, JSON lines, Parquet) and data sets.
+
+    Files may be packed as `.gz` or `.zst`.
+    """
+
+    train: _Names = ()
+    """Tables of training pairs, a pair a row."""
+    train_src: _Names = ()
     """Training sentences of the source language, one a line."""
-    train_tgt: str | None = None
+    train_tgt: _Names = ()
     """Their translations, line by line."""
+    dataset: _Names = ()
+    """Hugging Face data sets: folders in the hub's layout, or names on the hub."""
+    subset: str | None = None
+    """Which configuration of the data sets; without it the only one, or the one named by the languages."""
+    split: str = "train"
+    """Which split of the data sets is trained on. Their validation split, if there is one, validates."""
+    weights: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = ()
+    """How often an epoch shows the pairs of each source: first the aligned files, then the tables, then the data sets;
+    1 for all where it is not given. 0.5 draws half of the pairs, anew in each epoch."""
     valid: str | None = None
-    """TSV of validation pairs."""
+    """Table of validation pairs."""
     valid_src: str | None = None
     """Validation sentences of the source language."""
     valid_tgt: str | None = None
-    """Their translations. Without validation files, pairs are held out from the training data."""
+    """Their translations. Without validation data, pairs are held out from the training data."""
     src_lang: str = ""
-    """Code of the source language, for people and the model card."""
+    """Code of the source language; without it, as the files or columns are called."""
     tgt_lang: str = ""
     """Code of the target language."""
+    src_column: str = ""
+    """Column of the source sentences in tables; without it, guessed from the languages and from common names."""
+    tgt_column: str = ""
+    """Column of the target sentences."""
     held_out: PositiveInt = 1000
     """Pairs to hold out where no validation data is given, at most a twentieth of all."""
     max_length: PositiveInt = 128
     """Pieces a sentence may have. Longer pairs are left out of training; longer lines are translated in parts."""
+    clean: tuple[Rule, ...] = ()
+    """Rules that leave training pairs out; `--clean` takes all."""
 
     @model_validator(mode="after")
     def _whole_sources(self) -> Self:
-        for split in ("train", "valid"):
-            tsv, src, tgt = (getattr(self, split + side) for side in ("", "_src", "_tgt"))
-            if tsv and (src or tgt):
-                raise ValueError(f"give {split} or {split}_src and {split}_tgt, not both")
-            if bool(src) != bool(tgt):
-                missing = f"{split}_tgt" if src else f"{split}_src"
-                raise ValueError(f"{missing} is missing: aligned files come in twos")
+        if len(self.train_src) != len(self.train_tgt):
+            missing = "train_tgt" if len(self.train_src) > len(self.train_tgt) else "train_src"
+            raise ValueError(f"{missing} is missing: aligned files come in twos")
+        if self.valid and (self.valid_src or self.valid_tgt):
+            raise ValueError("give valid or valid_src and valid_tgt, not both")
+        if bool(self.valid_src) != bool(self.valid_tgt):
+            missing = "valid_tgt" if self.valid_src else "valid_src"
+            raise ValueError(f"{missing} is missing: aligned files come in twos")
+        if bool(self.src_column) != bool(self.tgt_column):
+            raise ValueError("src_column and tgt_column come in twos")
+        sources = len(self.train_src) + len(self.train) + len(self.dataset)
+        if self.weights and len(self.weights) != sources:
+            raise ValueError(f"{len(self.weights)} weights for {sources} training sources")
         return self
 
 
@@ -234,6 +266,16 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     return list(section.model_fields)
 
 
+# Values that leave it to the program to decide.
+_OPEN = (None, "", (), "auto")
+
+
+def _as_tuple(value: Any) -> Any:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]}?" if close else ""
@@ -288,14 +330,14 @@ def describe_config(config: Config) -> str:
 
 
 def config_differences(old: Config, new: Config) -> list[str]:
-    """`section.key: old -> new` for each setting that differs."""
+    """`section.key: old -> new` for each setting that differs; what `new` leaves open does not."""
     before, after = old.model_dump(), new.model_dump()
     changed = []
     for section, values in before.items():
         if not isinstance(values, dict):
             values, after[section] = {"": values}, {"": after[section]}
         for key, value in values.items():
-            if value != after[section][key]:
+            if after[section][key] not in (value, *_OPEN):
                 name = f"{section}.{key}".rstrip(".")
                 changed.append(f"{name}: {json.dumps(value)} -> {json.dumps(after[section][key])}")
     return changed

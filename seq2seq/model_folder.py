@@ -168,7 +168,7 @@ def _load_tokenizer(path: Path) -> Tokenizer:
 def _model_card(config: Config, facts: Mapping[str, Any]) -> str:
     languages = f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}"
     data = config.data
-    sources = [Path(name).name for name in (data.train, data.train_src, data.train_tgt) if name]
+    sources = [Path(name).name for name in (*data.train_src, *data.train_tgt, *data.train, *data.dataset)]
     cells = {"training data": ", ".join(sources), **facts}
     rows = "\n".join(
         f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |" for name, value in cells.items()

@@ -4,7 +4,8 @@ The batches of an epoch are a pure function of (lengths, seed, epoch), so that a
 This is also the one place where the target is shifted: the decoder reads `tgt_in` and is to say `tgt_out`.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from seq2seq.text.tokenizer import BOS, EOS, PAD
 # Few distinct shapes: matrix libraries keep a prepared kernel for each one, and like row counts in eights.
 _ROWS_MULTIPLE = 8
 _LENGTH_MULTIPLE = 2
+_PAIRS_PLANNED_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,51 @@ class Batch:
         return int((self.tgt_out != PAD).sum())
 
 
+def plan_epoch(corpus: Corpus, batch_tokens: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
+    """The pair numbers of each batch of an epoch, in training order; a part's weight says how often a pair is drawn.
+
+    A large corpus is dealt at random into blocks that are planned one after another, so that memory stays bounded.
+    """
+    blocks = math.ceil(sum(part.pairs * part.weight for part in corpus.parts) / _PAIRS_PLANNED_AT_ONCE)
+    for block in range(blocks):
+        pairs = _draw_block(corpus, block, blocks, seed, epoch)
+        lengths = corpus.src.lengths(pairs), corpus.tgt.lengths(pairs)
+        yield from (pairs[batch] for batch in plan_batches(*lengths, batch_tokens, (seed, epoch, block)))
+
+
+def _draw_block(corpus: Corpus, block: int, blocks: int, seed: int, epoch: int) -> np.ndarray:
+    """The pairs of one of the blocks of an epoch, ascending, each as often as it is drawn."""
+    drawn, start = [], 0
+    for part in corpus.parts:
+        for first in range(start, start + part.pairs, _PAIRS_PLANNED_AT_ONCE):
+            pairs = np.arange(first, min(first + _PAIRS_PLANNED_AT_ONCE, start + part.pairs))
+            chance = _uniform(pairs, seed, epoch)
+            here = (chance * blocks).astype(np.int64) == block
+            # The fraction of the same number, stretched by the blocks, decides about a last copy.
+            copies = math.floor(part.weight) + (chance * blocks % 1 < part.weight % 1)
+            drawn.append(np.repeat(pairs[here], copies[here]))
+        start += part.pairs
+    return np.concatenate(drawn)
+
+
+def _uniform(numbers: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """For each number a fraction in [0, 1) that depends on it, the seed and the epoch alone (splitmix64)."""
+    key = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
+    bits = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+
+
 def plan_batches(
-    src_lengths: np.ndarray, tgt_lengths: np.ndarray, batch_tokens: int, seed: int, epoch: int
+    src_lengths: np.ndarray, tgt_lengths: np.ndarray, batch_tokens: int, seed: int | Sequence[int]
 ) -> list[np.ndarray]:
-    """The pair numbers of each batch of an epoch, in training order.
+    """The pair numbers of each batch of some pairs, in training order.
 
     Pairs of like lengths go together, equal ones in random order, and the batches are shuffled. A batch holds at
     most `batch_tokens` padded tokens on its longer side, or a single pair.
     """
-    random = np.random.default_rng((seed, epoch))
+    random = np.random.default_rng(seed)
     order = np.lexsort((random.random(len(src_lengths)), src_lengths, tgt_lengths))
     longest = _padded_width(np.maximum(src_lengths, tgt_lengths)[order] + 1)
     batches, start = [], 0

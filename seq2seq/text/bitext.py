@@ -1,16 +1,21 @@
-"""Sentence pairs from the forms that bitext comes in: two aligned files, or a TSV."""
+"""Sentence pairs: from two aligned files, or from the rows of a table."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from seq2seq.errors import InputError
 from seq2seq.text.lines import read_lines
+from seq2seq.text.tables import Table
+
+_LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence and its translation, without white space at the ends, and the line that they stand on."""
+    """A sentence and its translation, without white space at the ends, and the line or row that they stand on."""
 
     src: str
     tgt: str
@@ -20,6 +25,13 @@ class Pair:
     def usable(self) -> bool:
         """Whether both sides say something."""
         return bool(self.src and self.tgt)
+
+
+class Bitext(Protocol):
+    """Pairs in their order; they can be read again and again. `str` names where they come from."""
+
+    def __iter__(self) -> Iterator[Pair]:
+        """The pairs. Raises InputError, with file and line, for what cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +63,35 @@ class AlignedFiles:
 
 
 @dataclass(frozen=True)
-class TabSeparated:
-    """A file with `source<TAB>target` on each line; no quoting."""
+class TablePairs:
+    """Two columns of a table. A line break inside a cell counts as a blank: a sentence is one line."""
 
-    path: Path
+    table: Table
+    src_column: str
+    tgt_column: str
 
     def __str__(self) -> str:
-        return str(self.path)
+        return str(self.table)
 
     def __iter__(self) -> Iterator[Pair]:
-        for line, text in enumerate(read_lines(self.path), start=1):
-            fields = text.split("\t")
-            if len(fields) != 2:
-                raise InputError(
-                    f"{self.path}, line {line}: {len(fields)} column{'s' * (len(fields) != 1)}, "
-                    "expected 2 (source, tab, target)"
-                )
-            yield Pair(fields[0].strip(), fields[1].strip(), line)
+        for line, src, tgt in self.table.rows(self.src_column, self.tgt_column):
+            yield Pair(_one_line(src), _one_line(tgt), line)
 
 
-Bitext = AlignedFiles | TabSeparated
+@dataclass(frozen=True)
+class Chain:
+    """The parts of a bitext one after another, such as the files that a data set is split into."""
+
+    name: str
+    parts: tuple[Bitext, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __iter__(self) -> Iterator[Pair]:
+        for part in self.parts:
+            yield from part
+
+
+def _one_line(text: str) -> str:
+    return _LINE_BREAK.sub(" ", text).strip() if "\n" in text else text.strip()

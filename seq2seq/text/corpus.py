@@ -1,51 +1,28 @@
 """Encoded sentence pairs as flat arrays on disk, mapped into memory when they are read.
 
 A corpus folder holds, for each side, the ids of all sentences one after another and the offset of each sentence in
-them: training keeps in memory no text and no ids, only some tens of bytes a pair to plan the batches of an epoch.
+them: training keeps neither text nor ids in memory.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from seq2seq.errors import InputError
+from seq2seq.storage import read_json, to_json, write_file
 from seq2seq.text.bitext import Pair
 from seq2seq.text.tokenizer import Tokenizer
 
 _CHUNK = 10_000
+_PARTS = "parts.json"
 _IDS = np.dtype("<i4")
 _OFFSETS = np.dtype("<i8")
-
-
-@dataclass
-class LeftOut:
-    """Pairs that a corpus could not take: how many for one reason, and the line of the first."""
-
-    reason: str
-    count: int = 0
-    first_line: int = 0
-
-    def add(self, line: int) -> None:
-        """Count the pair of `line`."""
-        self.count += 1
-        self.first_line = self.first_line or line
-
-
-@dataclass
-class CorpusCounts:
-    """What became of the pairs that were to be encoded."""
-
-    read: int = 0
-    kept: int = 0
-    pieces: int = 0
-    byte_pieces: int = 0
-    empty: LeftOut = field(default_factory=lambda: LeftOut("with an empty side"))
-    too_long: LeftOut = field(default_factory=lambda: LeftOut("over data.max_length"))
 
 
 class Sentences:
@@ -64,14 +41,22 @@ class Sentences:
     def __getitem__(self, index: int) -> np.ndarray:
         return self._ids[self._offsets[index] : self._offsets[index + 1]]
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Pieces of each sentence, int64 [N]."""
-        return np.diff(self._offsets)
+    def lengths(self, indices: np.ndarray) -> np.ndarray:
+        """Pieces of the sentences `indices`, int64."""
+        lengths: np.ndarray = self._offsets[indices + 1] - self._offsets[indices]
+        return lengths
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pairs of one source, which stand together, and how often an epoch shows them."""
+
+    pairs: int
+    weight: float
 
 
 class Corpus:
-    """The encoded pairs of a folder that `write_corpus` filled.
+    """The encoded pairs of a folder that a CorpusWriter filled.
 
     Raises InputError where files are missing or do not fit one another.
     """
@@ -79,51 +64,95 @@ class Corpus:
     def __init__(self, folder: Path) -> None:
         self.src = Sentences(folder, "src")
         self.tgt = Sentences(folder, "tgt")
-        if len(self.src) != len(self.tgt):
+        self.parts = [Part(count, weight) for count, weight in read_json(folder / _PARTS)]
+        if not len(self.src) == len(self.tgt) == sum(part.pairs for part in self.parts):
             raise InputError(f"{folder}: damaged ({len(self.src)} source but {len(self.tgt)} target sentences)")
 
     def __len__(self) -> int:
         return len(self.src)
 
 
-def write_corpus(
-    pairs: Iterable[Pair], src_tokenizer: Tokenizer, tgt_tokenizer: Tokenizer, max_length: int, folder: Path
-) -> CorpusCounts:
-    """Encode `pairs` into `folder`; those with an empty side or more than `max_length` pieces are left out, counted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    counts = CorpusCounts()
-    src_bytes, tgt_bytes = src_tokenizer.byte_pieces(), tgt_tokenizer.byte_pieces()
-    with _sentence_writer(folder, "src") as add_src, _sentence_writer(folder, "tgt") as add_tgt:
+class CorpusWriter:
+    """Encodes pairs into a folder, as they come. A context manager: the corpus is whole when it is left."""
+
+    def __init__(self, folder: Path, src_tokenizer: Tokenizer, tgt_tokenizer: Tokenizer, max_length: int) -> None:
+        """max_length: pieces that a sentence may have."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._max_length = folder, max_length
+        self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
+        self.src_pieces, self.tgt_pieces = (PieceCounts(one, max_length) for one in (src_tokenizer, tgt_tokenizer))
+        self._parts: list[Part] = []
+        self._files = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._write_src, self._write_tgt = (
+            self._files.enter_context(_sentence_writer(self._folder, side)) for side in ("src", "tgt")
+        )
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._files.__exit__(*error)
+        write_file(self._folder / _PARTS, to_json([[part.pairs, part.weight] for part in self._parts]))
+
+    def add(self, pairs: Iterable[Pair], too_long: Callable[[int], None], weight: float = 1.0) -> int:
+        """Append the pairs of a source and return how many.
+
+        too_long: is told the line of each pair that is over the limit and therefore left out.
+        weight: how often an epoch shows these pairs.
+        """
+        count = 0
         for chunk in _chunks(pairs):
-            src_ids = src_tokenizer.encode([pair.src for pair in chunk])
-            tgt_ids = tgt_tokenizer.encode([pair.tgt for pair in chunk])
-            for pair, src, tgt in zip(chunk, src_ids, tgt_ids, strict=True):
-                counts.read += 1
-                if not pair.usable:
-                    counts.empty.add(pair.line)
-                elif max(len(src), len(tgt)) > max_length:
-                    counts.too_long.add(pair.line)
+            encoded = zip(
+                chunk,
+                self._src_tokenizer.encode([pair.src for pair in chunk]),
+                self._tgt_tokenizer.encode([pair.tgt for pair in chunk]),
+                strict=True,
+            )
+            src_kept, tgt_kept = [], []
+            for pair, src, tgt in encoded:
+                if max(len(src), len(tgt)) > self._max_length:
+                    too_long(pair.line)
                 else:
-                    counts.kept += 1
-                    counts.pieces += len(src) + len(tgt)
-                    counts.byte_pieces += sum(i in src_bytes for i in src) + sum(i in tgt_bytes for i in tgt)
-                    add_src(src)
-                    add_tgt(tgt)
-    return counts
+                    src_kept.append(src)
+                    tgt_kept.append(tgt)
+            self._write_src(src_kept)
+            self._write_tgt(tgt_kept)
+            self.src_pieces.add(src_kept)
+            self.tgt_pieces.add(tgt_kept)
+            count += len(src_kept)
+        self._parts.append(Part(count, weight))
+        return count
+
+
+class PieceCounts:
+    """How often each piece occurs on one side of a corpus, and how long its sentences are."""
+
+    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        self.of_piece = np.zeros(len(tokenizer), np.int64)
+        """[V]"""
+        self.of_length = np.zeros(max_length + 1, np.int64)
+        """Sentences of each length."""
+
+    def add(self, sentences: Sequence[list[int]]) -> None:
+        """Count the pieces of some sentences."""
+        ids = np.fromiter((i for sentence in sentences for i in sentence), np.int64)
+        self.of_piece += np.bincount(ids, minlength=len(self.of_piece))
+        self.of_length += np.bincount([len(one) for one in sentences], minlength=len(self.of_length)).astype(np.int64)
 
 
 @contextmanager
-def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[list[int]], None]]:
-    """A function that appends a sentence to one side of a corpus."""
+def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[Sequence[list[int]]], None]]:
+    """A function that appends sentences to one side of a corpus."""
     end = 0
     with open(folder / f"{side}.ids", "wb") as ids_file, open(folder / f"{side}.offsets", "wb") as offsets_file:
         offsets_file.write(np.array([end], _OFFSETS).tobytes())
 
-        def add(ids: list[int]) -> None:
+        def add(sentences: Sequence[list[int]]) -> None:
             nonlocal end
-            end += len(ids)
-            ids_file.write(np.array(ids, _IDS).tobytes())
-            offsets_file.write(np.array([end], _OFFSETS).tobytes())
+            ends = end + np.cumsum([len(sentence) for sentence in sentences], dtype=_OFFSETS)
+            ids_file.write(np.fromiter((i for sentence in sentences for i in sentence), _IDS).tobytes())
+            offsets_file.write(ends.tobytes())
+            end = int(ends[-1]) if sentences else end
 
         yield add
         for file in (ids_file, offsets_file):

@@ -14,14 +14,13 @@ import sentencepiece
 
 from seq2seq.errors import InputError
 
-PAD, UNK, BOS, EOS = 0, 1, 2, 3
+SPECIAL = PAD, UNK, BOS, EOS = 0, 1, 2, 3
 """Ids of the special pieces, the same in every vocabulary."""
 
 _BYTE_PIECES = 256
 _SPECIAL_PIECES = 4
 # SentencePiece splits its sums by thread: another number of threads may give another vocabulary.
 _TRAINING_THREADS = 2
-_SENTENCES_SAMPLED = 2_000_000
 
 
 class Tokenizer:
@@ -112,7 +111,6 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
         "unk_id": UNK,
         "bos_id": BOS,
         "eos_id": EOS,
-        "input_sentence_size": _SENTENCES_SAMPLED,
         "num_threads": _TRAINING_THREADS,
         "minloglevel": 2,
     }

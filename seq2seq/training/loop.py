@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from seq2seq.config import TrainingConfig
 from seq2seq.errors import InputError
 from seq2seq.evaluation import MetricScore, score_corpus
 from seq2seq.model_folder import TrainedModel
-from seq2seq.text.batching import Batch, make_batch, plan_batches
+from seq2seq.text.batching import Batch, make_batch, plan_epoch
 from seq2seq.training.metrics import MetricsLog, Stretch
 from seq2seq.training.objective import Objective
 from seq2seq.training.preparation import PreparedData
@@ -107,12 +108,9 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         """The batches from where the state stands, epoch after epoch."""
-        src_lengths, tgt_lengths = self.data.train.src.lengths, self.data.train.tgt.lengths
         while True:
-            planned = plan_batches(
-                src_lengths, tgt_lengths, self.config.batch_tokens, self.config.seed, self.state.epoch
-            )
-            for indices in planned[self.state.batch :]:
+            planned = plan_epoch(self.data.train, self.config.batch_tokens, self.config.seed, self.state.epoch)
+            for indices in islice(planned, self.state.batch, None):
                 self.state.batch += 1
                 yield make_batch(self.data.train, indices)
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
@@ -184,9 +182,8 @@ class Trainer:
     def _validation_loss(self) -> float:
         """Mean -log p of a validation token, in nats."""
         corpus = self.data.valid
-        batches = plan_batches(corpus.src.lengths, corpus.tgt.lengths, self.config.batch_tokens, seed=0, epoch=0)
         total, tokens = 0.0, 0
-        for indices in batches:
+        for indices in plan_epoch(corpus, self.config.batch_tokens, seed=0, epoch=0):
             batch = make_batch(corpus, indices)
             with self.accelerator.autocast():
                 loss = self.objective.perplexity_loss(*self._tensors(batch))

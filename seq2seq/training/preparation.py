@@ -1,23 +1,26 @@
-"""From text files to a run's `data/` folder: tokenizers, encoded training and validation pairs, validation text."""
+"""From bitexts to a run's `data/` folder: tokenizers, encoded pairs, the validation text and a report."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.errors import InputError
 from seq2seq.model_folder import Tokenizers
 from seq2seq.storage import read_json, seal_folder, to_json, verify_folder, write_file
-from seq2seq.text.bitext import AlignedFiles, Bitext, Pair, TabSeparated
-from seq2seq.text.corpus import Corpus, CorpusCounts, write_corpus
+from seq2seq.text.bitext import Pair
+from seq2seq.text.corpus import Corpus, CorpusWriter
+from seq2seq.text.languages import language_warnings, looks_swapped
+from seq2seq.text.report import DataReport, Seen, SideReport, SourceReport, VocabularyReport
+from seq2seq.text.selection import Selection
+from seq2seq.text.sources import Sources
+from seq2seq.text.survey import Overlap
 from seq2seq.text.tokenizer import Tokenizer, default_vocab_size, train_tokenizer
-from seq2seq.training.progress import Progress
 
-_LEAST_PAIRS = 10
+_EXAMPLES = 3
+_TOKENIZER_PAIRS = 500_000
+_REPORT, _VALID = "report.json", "valid.json"
 
 
 @dataclass(frozen=True)
@@ -32,139 +35,113 @@ class PreparedData:
 
 def load_data(folder: Path, joint: bool) -> PreparedData:
     """Read a folder that `prepare_data` filled. Raises InputError where a file is missing or altered."""
-    verify_folder(folder, required=("valid.json",))
-    pairs = [Pair(src, tgt, line) for src, tgt, line in read_json(folder / "valid.json")]
+    verify_folder(folder, required=(_VALID,))
+    pairs = [Pair(src, tgt, line) for src, tgt, line in read_json(folder / _VALID)]
     return PreparedData(Tokenizers.load(folder, joint), Corpus(folder / "train"), Corpus(folder / "valid"), pairs)
 
 
-def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, folder: Path, progress: Progress) -> None:
-    """Read the bitext, hold out validation pairs where none are given, train tokenizers, encode everything.
+def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, sources: Sources, folder: Path) -> DataReport:
+    """Look at the pairs, hold some out where no validation data is given, train tokenizers, encode everything.
 
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train, valid = _sources(data)
-    sides = _survey(train)
-    if sides.pairs < _LEAST_PAIRS:
-        raise InputError(f"{train}: {sides.pairs} usable pairs; training needs at least {_LEAST_PAIRS}")
-    held_out = None if valid else _HeldOut(train, seed, min(data.held_out, max(1, sides.pairs // 20)))
-    valid_pairs = list(valid or filter(held_out.takes, train))  # type: ignore[union-attr]
-    train_pairs = _Without(train, held_out) if held_out else train
-
-    tokenizers = _train_tokenizers(tokenizer, train_pairs, sides)
+    selection = Selection(data, sources, seed, folder)
+    tokenizers = _train_tokenizers(tokenizer, selection)
     for name, one in tokenizers.files().items():
         write_file(folder / name, one.model)
-    counts = write_corpus(train_pairs, tokenizers.src, tokenizers.tgt, data.max_length, folder / "train")
-    valid_counts = write_corpus(valid_pairs, tokenizers.src, tokenizers.tgt, data.max_length, folder / "valid")
-    for source, one_counts in ((train, counts), (valid or "held-out pairs", valid_counts)):
-        _report_left_out(str(source), one_counts, progress)
-    if not counts.kept or not valid_counts.kept:
-        if counts.kept and not valid:
-            raise InputError(
-                f"{train}: no pairs can be held out, its sources are too much alike; give validation files"
-            )
-        raise InputError(f"{valid if counts.kept else train}: no usable pairs")
-    write_file(
-        folder / "valid.json",
-        to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs if pair.usable]),
-    )
+    report = _encode(data, sources, selection, tokenizers, folder)
+    write_file(folder / _REPORT, to_json(report.as_json()))
     seal_folder(folder)
-
-    vocabulary = " and ".join(f"{len(one):,}" for one in tokenizers.files().values())
-    origin = "given" if valid else "held out"
-    progress.note(
-        f"{counts.kept:,} training pairs, {valid_counts.kept:,} validation pairs ({origin}), "
-        f"vocabulary of {vocabulary} pieces{' for both languages' * tokenizers.joint}, "
-        f"{counts.byte_pieces / counts.pieces:.2%} of the text in single bytes"
-    )
+    return report
 
 
-def _sources(data: DataConfig) -> tuple[Bitext, Bitext | None]:
-    train = _source(data.train, data.train_src, data.train_tgt)
-    if train is None:
-        raise InputError("no training data: give --train-src and --train-tgt, or --train with a TSV")
-    return train, _source(data.valid, data.valid_src, data.valid_tgt)
+def _train_tokenizers(config: TokenizerConfig, selection: Selection) -> Tokenizers:
+    survey = selection.survey
+    sources, targets = survey.src_characters, survey.tgt_characters
 
+    def sample() -> Iterator[Pair]:
+        return _evenly(selection.training_pairs(), selection.usable, _TOKENIZER_PAIRS)
 
-def _source(tsv: str | None, src: str | None, tgt: str | None) -> Bitext | None:
-    for name in (tsv, src, tgt):
-        if name == "-" or (name and Path(name).is_fifo()):
-            raise InputError(f"{name}: training data is read several times, from files; save it to a file first")
-    if tsv:
-        return TabSeparated(Path(tsv))
-    return AlignedFiles(Path(src), Path(tgt)) if src and tgt else None
-
-
-@dataclass
-class _Survey:
-    """What a first look at the pairs tells: how many are usable and which characters they are made of."""
-
-    pairs: int
-    src_characters: Counter[str]
-    tgt_characters: Counter[str]
-
-
-def _survey(pairs: Iterable[Pair]) -> _Survey:
-    survey = _Survey(0, Counter(), Counter())
-    for pair in pairs:
-        survey.pairs += pair.usable
-        survey.src_characters.update(pair.src)
-        survey.tgt_characters.update(pair.tgt)
-    return survey
-
-
-class _HeldOut:
-    """Chooses at most `count` pairs for validation, at random, so that pairs of one source stay on one side."""
-
-    def __init__(self, pairs: Iterable[Pair], seed: int, count: int) -> None:
-        self._key = seed.to_bytes(8, "little")
-        hashes = np.fromiter((self._hash(pair) for pair in pairs if pair.usable), dtype=np.uint64)
-        self._chosen: set[int] = set()
-        # Ascending order of the hashes is a random order of the sources.
-        for value, group in zip(*(part.tolist() for part in np.unique(hashes, return_counts=True)), strict=True):
-            if group <= count:
-                self._chosen.add(value)
-                count -= group
-            if not count:
-                break
-
-    def takes(self, pair: Pair) -> bool:
-        return pair.usable and self._hash(pair) in self._chosen
-
-    def _hash(self, pair: Pair) -> int:
-        return int.from_bytes(hashlib.blake2b(pair.src.encode(), digest_size=8, key=self._key).digest(), "little")
-
-
-@dataclass(frozen=True)
-class _Without:
-    """The pairs that are not held out; can be read again and again."""
-
-    pairs: Bitext
-    held_out: _HeldOut
-
-    def __iter__(self) -> Iterator[Pair]:
-        return (pair for pair in self.pairs if not self.held_out.takes(pair))
-
-
-def _train_tokenizers(config: TokenizerConfig, pairs: Iterable[Pair], survey: _Survey) -> Tokenizers:
     def train(texts: Iterable[str], characters: Counter[str]) -> Tokenizer:
-        size = config.vocab_size or default_vocab_size(survey.pairs, characters)
+        size = config.vocab_size or default_vocab_size(selection.usable, characters)
         return train_tokenizer(texts, characters, size, config.model_type)
 
     if config.joint:
-        both = (text for pair in pairs if pair.usable for text in (pair.src, pair.tgt))
-        joint = train(both, survey.src_characters + survey.tgt_characters)
+        joint = train((text for pair in sample() for text in (pair.src, pair.tgt)), sources + targets)
         return Tokenizers(joint, joint)
-    return Tokenizers(
-        train((pair.src for pair in pairs if pair.usable), survey.src_characters),
-        train((pair.tgt for pair in pairs if pair.usable), survey.tgt_characters),
+    return Tokenizers(train((pair.src for pair in sample()), sources), train((pair.tgt for pair in sample()), targets))
+
+
+def _evenly(pairs: Iterable[Pair], total: int, most: int) -> Iterator[Pair]:
+    """At most about `most` of `total` pairs, evenly spread."""
+    share = min(1.0, most / total)
+    return (pair for number, pair in enumerate(pairs) if int((number + 1) * share) > int(number * share))
+
+
+def _encode(
+    data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path
+) -> DataReport:
+    """Write the corpora, and gather what the report says on the way."""
+    origin = str(sources.valid) if sources.valid else "held out for validation"
+    valid_report = SourceReport(origin)
+    valid_pairs = list(selection.validation_pairs(valid_report))
+    write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
+    overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
+    if sources.test:
+        overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+
+    def watched(pairs: Iterable[Pair]) -> Iterator[Pair]:
+        for pair in pairs:
+            for _, overlap in overlaps:
+                overlap.see(pair.src)
+            yield pair
+
+    reports = []
+    with CorpusWriter(folder / "train", tokenizers.src, tokenizers.tgt, data.max_length) as train:
+        for index, source in enumerate(sources.train):
+            report = SourceReport(str(source.pairs), weight=source.weight)
+            too_long = report.finding("too_long", left_out=True)
+            pairs = watched(selection.training_pairs_of(index, report))
+            report.kept = train.add(pairs, too_long.add, source.weight)
+            reports.append(report)
+    with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
+        too_long = valid_report.finding("too_long", left_out=True)
+        valid_report.kept = valid.add(valid_pairs, too_long.add)
+    for report in (*reports, valid_report):
+        if not report.kept:
+            raise InputError(f"{report.name}: no usable pairs")
+
+    survey, sample = selection.survey, selection.survey.sample
+    return DataReport(
+        sources=reports,
+        valid=valid_report,
+        src=SideReport.of(train.src_pieces, survey.src_characters.total() / survey.usable),
+        tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
+        usual_ratio=survey.usual_ratio,
+        several_translations=survey.several_translations,
+        overlaps=[Seen(name, overlap.total, overlap.found) for name, overlap in overlaps],
+        vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
+        examples=[_pieces(tokenizers, pair) for pair in sample[:_EXAMPLES]],
+        notes=list(sources.notes),
+        language_warnings=_language_warnings(sources, sample, valid_pairs),
     )
 
 
-def _report_left_out(source: str, counts: CorpusCounts, progress: Progress) -> None:
-    for left_out in (counts.empty, counts.too_long):
-        if left_out.count:
-            progress.warn(
-                f"{source}: {left_out.count:,} of {counts.read:,} pairs {left_out.reason} are left out "
-                f"(first: line {left_out.first_line:,})"
-            )
+def _pieces(tokenizers: Tokenizers, pair: Pair) -> tuple[str, str]:
+    src, tgt = (
+        " ".join(one.pieces(one.encode([text])[0]))
+        for one, text in ((tokenizers.src, pair.src), (tokenizers.tgt, pair.tgt))
+    )
+    return src, tgt
+
+
+def _language_warnings(sources: Sources, train: list[Pair], valid: list[Pair]) -> list[str]:
+    valid = valid[: len(train)]
+    src, tgt, valid_src, valid_tgt = (
+        [getattr(pair, side) for pair in pairs] for pairs in (train, valid) for side in ("src", "tgt")
+    )
+    warnings = language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
+    if looks_swapped(src, tgt, valid_src, valid_tgt):
+        warnings.append("the validation pairs look as if their sides were swapped, beside the training pairs")
+    return warnings

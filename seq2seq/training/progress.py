@@ -45,6 +45,13 @@ class Progress:
         """Say something that the user may want to mend."""
         self._console.print(f"[yellow]warning:[/] {escape(text)}")
 
+    def report(self, lines: Sequence[str], warnings: Sequence[str]) -> None:
+        """Show the data report."""
+        for line in lines:
+            self.note(line)
+        for warning in warnings:
+            self.warn(warning)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Show the bar."""

@@ -10,6 +10,7 @@ from seq2seq.config import Config, TrainingConfig, config_differences, validate_
 from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network, load_model
 from seq2seq.storage import read_json, replace_file, to_json
+from seq2seq.text.sources import DOWNLOADS, open_sources
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import load_data, prepare_data
@@ -31,7 +32,6 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     _check_folder(run_folder, resume, overwrite)
     shown, run_folder = run_folder, run_folder.resolve()
     store = CheckpointStore(run_folder)
-    config = _resolve(config)
     last = store.last if resume else None
     if last:
         config = _stored_config(config, run_folder)
@@ -40,7 +40,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     else:
         if resume:
             progress.note(f"{shown}: no checkpoint yet, starting from the beginning")
-        _start_folder(config, run_folder, progress)
+        config = _start_folder(_resolve(config), run_folder, progress)
         data = load_data(run_folder / _DATA, config.tokenizer.joint)
         torch.manual_seed(config.training.seed)
         model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
@@ -83,8 +83,6 @@ def _computes_in_bf16() -> bool:
 
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """See that the folder may be used, before anything is done."""
-    if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; -o names the folder of the run")
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -107,24 +105,32 @@ def _holds_a_run(folder: Path) -> bool:
     return True
 
 
-def _start_folder(config: Config, folder: Path, progress: Progress) -> None:
-    """Prepare the data out of sight; only then does the new run take the place of what was there."""
+def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
+    """Prepare the data out of sight; only then does the new run take the place of what was there.
+
+    Returns the configuration with the languages that were found.
+    """
     staging, old = (folder.with_name(folder.name + ending) for ending in (".preparing", ".old"))
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        prepare_data(config.data, config.tokenizer, config.training.seed, staging / _DATA, progress)
+        sources = open_sources(config.data, folder.parent / DOWNLOADS)
+        languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
+        config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
+        report = prepare_data(config.data, config.tokenizer, config.training.seed, sources, staging / _DATA)
+        progress.report(report.lines(), report.warnings())
         replace_file(staging / _CONFIG, to_json(config.model_dump()))
         if folder.is_dir():
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
         staging.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
+        return config
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def _stored_config(config: Config, folder: Path) -> Config:
-    """The settings of the run. Raises InputError where `config` asks for others."""
+    """The settings of the run. Raises InputError where `config` asks for others; what it leaves open does not count."""
     path = folder / _CONFIG
     stored = validate_config(read_json(path), str(path))
     if differences := config_differences(stored, config):

@@ -44,11 +44,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
 # A message that typer or another library words ends here in three dots.
 ERRORS = {
     # the data
-    "train": "no training data: give --train-src and --train-tgt, or --train with a TSV",
+    "train": "no training data: give --train-src and --train-tgt, or --train FILE, or --dataset",
     "train --train-src two.txt": "configuration: data: train_tgt is missing: aligned files come in twos",
-    "train --train two.txt --train-src two.txt --train-tgt two.txt": (
-        "configuration: data: give train or train_src and train_tgt, not both"
+    "train --train one-column.tsv --train same.tsv --weight 2": (
+        "configuration: data: 1 weights for 2 training sources"
     ),
+    "train --train same.tsv --weight 0": "configuration: data.weights.0 = 0.0: input should be greater than 0",
+    "train --train same.tsv --valid same.tsv --valid-src two.txt --valid-tgt two.txt": (
+        "configuration: data: give valid or valid_src and valid_tgt, not both"
+    ),
+    "train --train same.tsv --src-column a": "configuration: data: src_column and tgt_column come in twos",
+    "train --train same.tsv --set data.clean=duplicate": "configuration: data.clean.0 = 'duplicate': ...",
     "train --train-src two.txt --train-tgt three.txt": (
         "two.txt has 2 lines but three.txt has 3: aligned files need one translation a line"
     ),
@@ -74,8 +80,11 @@ ERRORS = {
     "train --train same.tsv": (
         "same.tsv: no pairs can be held out, its sources are too much alike; give validation files"
     ),
-    "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 (source, tab, target)",
-    "train --train three-columns.tsv": "three-columns.tsv, line 1: 3 columns, expected 2 (source, tab, target)",
+    "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 as in the first line",
+    "train --train three-columns.tsv": (
+        "three-columns.tsv: which columns are the sentences? It has 1 (a), 2 (b), 3 (c); "
+        "name them with --src-column and --tgt-column"
+    ),
     # settings
     "train --set model.hiden_size=3": "configuration: unknown key model.hiden_size, did you mean hidden_size?",
     "train --set modle.hidden_size=3": "configuration: unknown key modle, did you mean model?",

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seq2seq.text.batching import make_batch, pad_rows, plan_batches
-from seq2seq.text.corpus import Corpus
+from seq2seq.text import batching
+from seq2seq.text.batching import make_batch, pad_rows, plan_batches, plan_epoch
+from seq2seq.text.corpus import Corpus, Part
 from seq2seq.text.tokenizer import BOS, EOS, PAD
 
 FIRST_WORD = 4
@@ -20,7 +21,7 @@ seeds = st.integers(0, 2**63 - 1)
 
 def plan(pairs: list[tuple[int, int]], batch_tokens: int, seed: int, epoch: int) -> list[np.ndarray]:
     src, tgt = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))
-    return plan_batches(src, tgt, batch_tokens, seed, epoch)
+    return plan_batches(src, tgt, batch_tokens, (seed, epoch))
 
 
 def corpus_of(src: list[list[int]], tgt: list[list[int]]) -> Corpus:
@@ -132,3 +133,59 @@ def test_padding_goes_to_the_next_even_width(longest: int, width: int) -> None:
     assert padded.shape == (2, width)
     assert padded[0].tolist() == list(range(1, longest + 1)) + [PAD] * (width - longest)
     assert padded[1].tolist() == [7] + [PAD] * (width - 1)
+
+
+class Lengths:
+    """Stands for the sentences of a side: only their lengths count when an epoch is planned."""
+
+    def __init__(self, lengths: list[int]) -> None:
+        self._lengths = np.array(lengths)
+
+    def lengths(self, indices: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._lengths[indices]
+        return found
+
+
+def corpus_to_plan(pairs: list[tuple[int, int]], parts: list[Part]) -> Corpus:
+    src, tgt = (Lengths([pair[side] for pair in pairs]) for side in (0, 1))
+    return cast(Corpus, SimpleNamespace(src=src, tgt=tgt, parts=parts))
+
+
+def times_drawn(corpus: Corpus, count: int, epoch: int, seed: int = 3) -> np.ndarray:
+    batches = list(plan_epoch(corpus, 100, seed, epoch))
+    return np.bincount(np.concatenate(batches), minlength=count)
+
+
+@pytest.mark.parametrize("at_once", [2**20, 1000, 37, 10])
+def test_an_epoch_has_every_pair_once_however_many_are_planned_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "_PAIRS_PLANNED_AT_ONCE", at_once)
+    corpus = corpus_to_plan(random_lengths(300), [Part(200, 1.0), Part(0, 1.0), Part(100, 1.0)])
+    assert (times_drawn(corpus, 300, epoch=0) == 1).all()
+    first, again, other = ([batch.tolist() for batch in plan_epoch(corpus, 100, 3, epoch)] for epoch in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("at_once", [2**20, 500])
+def test_a_part_is_drawn_as_often_as_its_weight_says(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "_PAIRS_PLANNED_AT_ONCE", at_once)
+    corpus = corpus_to_plan(random_lengths(3000), [Part(1000, 3.0), Part(1000, 0.25), Part(1000, 1.5)])
+    epochs = [times_drawn(corpus, 3000, epoch) for epoch in range(8)]
+    total = np.sum(epochs, axis=0)
+    assert (epochs[0][:1000] == 3).all()
+    assert set(epochs[0][1000:2000]) == {0, 1}
+    assert set(epochs[0][2000:]) == {1, 2}
+    # 8 epochs of 1,000 pairs each: far more than four standard deviations.
+    assert abs(total[1000:2000].mean() / 8 - 0.25) < 0.02
+    assert abs(total[2000:].mean() / 8 - 1.5) < 0.03
+    assert (total[1000:2000] > 0).mean() > 0.85
+
+
+def test_blocks_are_drawn_from_the_whole_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may be sorted by subject: a block of it in a row would be a poor shuffle."""
+    monkeypatch.setattr(batching, "_PAIRS_PLANNED_AT_ONCE", 250)
+    corpus = corpus_to_plan(random_lengths(1000), [Part(1000, 1.0)])
+    order = np.concatenate(list(plan_epoch(corpus, 100, 3, 0)))
+    assert (np.bincount(order[:200] // 250, minlength=4) > 20).all()

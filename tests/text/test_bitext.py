@@ -1,4 +1,4 @@
-"""Pairs of lines from two aligned files and from a TSV, and what is said where they do not fit."""
+"""Pairs of lines from two aligned files and from a table, and what is said where they do not fit."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import InputError
-from seq2seq.text.bitext import AlignedFiles, Pair, TabSeparated
+from seq2seq.text.bitext import AlignedFiles, Chain, Pair, TablePairs
+from seq2seq.text.tables import open_table
 
 
 def aligned(folder: Path, src: str, tgt: str) -> AlignedFiles:
@@ -15,9 +16,10 @@ def aligned(folder: Path, src: str, tgt: str) -> AlignedFiles:
     return AlignedFiles(folder / "text.de", folder / "text.en")
 
 
-def tab_separated(folder: Path, text: str) -> TabSeparated:
-    (folder / "text.tsv").write_bytes(text.encode())
-    return TabSeparated(folder / "text.tsv")
+def tab_separated(folder: Path, text: str) -> TablePairs:
+    path = folder / "text.tsv"
+    path.write_bytes(text.encode())
+    return TablePairs(open_table(path, lambda _: False), "1", "2")
 
 
 def test_aligned_files_pair_line_by_line_and_can_be_read_again(tmp_path: Path) -> None:
@@ -55,8 +57,22 @@ def test_unequal_counts_are_told_exactly(tmp_path: Path, src: int, tgt: int) -> 
 @pytest.mark.parametrize(("line", "columns"), [("a", "1 column,"), ("", "1 column,"), ("a\tb\tc", "3 columns,")])
 def test_wrong_number_of_columns_is_told_with_its_line(tmp_path: Path, line: str, columns: str) -> None:
     bitext = tab_separated(tmp_path, f"a\tb\nc\td\n{line}\n")
-    with pytest.raises(InputError, match=re.escape(f"{bitext.path}, line 3: {columns} expected 2")):
+    with pytest.raises(InputError, match=re.escape(f"{bitext}, line 3: {columns} expected 2")):
         list(bitext)
+
+
+def test_a_line_break_in_a_cell_counts_as_a_blank(tmp_path: Path) -> None:
+    path = tmp_path / "text.csv"
+    path.write_bytes(b'"a \r\n b\n","c\n\nd"\r\n"\n",e\n')
+    assert list(TablePairs(open_table(path, lambda _: False), "1", "2")) == [Pair("a b", "c d", 1), Pair("", "e", 6)]
+
+
+def test_chain_reads_its_parts_in_turn_and_again(tmp_path: Path) -> None:
+    first, second = aligned(tmp_path, "a\n", "b\n"), tab_separated(tmp_path, "c\td\ne\tf\n")
+    chain = Chain("both", (first, second))
+    for _ in range(2):
+        assert [pair.src for pair in chain] == ["a", "c", "e"]
+    assert str(chain) == "both"
 
 
 def test_empty_files_have_no_pairs(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from seq2seq.errors import InputError
 from seq2seq.text import corpus as corpus_module
 from seq2seq.text.bitext import Pair
-from seq2seq.text.corpus import Corpus, write_corpus
+from seq2seq.text.corpus import Corpus, CorpusWriter, Part
 from seq2seq.text.tokenizer import Tokenizer, train_tokenizer
 
 GERMAN = ["der", "Hund", "die", "Katze", "sieht", "rennt", "ein", "Haus", "Baum", "groß", "klein", "rot", "blau"]
@@ -35,6 +35,13 @@ def train(texts: list[str]) -> Tokenizer:
     return train_tokenizer(texts, Counter("".join(texts)), 320, "unigram")
 
 
+def write(pairs: Iterable[Pair], src: Tokenizer, tgt: Tokenizer, limit: int, folder: Path) -> tuple[int, list[int]]:
+    """Write a corpus; how many pairs were kept, and the lines of those that were too long."""
+    too_long: list[int] = []
+    with CorpusWriter(folder, src, tgt, limit) as writer:
+        return writer.add(pairs, too_long.append), too_long
+
+
 @pytest.fixture(scope="module")
 def german() -> Tokenizer:
     return train([pair.src for pair in make_pairs()])
@@ -51,15 +58,14 @@ def test_corpus_is_what_the_tokenizers_make_of_the_pairs(
 ) -> None:
     monkeypatch.setattr(corpus_module, "_CHUNK", chunk)
     pairs = [*make_pairs(), Pair("😀\0", "日本", 26)]
-    counts = write_corpus(iter(pairs), german, english, 1000, tmp_path / "new" / "corpus")
+    assert write(iter(pairs), german, english, 1000, tmp_path / "new" / "corpus") == (26, [])
     corpus = Corpus(tmp_path / "new" / "corpus")
-    assert (counts.read, counts.kept, counts.empty.count, counts.too_long.count) == (26, 26, 0, 0)
     assert len(corpus) == len(corpus.src) == len(corpus.tgt) == 26
     for side, tokenizer in (("src", german), ("tgt", english)):
         expected = tokenizer.encode([getattr(pair, side) for pair in pairs])
         stored = getattr(corpus, side)
         assert [stored[i].tolist() for i in range(len(corpus))] == expected
-        assert stored.lengths.tolist() == [len(ids) for ids in expected]
+        assert stored.lengths(np.array([3, 0, 25])).tolist() == [len(expected[i]) for i in (3, 0, 25)]
         assert isinstance(stored[0], np.memmap)
 
 
@@ -70,30 +76,38 @@ def test_pairs_that_do_not_fit_are_left_out_and_counted(german: Tokenizer, engli
     fits, long = Pair("der Hund", "the dog", 1), "the dog sees the cat"
     limit = pieces(fits)
     assert pieces(Pair("der", long, 0)) > limit
-    pairs = [
-        fits,
-        Pair("", "the dog", 2),
-        Pair("der", long, 3),
-        Pair("der Hund", "", 4),
-        Pair("", "", 5),
-        Pair(long, "the", 6),
-        Pair("", long, 7),
-        Pair("der", "the", 8),
-    ]
-    counts = write_corpus(pairs, german, english, limit, tmp_path)
-    assert (counts.read, counts.kept) == (8, 2)
-    assert (counts.empty.count, counts.empty.first_line) == (4, 2)
-    assert (counts.too_long.count, counts.too_long.first_line) == (2, 3)
+    pairs = [fits, Pair("der", long, 3), Pair(long, "the", 6), Pair("der", "the", 8)]
+    assert write(pairs, german, english, limit, tmp_path) == (2, [3, 6])
     corpus = Corpus(tmp_path)
     assert [german.decode(corpus.src[i].tolist()) for i in range(len(corpus))] == ["der Hund", "der"]
     assert [english.decode(corpus.tgt[i].tolist()) for i in range(len(corpus))] == ["the dog", "the"]
 
 
 def test_corpus_without_pairs_can_be_read(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:
-    counts = write_corpus([], german, english, 10, tmp_path)
-    assert (counts.read, counts.kept) == (0, 0)
+    assert write([], german, english, 10, tmp_path) == (0, [])
     assert len(Corpus(tmp_path)) == 0
-    assert Corpus(tmp_path).src.lengths.tolist() == []
+
+
+def test_sources_stand_one_after_another_with_their_weights(
+    german: Tokenizer, english: Tokenizer, tmp_path: Path
+) -> None:
+    with CorpusWriter(tmp_path, german, english, 1000) as writer:
+        writer.add(make_pairs(3), print, weight=2.5)
+        writer.add([], print)
+        writer.add(make_pairs(2), print)
+    corpus = Corpus(tmp_path)
+    assert corpus.parts == [Part(3, 2.5), Part(0, 1.0), Part(2, 1.0)]
+    assert corpus.src[3].tolist() == corpus.src[0].tolist() == german.encode([make_pairs(1)[0].src])[0]
+
+
+def test_pieces_are_counted(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:
+    pairs = [*make_pairs(), Pair("日", "the", 26)]
+    with CorpusWriter(tmp_path, german, english, 1000) as writer:
+        writer.add(pairs, print)
+    ids = german.encode([pair.src for pair in pairs])
+    assert writer.src_pieces.of_piece.tolist() == [sum(one.count(piece) for one in ids) for piece in range(len(german))]
+    assert writer.src_pieces.of_length.nonzero()[0].tolist() == sorted({len(one) for one in ids})
+    assert writer.src_pieces.of_length.sum() == len(pairs)
 
 
 def _set_offset(position: int, value: int) -> Callable[[Path], None]:
@@ -160,7 +174,7 @@ def _into_folder(path: Path) -> None:
 def test_damage_is_an_input_error_that_names_the_file(
     german: Tokenizer, english: Tokenizer, tmp_path: Path, side: str, kind: str, damage: Callable[[Path], None]
 ) -> None:
-    write_corpus(make_pairs(), german, english, 1000, tmp_path)
+    write(make_pairs(), german, english, 1000, tmp_path)
     damage(tmp_path / f"{side}.{kind}")
     # Where the two files of a side do not fit one another, either may be named.
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / side}.") + "(ids|offsets)"):
@@ -168,8 +182,8 @@ def test_damage_is_an_input_error_that_names_the_file(
 
 
 def test_sides_of_different_corpora_are_an_input_error(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:
-    write_corpus(make_pairs(), german, english, 1000, tmp_path / "one")
-    write_corpus(make_pairs(10), german, english, 1000, tmp_path / "other")
+    write(make_pairs(), german, english, 1000, tmp_path / "one")
+    write(make_pairs(10), german, english, 1000, tmp_path / "other")
     for name in ("tgt.ids", "tgt.offsets"):
         (tmp_path / "other" / name).replace(tmp_path / "one" / name)
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'one'}: damaged (25 source but 10 target sentences)")):

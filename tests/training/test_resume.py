@@ -87,7 +87,7 @@ def test_a_real_kill(tiny: Callable[..., Config], uninterrupted: dict[str, str],
     data = tiny().data
     code = "import torch; torch.set_num_threads(2); from seq2seq.cli import app; app()"
     command = [sys.executable, "-c", code, "train", "-q", "-o", str(run), "--preset", "context"]
-    command += ["--train-src", str(data.train_src), "--train-tgt", str(data.train_tgt)]
+    command += ["--train-src", *data.train_src, "--train-tgt", *data.train_tgt]
     for key, value in (
         ("tokenizer.vocab_size", 300),
         ("model.embedding_size", 8),
