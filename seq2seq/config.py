@@ -39,8 +39,8 @@ class Section(BaseModel):
 Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
-# One name, or several: the sources of a mixture.
-_Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: _as_tuple(value))]
+_OneOrMore = BeforeValidator(lambda value: _as_tuple(value))
+_Names = Annotated[tuple[str, ...], _OneOrMore]
 
 
 class DataConfig(Section):
@@ -61,7 +61,7 @@ class DataConfig(Section):
     """Which configuration of the data sets; without it the only one, or the one named by the languages."""
     split: str = "train"
     """Which split of the data sets is trained on. Their validation split, if there is one, validates."""
-    weights: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = ()
+    weights: Annotated[tuple[Annotated[float, Field(gt=0, le=1000)], ...], _OneOrMore] = ()
     """How often an epoch shows the pairs of each source: first the aligned files, then the tables, then the data sets;
     1 for all where it is not given. 0.5 draws half of the pairs, anew in each epoch."""
     valid: str | None = None
@@ -82,7 +82,7 @@ class DataConfig(Section):
     """Pairs to hold out where no validation data is given, at most a twentieth of all."""
     max_length: PositiveInt = 128
     """Pieces a sentence may have. Longer pairs are left out of training; longer lines are translated in parts."""
-    clean: tuple[Rule, ...] = ()
+    clean: Annotated[tuple[Rule, ...], _OneOrMore] = ()
     """Rules that leave training pairs out; `--clean` takes all."""
 
     @model_validator(mode="after")
@@ -273,7 +273,7 @@ _OPEN = (None, "", (), "auto")
 def _as_tuple(value: Any) -> Any:
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else value
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
@@ -24,25 +25,47 @@ class MetricScore:
     """sacreBLEU's record of how the score was computed; cite it with the score."""
 
 
+class CorpusScorer:
+    """Scores that grow line by line, in the same little memory however many lines there are."""
+
+    def __init__(self, metrics: Sequence[str] = ("BLEU", "chrF", "TER")) -> None:
+        self._metrics = {name: METRICS[name]() for name in metrics}
+        self._totals: dict[str, list[float]] = {}
+        self.lines = 0
+
+    def add(self, hypothesis: str, references: Sequence[str]) -> None:
+        """Take in a line and its references. As the sacreBLEU command does, white space at the end is left out."""
+        self.lines += 1
+        stripped = [[reference.rstrip()] for reference in references]
+        for name, metric in self._metrics.items():
+            # sacreBLEU's own two halves of a corpus score: the counts of a line, and what the sum of them comes to.
+            (counts,) = metric._extract_corpus_statistics([hypothesis.rstrip()], stripped)
+            totals = self._totals.setdefault(name, [0] * len(counts))
+            self._totals[name] = [total + count for total, count in zip(totals, counts, strict=True)]
+
+    def scores(self) -> list[MetricScore]:
+        """The scores of all lines so far. Raises InputError where there are none."""
+        if not self.lines:
+            raise InputError("nothing to score: the files are empty")
+        return [self._score(name, metric) for name, metric in self._metrics.items()]
+
+    def _score(self, name: str, metric: Any) -> MetricScore:
+        score = metric._compute_score_from_stats(self._totals[name])
+        details = score.format(width=2).partition(" = ")[2]
+        return MetricScore(name, score.score, details, str(metric.get_signature()))
+
+
 def score_corpus(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], metrics: Sequence[str] = ("BLEU", "chrF", "TER")
 ) -> list[MetricScore]:
     """Score N hypotheses against one or more references of N sentences each, with sacreBLEU's default settings.
 
-    As its command does, white space at the end of a line is left out.
     Raises InputError where the counts differ or are zero.
     """
     for number, reference in enumerate(references, start=1):
         if len(reference) != len(hypotheses):
             raise InputError(f"{len(hypotheses):,} hypotheses but {len(reference):,} lines in reference {number}")
-    if not hypotheses or not references:
-        raise InputError("nothing to score: the files are empty")
-    stripped = [line.rstrip() for line in hypotheses]
-    return [_score(name, stripped, [[line.rstrip() for line in one] for one in references]) for name in metrics]
-
-
-def _score(name: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> MetricScore:
-    metric = METRICS[name]()
-    score = metric.corpus_score(hypotheses, references)
-    details = score.format(width=2).partition(" = ")[2]
-    return MetricScore(name, score.score, details, str(metric.get_signature()))
+    scorer = CorpusScorer(metrics)
+    for hypothesis, *line_references in zip(hypotheses, *references, strict=True):
+        scorer.add(hypothesis, line_references)
+    return scorer.scores()

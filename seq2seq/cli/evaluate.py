@@ -1,26 +1,43 @@
 """`seq2seq evaluate`."""
 
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import repeat, zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
 
 import typer
 
+from seq2seq.config import DataConfig
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
+from seq2seq.text.sources import DOWNLOADS, open_sources
+
+if TYPE_CHECKING:
+    from seq2seq.evaluation import CorpusScorer
+    from seq2seq.text.bitext import Bitext
 
 
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(help="Model or run folder that translates --src; without it, give --hyp.")
+        Path | None, typer.Argument(help="Model or run folder that translates the sources; without it, give --hyp.")
     ] = None,
     src: Annotated[str | None, typer.Option(help="Source sentences, one a line.")] = None,
     ref: Annotated[
         list[str] | None, typer.Option(help="Reference translations, line by line; repeat for more.")
     ] = None,
+    input_: Annotated[
+        str | None, typer.Option("--input", help="Table of sources and references: TSV, CSV, JSON lines or Parquet.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Hugging Face data set, a folder or a name.")] = None,
+    subset: Annotated[str | None, typer.Option(help="Configuration of the data set.")] = None,
+    split: Annotated[str, typer.Option(help="Split of the data set.")] = "test",
+    src_column: Annotated[str, typer.Option(help="Column of the source in tables.")] = "",
+    tgt_column: Annotated[str, typer.Option(help="Column of the reference.")] = "",
     hyp: Annotated[str | None, typer.Option(help="Score this file instead of translating.")] = None,
+    by: Annotated[str | None, typer.Option(help="File with a word for each line; scores each such group too.")] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="Keep the model's translations here.")] = None,
     beam_size: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
@@ -35,51 +52,127 @@ def evaluate(
 
     Gives BLEU, chrF and TER. The numbers and signatures are those of the sacreBLEU command with its default settings.
     """
-    if not ref:
-        raise InputError("--ref is missing: give the file with the reference translations")
+    if sum(given is not None for given in (ref or None, input_, dataset)) != 1:
+        raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
     if (model is None) == (hyp is None):
-        raise InputError("give either a MODEL with --src, or --hyp with a file of translations")
+        raise InputError("give either a MODEL that translates, or --hyp with a file of translations")
     if hyp is not None and any(option is not None for option in (src, output, beam_size, length_penalty)):
         raise InputError("--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
-    if [*ref, src, hyp].count("-") > 1:
+    if [*(ref or ()), src, hyp, by].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
-    # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
-    references = [list(read_lines(path, keep_mark=True)) for path in ref]
-    if model is not None:
-        hypotheses = _translate(model, src, references, beam_size, length_penalty, batch_size, output)
+    if ref:
+        if model is not None and src is None:
+            raise InputError("--src is missing: give the file that MODEL is to translate")
+        sources: _Lines | None = _File(src) if src is not None else None
+        # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
+        references: list[_Lines] = [_File(path, keep_mark=True) for path in ref]
     else:
-        hypotheses = list(read_lines(str(hyp), keep_mark=True))
+        if src is not None:
+            raise InputError("--src goes with --ref; a table or a data set has its own sources")
+        where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
+        columns = {"src_column": src_column, "tgt_column": tgt_column}
+        data = DataConfig.model_validate({**where, **columns, **(_languages(model) if model else {})})
+        pairs = open_sources(data, Path("checkpoints") / DOWNLOADS).train[0].pairs
+        sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
+    given_hypotheses = _File(hyp, keep_mark=True) if hyp is not None else None
+    groups = _File(by) if by is not None else None
+    _expect_equal_lengths([one for one in (sources, given_hypotheses, *references, groups) if one])
 
-    from seq2seq.evaluation import score_corpus
+    hypotheses: Iterator[str]
+    if model is not None and sources is not None:
+        from seq2seq.translator import Translator
 
-    scores = score_corpus(hypotheses, references)
-    if as_json:
-        print(json.dumps([asdict(score) for score in scores], indent=2))
-        return
-    for score in scores:
-        print(f"{score.name:<5} {score.score:6.2f}  {score.signature}")
-
-
-def _translate(
-    model: Path,
-    src: str | None,
-    references: list[list[str]],
-    beam_size: int | None,
-    length_penalty: float | None,
-    batch_size: int,
-    output: str | None,
-) -> list[str]:
-    if src is None:
-        raise InputError("--src is missing: give the file that MODEL is to translate")
-    sources = list(read_lines(src))
-    for reference in references:
-        if len(reference) != len(sources):
-            raise InputError(f"{src} has {len(sources):,} lines but a reference has {len(reference):,}")
-    from seq2seq.translator import Translator
-
-    translator = Translator.load(model, batch_size=batch_size)
+        translator = Translator.load(model, batch_size=batch_size)
+        translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)
+        hypotheses = (translation.hypotheses[0].text for translation in translations)
+    else:
+        hypotheses = iter(given_hypotheses or ())
     with open_output(output) if output is not None else nullcontext() as file:
-        hypotheses = translator.translate(sources, beam_size=beam_size, length_penalty=length_penalty)
+        scorers = _score(_kept(hypotheses, file), references, groups)
+    _print(scorers, as_json)
+
+
+class _Lines(Protocol):
+    """Lines that can be read again, and a name for them."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    keep_mark: bool = False
+
+    def __str__(self) -> str:
+        return self.path
+
+    def __iter__(self) -> Iterator[str]:
+        return read_lines(self.path, keep_mark=self.keep_mark)
+
+
+@dataclass(frozen=True)
+class _Side:
+    pairs: "Bitext"
+    side: str
+
+    def __str__(self) -> str:
+        return str(self.pairs)
+
+    def __iter__(self) -> Iterator[str]:
+        return (getattr(pair, self.side) for pair in self.pairs)
+
+
+def _languages(model: Path) -> dict[str, str]:
+    """The languages of a model: they tell which columns of a table are meant."""
+    from seq2seq.model_folder import find_model, read_description, verify_model
+
+    folder = find_model(model)
+    verify_model(folder)
+    data = read_description(folder)[0].data
+    return {"src_lang": data.src_lang, "tgt_lang": data.tgt_lang}
+
+
+def _expect_equal_lengths(files: list[_Lines]) -> None:
+    """See that everything fits before anything is translated; standard input cannot be counted beforehand."""
+    counts = {str(one): sum(1 for _ in one) for one in files if str(one) != "-"}
+    (first, lines), *others = counts.items()
+    for other, other_lines in others:
+        if other_lines != lines:
+            raise InputError(f"{first} has {lines:,} lines but {other} has {other_lines:,}")
+
+
+def _kept(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:
+    """The lines, each written to `file` on its way."""
+    for line in lines:
         if file is not None:
-            file.write("".join(f"{line}\n" for line in hypotheses).encode())
-    return hypotheses
+            file.write(f"{line}\n".encode())
+        yield line
+
+
+def _score(hypotheses: Iterator[str], references: list[_Lines], groups: _Lines | None) -> dict[str, "CorpusScorer"]:
+    """A scorer for all lines, under an empty name, and one for each group."""
+    from seq2seq.evaluation import CorpusScorer
+
+    scorers = {"": CorpusScorer()}
+    names = iter(groups) if groups else repeat("")
+    rows = zip_longest(hypotheses, zip(*references, strict=True))
+    for number, (hypothesis, line_references) in enumerate(rows, start=1):
+        if hypothesis is None or line_references is None:
+            raise InputError(f"the translations and the references differ in number, from line {number:,} on")
+        for name in {"", next(names, "").strip()}:
+            scorers.setdefault(name, CorpusScorer()).add(hypothesis, line_references)
+    return scorers
+
+
+def _print(scorers: dict[str, "CorpusScorer"], as_json: bool) -> None:
+    scores = {name: scorer.scores() for name, scorer in scorers.items()}
+    if as_json:
+        rows = [{**asdict(one), "group": name, "lines": scorers[name].lines} for name in scores for one in scores[name]]
+        print(json.dumps(rows, indent=2))
+        return
+    for score in scores.pop(""):
+        print(f"{score.name:<5} {score.score:6.2f}  {score.signature}")
+    if scores:
+        print(f"\n{'group':<20} {'lines':>7}" + "".join(f" {one.name:>7}" for one in scorers[""].scores()))
+    for name, group in sorted(scores.items()):
+        print(f"{name:<20} {scorers[name].lines:>7,}" + "".join(f" {one.score:7.2f}" for one in group))

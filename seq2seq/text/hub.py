@@ -16,7 +16,7 @@ from seq2seq.errors import InputError
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST_NAMES = ("test",)
 _PACKINGS = ("", ".gz", ".zst")
-_READABLE = {"parquet", "csv", "json"}
+_READABLE = {"parquet", "csv", "json", "arrow"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str], downloa
         builder = datasets.load_dataset_builder(name, subset, cache_dir=str(downloads))
         kind = type(builder).__mro__[1].__name__.lower()
         if kind not in _READABLE:
-            raise InputError(f"{name}: a data set of kind {kind}; Parquet, JSON lines, CSV and TSV can be read")
+            raise InputError(f"{name}: a data set of kind {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
         files: Mapping[Any, Sequence[str]] = builder.config.data_files or {}
         delimiter = getattr(builder.config, "sep", None)
         return {

@@ -61,17 +61,6 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
     return Sources(sources, valid, finder.test, finder.src_lang, finder.tgt_lang, tuple(finder.notes))
 
 
-def open_pairs(path: str, src_lang: str, tgt_lang: str, src_column: str = "", tgt_column: str = "") -> Bitext:
-    """The pairs of one table; the columns are guessed where they are not named."""
-    return _table_pairs(Path(path), Wanted(src_lang, tgt_lang, src_column, tgt_column))
-
-
-def open_split(name: str, subset: str | None, split: str, languages: tuple[str, str], downloads: Path) -> Bitext:
-    """One split of a data set."""
-    data = DataConfig(dataset=(name,), subset=subset, split=split, src_lang=languages[0], tgt_lang=languages[1])
-    return _Finder(data, downloads).dataset(name)
-
-
 class _Finder:
     """Opens sources one after another and gathers what is learnt on the way."""
 
@@ -81,6 +70,7 @@ class _Finder:
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
         self.notes: list[str] = []
+        self._noted: set[tuple[str, str]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:
         for name in (src, tgt):
@@ -127,8 +117,9 @@ class _Finder:
         if isinstance(table, Delimited) and not table.has_header:
             if path.name.partition(".csv")[1]:
                 self.notes.append(f"{path}: no header was recognised, so the first line counts as a pair")
-        elif not self._data.src_column:
-            self.notes.append(f"{path}: source in column {pairs.src_column}, target in {pairs.tgt_column}")
+        elif not self._data.src_column and (columns := (pairs.src_column, pairs.tgt_column)) not in self._noted:
+            self._noted.add(columns)
+            self.notes.append(f"{path}: source in column {pairs.src_column}, target in column {pairs.tgt_column}")
 
     def _learn_languages(self, src: str, tgt: str, where: str) -> None:
         if src and tgt and src != tgt and not (self.src_lang or self.tgt_lang):

@@ -1,14 +1,15 @@
 """Tables of sentences, a row a pair: TSV, CSV, JSON lines and Parquet.
 
-The file's name says what it is (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`; anything else is read as TSV) and how it
-is packed (`.gz`, `.zst`). A row is read by the names of its columns; in a TSV or CSV without a header these are the
-numbers 1, 2, ….
+The file's name says what it is (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
+and how it is packed (`.gz`, `.zst`). A row is read by the names of its columns; in a TSV or CSV without a header these
+are the numbers 1, 2, ….
 """
 
 import csv
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def open_table(path: Path, is_header: Callable[[list[str]], bool], delimiter: st
     if kind in ("jsonl", "json", "ndjson"):
         return JsonLines(path)
     if kind == "parquet":
-        return Parquet(path)
+        return Columnar(path, _open_parquet)
+    if kind == "arrow":
+        return Columnar(path, _open_arrow)
     if kind == "csv":
         return Delimited(path, is_header, delimiter or _delimiter_of(path), quoted=True)
     return Delimited(path, is_header, "\t", quoted=False)
@@ -153,40 +156,53 @@ class JsonLines(Table):
         return value
 
 
-class Parquet(Table):
-    """A Parquet file; the field `b` of a struct `a` is the column `a.b`."""
+class Columnar(Table):
+    """A Parquet file, or the Arrow file of a saved data set; the field `b` of a struct `a` is the column `a.b`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, open_batches: "_OpenBatches") -> None:
         super().__init__(path)
-        with self._open() as file:
-            self.columns = list(_text_fields(file.schema_arrow))
+        self._open_batches = open_batches
+        with self._explained():
+            schema, _ = open_batches(path, [])
+        self.columns = list(_text_fields(schema))
 
     def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
         """See Table."""
-        with self._open() as file:
-            batches = self._batches(file, [src_column, tgt_column])
+        with self._explained():
+            _, batches = self._open_batches(self.path, [src_column, tgt_column])
             pairs = (pair for batch in batches for pair in _pairs(batch, src_column, tgt_column))
             for number, (src, tgt) in enumerate(pairs, start=1):
                 yield number, src or "", tgt or ""
 
-    def _open(self) -> Any:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         import pyarrow
-        from pyarrow import parquet
 
         try:
-            return parquet.ParquetFile(self.path)
+            yield
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file") from None
         except (OSError, pyarrow.ArrowException) as error:
-            raise InputError(f"{self.path}: not readable as Parquet ({str(error).splitlines()[0]})") from None
+            kind = self.path.suffix[1:].capitalize()
+            raise InputError(f"{self.path}: not readable as {kind} ({str(error).splitlines()[0]})") from None
 
-    def _batches(self, file: Any, columns: list[str]) -> Iterator[Any]:
-        import pyarrow
 
-        try:
-            yield from file.iter_batches(_ROWS_AT_ONCE, columns=columns)
-        except (OSError, pyarrow.ArrowException) as error:
-            raise InputError(f"{self.path}: damaged Parquet file ({str(error).splitlines()[0]})") from None
+# The schema of a file, and its rows in batches that have at least the columns named.
+_OpenBatches = Callable[[Path, Sequence[str]], tuple[Any, Iterator[Any]]]
+
+
+def _open_parquet(path: Path, columns: Sequence[str]) -> tuple[Any, Iterator[Any]]:
+    from pyarrow import parquet
+
+    file = parquet.ParquetFile(path)
+    return file.schema_arrow, file.iter_batches(_ROWS_AT_ONCE, columns=columns)
+
+
+def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
+    import pyarrow
+
+    stream = pyarrow.ipc.open_stream(pyarrow.memory_map(str(path)))
+    return stream.schema, iter(stream)
 
 
 def _listed(columns: list[str]) -> str:

@@ -120,15 +120,23 @@ ERRORS = {
     "info folder": "folder: not a model folder (it has no manifest.json)",
     "presets contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
     # evaluation
-    "evaluate --hyp two.txt": "--ref is missing: give the file with the reference translations",
-    "evaluate --ref two.txt": "give either a MODEL with --src, or --hyp with a file of translations",
+    "evaluate --hyp two.txt": "give the references: --ref FILE, or --input with a table, or --dataset",
+    "evaluate --hyp two.txt --ref two.txt --input same.tsv": (
+        "give the references: --ref FILE, or --input with a table, or --dataset"
+    ),
+    "evaluate folder --src two.txt --input same.tsv": (
+        "--src goes with --ref; a table or a data set has its own sources"
+    ),
+    "evaluate --ref two.txt": "give either a MODEL that translates, or --hyp with a file of translations",
     "evaluate --hyp two.txt --ref two.txt --beam-size 3": (
         "--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is"
     ),
     "evaluate --hyp - --ref -": "stdin (-) can be read only once",
     "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
-    "evaluate --hyp two.txt --ref three.txt": "2 hypotheses but 3 lines in reference 1",
-    "evaluate folder --src two.txt --ref three.txt": "two.txt has 2 lines but a reference has 3",
+    "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate folder --src two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
 }
 

@@ -1,0 +1,204 @@
+"""Whatever form the pairs come in, training sees the same; the report's figures are those of plain counting."""
+
+import csv
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow
+import pytest
+import zstandard
+from pyarrow import parquet
+
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.text.report import DataReport
+from seq2seq.text.sources import open_sources
+from seq2seq.training.preparation import load_data, prepare_data
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
+
+Rows = list[tuple[str, str]]
+
+
+@pytest.fixture
+def rows(bitext: tuple[Path, Path]) -> Rows:
+    src, tgt = (path.read_text().splitlines() for path in bitext)
+    return list(zip(src, tgt, strict=True))
+
+
+def packed(path: Path, text: str) -> None:
+    data = text.encode()
+    path.write_bytes(
+        gzip.compress(data) if path.suffix == ".gz" else zstandard.compress(data) if path.suffix == ".zst" else data
+    )
+
+
+def aligned(ending: str) -> Callable[[Path, Rows], dict[str, object]]:
+    def write(folder: Path, rows: Rows) -> dict[str, object]:
+        for side, name in enumerate(("fr", "en")):
+            packed(folder / f"a.{name}{ending}", "".join(f"{row[side]}\n" for row in rows))
+        return {"data__train_src": str(folder / f"a.fr{ending}"), "data__train_tgt": str(folder / f"a.en{ending}")}
+
+    return write
+
+
+def table(name: str, header: bool = True) -> Callable[[Path, Rows], dict[str, object]]:
+    def write(folder: Path, rows: Rows) -> dict[str, object]:
+        path = folder / name
+        objects = [{"fr": src, "en": tgt} for src, tgt in rows]
+        if ".tsv" in name:
+            packed(path, "".join(f"{src}\t{tgt}\n" for src, tgt in ([("fr", "en")] if header else []) + rows))
+        elif ".csv" in name:
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([("fr", "en"), *rows])
+        elif ".jsonl" in name:
+            packed(path, "".join(json.dumps(one) + "\n" for one in objects))
+        elif ".json" in name:
+            packed(path, "".join(json.dumps({"translation": one}) + "\n" for one in objects))
+        else:
+            parquet.write_table(pyarrow.table({"translation": objects}), path)
+        return {"data__train": str(path)}
+
+    return write
+
+
+def hub_folder(folder: Path, rows: Rows) -> dict[str, object]:
+    (folder / "set" / "data").mkdir(parents=True)
+    objects = [{"en": tgt, "fr": src} for src, tgt in rows]
+    for shard in range(2):
+        half = objects[shard * 100 : shard * 100 + 100]
+        path = folder / "set" / "data" / f"train-{shard:05}-of-00002.parquet"
+        parquet.write_table(pyarrow.table({"translation": half}), path)
+    return {"data__dataset": str(folder / "set")}
+
+
+def two_sources(folder: Path, rows: Rows) -> dict[str, object]:
+    first, second = table("one.jsonl")(folder, rows[:70]), table("two.tsv")(folder, rows[70:])
+    return {"data__train": [first["data__train"], second["data__train"]]}
+
+
+FORMS = [
+    aligned(""),
+    aligned(".gz"),
+    aligned(".zst"),
+    table("pairs.tsv"),
+    table("bare.tsv", header=False),
+    table("pairs.tsv.zst"),
+    table("pairs.csv"),
+    table("pairs.jsonl"),
+    table("pairs.jsonl.gz"),
+    table("pairs.json"),
+    table("pairs.parquet"),
+    hub_folder,
+    two_sources,
+]
+
+
+def trained_bytes(config: Config, folder: Path) -> dict[str, str]:
+    train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
+    files = [*folder.glob("steps/*/*.safetensors"), *folder.glob("steps/*/*.model"), *folder.glob("data/*/*.ids")]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def expected(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return trained_bytes(tiny(training__max_steps=3), tmp_path_factory.mktemp("plain") / "run")
+
+
+@pytest.mark.parametrize("form", range(len(FORMS)))
+def test_every_form_trains_to_the_same_bytes(
+    form: int, rows: Rows, expected: dict[str, str], tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    data = {"data__train_src": (), "data__train_tgt": (), **FORMS[form](tmp_path, rows)}
+    config = tiny(training__max_steps=3, data__src_lang="fr", data__tgt_lang="en", **data)
+    assert len(expected) > 5
+    assert trained_bytes(config, tmp_path / "run") == expected
+
+
+def report_of(config: Config, folder: Path) -> DataReport:
+    sources = open_sources(config.data, folder / "downloads")
+    return prepare_data(config.data, config.tokenizer, 1, sources, folder / "data")
+
+
+@pytest.fixture
+def odd_rows(rows: Rows, tmp_path: Path) -> Path:
+    path = tmp_path / "odd.tsv"
+    odd = [("", "one"), ("un", "un"), rows[0], rows[1], ("deux", "two " * 30), ("un " * 200, "one " * 200)]
+    path.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows, *odd]))
+    return path
+
+
+def test_report_counts_what_is_odd_and_what_is_left_out(
+    odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(odd_rows))
+    report = report_of(config, tmp_path)
+    (source,) = report.sources
+    repeated = len(rows) - len(set(rows))
+    found = {finding.rule: (finding.count, finding.left_out) for finding in source.findings}
+    assert found == {
+        "empty": (1, True),
+        "too_long": (1, True),
+        "identical": (1 + sum(src == tgt for src, tgt in rows), False),
+        "length": (0, False),
+        "ratio": (1, False),
+        "script": (0, False),
+        "duplicates": (repeated + 2, False),
+    }
+    assert (source.read, source.read - 2) == (206, source.kept + source.held_out)
+    assert next(one.lines for one in source.findings if one.rule == "identical") == [202]
+    assert report.valid.kept == source.held_out == 10
+    assert report.examples[0][0].replace(" ", "").replace("\u2581", " ").strip() == rows[0][0]
+    assert json.loads((tmp_path / "data" / "report.json").read_text())["sources"][0]["kept"] == source.kept
+
+
+def test_cleaning_leaves_out_what_it_counts(
+    odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    data = {"data__train_src": (), "data__train_tgt": (), "data__train": str(odd_rows)}
+    report = report_of(tiny(**data, data__clean=["identical", "ratio", "duplicates"]), tmp_path)
+    (source,) = report.sources
+    left_out = {finding.rule: finding.count for finding in source.findings if finding.left_out}
+    assert left_out == {
+        "empty": 1,
+        "too_long": 1,
+        "identical": 1 + sum(src == tgt for src, tgt in rows),
+        "ratio": 1,
+        "duplicates": len(rows) - len(set(rows)) + 2,
+    }
+    assert source.kept + source.held_out + sum(left_out.values()) == source.read
+    corpus = load_data(tmp_path / "data", joint=True)
+    decode = corpus.tokenizers.src.decode
+    texts = [decode(corpus.train.src[i].tolist()) for i in range(len(corpus.train))]
+    pairs = list(zip(texts, (decode(corpus.train.tgt[i].tolist()) for i in range(len(corpus.train))), strict=True))
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_overlap_with_validation_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    valid = tmp_path / "valid.tsv"
+    valid.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows[:5], ("sept", "seven")]))
+    report = report_of(tiny(data__valid=str(valid)), tmp_path)
+    (seen,) = report.overlaps
+    assert (seen.name, seen.sources, seen.in_training) == (
+        "validation",
+        len({s for s, _ in rows[:5]}) + 1,
+        seen.sources - 1,
+    )
+    assert any("validation sources are training sources too" in warning for warning in report.warnings())
+    assert report.vocabulary.valid_bytes > 0
+
+
+def test_held_out_pairs_share_no_source_with_training(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    report = report_of(tiny(), tmp_path)
+    assert report.overlaps[0].in_training == 0
+
+
+def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    path = tmp_path / "same.tsv"
+    path.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
+    config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(path), data__clean="identical")
+    with pytest.raises(InputError, match="0 usable pairs; training needs at least 10"):
+        report_of(config, tmp_path)
