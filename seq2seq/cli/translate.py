@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def translate(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
     input_: Annotated[
-        str, typer.Option("-i", "--input", help="Text file, one sentence a line, plain or .gz; - is stdin.")
+        str, typer.Option("-i", "--input", help="Text file, one sentence a line, plain, .gz or .zst; - is stdin.")
     ] = "-",
     output: Annotated[
         str, typer.Option("-o", "--output", help="File for the translations, replaced when all is done; - is stdout.")

@@ -1,20 +1,25 @@
 """Line-exact text files: UTF-8, and only `\\n` ends a line.
 
-A file's name says how it is packed (`.gz` or plain); `-` is standard input or output.
+A file's name says how it is packed (`.gz`, `.zst` or plain); `-` is standard input or output.
 """
 
 import gzip
+import io
 import os
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
+# Four bytes of zstd can stand for 128 KiB of text: what is unpacked at once stays within 32 MiB.
+_ZSTD_CHUNK = 1024
+# What a file may ask to keep of its text while it is unpacked: as much as the zstd command allows unless told to.
+_ZSTD_WINDOW = 2**27
 
 
 def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
@@ -37,6 +42,8 @@ def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
         ) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None
+    except _DamagedZstdError as error:
+        raise InputError(f"{path}: damaged zstd file after line {number} ({error})") from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -59,13 +66,8 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
     special = target.exists() and not target.is_file()
     partial = target if special else target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        with open(partial, "wb") as file:
-            if target.suffix == ".gz":
-                # No name and no time inside: the same text gives the same bytes.
-                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                    yield packed  # type: ignore[misc]
-            else:
-                yield file
+        with open(partial, "wb") as file, _packing(file, target.suffix) as stream:
+            yield stream
         if not special:
             os.replace(partial, target)
     except OSError as error:
@@ -80,4 +82,62 @@ def _open_binary(path: str) -> AbstractContextManager[BinaryIO]:
         return nullcontext(sys.stdin.buffer)
     if path.endswith(".gz"):
         return gzip.open(path, "rb")  # type: ignore[return-value]
+    if path.endswith(".zst"):
+        return io.BufferedReader(_ZstdReader(path))
     return open(path, "rb")
+
+
+def _packing(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
+    """A stream that packs into `file` as `suffix` says; the same text gives the same bytes, whenever it is flushed."""
+    if suffix == ".gz":
+        # With no name and no time inside. The buffer keeps flushes from the packer, whose output they would bloat.
+        return io.BufferedWriter(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+    if suffix == ".zst":
+        import zstandard
+
+        packer = zstandard.ZstdCompressor(write_checksum=True)
+        return io.BufferedWriter(packer.stream_writer(file, closefd=False))  # type: ignore[type-var]
+    return nullcontext(file)
+
+
+class _DamagedZstdError(Exception):
+    """A file is not, or not only, whole zstd frames."""
+
+
+class _ZstdReader(io.RawIOBase):
+    """The text of a zstd file. The library's own reader takes a file that was cut off for a whole one."""
+
+    def __init__(self, path: str) -> None:
+        self._chunks = _unpack_zstd(path)
+        self._chunk = io.BytesIO()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._chunk.readinto(buffer)
+        while not count and (chunk := next(self._chunks, None)) is not None:
+            self._chunk = io.BytesIO(chunk)
+            count = self._chunk.readinto(buffer)
+        return count
+
+
+def _unpack_zstd(path: str) -> Iterator[bytes]:
+    """The content of all frames, one after another."""
+    import zstandard
+
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    frame = None
+    with open(path, "rb") as file:
+        try:
+            while packed := file.read(_ZSTD_CHUNK):
+                while packed:
+                    frame = frame or unpacker.decompressobj()
+                    yield frame.decompress(packed)
+                    packed = frame.unused_data
+                    if frame.eof:
+                        frame = None
+        except zstandard.ZstdError as error:
+            raise _DamagedZstdError(error) from None
+    if frame:
+        raise _DamagedZstdError("its end is missing")

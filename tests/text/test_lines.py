@@ -5,9 +5,11 @@ import io
 import random
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,15 +20,24 @@ from seq2seq.text.lines import open_output, read_lines
 NO_LINE_ENDS = ["\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"]
 
 
+ENDINGS = ["", ".gz", ".zst"]
+
+
+def pack(data: bytes, suffix: str) -> bytes:
+    if suffix == ".zst":
+        return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+    return gzip.compress(data) if suffix == ".gz" else data
+
+
 def write(path: Path, data: bytes) -> Path:
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    path.write_bytes(pack(data, path.suffix))
     return path
 
 
-@pytest.mark.parametrize("name", ["text", "text.gz"])
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("character", NO_LINE_ENDS, ids=ascii)
-def test_only_newline_ends_a_line(tmp_path: Path, name: str, character: str) -> None:
-    path = write(tmp_path / name, f"a{character}b\n{character}\nc{character}".encode())
+def test_only_newline_ends_a_line(tmp_path: Path, ending: str, character: str) -> None:
+    path = write(tmp_path / f"text{ending}", f"a{character}b\n{character}\nc{character}".encode())
     assert list(read_lines(path)) == [f"a{character}b", character, f"c{character}"]
 
 
@@ -43,11 +54,11 @@ def test_only_newline_ends_a_line(tmp_path: Path, name: str, character: str) -> 
         (b" a \n\t\n", [" a ", "\t"]),
     ],
 )
-@pytest.mark.parametrize("name", ["text", "text.gz"])
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_lines_are_counted_as_wc_does_and_the_last_needs_no_newline(
-    tmp_path: Path, name: str, data: bytes, lines: list[str]
+    tmp_path: Path, ending: str, data: bytes, lines: list[str]
 ) -> None:
-    assert list(read_lines(write(tmp_path / name, data))) == lines
+    assert list(read_lines(write(tmp_path / f"text{ending}", data))) == lines
 
 
 def test_byte_order_mark_is_left_out_at_the_start_only(tmp_path: Path) -> None:
@@ -55,10 +66,21 @@ def test_byte_order_mark_is_left_out_at_the_start_only(tmp_path: Path) -> None:
     assert list(read_lines(path)) == ["\ufeffa", "\ufeffb"]
 
 
-def test_joined_gzip_files_are_one_text(tmp_path: Path) -> None:
-    path = tmp_path / "text.gz"
-    path.write_bytes(gzip.compress(b"a\nb") + gzip.compress(b"c\nd\n"))
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_joined_packed_files_are_one_text(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"text{ending}"
+    path.write_bytes(b"".join(pack(part, ending) for part in (b"a\nb", b"", b"c\nd\n")))
     assert list(read_lines(path)) == ["a", "bc", "d"]
+
+
+def test_what_other_zstd_writers_write(tmp_path: Path) -> None:
+    """Frames without size or checksum, with the widest usual window, among frames that are to be skipped."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    skipped = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"skip"
+    path = tmp_path / "text.zst"
+    path.write_bytes(skipped + packer.compress(b"a\nb\n") + packer.flush() + skipped)
+    assert list(read_lines(path)) == ["a", "b"]
 
 
 def test_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +88,7 @@ def test_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(read_lines("-")) == ["é\r\u2028", "b"]
 
 
-@given(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"))), st.sampled_from(["", ".gz"])
-)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"))), st.sampled_from(ENDINGS))
 @settings(deadline=None)
 def test_any_lines_come_back(tmp_path_factory: pytest.TempPathFactory, lines: list[str], suffix: str) -> None:
     if lines:
@@ -98,13 +118,15 @@ def _damage(packed: bytes, kind: str) -> bytes:
         "bad block": packed[:10] + b"\xff" * 50 + packed[60:],
         "cut in the middle": packed[: len(packed) // 2],
         "cut in the trailer": packed[:-3],
-        "cut in the header": packed[:5],
-        "wrong checksum": packed[:-8] + bytes(4) + packed[-4:],
+        "cut in the header": packed[:3],
+        "wrong checksum": packed[:-8] + bytes(byte ^ 1 for byte in packed[-8:]),
         "garbage after the end": packed + b"garbage",
-        "not gzip": b"plain text\n",
+        "second part cut": packed + packed[:-1],
+        "not packed": b"plain text\n",
     }[kind]
 
 
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
 @pytest.mark.parametrize(
     "kind",
     [
@@ -114,21 +136,33 @@ def _damage(packed: bytes, kind: str) -> bytes:
         "cut in the header",
         "wrong checksum",
         "garbage after the end",
-        "not gzip",
+        "second part cut",
+        "not packed",
     ],
 )
-def test_damaged_gzip_names_file_and_last_good_line(tmp_path: Path, kind: str) -> None:
+def test_damaged_packed_file_names_file_and_last_good_line(tmp_path: Path, ending: str, kind: str) -> None:
     draw = random.Random(1)
     lines = [f"{draw.getrandbits(400):x}" for _ in range(2000)]
-    path = tmp_path / "text.gz"
-    path.write_bytes(_damage(gzip.compress("".join(f"{line}\n" for line in lines).encode()), kind))
+    path = tmp_path / f"text{ending}"
+    path.write_bytes(_damage(pack("".join(f"{line}\n" for line in lines).encode(), ending), kind))
     found: list[str] = []
     with pytest.raises(InputError) as caught:
         found.extend(read_lines(path))
     # `extend` keeps what came before the error.
-    assert str(caught.value).startswith(f"{path}: damaged gzip file after line {len(found)} ")
+    name = {".gz": "gzip", ".zst": "zstd"}[ending]
+    assert str(caught.value).startswith(f"{path}: damaged {name} file after line {len(found)} ")
     assert "\n" not in str(caught.value)
-    assert found == lines[: len(found)]
+    assert found == (lines + lines)[: len(found)]
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_a_packed_file_that_was_cut_off_is_never_taken_for_whole(tmp_path: Path, ending: str) -> None:
+    packed = pack("".join(f"line {number}\n" for number in range(100)).encode(), ending)
+    path = tmp_path / f"text{ending}"
+    for size in range(1, len(packed)):
+        path.write_bytes(packed[:size])
+        with pytest.raises(InputError, match="damaged"):
+            list(read_lines(path))
 
 
 @pytest.mark.parametrize(
@@ -136,8 +170,10 @@ def test_damaged_gzip_names_file_and_last_good_line(tmp_path: Path, kind: str) -
     [
         ("missing", "no such file"),
         ("missing.gz", "no such file"),
+        ("missing.zst", "no such file"),
         ("folder", "is a folder"),
         ("folder.gz", "is a folder"),
+        ("folder.zst", "is a folder"),
     ],
 )
 def test_missing_file_and_folder_are_input_errors(tmp_path: Path, name: str, complaint: str) -> None:
@@ -153,7 +189,7 @@ def test_file_taken_for_a_folder_is_an_input_error(tmp_path: Path) -> None:
         list(read_lines(path))
 
 
-@pytest.mark.parametrize("name", ["out", "out.gz"])
+@pytest.mark.parametrize("name", ["out", "out.gz", "out.zst"])
 def test_output_appears_only_when_it_is_whole(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, b"old\n")
     with open_output(path) as file:
@@ -165,7 +201,7 @@ def test_output_appears_only_when_it_is_whole(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("error", [InputError("bad line"), RuntimeError("fault"), KeyboardInterrupt()])
-@pytest.mark.parametrize("name", ["out", "out.gz"])
+@pytest.mark.parametrize("name", ["out", "out.gz", "out.zst"])
 @pytest.mark.parametrize("old", [True, False])
 def test_output_stays_as_it_was_when_the_work_fails(tmp_path: Path, name: str, old: bool, error: BaseException) -> None:
     path = tmp_path / name
@@ -183,10 +219,28 @@ def test_output_stays_as_it_was_when_the_work_fails(tmp_path: Path, name: str, o
     assert [(one, list(read_lines(one))) for one in tmp_path.iterdir()] == ([(path, ["old"])] if old else [])
 
 
-def test_gzip_output_is_gzip(tmp_path: Path) -> None:
-    with open_output(tmp_path / "out.gz") as file:
+@pytest.mark.parametrize("name", ["out.gz", "out.zst"])
+def test_packed_output_is_what_the_name_says(tmp_path: Path, name: str) -> None:
+    with open_output(tmp_path / name) as file:
         file.write(b"a\nb\n")
-    assert gzip.decompress((tmp_path / "out.gz").read_bytes()) == b"a\nb\n"
+    packed = (tmp_path / name).read_bytes()
+    text = (
+        gzip.decompress(packed) if name == "out.gz" else zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+    )
+    assert text == b"a\nb\n"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_same_text_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """Whatever the file is called, when it is written, and how often the text is flushed."""
+    for number, name in enumerate((f"one{ending}", f"other{ending}")):
+        monkeypatch.setattr(time, "time", lambda number=number: 1e9 * number)
+        with open_output(tmp_path / name) as file:
+            for line in range(5000):
+                file.write(f"{line}\n".encode())
+                if number:
+                    file.flush()
+    assert (tmp_path / f"one{ending}").read_bytes() == (tmp_path / f"other{ending}").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["no/such/folder/out", "folder"])
