@@ -3,26 +3,38 @@
 A model folder holds `config.json`, `model.safetensors`, one or two SentencePiece `.model` files, a model card
 `README.md` and `manifest.json` with the size and SHA-256 of each. Nothing in it is ever executed. A run folder, which
 holds many of them, is accepted in its place and stands for its best step.
+
+A folder comes from anywhere and its manifest may lie, so everything is checked before it is used: `open_model` without
+torch, which is slow to load, and `ModelFolder.load` the weights' names and shapes before they are read.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import safetensors
-import safetensors.torch
-import torch
+from pydantic import BaseModel, ValidationError
 
-from seq2seq.config import Config, validate_config
+from seq2seq.config import Config
 from seq2seq.errors import InputError
-from seq2seq.model.network import EncoderDecoder
-from seq2seq.storage import MANIFEST, FolderWriter, read_json, to_json, verify_folder
+from seq2seq.storage import MANIFEST, SMALL_JSON, FolderWriter, read_json, to_json, verify_folder
+from seq2seq.text.sentencepiece_format import LARGEST_FILE
 from seq2seq.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+    from seq2seq.model.network import EncoderDecoder
 
 FORMAT_VERSION = 1
 CHECKPOINTS = "checkpoints.json"
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+# Four thousand million parameters: no recurrent model has come near.
+_LARGEST_MODEL = 16 * 2**30
+# Bytes of names, types and shapes: a network of 64 layers on each side has a tenth.
+_LARGEST_HEADER = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,17 @@ class Tokenizers:
 
     def files(self) -> dict[str, Tokenizer]:
         """File names and what they hold."""
-        return {"joint.model": self.src} if self.joint else {"src.model": self.src, "tgt.model": self.tgt}
+        return dict(zip(self.file_names(self.joint), (self.src, self.tgt), strict=False))
+
+    @staticmethod
+    def file_names(joint: bool) -> list[str]:
+        """The files that `load` reads."""
+        return ["joint.model"] if joint else ["src.model", "tgt.model"]
 
     @classmethod
     def load(cls, folder: Path, joint: bool) -> "Tokenizers":
         """Read the files of `files`. Raises InputError naming one that is missing or damaged."""
-        loaded = [_load_tokenizer(folder / name) for name in (["joint.model"] if joint else ["src.model", "tgt.model"])]
+        loaded = [_load_tokenizer(folder / name) for name in cls.file_names(joint)]
         return cls(loaded[0], loaded[-1])
 
 
@@ -53,12 +70,61 @@ class TrainedModel:
     """A network with everything that is needed to use it."""
 
     config: Config
-    network: EncoderDecoder
+    network: "EncoderDecoder"
     tokenizers: Tokenizers
 
 
-def build_network(config: Config, tokenizers: Tokenizers) -> EncoderDecoder:
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model folder that was found whole. Its weights are still on disk."""
+
+    path: Path
+    size: int
+    """Bytes of its files."""
+    config: Config
+    facts: Mapping[str, Any]
+    """What the training reported of the model."""
+    tokenizers: Tokenizers
+
+    def load(self, device: "torch.device | str" = "cpu") -> TrainedModel:
+        """The model, its network on `device`. Raises InputError where the weights do not fit the configuration."""
+        import torch
+
+        from seq2seq.model.weights import load_weights
+
+        with torch.device("meta"):
+            network = build_network(self.config, self.tokenizers)
+        load_weights(network, self.path / WEIGHTS, device)
+        return TrainedModel(self.config, network.eval(), self.tokenizers)
+
+
+def open_model(path: Path) -> ModelFolder:
+    """Check all that can be checked of the model that `path` stands for without loading torch.
+
+    Raises InputError naming the file that is missing, damaged or not what this program writes.
+    """
+    folder = find_model(path)
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
+    sizes = verify_folder(folder, required=(CONFIG, WEIGHTS), largest=_LARGEST_MODEL)
+    description = _read_description(folder / CONFIG)
+    for name in Tokenizers.file_names(description.config.tokenizer.joint):
+        if name not in sizes:
+            raise InputError(f"{folder / MANIFEST}: damaged (it does not list {name})")
+    _check_header(folder / WEIGHTS)
+    tokenizers = Tokenizers.load(folder, description.config.tokenizer.joint)
+    return ModelFolder(folder, sum(sizes.values()), description.config, description.facts, tokenizers)
+
+
+def load_model(path: Path, device: "torch.device | str" = "cpu") -> TrainedModel:
+    """Read the model that `path` stands for. Raises InputError naming the file that is missing or damaged."""
+    return open_model(path).load(device)
+
+
+def build_network(config: Config, tokenizers: Tokenizers) -> "EncoderDecoder":
     """A freshly initialised network for these vocabularies."""
+    from seq2seq.model.network import EncoderDecoder
+
     return EncoderDecoder(config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)
 
 
@@ -67,9 +133,9 @@ def write_model(folder: FolderWriter, model: TrainedModel, facts: Mapping[str, A
 
     facts: what the training reports of the model (pairs, step, scores), for `seq2seq info` and the model card.
     """
-    # named_parameters gives a shared one only once, which is what safetensors asks for.
-    tensors = {name: tensor.detach().contiguous() for name, tensor in model.network.named_parameters()}
-    folder.write(WEIGHTS, safetensors.torch.save(tensors))
+    from seq2seq.model.weights import pack_weights
+
+    folder.write(WEIGHTS, pack_weights(model.network))
     for name, tokenizer in model.tokenizers.files().items():
         folder.write(name, tokenizer.model)
     description = {"format": FORMAT_VERSION, "config": model.config.model_dump(), "facts": dict(facts)}
@@ -90,10 +156,14 @@ def find_model(path: Path) -> Path:
 
 def read_checkpoints(run_folder: Path) -> dict[str, int]:
     """The numbers of the `best` and the `last` step of a run. Raises InputError where the file is damaged."""
-    steps = read_json(run_folder / CHECKPOINTS)
-    if not isinstance(steps, dict) or not all(type(steps.get(name)) is int for name in ("best", "last")):
+    steps = read_json(run_folder / CHECKPOINTS, SMALL_JSON)
+    if not isinstance(steps, dict) or not all(_is_step(steps.get(name)) for name in ("best", "last")):
         raise InputError(f"{run_folder / CHECKPOINTS}: damaged (it does not name the best and the last step)")
     return steps
+
+
+def _is_step(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
 
 
 def step_folder(run_folder: Path, step: int) -> Path:
@@ -101,66 +171,50 @@ def step_folder(run_folder: Path, step: int) -> Path:
     return run_folder / "steps" / str(step)
 
 
-def verify_model(folder: Path) -> None:
-    """Check a model folder against its manifest. Raises InputError naming what is missing or altered."""
-    if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
-    verify_folder(folder, required=(CONFIG, WEIGHTS))
+class _Description(BaseModel):
+    """The content of `config.json`."""
+
+    format: int
+    config: Config
+    facts: dict[str, str | int | float | None]
 
 
-def read_description(folder: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration and the facts of a verified model folder."""
-    description = read_json(folder / CONFIG)
-    if not isinstance(description, dict) or not isinstance(description.get("facts"), dict):
-        raise InputError(f"{folder / CONFIG}: damaged (not a model's description)")
-    if description.get("format") != FORMAT_VERSION:
+def _read_description(path: Path) -> _Description:
+    content = read_json(path, SMALL_JSON)
+    if isinstance(content, dict) and content.get("format") != FORMAT_VERSION:
         raise InputError(
-            f"{folder / CONFIG}: format {description.get('format')}, this program reads {FORMAT_VERSION}; "
+            f"{path}: format {str(content.get('format'))[:20]}, this program reads {FORMAT_VERSION}; "
             "use the version that wrote the model"
         )
-    return validate_config(description.get("config", {}), str(folder / CONFIG)), description["facts"]
-
-
-def load_model(path: Path, device: torch.device | str = "cpu") -> TrainedModel:
-    """Read the model that `path` stands for. Raises InputError naming the file that is missing or damaged."""
-    folder = find_model(path)
-    verify_model(folder)
-    config, _ = read_description(folder)
-    tokenizers = Tokenizers.load(folder, config.tokenizer.joint)
-    with torch.device("meta"):
-        network = build_network(config, tokenizers)
-    parameters = dict(network.named_parameters())
-    tensors = _read_tensors(folder / WEIGHTS, {name: tuple(p.shape) for name, p in parameters.items()})
-    network.to_empty(device=device)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            parameter.copy_(tensors[name])
-    return TrainedModel(config, network.eval(), tokenizers)
-
-
-def _read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
-    """The tensors of a file, after its header was found to promise just these names and shapes in float32."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            if set(file.keys()) != set(shapes):
-                odd = sorted(set(file.keys()) ^ set(shapes))[0]
-                raise InputError(f"{path}: tensor {odd} is missing or not of this model")
-            for name, shape in shapes.items():
-                found = file.get_slice(name)
-                if tuple(found.get_shape()) != shape or found.get_dtype() != "F32":
-                    raise InputError(
-                        f"{path}: tensor {name} is {found.get_dtype()} {found.get_shape()}, expected F32 {list(shape)}"
-                    )
-            return {name: file.get_tensor(name) for name in shapes}
+        return _Description.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"]))[:80]
+        raise InputError(f"{path}: damaged ({place}: {fault['msg']})") from None
+
+
+def _check_header(path: Path) -> None:
+    """See that the file is what its header says, before anything in it is believed."""
+    with open(path, "rb") as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+    if header_bytes > _LARGEST_HEADER:
+        raise InputError(f"{path}: damaged (a header of {header_bytes:,} bytes)")
+    try:
+        # No tensor is read. Asking for numpy's leaves torch alone.
+        with safetensors.safe_open(path, framework="np"):
+            pass
     except safetensors.SafetensorError as error:
         raise InputError(f"{path}: damaged ({error})") from None
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise InputError(f"{path}: missing")
+    with open(path, "rb") as file:
+        model = file.read(LARGEST_FILE + 1)
     try:
-        return Tokenizer(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing") from None
+        return Tokenizer(model)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

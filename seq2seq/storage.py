@@ -16,6 +16,11 @@ from typing import Any
 from seq2seq.errors import InputError
 
 MANIFEST = "manifest.json"
+SMALL_JSON = 2**20
+"""Bytes of a JSON file that tells about other files: far more than any has, and little to read."""
+
+_LARGEST_JSON = 2**30
+_MOST_FILES = 1000
 _PARTIAL = ".partial"
 
 
@@ -40,10 +45,14 @@ def to_json(value: object) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def read_json(path: Path) -> Any:
-    """The value in a JSON file. Raises InputError where it is missing or damaged."""
+def read_json(path: Path, largest: int = _LARGEST_JSON) -> Any:
+    """The value in a JSON file. Raises InputError where it is missing, damaged or over `largest` bytes."""
     try:
-        return json.loads(path.read_bytes())
+        with open(path, "rb") as file:
+            data = file.read(largest + 1)
+        if len(data) > largest:
+            raise InputError(f"{path}: over {largest:,} bytes, which is no such file of this program")
+        return json.loads(data)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -88,40 +97,55 @@ def seal_folder(folder: Path) -> None:
             _flush_folder(path)
 
 
-def verify_folder(folder: Path, required: Iterable[str]) -> None:
-    """Check a sealed folder against its manifest: names, sizes, SHA-256.
+def verify_folder(folder: Path, required: Iterable[str], largest: int | None = None) -> dict[str, int]:
+    """Check a sealed folder against its manifest: names, sizes, SHA-256. Gives the size of each file, in bytes.
 
-    Raises InputError naming the first file that is missing, of another size or altered.
+    required: files that it must list.
+    largest: bytes that its files may have together, looked at before they are read.
+    Raises InputError naming the first file that is missing, reached by a link, of another size or altered.
     """
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder}: missing or not complete (it has no {MANIFEST})")
-    manifest = read_json(folder / MANIFEST)
+    _expect_no_link(folder, MANIFEST)
+    manifest = read_json(folder / MANIFEST, SMALL_JSON)
     files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, dict):
-        raise InputError(f"{folder / MANIFEST}: damaged (no table of files)")
+    if not isinstance(files, dict) or len(files) > _MOST_FILES:
+        raise InputError(f"{folder / MANIFEST}: damaged (no table of at most {_MOST_FILES} files)")
     for name in required:
         if name not in files:
             raise InputError(f"{folder / MANIFEST}: damaged (it does not list {name})")
-    for name, entry in files.items():
-        try:
-            _verify_file(folder, name, entry)
-        except OSError as error:
-            raise InputError(f"{folder / MANIFEST}: file {name[:40]!r}: {error.strerror}") from None
+    try:
+        sizes = {name: _expect_size(folder, name, entry) for name, entry in files.items()}
+        if largest is not None and sum(sizes.values()) > largest:
+            raise InputError(f"{folder}: {sum(sizes.values()):,} bytes, more than the {largest:,} that it may have")
+        for name, entry in files.items():
+            if _sha256(folder / name) != entry["sha256"]:
+                raise InputError(f"{folder / name}: altered since it was written (SHA-256 differs from the manifest)")
+    except OSError as error:
+        raise InputError(f"{error.filename or folder}: {error.strerror}") from None
+    return sizes
 
 
-def _verify_file(folder: Path, name: str, entry: object) -> None:
-    path = folder / name
-    way = [path, *path.parents][: len(Path(name).parts)]
-    if ".." in Path(name).parts or Path(name).is_absolute() or any(step.is_symlink() for step in way):
-        raise InputError(f"{folder / MANIFEST}: lists {name!r}, which is not a plain file of this folder")
-    if not isinstance(entry, dict) or not {"bytes", "sha256"} <= entry.keys():
+def _expect_size(folder: Path, name: str, entry: object) -> int:
+    """The size of a plain file of the folder, which must be that of its entry."""
+    path, plain = folder / name, Path(name)
+    if plain.as_posix() != name or ".." in plain.parts or plain.anchor or not name.isprintable():
+        raise InputError(f"{folder / MANIFEST}: lists {name[:200]!r}, which is not a plain file of this folder")
+    if not isinstance(entry, dict) or type(entry.get("bytes")) is not int or not isinstance(entry.get("sha256"), str):
         raise InputError(f"{folder / MANIFEST}: damaged (entry of {name})")
+    _expect_no_link(folder, name)
     if not path.is_file():
-        raise InputError(f"{path}: missing, though the manifest lists it")
+        raise InputError(f"{path}: missing, though the manifest lists it, or not a plain file")
     if path.stat().st_size != entry["bytes"]:
         raise InputError(f"{path}: {path.stat().st_size} bytes, the manifest says {entry['bytes']}: damaged copy?")
-    if _sha256(path) != entry["sha256"]:
-        raise InputError(f"{path}: altered since it was written (SHA-256 differs from the manifest)")
+    return path.stat().st_size
+
+
+def _expect_no_link(folder: Path, name: str) -> None:
+    """Links may lead out of the folder. Caches of model hubs are made of them."""
+    path = folder / name
+    if any(step.is_symlink() for step in [path, *path.parents][: len(Path(name).parts)]):
+        raise InputError(f"{path}: is reached by a link; make a copy without links (cp -rL) and use that")
 
 
 def _is_sealed_within(folder: Path, path: Path) -> bool:

@@ -6,7 +6,6 @@ than the model's limit is translated in parts, which are joined by a blank.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +23,8 @@ _LENGTH_RATIO, _LENGTH_EXTRA = 2, 10
 
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
+# Characters after which no further line is read first: so many long lines would fill the memory all the same.
+_BUFFER_CHARACTERS = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,16 @@ class Translator:
         n_best: int = 1,
         buffer_size: int = BUFFER_SIZE,
     ) -> Iterator[Translation]:
-        """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order."""
+        """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order.
+
+        Raises InputError with the number of a line that is no Unicode text.
+        """
         defaults = self.model.config.search
         alpha = defaults.length_penalty if length_penalty is None else length_penalty
         search = _Search(defaults.beam_size if beam_size is None else beam_size, alpha, n_best)
         if search.beam_size < 1 or n_best < 1 or alpha < 0:
             raise ValueError("beam_size and n_best are at least 1, length_penalty at least 0")
-        remaining = iter(lines)
-        while window := list(islice(remaining, buffer_size)):
+        for window in _windows(lines, buffer_size):
             yield from self._translate_window(window, search)
 
     def _translate_window(self, lines: list[str], search: "_Search") -> list[Translation]:
@@ -112,13 +115,14 @@ class Translator:
 
     def _split(self, ids: list[int], limit: int) -> list[list[int]]:
         """Cut ids into parts of at most `limit` pieces, where a word begins if there is a place."""
-        parts = []
-        while len(ids) > limit:
-            starts = (i for i in range(limit, limit // 2, -1) if self.model.tokenizers.src.starts_word(ids[i]))
-            cut = next(starts, limit)
-            parts.append(ids[:cut])
-            ids = ids[cut:]
-        return [*parts, ids]
+        parts, start = [], 0
+        while len(ids) - start > limit:
+            latest, earliest = start + limit, start + limit // 2
+            starts = (i for i in range(latest, earliest, -1) if self.model.tokenizers.src.starts_word(ids[i]))
+            end = next(starts, latest)
+            parts.append(ids[start:end])
+            start = end
+        return [*parts, ids[start:]]
 
     def _search(self, sources: Sequence[list[int]], search: "_Search") -> list[list[beam.Hypothesis]]:
         rows = [np.array([*ids, EOS]) for ids in sources]
@@ -163,3 +167,21 @@ class _Search:
     beam_size: int
     alpha: float
     n_best: int
+
+
+def _windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
+    """The lines in groups of at most `buffer_size`; a group ends early where its lines are long."""
+    window: list[str] = []
+    characters = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"line {number}: not Unicode text ({line[error.start]!a} is half a character)") from None
+        window.append(line)
+        characters += len(line)
+        if len(window) == buffer_size or characters > _BUFFER_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
+        yield window

@@ -12,6 +12,7 @@ import typer
 
 from seq2seq.config import DataConfig
 from seq2seq.errors import InputError
+from seq2seq.model_folder import open_model
 from seq2seq.text.lines import open_output, read_lines
 from seq2seq.text.sources import DOWNLOADS, open_sources
 
@@ -60,8 +61,10 @@ def evaluate(
         raise InputError("--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
     if [*(ref or ()), src, hyp, by].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
+    # A damaged model is told before anything else is read, and before torch is loaded.
+    folder = open_model(model) if model is not None else None
     if ref:
-        if model is not None and src is None:
+        if folder and src is None:
             raise InputError("--src is missing: give the file that MODEL is to translate")
         sources: _Lines | None = _File(src) if src is not None else None
         # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
@@ -69,9 +72,10 @@ def evaluate(
     else:
         if src is not None:
             raise InputError("--src goes with --ref; a table or a data set has its own sources")
+        # The languages of the model tell which columns of a table are meant.
+        languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
-        columns = {"src_column": src_column, "tgt_column": tgt_column}
-        data = DataConfig.model_validate({**where, **columns, **(_languages(model) if model else {})})
+        data = DataConfig.model_validate({**languages, **where, "src_column": src_column, "tgt_column": tgt_column})
         pairs = open_sources(data, Path("checkpoints") / DOWNLOADS).train[0].pairs
         sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
     given_hypotheses = _File(hyp, keep_mark=True) if hyp is not None else None
@@ -79,10 +83,10 @@ def evaluate(
     _expect_equal_lengths([one for one in (sources, given_hypotheses, *references, groups) if one])
 
     hypotheses: Iterator[str]
-    if model is not None and sources is not None:
+    if folder and sources:
         from seq2seq.translator import Translator
 
-        translator = Translator.load(model, batch_size=batch_size)
+        translator = Translator(folder.load(), batch_size=batch_size)
         translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)
         hypotheses = (translation.hypotheses[0].text for translation in translations)
     else:
@@ -120,16 +124,6 @@ class _Side:
 
     def __iter__(self) -> Iterator[str]:
         return (getattr(pair, self.side) for pair in self.pairs)
-
-
-def _languages(model: Path) -> dict[str, str]:
-    """The languages of a model: they tell which columns of a table are meant."""
-    from seq2seq.model_folder import find_model, read_description, verify_model
-
-    folder = find_model(model)
-    verify_model(folder)
-    data = read_description(folder)[0].data
-    return {"src_lang": data.src_lang, "tgt_lang": data.tgt_lang}
 
 
 def _expect_equal_lengths(files: list[_Lines]) -> None:

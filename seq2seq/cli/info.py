@@ -15,16 +15,18 @@ def info(
 
     Languages, sizes, training data, scores on its validation set.
     """
-    from seq2seq.model_folder import find_model, read_description, verify_model
+    from seq2seq.model_folder import open_model
 
-    folder = find_model(model)
-    verify_model(folder)
-    config, facts = read_description(folder)
+    folder = open_model(model)
+    config = folder.config
     if as_json:
-        print(json.dumps({"folder": str(folder), "facts": facts, "config": config.model_dump()}, indent=2))
+        values = {"folder": str(folder.path), "facts": folder.facts, "config": config.model_dump()}
+        print(json.dumps(values, indent=2))
         return
     languages = f"{config.data.src_lang or '?'} to {config.data.tgt_lang or '?'}"
-    rows = {"folder": folder, "languages": languages, "preset": config.preset, **facts}
-    rows |= {"size": f"{sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) / 1e6:.1f} MB"}
+    rows = {"folder": folder.path, "languages": languages, "preset": config.preset, **folder.facts}
+    rows |= {"size": f"{folder.size / 1e6:.1f} MB"}
     for name, value in rows.items():
-        print(f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else value}")
+        row = f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else value}"
+        # What a stranger wrote into a model does not steer the terminal.
+        print("".join(character if character.isprintable() else "\ufffd" for character in row))

@@ -49,9 +49,12 @@ def translate(
     if scores and as_json:
         raise InputError("--scores and --json exclude each other: JSON has the scores")
     lines = read_lines(input_)
+    from seq2seq.model_folder import open_model
+
+    folder = open_model(model)  # A damaged one is told before torch is loaded.
     from seq2seq.translator import Translator
 
-    translator = Translator.load(model, batch_size=batch_size)
+    translator = Translator(folder.load(), batch_size=batch_size)
     typed_in = input_ == "-" and sys.stdin.isatty()
     translations = translator.stream(
         lines,

@@ -3,6 +3,7 @@
 A file's name says how it is packed (`.gz`, `.zst` or plain); `-` is standard input or output.
 """
 
+import codecs
 import gzip
 import io
 import os
@@ -15,7 +16,17 @@ from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
 
-_BOM = b"\xef\xbb\xbf"
+LONGEST_LINE = 16 * 2**20
+"""Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is no text is told before it
+fills the memory: a line of this length takes half a gigabyte and some seconds to encode."""
+
+# A mark of UTF-32 begins as one of UTF-16 does: it comes first.
+_FOREIGN_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 # Four bytes of zstd can stand for 128 KiB of text: what is unpacked at once stays within 32 MiB.
 _ZSTD_CHUNK = 1024
 # What a file may ask to keep of its text while it is unpacked: as much as the zstd command allows unless told to.
@@ -25,15 +36,18 @@ _ZSTD_WINDOW = 2**27
 def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
     """The lines of a file without their `\\n`; a last line that lacks one counts too.
 
-    A byte order mark at the start is not text and is left out, unless keep_mark is set.
-    Raises InputError, with file and line, where the file cannot be read or is not UTF-8.
+    A byte order mark at the start is not text and is left out, unless keep_mark is set. NUL is a character like others.
+    Raises InputError, with file and line, where the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
     """
     number = 0
     try:
         with _open_binary(str(path)) as file:
-            for number, raw in enumerate(file, start=1):
-                if number == 1 and not keep_mark:
-                    raw = raw.removeprefix(_BOM)
+            for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+                if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+                    raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
+                if number == 1:
+                    _expect_no_foreign_encoding(raw, path)
+                    raw = raw if keep_mark else raw.removeprefix(codecs.BOM_UTF8)
                 yield raw.removesuffix(b"\n").decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
@@ -75,6 +89,19 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
     finally:
         if not special:
             partial.unlink(missing_ok=True)
+
+
+def _expect_no_foreign_encoding(first_line: bytes, path: str | Path) -> None:
+    """Tell what shows itself to be UTF-16 or UTF-32. Latin letters in it, and NULs, would pass for UTF-8."""
+    encoding = next((name for mark, name in _FOREIGN_MARKS.items() if first_line.startswith(mark)), None)
+    if encoding is None and len(first_line) >= 8:
+        nuls = [first_line[side::2].count(0) / len(first_line[side::2]) for side in (0, 1)]
+        if max(nuls) > 0.75 and min(nuls) < 0.25:
+            encoding = "UTF-16BE" if nuls[0] > nuls[1] else "UTF-16LE"
+    if encoding:
+        raise InputError(
+            f"{path}, line 1: not UTF-8 but {encoding}; convert the file, for example with iconv -f {encoding} -t UTF-8"
+        )
 
 
 def _open_binary(path: str) -> AbstractContextManager[BinaryIO]:

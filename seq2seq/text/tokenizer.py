@@ -13,6 +13,7 @@ from typing import Any
 import sentencepiece
 
 from seq2seq.errors import InputError
+from seq2seq.text.sentencepiece_format import check_model
 
 SPECIAL = PAD, UNK, BOS, EOS = 0, 1, 2, 3
 """Ids of the special pieces, the same in every vocabulary."""
@@ -28,15 +29,13 @@ class Tokenizer:
 
     def __init__(self, model: bytes) -> None:
         """Raises InputError where `model` is not the content of a SentencePiece model made by `train_tokenizer`."""
+        check_model(model)
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(model)
-            special = [getattr(self._processor, f"{name}_id")() for name in ("pad", "unk", "bos", "eos")]
         except RuntimeError as error:
             raise InputError(f"not a SentencePiece model ({str(error).splitlines()[0]})") from None
-        if special != [PAD, UNK, BOS, EOS]:
-            raise InputError(f"the ids of pad, unk, bos and eos are {special}, not {[PAD, UNK, BOS, EOS]}")
 
     def __len__(self) -> int:
         return int(self._processor.GetPieceSize())

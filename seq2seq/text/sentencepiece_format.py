@@ -1,0 +1,117 @@
+"""What a SentencePiece file may say before the library sees it.
+
+A model comes from anywhere, and the library's C++ trusts what it reads: it has had memory errors on crafted files. So
+its protobuf is read here first, and only what `train_tokenizer` writes passes: the special pieces, the bytes, distinct
+short pieces with scores, and no rules for rewriting text.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from seq2seq.errors import InputError
+
+LARGEST_FILE = 4 * 2**20
+"""Bytes; a vocabulary of 32,000 pieces has less than a million."""
+
+# SentencePiece makes pieces of at most 16 characters.
+_LONGEST_PIECE = 64
+_HIGHEST_SCORE = 1e7
+_NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6
+_FIRST_PIECES = [
+    (b"<pad>", _CONTROL),
+    (b"<unk>", _UNKNOWN),
+    (b"<s>", _CONTROL),
+    (b"</s>", _CONTROL),
+    *((f"<0x{byte:02X}>".encode(), _BYTE) for byte in range(256)),
+]
+# Fields of sentencepiece_model.proto, by number and wire type.
+_INTEGER, _BYTES, _FLOAT = 0, 2, 5
+_Field = tuple[int, int]
+_Message = dict[_Field, int | float | bytes]
+_PIECE, _TRAINER, _NORMALIZER = (1, _BYTES), (2, _BYTES), (3, _BYTES)
+_TEXT, _SCORE, _TYPE = (1, _BYTES), (2, _FLOAT), (3, _INTEGER)
+_MODEL_TYPE = (3, _INTEGER)
+_MODEL_TYPES = (1, 2)  # unigram, bpe
+# Byte fallback, and the ids of unk, bos, eos and pad.
+_TRAINER_FIXED = {(35, _INTEGER): 1, (40, _INTEGER): 1, (41, _INTEGER): 2, (42, _INTEGER): 3, (43, _INTEGER): 0}
+# Told of the training, without effect afterwards: vocabulary size, character coverage, sampling, threads.
+_TRAINER_FREE = {(4, _INTEGER), (10, _FLOAT), (11, _INTEGER), (16, _INTEGER), (33, _INTEGER)}
+# No rules under the name of identity; blanks at the ends are kept.
+_NORMALIZER_FIXED = {(1, _BYTES): b"identity", (2, _BYTES): b"", (4, _INTEGER): 0}
+
+
+def check_model(model: bytes) -> None:
+    """Raises InputError where `model` is not what `train_tokenizer` makes."""
+    if len(model) > LARGEST_FILE:
+        raise InputError(f"over {LARGEST_FILE:,} bytes, which is no SentencePiece model of this program")
+    try:
+        fields = list(_fields(model))
+        _check_pieces([_message(value) for field, value in fields if field == _PIECE])
+        rest = [(field, value) for field, value in fields if field != _PIECE]
+        if sorted(field for field, _ in rest) != [_TRAINER, _NORMALIZER]:
+            raise ValueError("other sections than this program's")
+        _check_settings(_message(dict(rest)[_TRAINER]), _message(dict(rest)[_NORMALIZER]))
+    except ValueError as error:
+        raise InputError(f"not a SentencePiece model of this program ({error})") from None
+
+
+def _check_settings(trainer: _Message, normalizer: _Message) -> None:
+    if normalizer != _NORMALIZER_FIXED:
+        raise ValueError("it rewrites text")
+    effective = {field: value for field, value in trainer.items() if field not in _TRAINER_FREE}
+    if effective.pop(_MODEL_TYPE, None) not in _MODEL_TYPES or effective != _TRAINER_FIXED:
+        raise ValueError("other settings than this program's")
+
+
+def _check_pieces(pieces: list[_Message]) -> None:
+    if [(piece.get(_TEXT), piece.get(_TYPE)) for piece in pieces[: len(_FIRST_PIECES)]] != _FIRST_PIECES:
+        raise ValueError("its first pieces are not the specials and the bytes")
+    texts = set()
+    for piece in pieces:
+        text, score = piece.get(_TEXT), piece.get(_SCORE)
+        if not isinstance(text, bytes) or not 0 < len(text) <= _LONGEST_PIECE or text in texts:
+            raise ValueError("a piece is empty, too long or there twice")
+        text.decode("utf-8")
+        texts.add(text)
+        # A comparison with what is no number is false.
+        if not isinstance(score, float) or not abs(score) <= _HIGHEST_SCORE:
+            raise ValueError("a piece without a score")
+    if any(piece.get(_TYPE, _NORMAL) != _NORMAL or len(piece) > 3 for piece in pieces[len(_FIRST_PIECES) :]):
+        raise ValueError("a piece of another kind")
+
+
+def _message(data: int | float | bytes) -> _Message:
+    """The fields of a nested message that has each at most once."""
+    fields = list(_fields(data)) if isinstance(data, bytes) else []
+    message = dict(fields)
+    if len(message) != len(fields):
+        raise ValueError("a field twice")
+    return message
+
+
+def _fields(data: bytes) -> Iterator[tuple[_Field, int | float | bytes]]:
+    """The fields of a protobuf message and their values."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        field = (key >> 3, key & 7)
+        if field[1] == _INTEGER:
+            value, at = _varint(data, at)
+            yield field, value
+            continue
+        size, at = _varint(data, at) if field[1] == _BYTES else (4, at)
+        if field[1] not in (_BYTES, _FLOAT) or at + size > len(data):
+            raise ValueError("damaged")
+        chunk = data[at : at + size]
+        yield field, chunk if field[1] == _BYTES else struct.unpack("<f", chunk)[0]
+        at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The integer of at most five bytes at `at`, and where it ends."""
+    value = 0
+    for place, byte in enumerate(data[at : at + 5]):
+        value |= (byte & 127) << (7 * place)
+        if byte < 128:
+            return value, at + place + 1
+    raise ValueError("damaged")
