@@ -88,11 +88,9 @@ class ModelFolder:
 
     def load(self, device: "torch.device | str" = "cpu") -> TrainedModel:
         """The model, its network on `device`. Raises InputError where the weights do not fit the configuration."""
-        import torch
+        from seq2seq.model.weights import load_weights, shapes_only
 
-        from seq2seq.model.weights import load_weights
-
-        with torch.device("meta"):
+        with shapes_only():
             network = build_network(self.config, self.tokenizers)
         load_weights(network, self.path / WEIGHTS, device)
         return TrainedModel(self.config, network.eval(), self.tokenizers)

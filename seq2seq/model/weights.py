@@ -1,11 +1,15 @@
 """The parameters of a network as a safetensors file."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from seq2seq.errors import InputError
 
@@ -15,8 +19,27 @@ def pack_weights(network: nn.Module) -> bytes:
     return safetensors.torch.save({name: tensor.detach().contiguous() for name, tensor in network.named_parameters()})
 
 
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Modules that are made inside stand on the meta device: they take no memory and no time, whatever their size."""
+    with torch.device("meta"), _NoInitialisation():
+        yield
+
+
+class _NoInitialisation(TorchFunctionMode):
+    """On the meta device nothing would be initialised anyway, but torch would load its compiler to do so."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 def load_weights(network: nn.Module, path: Path, device: torch.device | str) -> None:
-    """Put a network that stands on the meta device on `device`, with the parameters of a file.
+    """Put a network of `shapes_only` on `device`, with the parameters of a file.
 
     Raises InputError where the file is damaged or has not just these names and shapes, in float32. Only then is memory
     taken.
