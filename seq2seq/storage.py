@@ -128,8 +128,8 @@ def verify_folder(folder: Path, required: Iterable[str], largest: int | None = N
 
 def _expect_size(folder: Path, name: str, entry: object) -> int:
     """The size of a plain file of the folder, which must be that of its entry."""
-    path, plain = folder / name, Path(name)
-    if plain.as_posix() != name or ".." in plain.parts or plain.anchor or not name.isprintable():
+    path = folder / name
+    if not _is_plain(name):
         raise InputError(f"{folder / MANIFEST}: lists {name[:200]!r}, which is not a plain file of this folder")
     if not isinstance(entry, dict) or type(entry.get("bytes")) is not int or not isinstance(entry.get("sha256"), str):
         raise InputError(f"{folder / MANIFEST}: damaged (entry of {name})")
@@ -139,6 +139,13 @@ def _expect_size(folder: Path, name: str, entry: object) -> int:
     if path.stat().st_size != entry["bytes"]:
         raise InputError(f"{path}: {path.stat().st_size} bytes, the manifest says {entry['bytes']}: damaged copy?")
     return path.stat().st_size
+
+
+def _is_plain(name: str) -> bool:
+    """Whether this is the one way to write a path that stays within a folder."""
+    path = Path(name)
+    inside = path.parts and ".." not in path.parts and not path.anchor
+    return bool(inside) and path.as_posix() == name and name.isprintable() and len(name) < 256
 
 
 def _expect_no_link(folder: Path, name: str) -> None:

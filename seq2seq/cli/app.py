@@ -1,6 +1,7 @@
 """What all commands share: how errors leave the program, and `--version`."""
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -44,8 +45,13 @@ class CleanErrors(TyperGroup):
         return result if isinstance(result, int) else 0
 
 
+def printable(text: str) -> str:
+    """The text without what would steer the terminal or cannot be written to it: a stranger may have made it."""
+    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
+
+
 def _complain(message: str) -> int:
-    print(f"seq2seq: error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"seq2seq: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2
 
 

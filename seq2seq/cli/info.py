@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from seq2seq.cli.app import printable
+
 
 def info(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
@@ -27,6 +29,4 @@ def info(
     rows = {"folder": folder.path, "languages": languages, "preset": config.preset, **folder.facts}
     rows |= {"size": f"{folder.size / 1e6:.1f} MB"}
     for name, value in rows.items():
-        row = f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else value}"
-        # What a stranger wrote into a model does not steer the terminal.
-        print("".join(character if character.isprintable() else "\ufffd" for character in row))
+        print(printable(f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else value}"))

@@ -1,0 +1,462 @@
+"""Promise 6: a model folder that is damaged, or that lies, is one line that names the file.
+
+Whoever makes a hostile folder makes its manifest too: each of these is sealed anew after it was altered, so that only
+what the files say can give them away.
+"""
+
+import json
+import os
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from seq2seq import Translator
+from seq2seq.cli import app
+from seq2seq.errors import InputError
+from seq2seq.model_folder import open_model
+from seq2seq.storage import seal_folder
+
+Damage = Callable[[Path], object]
+
+
+def config(**changes: object) -> Damage:
+    """Set `section__key` in `config.json`."""
+
+    def damage(folder: Path) -> None:
+        description = json.loads((folder / "config.json").read_bytes())
+        for name, value in changes.items():
+            *path, key = name.split("__")
+            place = description
+            for part in path:
+                place = place[part]
+            place[key] = value
+        (folder / "config.json").write_text(json.dumps(description))
+
+    return damage
+
+
+def content(name: str, data: bytes) -> Damage:
+    return lambda folder: (folder / name).write_bytes(data)
+
+
+def edited(name: str, edit: Callable[[bytes], bytes]) -> Damage:
+    return lambda folder: (folder / name).write_bytes(edit((folder / name).read_bytes()))
+
+
+def with_header(header: bytes, tensors: bytes) -> bytes:
+    return struct.pack("<Q", len(header)) + header + tensors
+
+
+def header(edit: Callable[[dict[str, Any]], object]) -> Damage:
+    """Alter the header of the weights, not their bytes."""
+
+    def damage(data: bytes) -> bytes:
+        (size,) = struct.unpack("<Q", data[:8])
+        entries = json.loads(data[8 : 8 + size])
+        edit(entries)
+        return with_header(json.dumps(entries).encode(), data[8 + size :])
+
+    return edited("model.safetensors", damage)
+
+
+def tensor(**changes: object) -> Damage:
+    """Alter the entry of one tensor, a vector."""
+    return header(lambda entries: entries["output_bias"].update(changes))
+
+
+def in_half_precision(entries: dict[str, Any]) -> None:
+    entry = entries["output_bias"]
+    entry.update(dtype="F16", shape=[2 * entry["shape"][0]])
+
+
+def with_another_axis(entries: dict[str, Any]) -> None:
+    entries["output_bias"]["shape"].append(1)
+
+
+def rename(old: str, new: str) -> Damage:
+    return header(lambda entries: entries.update({new: entries.pop(old)}))
+
+
+def swap(one: str, other: str) -> Damage:
+    """Two tensors change names."""
+
+    def edit(entries: dict[str, Any]) -> None:
+        entries[one], entries[other] = entries[other], entries[one]
+
+    return header(edit)
+
+
+def twice(data: bytes) -> bytes:
+    """The header has two entries of one name, each with bytes of its own."""
+    (size,) = struct.unpack("<Q", data[:8])
+    tensors = data[8 + size :]
+    offsets = [len(tensors), len(tensors) + 4]
+    entry = json.dumps({"output_bias": {"dtype": "F32", "shape": [1], "data_offsets": offsets}})
+    return with_header(entry.encode()[:-1] + b"," + data[9 : 8 + size], tensors + bytes(4))
+
+
+def many_tensors(_: bytes) -> bytes:
+    entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    return with_header(json.dumps({f"t{number}": entry for number in range(10**6)}).encode(), b"")
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+ENORMOUS = {
+    "embedding_size": 65536,
+    "hidden_size": 65536,
+    "context_size": 65536,
+    "encoder_layers": 64,
+    "decoder_layers": 64,
+}
+
+# What only the files' content gives away, by the file that is to be named.
+LIES: dict[str, tuple[str, Damage]] = {
+    # the weights, before torch is needed
+    "no weights": ("model.safetensors", content("model.safetensors", b"")),
+    "weights of seven bytes": ("model.safetensors", content("model.safetensors", bytes(7))),
+    "weights of zeros": ("model.safetensors", content("model.safetensors", bytes(10_000))),
+    "cut weights": ("model.safetensors", edited("model.safetensors", lambda data: data[:-4])),
+    "weights and more": ("model.safetensors", edited("model.safetensors", lambda data: data + bytes(4))),
+    "header longer than the file": ("model.safetensors", content("model.safetensors", struct.pack("<Q", 99) + b"{}")),
+    "header of 2^63 bytes": ("model.safetensors", content("model.safetensors", struct.pack("<Q", 2**63) + b"{}")),
+    "header of 2^64-1 bytes": ("model.safetensors", content("model.safetensors", b"\xff" * 8 + b"{}")),
+    "header of blanks": ("model.safetensors", content("model.safetensors", with_header(b"{}" + b" " * 2**21, b""))),
+    "header is no JSON": ("model.safetensors", content("model.safetensors", with_header(b"\x80\x04K\x01.", b""))),
+    "header is deep": ("model.safetensors", content("model.safetensors", with_header(b'{"a":' * 200_000, b""))),
+    "header is a list": ("model.safetensors", content("model.safetensors", with_header(b"[]", b""))),
+    "a tensor twice": ("model.safetensors", edited("model.safetensors", twice)),
+    "a million tensors": ("model.safetensors", edited("model.safetensors", many_tensors)),
+    "offsets beyond the file": ("model.safetensors", tensor(data_offsets=[0, 2**60])),
+    "offsets backwards": ("model.safetensors", tensor(data_offsets=[100, 0])),
+    "offsets below zero": ("model.safetensors", tensor(data_offsets=[-4, 0])),
+    "offsets overlap": ("model.safetensors", tensor(data_offsets=[0, 1084])),
+    "shape that overflows": ("model.safetensors", tensor(shape=[2**62, 2**62])),
+    "shape below zero": ("model.safetensors", tensor(shape=[-1])),
+    "shape with a fraction": ("model.safetensors", tensor(shape=[1.5])),
+    "shape larger than the bytes": ("model.safetensors", tensor(shape=[10**6])),
+    "no such type": ("model.safetensors", tensor(dtype="PICKLE")),
+    "wider type": ("model.safetensors", tensor(dtype="F64")),
+    # the configuration
+    "empty config": ("config.json", content("config.json", b"")),
+    "config is a list": ("config.json", content("config.json", b"[]")),
+    "config is cut": ("config.json", edited("config.json", lambda data: data[:-9])),
+    "config in UTF-16": ("config.json", edited("config.json", lambda data: data.decode().encode("utf-16") + b"\xff")),
+    "config in Latin-1": ("config.json", content("config.json", b'{"format": "\xe9"}')),
+    "config of blanks": ("config.json", edited("config.json", lambda data: data + b" " * 2**21)),
+    "config of depth 100,000": ("config.json", content("config.json", b"[" * 100_000)),
+    "config of objects in objects": ("config.json", content("config.json", b'{"a":' * 100_000)),
+    "config without an end": ("config.json", content("config.json", b'{"format": 1, "facts": {')),
+    "number of 5,000 digits": ("config.json", content("config.json", b'{"format": 1' + b"0" * 5000 + b"}")),
+    "format of tomorrow": ("config.json", config(format=2)),
+    "format is a long text": ("config.json", config(format="x" * 10**6)),
+    "no sections": ("config.json", config(config=None)),
+    "no facts": ("config.json", config(facts=None)),
+    "facts are a list": ("config.json", config(facts=["step", 3])),
+    "facts are deep": ("config.json", config(facts__deep=nested(900))),
+    "settings are deep": ("config.json", config(config__model__dropout=nested(900))),
+    "unknown key": ("config.json", config(config__model__code="import os")),
+    "unknown key with line ends": ("config.json", config(**{"config__model__a\nb\x1b[2J": 1})),
+    "80,000 unknown keys": ("config.json", config(config__model={str(number): 0 for number in range(80_000)})),
+    "size below zero": ("config.json", config(config__model__hidden_size=-16)),
+    "size of zero": ("config.json", config(config__model__hidden_size=0)),
+    "size of 2^62": ("config.json", config(config__model__hidden_size=2**62)),
+    "size is a text": ("config.json", config(config__model__hidden_size="x" * 10**6)),
+    "no such cell": ("config.json", config(config__model__cell="os.system")),
+    "dropout is no number": ("config.json", config(config__model__dropout=float("nan"))),
+    "layers without end": ("config.json", config(config__model__encoder_layers=10**9)),
+    "beam without end": ("config.json", config(config__search__beam_size=10**9)),
+    # the vocabulary; test_sentencepiece.py has more
+    "no vocabulary": ("joint.model", content("joint.model", b"")),
+    "vocabulary is no model": ("joint.model", content("joint.model", b"this is no model")),
+    "vocabulary is cut": ("joint.model", edited("joint.model", lambda data: data[:-3])),
+    "vocabulary of 100 MB": ("joint.model", lambda folder: os.truncate(folder / "joint.model", 10**8)),
+    # what the manifest does not list
+    "unlisted vocabulary": ("manifest.json", config(config__tokenizer__joint=False)),
+}
+
+# What only the network's own shapes give away: torch has to be loaded for these.
+MISFITS: dict[str, Damage] = {
+    "enormous network": config(**{f"config__model__{key}": value for key, value in ENORMOUS.items()}),
+    "one more layer": config(config__model__encoder_layers=2),
+    "other width": config(config__model__hidden_size=18),
+    "one direction": config(config__model__bidirectional=False),
+    "integers": tensor(dtype="I32"),
+    "narrow type": header(in_half_precision),
+    "another axis": header(with_another_axis),
+    "tensor of another name": rename("output_bias", "output_bia"),
+    "tensor with a path for a name": rename("output_bias", "../../output_bias"),
+    "two tensors swapped": swap("output_bias", "tgt_embedding.weight"),
+    "no tensors": content("model.safetensors", with_header(b"{}", b"")),
+}
+
+
+def damaged(model: Path, path: Path, damage: Damage) -> Path:
+    """A copy of the model, damaged and sealed anew."""
+    shutil.copytree(model, path)
+    damage(path)
+    (path / "manifest.json").unlink(missing_ok=True)
+    seal_folder(path)
+    return path
+
+
+def manifest(edit: Callable[[dict[str, Any]], object]) -> Damage:
+    def damage(folder: Path) -> None:
+        files = json.loads((folder / "manifest.json").read_bytes())["files"]
+        edit(files)
+        (folder / "manifest.json").write_text(json.dumps({"files": files}))
+
+    return damage
+
+
+def listing(name: str) -> Damage:
+    """List a file under another name, as what it is."""
+    return manifest(lambda files: files.update({name: files["README.md"]}))
+
+
+def entry(**changes: object) -> Damage:
+    return manifest(lambda files: files["README.md"].update(changes))
+
+
+def pipe(name: str) -> Damage:
+    def damage(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return damage
+
+
+def link(name: str, target: str = "/dev/zero") -> Damage:
+    def damage(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).symlink_to(target)
+
+    return damage
+
+
+def linked_copy(name: str) -> Damage:
+    """The very same content, elsewhere."""
+
+    def damage(folder: Path) -> None:
+        (folder / name).rename(folder.parent / name)
+        (folder / name).symlink_to(folder.parent / name)
+
+    return damage
+
+
+def linked_folder(folder: Path) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "README.md").write_bytes((folder / "README.md").read_bytes())
+    (folder / "sub").symlink_to(elsewhere)
+    listing("sub/README.md")(folder)
+
+
+def huge_weights(folder: Path) -> None:
+    """Zeros that take no place on the disk, but would in memory."""
+    os.truncate(folder / "model.safetensors", 20 * 10**9)
+    manifest(lambda files: files["model.safetensors"].update(bytes=20 * 10**9))(folder)
+
+
+# The manifest and the files themselves: these are not sealed anew.
+MANIFESTS: dict[str, tuple[str, Damage]] = {
+    "empty manifest": ("manifest.json", content("manifest.json", b"")),
+    "deep manifest": ("manifest.json", content("manifest.json", b'{"files":' * 100_000)),
+    "manifest of blanks": ("manifest.json", edited("manifest.json", lambda data: data + b" " * 2**21)),
+    "files are a list": ("manifest.json", content("manifest.json", b'{"files": ["config.json"]}')),
+    "too many files": (
+        "manifest.json",
+        manifest(lambda files: files.update({str(n): files["README.md"] for n in range(1000)})),
+    ),
+    **{
+        f"listed as {name[:20]!a}": ("manifest.json", listing(name))
+        for name in (
+            "",
+            ".",
+            "..",
+            "/",
+            "/etc/passwd",
+            "../joint/README.md",
+            "sub/../README.md",
+            "./README.md",
+            "sub//x",
+        )
+    },
+    **{f"listed as {name[:20]!a}": ("manifest.json", listing(name)) for name in ("a\0b", "\ud800", "a\nb", "\x1b[2J")},
+    "long name": ("manifest.json", listing("x" * 300)),
+    "long path": ("manifest.json", listing("x/" * 5000 + "x")),
+    "bytes are true": ("manifest.json", entry(bytes=True)),
+    "bytes are a text": ("manifest.json", entry(bytes="370")),
+    "bytes have a fraction": ("manifest.json", entry(bytes=370.0)),
+    "bytes below zero": ("README.md", entry(bytes=-1)),
+    "2^70 bytes": ("README.md", entry(bytes=2**70)),
+    "no checksum": ("manifest.json", entry(sha256=None)),
+    "checksum of another file": ("README.md", entry(sha256="0" * 64)),
+    "entry is a list": ("manifest.json", manifest(lambda files: files.update({"README.md": ["bytes", "sha256"]}))),
+    **{
+        f"pipe for {name}": (name, pipe(name))
+        for name in ("config.json", "model.safetensors", "joint.model", "README.md")
+    },
+    "pipe for the manifest": ("model", pipe("manifest.json")),
+    **{f"device for {name}": (name, link(name)) for name in ("config.json", "model.safetensors", "joint.model")},
+    "device for the manifest": ("model", link("manifest.json")),
+    **{f"link for {name}": (name, linked_copy(name)) for name in ("config.json", "manifest.json", "README.md")},
+    "link to itself": ("config.json", link("config.json", "config.json")),
+    "link to a folder": ("sub", linked_folder),
+    "weights of 20 GB": ("model", huge_weights),
+}
+
+# What `checkpoints.json` may say; 3 is the step that is there.
+INDEXES: dict[str, str] = {
+    "no such step": '{"best": 4, "last": 3}',
+    "step below zero": '{"best": -3, "last": 3}',
+    "step of 2^70": '{"best": 1180591620717411303424, "last": 3}',
+    "step of 4,000 digits": '{"best": 1' + "0" * 4000 + ', "last": 3}',
+    "path for a step": '{"best": "../steps/3", "last": 3}',
+    "name for a step": '{"best": "3", "last": 3}',
+    "true for a step": '{"best": true, "last": 3}',
+    "fraction for a step": '{"best": 3.0, "last": 3}',
+    "infinite step": '{"best": Infinity, "last": 3}',
+    "no last step": '{"best": 3}',
+    "list of steps": '[{"best": 3, "last": 3}]',
+    "deep index": '{"best":' * 100_000,
+    "index of blanks": '{"best": 3, "last": 3}' + " " * 2**21,
+}
+
+OPEN = """
+import contextlib, io
+from seq2seq.cli import app
+result = {}
+for name, folder in argument.items():
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        try:
+            app(["info", folder])
+        except SystemExit as end:
+            result[name] = [end.code, stdout.getvalue(), stderr.getvalue(), "torch" in sys.modules]
+"""
+LOAD = OPEN.replace("info", "translate")
+
+
+@pytest.fixture(scope="session")
+def folders(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder `model` for each damage."""
+    places = {name: tmp_path_factory.mktemp("hostile") / "model" for name in (*LIES, *MISFITS, *MANIFESTS)}
+    for name, damage in {**{name: damage for name, (_, damage) in LIES.items()}, **MISFITS}.items():
+        damaged(model, places[name], damage)
+    for name, (_, damage) in MANIFESTS.items():
+        shutil.copytree(model, places[name])
+        damage(places[name])
+    return places
+
+
+@pytest.fixture(scope="session")
+def opened(folders: dict[str, Path], contained: Callable[..., Any]) -> Any:
+    """What `seq2seq info` makes of each in a process that has 400 MB, one after another."""
+    return contained(OPEN, {name: str(folders[name]) for name in (*LIES, *MANIFESTS)}, 400)
+
+
+@pytest.fixture(scope="session")
+def loaded(folders: dict[str, Path], contained: Callable[..., Any]) -> Any:
+    """What `seq2seq translate` makes of those that need torch."""
+    return contained(LOAD, {name: str(folders[name]) for name in MISFITS}, 4000)
+
+
+def one_line_of(report: list[Any]) -> str:
+    code, stdout, stderr, _ = report
+    assert (code, stdout) == (2, "")
+    assert stderr.startswith("seq2seq: error: ")
+    assert stderr.count("\n") == 1
+    assert stderr.removesuffix("\n").isprintable()
+    assert len(stderr) < 1000
+    return str(stderr)
+
+
+@pytest.mark.parametrize("name", [*LIES, *MANIFESTS])
+def test_a_lying_folder_is_told_in_a_line_and_without_torch(name: str, opened: Any, folders: dict[str, Path]) -> None:
+    culprit = {**LIES, **MANIFESTS}[name][0]
+    place = folders[name] if culprit == "model" else folders[name] / culprit
+    assert f"error: {place}" in one_line_of(opened[name])
+    assert not opened[name][3]
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_weights_that_are_not_those_of_the_configuration(name: str, loaded: Any, folders: dict[str, Path]) -> None:
+    assert f"error: {folders[name] / 'model.safetensors'}: tensor " in one_line_of(loaded[name])
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_a_lying_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(model, run / "steps" / "3")
+    (run / "checkpoints.json").write_text('{"best": 3, "last": 3}')
+    assert open_model(run).facts["step"] == 3
+    (run / "checkpoints.json").write_text(INDEXES[index])
+    with pytest.raises(InputError) as caught:
+        open_model(run)
+    assert str(caught.value).startswith(f"{run}/")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def harmless(folder: Path) -> None:
+    """Nothing here makes the model another one; what is odd has to be borne."""
+    config(
+        facts__note="\ud800\x1b[2J\x00",
+        facts__score=float("nan"),
+        facts__pairs=10**4000,
+        config__data__src_lang="\ud800\u202e",
+        config__preset="x" * 10**5,
+        config__data__max_length=10**300,
+    )(folder)
+    (folder / "code.py").write_text("raise SystemExit('executed')")
+
+
+def test_what_is_only_odd_is_borne(model: Path, tmp_path: Path) -> None:
+    """Also the control of the tests above: a folder that was altered and sealed anew is not refused for that."""
+    folder = damaged(model, tmp_path / "model", harmless)
+    assert Translator.load(folder).translate(["un"]) == Translator.load(model).translate(["un"])
+    shown = CliRunner().invoke(app, ["info", str(folder)])
+    assert shown.exit_code == 0
+    assert all(line.isprintable() or "\u202e" in line for line in shown.stdout.splitlines())
+    assert json.loads(CliRunner().invoke(app, ["info", "--json", str(folder)]).stdout)["facts"]["note"][0] == "\ud800"
+
+
+def test_the_folder_itself_may_be_a_link(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(model)
+    assert open_model(tmp_path / "link").facts == open_model(model).facts
+
+
+def test_a_cache_of_links_says_what_to_do(model: Path, tmp_path: Path) -> None:
+    """As the caches of model hubs are: links to files that are named by their content."""
+    snapshot = tmp_path / "snapshots" / "main"
+    snapshot.mkdir(parents=True)
+    for number, path in enumerate(model.iterdir()):
+        shutil.copy(path, tmp_path / str(number))
+        (snapshot / path.name).symlink_to(Path("..", "..", str(number)))
+    with pytest.raises(InputError, match=r"make a copy without links \(cp -rL\)"):
+        open_model(snapshot)
+    shutil.copytree(snapshot, tmp_path / "copy")  # which follows links, as cp -rL does
+    assert open_model(tmp_path / "copy").facts == open_model(model).facts
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "3e38"])
+def test_weights_that_are_no_numbers_end_in_an_error_or_in_lines(value: str, model: Path, tmp_path: Path) -> None:
+    def fill(data: bytes) -> bytes:
+        (size,) = struct.unpack("<Q", data[:8])
+        numbers: bytes = struct.pack("<f", float(value)) * ((len(data) - 8 - size) // 4)
+        return data[: 8 + size] + numbers
+
+    folder = damaged(model, tmp_path / "model", edited("model.safetensors", fill))
+    with pytest.raises(InputError, match="are not numbers"):
+        Translator.load(folder).translate(["un", "", "deux"])
