@@ -20,11 +20,12 @@ from accelerate.state import AcceleratorState
 
 from seq2seq.config import build_config
 from seq2seq.model_folder import TrainedModel, build_network
-from seq2seq.text.batching import Batch
+from seq2seq.text.batching import make_batch
 from seq2seq.text.sources import open_sources
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import load_data, prepare_data
+from seq2seq.training.processes import Processes
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import CheckpointStore
 
@@ -54,8 +55,8 @@ def main() -> None:
             training = config.training.model_copy(update={"precision": precision})
             resolved = config.model_copy(update={"training": training})
             model = TrainedModel(resolved, build_network(resolved, data.tokenizers), data.tokenizers)
-            metrics, store = MetricsLog(Path(folder) / "metrics.jsonl", 0), CheckpointStore(Path(folder))
-            trainer = Trainer(training, model, data, store, metrics, Progress(quiet=True), deadline=None)
+            metrics, store = MetricsLog(Path(folder) / "metrics.jsonl"), CheckpointStore(Path(folder))
+            trainer = Trainer(training, model, data, store, metrics, Progress(quiet=True), Processes(), None)
             speeds, share, products = measure(trainer, arguments.rounds, precision)
             print(f"{precision:<10} {spread(speeds):<24} {share:6.1%}  {spread(products)}")
             AcceleratorState._reset_state(reset_partial_state=True)
@@ -64,24 +65,25 @@ def main() -> None:
 def measure(trainer: Trainer, rounds: int, precision: str) -> tuple[list[float], float, list[float]]:
     """Training speeds, the share of real target positions, and product speeds, round by round in turn."""
     trainer.objective.train()
-    batches = trainer._batches()
-    take_steps(trainer, list(islice(batches, WARM_UP_STEPS)))
+    planned = list(islice(trainer._batches, WARM_UP_STEPS + rounds * STEPS_PER_ROUND))
+    trainer._batches = iter(planned)
+    take_steps(trainer, WARM_UP_STEPS)
     speeds, products, real, all_positions = [], [], 0, 0
-    for _ in range(rounds):
-        some = list(islice(batches, STEPS_PER_ROUND))
+    for start in range(WARM_UP_STEPS, len(planned), STEPS_PER_ROUND):
+        some = [make_batch(trainer.data.train, indices) for indices in planned[start : start + STEPS_PER_ROUND]]
         tokens = sum(batch.target_tokens for batch in some)
         real, all_positions = real + tokens, all_positions + sum(batch.tgt_out.size for batch in some)
-        speeds.append(tokens / seconds(partial(take_steps, trainer, some)))
+        speeds.append(tokens / seconds(partial(take_steps, trainer, STEPS_PER_ROUND)))
         kind = torch.bfloat16 if precision == "bf16" else torch.float32
         products.append(product_rate(kind, trainer.accelerator.device))
     return speeds, real / all_positions, products
 
 
-def take_steps(trainer: Trainer, batches: list[Batch]) -> None:
-    """One update a batch."""
-    for batch in batches:
-        trainer._step(batch)
-    trainer.stretch.loss()  # waits for the device
+def take_steps(trainer: Trainer, count: int) -> None:
+    """So many updates, to their end on the device."""
+    for _ in range(count):
+        trainer._update()
+    trainer.stretch.loss()
 
 
 def product_rate(kind: torch.dtype, device: torch.device) -> float:

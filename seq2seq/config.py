@@ -156,6 +156,8 @@ class TrainingConfig(Section):
     """Optimiser updates; with minutes, the most of them."""
     batch_tokens: PositiveInt = 2048
     """Padded tokens of a batch, on its longer side."""
+    accumulation: PositiveInt = 1
+    """Batches whose gradients make one update."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """AdamW decays the weights apart from the gradient."""
     weight_decay: NonNegativeFloat = 0.0

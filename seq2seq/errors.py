@@ -1,4 +1,4 @@
-"""The one exception that is the user's business rather than ours."""
+"""The exceptions that are the user's business rather than ours."""
 
 
 class InputError(Exception):
@@ -7,3 +7,15 @@ class InputError(Exception):
     The message is one line: what is wrong, where (file and line, option, config key) and, where it is not
     obvious, what to do. The command line prints it and leaves with exit code 2.
     """
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM ended the work early; like KeyboardInterrupt it passes everything that catches errors.
+
+    The message is one line: what was saved and how to go on. The command line prints it and leaves with 128 and the
+    number of the signal, as a shell reports a program that was killed by it.
+    """
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

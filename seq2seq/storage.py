@@ -2,6 +2,9 @@
 
 A file is written whole, flushed to the disk and renamed over the old one; a folder is filled under a temporary
 name, sealed with a manifest and renamed. A reader finds the old state or the new one, never half of either.
+
+No other module writes, flushes or renames the files of a run: so a failure of any of these can be tried in one place.
+An OSError raised here names the file.
 """
 
 import contextlib
@@ -9,9 +12,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Self
 
 from seq2seq.errors import InputError
 
@@ -21,23 +24,71 @@ SMALL_JSON = 2**20
 
 _LARGEST_JSON = 2**30
 _MOST_FILES = 1000
-_PARTIAL = ".partial"
+_PARTIAL, _OLD = ".partial", ".old"
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to fill, flushed to the disk at the end. Not atomic: for files inside an unpublished folder."""
+    with _naming(path), open(path, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write `data` to `path` and flush it to the disk. Not atomic: for files inside an unpublished folder."""
-    with open(path, "wb") as file:
+    """Write `data` to `path` as `new_file` does."""
+    with new_file(path) as file:
         file.write(data)
-        file.flush()
+
+
+def append_to_file(path: Path, data: bytes) -> None:
+    """Add `data` to the end of `path`. It is on the disk for sure only after `flush_file`."""
+    with _naming(path), open(path, "ab") as file:
+        file.write(data)
+
+
+def flush_file(path: Path) -> None:
+    """Wait until what was appended to `path` is on the disk."""
+    with _naming(path), open(path, "ab") as file:
         os.fsync(file.fileno())
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Put `data` in the place of `path`, atomically."""
     partial = path.with_name(path.name + _PARTIAL)
-    write_file(partial, data)
-    os.replace(partial, path)
+    try:
+        write_file(partial, data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Give the folder `new`, which is on the disk, the name `path`, and delete what had that name.
+
+    No system can do it in one step: for a moment what stood there is called `.old`, and `standing` finds it.
+    """
+    old = path.with_name(path.name + _OLD)
+    if path.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(path, old)
+    os.replace(new, path)
+    _flush_folder(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def standing(path: Path) -> Path:
+    """`path`, or its older self where a crash in `replace_folder` left only that."""
+    old = path.with_name(path.name + _OLD)
+    return old if old.is_dir() and not path.exists() else path
+
+
+def put_back(path: Path) -> None:
+    """Undo what a crash in `replace_folder` left half done at `path`."""
+    if (left := standing(path)) != path:
+        os.replace(left, path)
 
 
 def to_json(value: object) -> bytes:
@@ -60,13 +111,22 @@ def read_json(path: Path, largest: int = _LARGEST_JSON) -> Any:
 
 
 class FolderWriter:
-    """Fills a folder out of sight; `publish` seals and renames it to `path`. Replaces no existing folder."""
+    """Fills a folder out of sight; `publish` seals it and puts it in the place of `path`.
+
+    As a context it leaves nothing behind where it was not published.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._partial = path.with_name(path.name + _PARTIAL)
         shutil.rmtree(self._partial, ignore_errors=True)
         self._partial.mkdir(parents=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._partial, ignore_errors=True)
 
     def write(self, name: str, data: bytes) -> None:
         """Add the file `name` (relative, may lie in a sub-folder)."""
@@ -79,10 +139,9 @@ class FolderWriter:
         seal_folder(self._partial / name)
 
     def publish(self) -> Path:
-        """Seal the folder and give it its name."""
+        """Seal the folder and give it its name, in the place of a folder that has it."""
         seal_folder(self._partial)
-        os.replace(self._partial, self.path)
-        _flush_folder(self.path.parent)
+        replace_folder(self._partial, self.path)
         return self.path
 
 
@@ -166,12 +225,22 @@ def _sha256(path: Path) -> str:
 
 def _flush_folder(folder: Path) -> None:
     # Windows cannot open a folder; its rename is durable enough without.
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(PermissionError), _naming(folder):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in an OSError that does not: those of a write and a flush, on a full disk above all."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _first_line(error: BaseException) -> str:

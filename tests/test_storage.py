@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq import storage
 from seq2seq.errors import InputError
-from seq2seq.storage import FolderWriter, read_json, replace_file, to_json, verify_folder
+from seq2seq.storage import FolderWriter, put_back, read_json, replace_file, standing, to_json, verify_folder
 
 FILES = {"config.json": b"{}\n", "weights": bytes(range(256)) * 40, "sub/empty": b""}
 
@@ -67,12 +67,35 @@ def test_what_an_interrupted_writer_left_is_gone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_existing_folder_is_not_replaced(tmp_path: Path) -> None:
+def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+    publish(tmp_path / "model")
+    folder = publish(tmp_path / "model", {"config.json": b"other"})
+    assert content(folder) == {"config.json": b"other"}
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("failing_rename", [1, 2])
+def test_an_older_folder_is_found_where_a_crash_stopped_its_replacement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing_rename: int
+) -> None:
     folder = publish(tmp_path / "model")
-    with pytest.raises(OSError, match="not empty"):
+    replace, renames = os.replace, 0
+
+    def counted(source: Path, target: Path) -> None:
+        nonlocal renames
+        renames += 1
+        if renames == failing_rename:
+            fail()
+        replace(source, target)
+
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="injected"):
+        broken.setattr(os, "replace", counted)
         publish(folder, {"config.json": b"other"})
-    verify_folder(folder, FILES)
+    verify_folder(standing(folder), FILES)
+    put_back(folder)
     assert content(folder) == FILES
+    publish(folder, {"config.json": b"other"})
+    assert content(standing(folder)) == {"config.json": b"other"}
 
 
 # Three files, the manifest, the folder and its sub-folder are flushed before the rename, the folder around it after.

@@ -1,14 +1,18 @@
 """What all commands share: how errors leave the program, and `--version`."""
 
+import signal
 import sys
+import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from seq2seq import InputError, __version__
+from seq2seq.errors import Interrupted
 
 # Typer brings its own click; these are its bases of a mistake on the command line, by public names.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -18,8 +22,8 @@ _CommandError: Any = _UsageError.__bases__[0]
 class CleanErrors(TyperGroup):
     """Ends the program the way scripts expect.
 
-    A mistake is one line on stderr and exit code 2; Ctrl-C is 130; where the reader went away (`| head`), typer ends
-    it without a word.
+    A mistake is one line on stderr and exit code 2; Ctrl-C is 130 and SIGTERM 143; where the reader went away
+    (`| head`), typer ends it without a word.
     """
 
     def main(self, args: Sequence[str] | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
@@ -29,7 +33,8 @@ class CleanErrors(TyperGroup):
 
     def _exit_code(self, words: list[str], **kwargs: Any) -> int:
         try:
-            result = super().main(words, **kwargs)
+            with _sigterm_raised():
+                result = super().main(words, **kwargs)
         except InputError as error:
             return _complain(str(error))
         except _UsageError as error:
@@ -40,8 +45,9 @@ class CleanErrors(TyperGroup):
         except OSError as error:  # a full disk, a folder without rights
             return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except (KeyboardInterrupt, typer.Abort):
-            print("interrupted", file=sys.stderr)
-            return 130
+            return _leave(Interrupted(signal.SIGINT, "interrupted"))
+        except Interrupted as interruption:
+            return _leave(interruption)
         return result if isinstance(result, int) else 0
 
 
@@ -53,6 +59,28 @@ def printable(text: str) -> str:
 def _complain(message: str) -> int:
     print(f"seq2seq: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2
+
+
+def _leave(interruption: Interrupted) -> int:
+    print(f"seq2seq: {interruption}", file=sys.stderr)
+    return interruption.exit_code
+
+
+@contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: by an exception, so that nothing half done is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: object) -> None:
+        raise Interrupted(number, "terminated")
+
+    old = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
 
 
 def _print_version(value: bool) -> None:

@@ -4,7 +4,6 @@ A corpus folder holds, for each side, the ids of all sentences one after another
 them: training keeps neither text nor ids in memory.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from seq2seq.errors import InputError
-from seq2seq.storage import read_json, to_json, write_file
+from seq2seq.storage import new_file, read_json, to_json, write_file
 from seq2seq.text.bitext import Pair
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -144,7 +143,7 @@ class PieceCounts:
 def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[Sequence[list[int]]], None]]:
     """A function that appends sentences to one side of a corpus."""
     end = 0
-    with open(folder / f"{side}.ids", "wb") as ids_file, open(folder / f"{side}.offsets", "wb") as offsets_file:
+    with new_file(folder / f"{side}.ids") as ids_file, new_file(folder / f"{side}.offsets") as offsets_file:
         offsets_file.write(np.array([end], _OFFSETS).tobytes())
 
         def add(sentences: Sequence[list[int]]) -> None:
@@ -155,9 +154,6 @@ def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[Sequence[lis
             end = int(ends[-1]) if sentences else end
 
         yield add
-        for file in (ids_file, offsets_file):
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

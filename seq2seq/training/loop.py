@@ -2,22 +2,27 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
+from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 
 from seq2seq.config import TrainingConfig
-from seq2seq.errors import InputError
+from seq2seq.errors import InputError, Interrupted
 from seq2seq.evaluation import MetricScore, score_corpus
 from seq2seq.model_folder import TrainedModel
 from seq2seq.text.batching import Batch, make_batch, plan_epoch
+from seq2seq.training.interruption import Interruption, describe
 from seq2seq.training.metrics import MetricsLog, Stretch
 from seq2seq.training.objective import Objective
 from seq2seq.training.preparation import PreparedData
+from seq2seq.training.processes import Processes
 from seq2seq.training.progress import Example, Progress
 from seq2seq.training.schedule import learning_rate, plan_steps, plan_time
 from seq2seq.training.state import CheckpointStore, TrainingState, load_state
@@ -25,7 +30,7 @@ from seq2seq.translator import Translator
 
 _STEPS_PER_RECORD = 20
 _EXAMPLES = 3
-_VALIDATION_BATCH = 64
+_VALIDATION_BATCH, _VALIDATION_WINDOW = 64, 512
 # A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
 # twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
@@ -52,83 +57,139 @@ class Trainer:
         store: CheckpointStore,
         metrics: MetricsLog,
         progress: Progress,
+        processes: Processes,
         deadline: float | None,
     ) -> None:
         """deadline: when the training is to end, on time.monotonic's clock; None where only steps count."""
         self.config, self.model, self.data = config, model, data
         self.store, self.metrics, self.progress, self.deadline = store, metrics, progress, deadline
-        self.stretch = Stretch()
+        self.processes, self.interruption, self.stretch = processes, Interruption(), Stretch()
         self.accelerator = Accelerator(
-            mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=not torch.cuda.is_available()
+            mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=processes.device.type == "cpu"
         )
         network = model.network.to(self.accelerator.device)
         optimizer = _make_optimizer(config, network)
-        self.objective, self.optimizer = self.accelerator.prepare(Objective(network, config.label_smoothing), optimizer)
+        self.objective = Objective(network, config.label_smoothing)
+        self._forward, self.optimizer = self.accelerator.prepare(self.objective, optimizer)
         self.state = load_state(store.last, self.optimizer) if store.last else TrainingState()
         if self.state.plan is None and deadline is None:
             assert config.max_steps is not None
             self.state.plan = plan_steps(config, config.max_steps)
+        self._batches = self._planned_batches()
+        self._saved_step = self.state.step
+        processes.on_main(lambda: metrics.cut(self.state.records))
 
     def run(self) -> TrainingState:
-        """Train to the end of the plan, or until patience runs out."""
+        """Train to the end of the plan, or until patience runs out.
+
+        Raises Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved; InputError where the loss is
+        no number; OSError where a checkpoint cannot be written.
+        """
         self.objective.train()
-        with self.progress.running():
-            batches = self._batches()
+        with self.interruption, self.progress.running():
+            self.stretch.take_up(self.state.stretch)
             if self.state.plan is None:
-                self._fix_plan(batches)
+                self._fix_plan()
             while not self.state.finished:
-                self._step(next(batches))
                 if self._validation_due():
-                    self._record()
                     self._take_in(self._validate())
-                elif self.state.step % _STEPS_PER_RECORD == 0:
-                    self._record()
+                else:
+                    self._step()
         return self.state
 
-    def _fix_plan(self, batches: Iterator[Batch]) -> None:
-        """Take the first steps, and a validation, with an eye on the clock; then fix the number of steps."""
+    def _fix_plan(self) -> None:
+        """Take the first steps, a checkpoint and a validation with an eye on the clock; then fix the number of steps.
+
+        The median of the steps counts: the first of a shape, or a pause of the machine, is no measure of the rest.
+        """
         assert self.deadline is not None
-        state, stretch, most = self.state, self.stretch, self.config.max_steps or math.inf
-        while state.step < min(_UNCOUNTED_STEPS, most - 1):
-            self._step(next(batches))
-        stretch.clear()
+        state, most = self.state, self.config.max_steps or math.inf
+        for _ in range(_UNCOUNTED_STEPS):
+            if state.step < most:
+                self._step()
         enough = _MEASURED_SHARE * (self.deadline - time.monotonic())
         rising = _MEASURED_RISE * self.config.warmup_steps
-        while state.step < most and (
-            stretch.steps < _MEASURED_STEPS or (stretch.seconds < enough and state.step < rising)
-        ):
-            self._step(next(batches))
-        step_seconds = stretch.seconds / stretch.steps
-        self._record()
+        seconds: list[float] = []
+        while state.step < most and (len(seconds) < _MEASURED_STEPS or (sum(seconds) < enough and state.step < rising)):
+            seconds.append(_seconds(self._finish_step))
+        if state.step >= most:
+            state.plan = plan_steps(self.config, state.step)
+            return
+        if self.stretch.steps:
+            self._record()
         started = time.monotonic()
+        self._save()
         validation = self._validate()
         now = time.monotonic()
-        state.plan = plan_time(self.config, state.step, self.deadline - now, step_seconds, now - started)
+        plan = plan_time(self.config, state.step, self.deadline - now, median(seconds), now - started)
+        state.plan = self.processes.on_main(lambda: plan)
         self._take_in(validation)
 
-    def _batches(self) -> Iterator[Batch]:
-        """The batches from where the state stands, epoch after epoch."""
+    def _planned_batches(self) -> Iterator[np.ndarray]:
+        """The pair numbers of each batch from where the state stands, epoch after epoch."""
         while True:
             planned = plan_epoch(self.data.train, self.config.batch_tokens, self.config.seed, self.state.epoch)
             for indices in islice(planned, self.state.batch, None):
                 self.state.batch += 1
-                yield make_batch(self.data.train, indices)
+                yield indices
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
 
-    def _step(self, batch: Batch) -> None:
-        """One update."""
+    def _step(self) -> None:
+        """One update, and what follows from it. Raises Interrupted where it was to be the last."""
+        self._update()
+        if self.state.step % _STEPS_PER_RECORD == 0 or self._validation_due():
+            self._record()
+        self._leave_if_asked()
+
+    def _finish_step(self) -> None:
+        """A step, to its end on the device."""
+        self._step()
+        self.stretch.loss()
+
+    def _update(self) -> None:
+        """One update, from the gradient of the mean loss of all target tokens in its batches, on all processes."""
         self.state.step += 1
         total = self.state.plan.total_steps if self.state.plan else None
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.state.step, total)
-        # Dropout depends on the seed and the step alone, so that a resumed training draws the same masks.
-        torch.manual_seed(_seed(self.config.seed, self.state.step))
-        loss: torch.Tensor = self.objective(*self._tensors(batch))
-        self.accelerator.backward(loss)
+        batches = list(islice(self._batches, self.config.accumulation))
+        tokens = sum(int((self.data.train.tgt.lengths(indices) + 1).sum()) for indices in batches)
+        loss = torch.zeros((), device=self.accelerator.device)
+        for number, indices in enumerate(batches):
+            last = number == len(batches) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self._forward):
+                loss += self._accumulate(number, indices, tokens)
         self.accelerator.clip_grad_norm_(self.objective.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.stretch.add(loss.detach(), batch.target_tokens)
+        self.stretch.add(self.processes.mean(loss), tokens)
+
+    def _accumulate(self, number: int, indices: np.ndarray, tokens: int) -> torch.Tensor:
+        """Add the gradient of this process's share of a batch, one of a step with so many target tokens.
+
+        Returns the share's part of the step's loss, times the number of processes: what they do is averaged.
+        """
+        rows = self.processes.share(indices)
+        token_weight = self.processes.count / tokens
+        if not len(rows):  # nothing to do, but the others wait for a gradient
+            rows, token_weight = indices[:1], 0.0
+        # Dropout depends on nothing but this, so that a resumed training draws the same masks.
+        torch.manual_seed(_seed(self.config.seed, self.state.step, self.processes.rank, number))
+        loss: torch.Tensor = self._forward(*self._tensors(make_batch(self.data.train, rows)), token_weight)
+        self.accelerator.backward(loss)
+        return loss.detach()
+
+    def _leave_if_asked(self) -> None:
+        """Save the step and raise Interrupted, where a signal has come to any of the processes."""
+        number = self.processes.highest(self.interruption.signal_number)
+        if not number:
+            return
+        step = self.state.step
+        if step != self._saved_step:
+            self._expect_finite(self.stretch.loss())
+            self._expect_finite(sum(float(parameter.sum()) for parameter in self.objective.parameters()))
+            self._save()
+        raise Interrupted(number, f"{describe(number)} at step {step:,}, which is saved: go on with --resume")
 
     def _tensors(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         arrays = (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
@@ -136,7 +197,8 @@ class Trainer:
 
     def _validation_due(self) -> bool:
         plan, step = self.state.plan, self.state.step
-        assert plan is not None
+        if plan is None or step == self.state.validated_step:
+            return False
         return step % plan.validate_every == 0 or step >= plan.total_steps
 
     def _record(self) -> None:
@@ -147,7 +209,7 @@ class Trainer:
         total = state.plan.total_steps if state.plan else None
         eta = (total - state.step) * stretch.seconds / stretch.steps if total else None
         self.progress.step(state.step, total, loss, tokens_per_second, eta)
-        self.metrics.add(
+        self._log(
             {
                 "step": state.step,
                 "epoch": state.epoch,
@@ -159,22 +221,30 @@ class Trainer:
         )
         stretch.clear()
 
+    def _log(self, record: dict[str, Any]) -> None:
+        self.processes.on_main(lambda: self.metrics.add(record))
+
     def _expect_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss} by step {self.state.step}: try --set training.learning_rate="
-                f"{self.config.learning_rate / 4:g}, or training.precision=float32; the last checkpoint is intact"
-            )
+        def check() -> None:
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"the loss is {loss} by step {self.state.step}: try --set training.learning_rate="
+                    f"{self.config.learning_rate / 4:g}, or training.precision=float32; the last checkpoint is intact"
+                )
+
+        self.processes.on_main(check)
 
     def _validate(self) -> Validation:
-        """Perplexity on the reference translations, and BLEU of greedy translations of the same sentences."""
+        """Perplexity on the reference translations, and BLEU of greedy translations of the same sentences.
+
+        Raises Interrupted on the way where a signal has come; the step is then saved as not validated.
+        """
         self.objective.eval()
         loss = self._validation_loss()
         self._expect_finite(loss)
         perplexity = math.exp(min(loss, 700.0))
         pairs = self.data.valid_pairs
-        translator = Translator(self.model, batch_size=_VALIDATION_BATCH)
-        translations = translator.translate([pair.src for pair in pairs], beam_size=1)
+        translations = self._translate([pair.src for pair in pairs])
         bleu = score_corpus(translations, [[pair.tgt for pair in pairs]], metrics=["BLEU"])[0]
         self.objective.train()
         return Validation(perplexity, bleu, translations)
@@ -182,14 +252,27 @@ class Trainer:
     def _validation_loss(self) -> float:
         """Mean -log p of a validation token, in nats."""
         corpus = self.data.valid
-        total, tokens = 0.0, 0
-        for indices in plan_epoch(corpus, self.config.batch_tokens, seed=0, epoch=0):
-            batch = make_batch(corpus, indices)
+        total = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
+        tokens = 0
+        for batch in plan_epoch(corpus, self.config.batch_tokens, seed=0, epoch=0):
+            tokens += int((corpus.tgt.lengths(batch) + 1).sum())
+            rows = self.processes.share(batch)
+            if not len(rows):
+                continue
             with self.accelerator.autocast():
-                loss = self.objective.perplexity_loss(*self._tensors(batch))
-            total += float(loss) * batch.target_tokens
-            tokens += batch.target_tokens
-        return total / tokens
+                total += self.objective.log_loss(*self._tensors(make_batch(corpus, rows)))
+        self._leave_if_asked()
+        return float(self.processes.mean(total)) * self.processes.count / tokens
+
+    def _translate(self, lines: list[str]) -> list[str]:
+        """Greedy translations, a window at a time, each shared out among the processes."""
+        translator = Translator(self.model, batch_size=_VALIDATION_BATCH)
+        translations: list[str] = []
+        for start in range(0, len(lines), _VALIDATION_WINDOW):
+            window = self.processes.contiguous_share(lines[start : start + _VALIDATION_WINDOW])
+            translations += self.processes.gather(translator.translate(window, beam_size=1))
+            self._leave_if_asked()
+        return translations
 
     def _take_in(self, validation: Validation) -> None:
         """Note a validation, show it, save the step, and see whether the training is over."""
@@ -199,24 +282,37 @@ class Trainer:
         out_of_patience = state.validations_since_best >= self.config.patience
         state.finished = state.step >= plan.total_steps or out_of_patience
         scores = {
-            "step": state.step,
-            "epoch": state.epoch,
             "valid_perplexity": round(validation.perplexity, 4),
             "valid_bleu": round(validation.bleu.score, 4),
             "valid_bleu_signature": validation.bleu.signature,
         }
-        self.metrics.add(scores)
+        self._log({"step": state.step, "epoch": state.epoch, **scores})
         pairs = self.data.valid_pairs[:_EXAMPLES]
         examples = [Example(p.src, p.tgt, text) for p, text in zip(pairs, validation.translations, strict=False)]
         self.progress.validation(state.step, validation.perplexity, validation.bleu.score, best, examples)
-        sizes = {
-            "training_pairs": len(self.data.train),
-            "parameters": sum(parameter.numel() for parameter in self.model.network.parameters()),
-        }
-        self.store.save(state, self.model, self.optimizer, sizes | scores)
+        self._save(scores)
         if out_of_patience:
             self.progress.note(f"no better BLEU in {self.config.patience} validations: stopping early")
         self.stretch.clear()
+
+    def _save(self, scores: dict[str, Any] | None = None) -> None:
+        """Write a checkpoint of the step; scores: what its validation found, if it was validated."""
+        facts = {
+            "training_pairs": len(self.data.train),
+            "parameters": sum(parameter.numel() for parameter in self.model.network.parameters()),
+            "step": self.state.step,
+            "epoch": self.state.epoch,
+            **(scores or {}),
+        }
+        self.state.stretch = self.stretch.sums()
+
+        def save() -> None:
+            self.metrics.flush()
+            self.state.records = self.metrics.records
+            self.store.save(self.state, self.model, self.optimizer, facts)
+
+        self.processes.on_main(save)
+        self._saved_step = self.state.step
 
 
 def _make_optimizer(config: TrainingConfig, network: torch.nn.Module) -> torch.optim.Optimizer:
@@ -230,5 +326,11 @@ def _make_optimizer(config: TrainingConfig, network: torch.nn.Module) -> torch.o
     )
 
 
-def _seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _seed(*key: int) -> int:
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started

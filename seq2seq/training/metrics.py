@@ -1,37 +1,40 @@
 """`metrics.jsonl`: a line for each stretch of steps and for each validation."""
 
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seq2seq.storage import replace_file
+from seq2seq.storage import append_to_file, flush_file, replace_file
 
 
 class MetricsLog:
-    """Appends records to a file. Those after the step that a run resumes from are dropped first."""
+    """Appends records to a file."""
 
-    def __init__(self, path: Path, resume_step: int) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True) if path.is_file() else []
-        kept = [line for line in lines if _step_of(line) <= resume_step]
-        replace_file(path, "".join(kept).encode())
+        self.records = 0
+        """Records in the file."""
+
+    def cut(self, records: int) -> None:
+        """Keep the first `records` of the file, drop what was logged, or half logged, after them."""
+        lines = self._path.read_bytes().splitlines(keepends=True) if self._path.is_file() else []
+        kept = lines[:records]
+        if kept != lines:
+            replace_file(self._path, b"".join(kept))
+        self.records = len(kept)
 
     def add(self, record: dict[str, Any]) -> None:
         """Append `record`, which has a `step`."""
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        append_to_file(self._path, json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self.records += 1
 
-
-def _step_of(line: str) -> float:
-    """The step of a record; infinite where a crash has damaged the line."""
-    try:
-        return int(json.loads(line)["step"]) if line.endswith("\n") else math.inf
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+    def flush(self) -> None:
+        """Wait until all records are on the disk."""
+        if self.records:
+            flush_file(self._path)
 
 
 class Stretch:
@@ -60,3 +63,16 @@ class Stretch:
     def seconds(self) -> float:
         """Seconds since `clear`."""
         return time.monotonic() - self._started
+
+    def sums(self) -> dict[str, float]:
+        """What `take_up` needs to go on from here; nothing of an empty stretch, whose clock has not begun to count."""
+        if not self.steps:
+            return {}
+        return {"steps": self.steps, "tokens": self.tokens, "loss": float(self._loss_sum), "seconds": self.seconds}
+
+    def take_up(self, sums: dict[str, float]) -> None:
+        """Go on from `sums`, now."""
+        self.clear()
+        if sums:
+            self.steps, self.tokens, self._loss_sum = int(sums["steps"]), int(sums["tokens"]), sums["loss"]
+            self._started -= sums["seconds"]

@@ -20,20 +20,22 @@ class Objective(nn.Module):
         self.network = network
         self.label_smoothing = label_smoothing
 
-    def forward(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor) -> Tensor:
-        """The smoothed loss, a mean over the real target tokens, in nats."""
-        return self._loss(src, src_lengths, tgt_in, tgt_out, self.label_smoothing)
+    def forward(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, token_weight: float) -> Tensor:
+        """The smoothed loss, summed over the real target tokens, in nats times token_weight."""
+        return self._loss(src, src_lengths, tgt_in, tgt_out, token_weight, self.label_smoothing)
 
     @torch.no_grad()
-    def perplexity_loss(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor) -> Tensor:
-        """-log p without smoothing, a mean over the real target tokens, in nats."""
-        return self._loss(src, src_lengths, tgt_in, tgt_out, 0.0)
+    def log_loss(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor) -> Tensor:
+        """-log p without smoothing, summed over the real target tokens, in nats."""
+        return self._loss(src, src_lengths, tgt_in, tgt_out, 1.0, 0.0)
 
-    def _loss(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, smoothing: float) -> Tensor:
+    def _loss(
+        self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, token_weight: float, smoothing: float
+    ) -> Tensor:
         features = self.network.decode(self.network.encode(src, src_lengths), tgt_in).flatten(0, 1)
         weight, bias = self.network.tgt_embedding.weight, self.network.output_bias
         loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-            features, weight, bias, tgt_out.flatten(), smoothing
+            features, weight, bias, tgt_out.flatten(), token_weight, smoothing
         )
         return loss
 
@@ -41,23 +43,31 @@ class Objective(nn.Module):
 class LinearCrossEntropy(torch.autograd.Function):
     """The output layer and its loss in one, a few rows at a time.
 
-    Equals `cross_entropy(linear(features, weight, bias), targets, ignore_index=PAD, label_smoothing=smoothing)`, but
-    the logits of a whole batch never exist: each piece's gradient is taken while the piece is in the cache.
+    Equals token_weight times `cross_entropy(linear(features, weight, bias), targets, ignore_index=PAD,
+    label_smoothing=smoothing, reduction="sum")`, but the logits of a whole batch never exist: each piece's gradient is
+    taken while the piece is in the cache. The tokens that a mean is over may lie in several batches: the caller knows.
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-        """features [N, E], weight [V, E], bias [V], targets [N] -> the mean loss over targets that are not PAD."""
+    def forward(
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        token_weight: float,
+        smoothing: float,
+    ) -> Tensor:
+        """features [N, E], weight [V, E], bias [V], targets [N] -> the weighted loss of targets that are not PAD."""
         kind, vocab = features.dtype, len(weight)
         rows = max(1, _LOGITS_AT_ONCE[features.device.type] // vocab)
-        real = targets != PAD
-        share = real / real.sum()
+        token_weights = (targets != PAD) * token_weight
         low_weight, low_bias = weight.to(kind), bias.to(kind)
         features_grad, weight_grad, bias_grad = (torch.zeros_like(one) for one in (features, weight, bias))
         loss = torch.zeros((), device=features.device)
         for start in range(0, len(features), rows):
             some = slice(start, start + rows)
-            x, target, part = features[some], targets[some, None], share[some]
+            x, target, part = features[some], targets[some, None], token_weights[some]
             logits = torch.addmm(low_bias, x, low_weight.t()).float()
             total = logits.logsumexp(dim=1, keepdim=True)
             true = logits.gather(1, target)
@@ -83,6 +93,7 @@ class LinearCrossEntropy(torch.autograd.Function):
             features_grad * grads[0].to(features_grad.dtype),
             weight_grad * grads[0],
             bias_grad * grads[0],
+            None,
             None,
             None,
         )

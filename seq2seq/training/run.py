@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -9,11 +10,14 @@ import torch
 from seq2seq.config import Config, TrainingConfig, config_differences, validate_config
 from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network, load_model
-from seq2seq.storage import read_json, replace_file, to_json
+from seq2seq.storage import put_back, read_json, replace_file, replace_folder, to_json
 from seq2seq.text.sources import DOWNLOADS, open_sources
+from seq2seq.training.interruption import leaving_at_once
+from seq2seq.training.lock import locked
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import load_data, prepare_data
+from seq2seq.training.processes import Processes
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import CheckpointStore, TrainingState
 
@@ -26,42 +30,73 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
 
     resume: go on from the folder's last checkpoint; without one, start afresh and say so.
     overwrite: delete the run that is there.
-    Raises InputError for data that cannot be used, a folder that is in use, or a resume under other settings.
+    Raises InputError for data that cannot be used, a folder that is in use, a resume under other settings or a disk
+    that takes no more; Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved.
     """
     started = time.monotonic()
-    _check_folder(run_folder, resume, overwrite)
+    processes = Processes()
+    if not processes.is_main:
+        progress = Progress(quiet=True)
     shown, run_folder = run_folder, run_folder.resolve()
     store = CheckpointStore(run_folder)
-    last = store.last if resume else None
-    if last:
-        config = _stored_config(config, run_folder)
+    with ExitStack() as held:
+        config, last = processes.on_main(lambda: _open(config, shown, resume, overwrite, progress, held))
         data = load_data(run_folder / _DATA, config.tokenizer.joint)
-        model = load_model(last)
-    else:
-        if resume:
-            progress.note(f"{shown}: no checkpoint yet, starting from the beginning")
-        config = _start_folder(_resolve(config), run_folder, progress)
-        data = load_data(run_folder / _DATA, config.tokenizer.joint)
-        torch.manual_seed(config.training.seed)
-        model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
-    minutes = config.training.minutes
-    deadline = started + 60 * minutes if minutes else None
-    metrics = MetricsLog(run_folder / _METRICS, resume_step=int(last.name) if last else 0)
-    trainer = Trainer(config.training, model, data, store, metrics, progress, deadline)
-    if trainer.state.finished:
-        progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
-        return trainer.state
-    parameters = sum(parameter.numel() for parameter in model.network.parameters())
-    progress.note(
-        f"{parameters:,} parameters, {config.training.precision}, {_length(config.training)}"
-        + (f", resumed at step {trainer.state.step:,}" if last else "")
-    )
-    state = trainer.run()
+        if last:
+            model = load_model(last)
+        else:
+            torch.manual_seed(config.training.seed)
+            model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
+        deadline = started + 60 * config.training.minutes if config.training.minutes else None
+        metrics = MetricsLog(run_folder / _METRICS)
+        try:
+            trainer = Trainer(config.training, model, data, store, metrics, progress, processes, deadline)
+            if trainer.state.finished:
+                progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
+                return trainer.state
+            progress.note(
+                f"{_parameters(model):,} parameters, {config.training.precision}, {_length(config.training)}"
+                + (f", resumed at step {trainer.state.step:,}" if last else "")
+            )
+            state = trainer.run()
+        except OSError as error:
+            raise _disk_error(error, _what_is_left(store, shown)) from None
     progress.note(
         f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step {state.best_step:,} "
         f"with validation BLEU {state.best_bleu:.2f}, in {shown}"
     )
     return state
+
+
+def _open(
+    config: Config, folder: Path, resume: bool, overwrite: bool, progress: Progress, held: ExitStack
+) -> tuple[Config, Path | None]:
+    """Lock the folder, see what it holds and begin a run where none is to go on.
+
+    Returns the settings of the run and the folder of its last step, if any.
+    """
+    held.enter_context(locked(folder))
+    put_back(folder)
+    _check_folder(folder, resume, overwrite)
+    last = CheckpointStore(folder.resolve()).last if resume else None
+    if last:
+        return _stored_config(config, folder), last
+    if resume:
+        progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
+    try:
+        return _start_folder(_resolve(config), folder.resolve(), progress), None
+    except OSError as error:
+        raise _disk_error(error, f"{folder} is as it was: see to it and give the same command again") from None
+
+
+def _disk_error(error: OSError, advice: str) -> InputError:
+    return InputError(f"{error.filename}: cannot be written ({error.strerror or error}); {advice}")
+
+
+def _what_is_left(store: CheckpointStore, folder: Path) -> str:
+    if not store.last:
+        return f"there is no checkpoint yet in {folder}: see to it and go on with --resume"
+    return f"the checkpoint of step {int(store.last.name):,} in {folder} is intact: see to it and go on with --resume"
 
 
 def _resolve(config: Config) -> Config:
@@ -108,25 +143,26 @@ def _holds_a_run(folder: Path) -> bool:
 def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
     """Prepare the data out of sight; only then does the new run take the place of what was there.
 
-    Returns the configuration with the languages that were found.
+    Returns the settings with the languages that the data is found to be in.
     """
-    staging, old = (folder.with_name(folder.name + ending) for ending in (".preparing", ".old"))
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = folder.with_name(folder.name + ".preparing")
+
+    def clean_up() -> None:
+        shutil.rmtree(staging, ignore_errors=True)
+
+    clean_up()
     try:
-        sources = open_sources(config.data, folder.parent / DOWNLOADS)
-        languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
-        config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
-        report = prepare_data(config.data, config.tokenizer, config.training.seed, sources, staging / _DATA)
+        with leaving_at_once(clean_up):
+            sources = open_sources(config.data, folder.parent / DOWNLOADS)
+            languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
+            config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
+            report = prepare_data(config.data, config.tokenizer, config.training.seed, sources, staging / _DATA)
         progress.report(report.lines(), report.warnings())
         replace_file(staging / _CONFIG, to_json(config.model_dump()))
-        if folder.is_dir():
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-        staging.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        replace_folder(staging, folder)
         return config
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        clean_up()
 
 
 def _stored_config(config: Config, folder: Path) -> Config:
@@ -138,6 +174,10 @@ def _stored_config(config: Config, folder: Path) -> Config:
             f"{folder}: --resume with other settings than the run was started with: {'; '.join(differences)}"
         )
     return stored
+
+
+def _parameters(model: TrainedModel) -> int:
+    return sum(parameter.numel() for parameter in model.network.parameters())
 
 
 def _length(training: TrainingConfig) -> str:

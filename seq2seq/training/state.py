@@ -6,7 +6,7 @@ written whole before `checkpoints.json` names it; only then are the steps that n
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 
 from seq2seq.errors import InputError
 from seq2seq.model_folder import CHECKPOINTS, TrainedModel, read_checkpoints, step_folder, write_model
-from seq2seq.storage import FolderWriter, read_json, replace_file, to_json, verify_folder
+from seq2seq.storage import FolderWriter, read_json, replace_file, standing, to_json, verify_folder
 from seq2seq.training.schedule import Plan
 
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
@@ -37,13 +37,20 @@ class TrainingState:
     best_bleu: float = -1.0
     best_perplexity: float = float("inf")
     validations_since_best: int = 0
+    validated_step: int = 0
+    """The last step that was validated. A step is saved without where a signal came before or within its validation."""
     finished: bool = False
+    stretch: dict[str, float] = field(default_factory=dict)
+    """The loss since the last record, as `Stretch.sums` gives it."""
+    records: int = 0
+    """Lines of `metrics.jsonl`; those after them are of steps that are taken again."""
 
     def see(self, bleu: float, perplexity: float) -> bool:
         """Take in a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
         better = (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
         if better:
             self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity
+        self.validated_step = self.step
         self.validations_since_best = 0 if better else self.validations_since_best + 1
         return better
 
@@ -59,22 +66,22 @@ class CheckpointStore:
         """The folder of the last step that was saved, if any."""
         if not (self._run_folder / CHECKPOINTS).is_file():
             return None
-        return step_folder(self._run_folder, read_checkpoints(self._run_folder)["last"])
+        return standing(step_folder(self._run_folder, read_checkpoints(self._run_folder)["last"]))
 
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
     ) -> None:
         """Write the step and make it the last; `state` says which is the best."""
-        folder = FolderWriter(step_folder(self._run_folder, state.step))
-        write_model(folder, model, facts)
-        folder.write(f"{_STATE}/{_PROGRESS}", to_json(asdict(state)))
-        folder.write(f"{_STATE}/{_OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
-        folder.seal(_STATE)
-        # What a killed run left behind at this step was never named: it gives way.
-        shutil.rmtree(folder.path, ignore_errors=True)
-        folder.publish()
-        replace_file(self._run_folder / CHECKPOINTS, to_json({"best": state.best_step, "last": state.step}))
-        self._prune({state.best_step, state.step})
+        with FolderWriter(step_folder(self._run_folder, state.step)) as folder:
+            write_model(folder, model, facts)
+            folder.write(f"{_STATE}/{_PROGRESS}", to_json(asdict(state)))
+            folder.write(f"{_STATE}/{_OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
+            folder.seal(_STATE)
+            folder.publish()
+        # Until the first validation the last step is the best there is.
+        best = state.best_step or state.step
+        replace_file(self._run_folder / CHECKPOINTS, to_json({"best": best, "last": state.step}))
+        self._prune({best, state.step})
 
     def _prune(self, keep: set[int]) -> None:
         for folder in (self._run_folder / "steps").iterdir():

@@ -20,9 +20,9 @@ def test_loss_and_gradients_equal_torchs(rows: int, vocab: int, smoothing: float
     def gradients(loss: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return torch.autograd.grad(3 * loss, inputs)
 
-    ours = LinearCrossEntropy.apply(features, weight, bias, targets, smoothing)  # type: ignore[no-untyped-call]
+    ours = LinearCrossEntropy.apply(features, weight, bias, targets, 2 / rows, smoothing)  # type: ignore[no-untyped-call]
     logits = F.linear(features, weight, bias)
-    theirs = F.cross_entropy(logits, targets, ignore_index=PAD, label_smoothing=smoothing)
+    theirs = 2 / rows * F.cross_entropy(logits, targets, ignore_index=PAD, label_smoothing=smoothing, reduction="sum")
     torch.testing.assert_close(ours, theirs)
     for our_grad, their_grad in zip(gradients(ours), gradients(theirs), strict=True):
         torch.testing.assert_close(our_grad, their_grad, atol=1e-6, rtol=1e-4)
@@ -34,6 +34,6 @@ def test_loss_is_float32_under_autocast() -> None:
     features, weight, bias = torch.randn(70, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)
     targets = torch.randint(1, 50, (70,))
     with torch.autocast("cpu", torch.bfloat16):
-        loss = LinearCrossEntropy.apply(features, weight, bias, targets, 0.0)  # type: ignore[no-untyped-call]
+        loss = LinearCrossEntropy.apply(features, weight, bias, targets, 1 / 70, 0.0)  # type: ignore[no-untyped-call]
         logits = F.linear(features, weight, bias).float()
     torch.testing.assert_close(loss, F.cross_entropy(logits, targets))

@@ -15,7 +15,6 @@ import pytest
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.storage import read_json
-from seq2seq.text.batching import Batch
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
@@ -42,10 +41,10 @@ def run_to_the_end(config: Config, folder: Path, resume: bool = False) -> dict[s
 def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     original = Trainer._step
 
-    def step_or_die(self: Trainer, batch: Batch) -> None:
+    def step_or_die(self: Trainer) -> None:
         if self.state.step + 1 == step:
             raise Killed
-        original(self, batch)
+        original(self)
 
     monkeypatch.setattr(Trainer, "_step", step_or_die)
 
@@ -176,10 +175,10 @@ def test_timed_plan_is_kept_over_a_resume(tiny: Callable[..., Config], tmp_path:
     config = tiny(training__minutes=0.05, training__max_steps=None, training__validate_every=None)
     original = Trainer._step
 
-    def die_once_planned(self: Trainer, batch: Batch) -> None:
+    def die_once_planned(self: Trainer) -> None:
         if self.state.plan is not None:
             raise Killed
-        original(self, batch)
+        original(self)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Trainer, "_step", die_once_planned)
@@ -215,20 +214,18 @@ def test_killed_under_other_settings(changes: dict[str, object], tiny: Callable[
 
 
 def test_killed_while_a_run_is_overwritten(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """At every rename one of the two runs is there, whole, and the command works again."""
+    """Between its two renames the older run is there, whole, and the command works again."""
     run = tmp_path / "run"
     before = run_to_the_end(tiny(), run)
-    rename, calls = Path.rename, 0
+    replace = os.replace
 
-    def die_at_the_second(self: Path, target: Path) -> Path:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
+    def die_before_the_new_run(source: Path, target: Path) -> None:
+        if source.name == "run.preparing":
             raise Killed
-        return rename(self, target)
+        replace(source, target)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Path, "rename", die_at_the_second)
+        patch.setattr(os, "replace", die_before_the_new_run)
         train(tiny(training__seed=2), run, resume=False, overwrite=True, progress=QUIET)
     assert checkpoint_hashes(tmp_path / "run.old") == before
     train(tiny(training__seed=2), run, resume=False, overwrite=True, progress=QUIET)

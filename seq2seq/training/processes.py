@@ -1,0 +1,79 @@
+"""The processes that work together, as torchrun or `accelerate launch` started them.
+
+A program that was started plainly is alone: then nothing here communicates, waits or copies.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object, reduce
+
+from seq2seq.errors import InputError
+
+# Others wait so long for the main process to prepare the data. One that has died is noticed at once, by its launcher.
+_PATIENCE = timedelta(hours=24)
+
+Value = TypeVar("Value")
+
+
+class Processes:
+    """This process among those it was started with. The one of rank 0 is the main one: it alone prints and writes."""
+
+    def __init__(self) -> None:
+        state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+        self.device: torch.device = state.device
+        self.count: int = state.num_processes
+        self.rank: int = state.process_index
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process prints and writes."""
+        return self.rank == 0
+
+    def share(self, items: np.ndarray) -> np.ndarray:
+        """This process's part of `items`: every `count`-th, none where there are too few."""
+        return items[self.rank :: self.count]
+
+    def contiguous_share(self, items: list[Value]) -> list[Value]:
+        """This process's part of `items`, so that `gather` puts the parts together again in order."""
+        most = -(-len(items) // self.count)
+        return items[self.rank * most : (self.rank + 1) * most]
+
+    def highest(self, value: int) -> int:
+        """The highest of all processes' values."""
+        if self.count == 1:
+            return value
+        return int(reduce(torch.tensor(value, device=self.device), "max"))
+
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        """The mean of all processes' values."""
+        mean: torch.Tensor = reduce(value, "mean")
+        return mean
+
+    def gather(self, items: list[Value]) -> list[Value]:
+        """The items of all processes, in the order of their ranks."""
+        gathered: list[Value] = gather_object(items)
+        return gathered
+
+    def on_main(self, work: Callable[[], Value]) -> Value:
+        """What `work` returns in the main process, in every process.
+
+        Where it raises InputError or OSError there, the others end without a word.
+        """
+        outcome: list[Any] = [(None, False)]
+        if self.is_main:
+            try:
+                outcome = [(work(), True)]
+            except (InputError, OSError):
+                broadcast_object_list(outcome)
+                raise
+        broadcast_object_list(outcome)
+        value, done = outcome[0]
+        if not done:
+            sys.exit(2)
+        return cast(Value, value)
