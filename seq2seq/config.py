@@ -323,7 +323,7 @@ def describe_config(config: Config) -> str:
     lines = [f'preset = "{config.preset}"']
     for name, section in config:
         if isinstance(section, Section):
-            lines += ["", f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
+            lines += ["", f"# {' '.join((section.__doc__ or '').split())}", f"[{name}]"]
             for key, field in type(section).model_fields.items():
                 value = getattr(section, key)
                 lines += [f"# {' '.join((field.description or '').split())}"]

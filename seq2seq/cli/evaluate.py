@@ -12,9 +12,7 @@ import typer
 
 from seq2seq.config import DataConfig
 from seq2seq.errors import InputError
-from seq2seq.model_folder import open_model
 from seq2seq.text.lines import open_output, read_lines
-from seq2seq.text.sources import DOWNLOADS, open_sources
 
 if TYPE_CHECKING:
     from seq2seq.evaluation import CorpusScorer
@@ -61,17 +59,21 @@ def evaluate(
         raise InputError("--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
     if [*(ref or ()), src, hyp, by].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
+    if ref and model is not None and src is None:
+        raise InputError("--src is missing: give the file that MODEL is to translate")
+    if not ref and src is not None:
+        raise InputError("--src goes with --ref; a table or a data set has its own sources")
+
+    from seq2seq.model_folder import open_model
+    from seq2seq.text.sources import DOWNLOADS, open_sources
+
     # A damaged model is told before anything else is read, and before torch is loaded.
     folder = open_model(model) if model is not None else None
     if ref:
-        if folder and src is None:
-            raise InputError("--src is missing: give the file that MODEL is to translate")
         sources: _Lines | None = _File(src) if src is not None else None
         # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
         references: list[_Lines] = [_File(path, keep_mark=True) for path in ref]
     else:
-        if src is not None:
-            raise InputError("--src goes with --ref; a table or a data set has its own sources")
         # The languages of the model tell which columns of a table are meant.
         languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}

@@ -204,7 +204,7 @@ def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp
     result = CliRunner().invoke(app, [str(argument) for argument in [*arguments, *small]])
     assert result.exit_code == 0, result.stderr
     assert result.stdout == ""
-    for expected in ("200 training pairs, 200 validation pairs (given)", "validation at step 2: BLEU", "perplexity"):
+    for expected in ("200 pairs read, 200 kept", "validation at step 2: BLEU", "perplexity"):
         assert expected in result.stderr
     first = src.read_text().splitlines()[0]
     assert f"source       {first}" in result.stderr

@@ -134,7 +134,7 @@ ERRORS = {
     "evaluate --hyp - --ref -": "stdin (-) can be read only once",
     "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
-    "evaluate folder --src two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
