@@ -1,0 +1,255 @@
+"""Text of any kind is read exactly, or told in a line with file and number; memory does not grow with it."""
+
+import gzip
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from seq2seq import Translator
+from seq2seq.cli import app
+from seq2seq.errors import InputError
+from seq2seq.search.beam import Hypothesis
+from seq2seq.text import lines as lines_module
+from seq2seq.text.lines import LONGEST_LINE, read_lines
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "text": bytes,
+    "text.gz": gzip.compress,
+    "text.zst": lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
+}
+
+
+def read(path: Path) -> tuple[list[str], str | None]:
+    """The lines of a file, and the error that they end in."""
+    found: list[str] = []
+    try:
+        found.extend(read_lines(path))  # keeps what came before the error
+    except InputError as error:
+        return found, str(error)
+    return found, None
+
+
+def expected(data: bytes, longest: int) -> tuple[list[str], int | None]:
+    """The lines before the first that cannot be read, and the number of that one."""
+    good: list[str] = []
+    for number, line in enumerate(data.removesuffix(b"\n").split(b"\n") if data else [], start=1):
+        try:
+            if len(line) > longest:
+                return good, number
+            good.append((line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).decode("utf-8"))
+        except UnicodeDecodeError:
+            return good, number
+    return good, None
+
+
+BYTES = st.one_of(
+    st.binary(max_size=80),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(str.encode),
+    st.lists(
+        st.sampled_from(
+            [b"\n", b"\r", b"\0", b"\xef\xbb\xbf", b"\xff", b"\xed\xa0\x80", b"\xe6\x97", "日".encode(), b"a"]
+        )
+    ).map(b"".join),
+)
+
+
+@given(BYTES, st.sampled_from([5, 16, LONGEST_LINE]), st.sampled_from(sorted(PACK)))
+@example(b"12345\n123456\n", 5, "text")
+@example(b"12345", 5, "text.gz")
+@example(b"\n\n123456", 5, "text.zst")
+@settings(deadline=None, max_examples=1500)
+def test_any_bytes_are_lines_or_an_error_with_file_and_line(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, longest: int, name: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(PACK[name](data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "LONGEST_LINE", longest)
+        found, error = read(path)
+    if error and re.match(rf"{re.escape(str(path))}, line 1: not UTF-8 but UTF-(16|32)", error):
+        first = data.split(b"\n")[0]
+        assert first.startswith((b"\xff\xfe", b"\xfe\xff")) or first.count(0) >= 3
+        assert found == []
+        return
+    lines, bad = expected(data, longest)
+    assert found == lines
+    assert (error or "").startswith(f"{path}, line {bad}: " if bad else "")
+    assert bool(error) == bool(bad)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["text.gz", "text.zst"]), st.integers(0, 100), st.booleans())
+@settings(deadline=None, max_examples=1000)
+def test_any_damage_to_a_packed_file_is_an_error_or_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes, name: str, at: int, whole: bool
+) -> None:
+    """`whole`: nothing but junk; else a good file that is overwritten from some place on."""
+    text = "".join(f"line {number}\n" for number in range(20)).encode()
+    packed = PACK[name](text)
+    place = at % len(packed)
+    damaged = junk if whole else packed[:place] + junk + packed[place + len(junk) :]
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(damaged)
+    found, error = read(path)
+    if error:
+        assert re.match(rf"{re.escape(str(path))}(, line \d+)?: .+$", error)
+    else:
+        assert found == ([] if damaged in (b"", bytes(len(damaged))) else text.decode().splitlines())
+
+
+FOREIGN = {
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16LE",
+    "utf-16-be": "UTF-16BE",
+    "utf-32": "UTF-32",
+}
+
+
+@pytest.mark.parametrize("codec", FOREIGN)
+@pytest.mark.parametrize(
+    "text", ["Der Mann läuft.\nund so weiter\n", "One line only, without an end", "Ein Mann\r\nZwei\r\n"]
+)
+def test_utf16_and_utf32_are_told_with_what_converts_them(codec: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(text.encode(codec))
+    advice = f"not UTF-8 but {FOREIGN[codec]}; convert the file, for example with iconv -f {FOREIGN[codec]} -t UTF-8"
+    with pytest.raises(InputError, match=re.escape(f"{path}, line 1: {advice}")):
+        list(read_lines(path))
+
+
+def test_big_endian_mark(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes("\ufeffein Haus\n".encode("utf-16-be"))
+    with pytest.raises(InputError, match="not UTF-8 but UTF-16;"):
+        list(read_lines(tmp_path / "text"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "schön".encode("latin-1"),
+        "schön".encode().decode("latin-1").encode("utf-16")[2:5] + b"\xff",
+        b"\xed\xa0\xbd\xed\xb8\x80",
+    ],
+)
+def test_other_encodings_name_line_and_byte(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"good\n" + data + b"\n")
+    with pytest.raises(InputError, match=r"text, line 2: not UTF-8 \(byte 0x.. at column \d+\)"):
+        list(read_lines(tmp_path / "text"))
+
+
+@pytest.mark.parametrize("line", ["\0", "a\0b", "\0\0\0\0\0\0\0\0\0\0", "tab\0separated\0words", "ein\0"])
+def test_nul_is_a_character_like_others(line: str, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(f"{line}\nun\n{line}\n")
+    assert list(read_lines(tmp_path / "text")) == [line, "un", line]
+    result = CliRunner().invoke(app, ["translate", str(model), "-i", str(tmp_path / "text"), "--beam-size", "1"])
+    translations = result.stdout_bytes.split(b"\n")[:-1]
+    assert len(translations) == 3
+    assert translations[0] == translations[2]
+
+
+READ = """
+from seq2seq.errors import InputError
+from seq2seq.text.lines import read_lines
+result = 0
+try:
+    for line in read_lines(argument):
+        result += 1
+except InputError as error:
+    result = str(error)
+"""
+BLOCK = 2**24
+
+
+def bomb(path: Path, content: bytes, times: int) -> Path:
+    path.write_bytes(PACK[path.name](content) * times)
+    return path
+
+
+@pytest.mark.parametrize("name", ["text.gz", "text.zst"])
+def test_an_endless_line_is_told_in_little_memory(name: str, tmp_path: Path, contained: Callable[..., Any]) -> None:
+    """4 GiB in some kilobytes."""
+    path = bomb(tmp_path / name, b"a" * BLOCK, 256)
+    assert path.stat().st_size < 5 * 10**6
+    assert contained(READ, str(path), 250) == f"{path}, line 1: over 16,777,216 bytes long; is this a text file?"
+
+
+@pytest.mark.parametrize("name", ["text.gz", "text.zst"])
+def test_a_long_file_takes_no_more_memory_than_a_short_one(
+    name: str, tmp_path: Path, contained: Callable[..., Any]
+) -> None:
+    """Half a GiB in lines of 16 KiB."""
+    path = bomb(tmp_path / name, (b"a" * (2**14 - 1) + b"\n") * (BLOCK // 2**14), 32)
+    assert contained(READ, str(path), 250) == 32 * BLOCK // 2**14
+
+
+def test_the_memory_limit_would_be_hit(tmp_path: Path, contained: Callable[..., Any]) -> None:
+    """The control of the two tests above."""
+    code = "try: result = len(bytes(2**28))\nexcept MemoryError: result = 'full'"
+    assert contained(READ + code, str(bomb(tmp_path / "text.zst", b"a\n", 1)), 250) == "full"
+
+
+def test_a_zstd_file_that_asks_for_much_memory_is_refused(tmp_path: Path, contained: Callable[..., Any]) -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=30)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    path = tmp_path / "text.zst"
+    path.write_bytes(packer.compress(b"a\n" * 100) + packer.flush())
+    told = contained(READ, str(path), 250)
+    assert told.startswith(f"{path}: damaged zstd file after line 0 (")
+    assert "too much memory" in told
+
+
+@pytest.fixture
+def instant(model: Path, monkeypatch: pytest.MonkeyPatch) -> Translator:
+    """A translator whose translations are its input."""
+    translator = Translator.load(model)
+
+    def search(sources: list[list[int]], _: object) -> list[list[Hypothesis]]:
+        return [[Hypothesis(tuple(ids), -1.0, -1.0)] for ids in sources]
+
+    monkeypatch.setattr(translator, "_search", search)
+    return translator
+
+
+def test_a_line_of_ten_megabytes_is_translated_in_parts(instant: Translator) -> None:
+    line = " ".join(itertools.islice(itertools.cycle(["un", "deux", "trois", "quatre"]), 2_000_000))
+    assert len(line) > 10**7
+    first, long, last = instant.stream(["un", line, "deux"])
+    assert [first.hypotheses[0].text, last.hypotheses[0].text] == ["un", "deux"]
+    assert long.parts > 10_000
+    assert long.hypotheses[0].text.split() == line.split()
+
+
+SPLIT = """
+from seq2seq import Translator
+translator = Translator.load(argument)
+# Copying what is left of the line for each part would take hours.
+result = len(translator._split([10] * 3_000_000, 2))
+"""
+
+
+def test_splitting_takes_time_in_proportion(model: Path, contained: Callable[..., Any]) -> None:
+    assert contained(SPLIT, str(model), 4000) == 1_500_000
+
+
+def test_no_more_long_lines_are_read_than_fit(instant: Translator) -> None:
+    """A buffer of 512 lines must not hold 512 long ones."""
+    read = []
+    source = (read.append(number) or "un " * 400_000 for number in range(100))  # type: ignore[func-returns-value]
+    next(instant.stream(source))
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize("line", ["\ud800", "un \udfff deux"])
+def test_half_a_character_is_told_with_its_line(line: str, model: Path) -> None:
+    translations = Translator.load(model).stream(["un", "", line, "deux"], beam_size=1, buffer_size=1)
+    next(translations)
+    next(translations)
+    with pytest.raises(InputError, match=r"line 3: not Unicode text \('\\u[0-9a-f]{4}' is half a character\)"):
+        next(translations)
