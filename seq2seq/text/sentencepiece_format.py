@@ -30,6 +30,7 @@ _Field = tuple[int, int]
 _Message = dict[_Field, int | float | bytes]
 _PIECE, _TRAINER, _NORMALIZER = (1, _BYTES), (2, _BYTES), (3, _BYTES)
 _TEXT, _SCORE, _TYPE = (1, _BYTES), (2, _FLOAT), (3, _INTEGER)
+_PIECE_FIELDS = {_TEXT, _SCORE, _TYPE}
 _MODEL_TYPE = (3, _INTEGER)
 _MODEL_TYPES = (1, 2)  # unigram, bpe
 # Byte fallback, and the ids of unk, bos, eos and pad.
@@ -74,9 +75,9 @@ def _check_pieces(pieces: list[_Message]) -> None:
         text.decode("utf-8")
         texts.add(text)
         # A comparison with what is no number is false.
-        if not isinstance(score, float) or not abs(score) <= _HIGHEST_SCORE:
-            raise ValueError("a piece without a score")
-    if any(piece.get(_TYPE, _NORMAL) != _NORMAL or len(piece) > 3 for piece in pieces[len(_FIRST_PIECES) :]):
+        if not isinstance(score, float) or not abs(score) <= _HIGHEST_SCORE or not piece.keys() <= _PIECE_FIELDS:
+            raise ValueError("a piece without a score, or with more than that")
+    if any(piece.get(_TYPE, _NORMAL) != _NORMAL for piece in pieces[len(_FIRST_PIECES) :]):
         raise ValueError("a piece of another kind")
 
 

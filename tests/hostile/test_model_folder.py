@@ -395,6 +395,26 @@ def test_weights_that_are_not_those_of_the_configuration(name: str, loaded: Any,
     assert f"error: {folders[name] / 'model.safetensors'}: tensor " in one_line_of(loaded[name])
 
 
+def test_a_good_model_is_described_without_torch(model: Path, contained: Callable[..., Any]) -> None:
+    """Also the control of the tests above: a good folder is no error under their limits."""
+    code, stdout, stderr, torch_is_loaded = contained(OPEN, {"good": str(model)}, 400)["good"]
+    assert (code, stderr, torch_is_loaded) == (0, "", False)
+    assert "bleu" in stdout
+
+
+def test_a_damaged_model_is_told_before_torch_is_loaded(
+    model: Path, tmp_path: Path, contained: Callable[..., Any]
+) -> None:
+    """Whatever was to be done with it."""
+    folder = damaged(model, tmp_path / "model", content("joint.model", b"damaged"))
+    (tmp_path / "text").write_text("un\n")
+    options = f'"--src", {str(tmp_path / "text")!r}, "--ref", {str(tmp_path / "text")!r}'
+    for code in (LOAD, LOAD.replace('["translate", folder]', f'["evaluate", folder, {options}]')):
+        report = contained(code, {"damaged": str(folder)}, 400)["damaged"]
+        assert "joint.model: not a SentencePiece model" in one_line_of(report)
+        assert not report[3]
+
+
 @pytest.mark.parametrize("index", INDEXES)
 def test_a_lying_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"

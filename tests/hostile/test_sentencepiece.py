@@ -71,6 +71,7 @@ CRAFTED = {
     "a byte missing": crafted([*PIECES[:100], *PIECES[101:]]),
     "bytes in another order": crafted([*SPECIALS, *BYTE_PIECES[::-1], *WORDS]),
     "a special of another kind": crafted([piece(b"<pad>", 0.0, NORMAL), *PIECES[1:]]),
+    "a special with an unknown field": crafted([piece(b"<pad>", 0.0, CONTROL, field(4, 1)), *PIECES[1:]]),
     "a piece twice": crafted([*PIECES, WORDS[-1]]),
     "an empty piece": with_word(piece(b"")),
     "a piece without text": with_word(field(1, field(2, -1.0))),
