@@ -74,9 +74,12 @@ def replace_folder(new: Path, path: Path) -> None:
     if path.exists():
         shutil.rmtree(old, ignore_errors=True)
         os.replace(path, old)
-    os.replace(new, path)
-    _flush_folder(path.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        os.replace(new, path)
+        _flush_folder(path.parent)
+    finally:
+        put_back(path)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def standing(path: Path) -> Path:

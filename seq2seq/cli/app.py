@@ -33,7 +33,7 @@ class CleanErrors(TyperGroup):
 
     def _exit_code(self, words: list[str], **kwargs: Any) -> int:
         try:
-            with _sigterm_raised():
+            with _signals_raised():
                 result = super().main(words, **kwargs)
         except InputError as error:
             return _complain(str(error))
@@ -44,7 +44,7 @@ class CleanErrors(TyperGroup):
             return _complain(error.format_message())
         except OSError as error:  # a full disk, a folder without rights
             return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-        except (KeyboardInterrupt, typer.Abort):
+        except typer.Abort:
             return _leave(Interrupted(signal.SIGINT, "interrupted"))
         except Interrupted as interruption:
             return _leave(interruption)
@@ -67,20 +67,21 @@ def _leave(interruption: Interrupted) -> int:
 
 
 @contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does: by an exception, so that nothing half done is left behind."""
+def _signals_raised() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the work by an exception, so that nothing half done is left behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, _: object) -> None:
-        raise Interrupted(number, "terminated")
+        raise Interrupted(number, "interrupted" if number == signal.SIGINT else "terminated")
 
-    old = signal.signal(signal.SIGTERM, stop)
+    old = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for one, handler in old.items():
+            signal.signal(one, handler)
 
 
 def _print_version(value: bool) -> None:

@@ -187,7 +187,7 @@ class Trainer:
         step = self.state.step
         if step != self._saved_step:
             self._expect_finite(self.stretch.loss())
-            self._expect_finite(sum(float(parameter.sum()) for parameter in self.objective.parameters()))
+            self._expect_finite(sum(float(parameter.detach().sum()) for parameter in self.objective.parameters()))
             self._save()
         raise Interrupted(number, f"{describe(number)} at step {step:,}, which is saved: go on with --resume")
 

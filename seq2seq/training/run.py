@@ -86,7 +86,7 @@ def _open(
     try:
         return _start_folder(_resolve(config), folder.resolve(), progress), None
     except OSError as error:
-        raise _disk_error(error, f"{folder} is as it was: see to it and give the same command again") from None
+        raise _disk_error(error, "no training has begun: see to it and give the same command again") from None
 
 
 def _disk_error(error: OSError, advice: str) -> InputError:

@@ -1,11 +1,20 @@
 """The fused loss against torch's."""
 
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 
+from seq2seq.config import Config
 from seq2seq.text.tokenizer import PAD
+from seq2seq.training.loop import Trainer
 from seq2seq.training.objective import LinearCrossEntropy
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -37,3 +46,27 @@ def test_loss_is_float32_under_autocast() -> None:
         loss = LinearCrossEntropy.apply(features, weight, bias, targets, 1 / 70, 0.0)  # type: ignore[no-untyped-call]
         logits = F.linear(features, weight, bias).float()
     torch.testing.assert_close(loss, F.cross_entropy(logits, targets))
+
+
+def test_accumulated_gradients_are_those_of_one_batch(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two batches of different sizes make the same update as one batch that holds the pairs of both."""
+    batches = [np.arange(0, 5), np.arange(5, 25)]
+    gradients = []
+    for number, (accumulation, planned) in enumerate(((2, batches), (1, [np.concatenate(batches)]))):
+        config = tiny(training__accumulation=accumulation, training__max_steps=1, model__dropout=0.0)
+        monkeypatch.setattr(Trainer, "_planned_batches", lambda _, planned=planned: iter(planned))
+        found: list[torch.Tensor] = []
+
+        def clip(
+            self: Accelerator, parameters: Iterable[torch.nn.Parameter], _: float, found: list[torch.Tensor] = found
+        ) -> None:
+            found += [parameter.grad.clone() for parameter in parameters if parameter.grad is not None]
+
+        monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
+        train(config, tmp_path / str(number), resume=False, overwrite=False, progress=Progress(quiet=True))
+        gradients.append(found)
+    assert len(gradients[0]) > 10
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-5)

@@ -1,0 +1,224 @@
+"""Promise 5 where the disk fails: whichever write, flush or rename it is, a checkpoint is whole and the run goes on."""
+
+import ast
+import errno
+import io
+import os
+import random
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import QUIET, Killed, Outcome, command_line, hashes, outcome, run_to_the_end
+
+import seq2seq
+from seq2seq import storage
+from seq2seq.config import Config, config_differences, validate_config
+from seq2seq.errors import InputError
+from seq2seq.model_folder import load_model, verify_model
+from seq2seq.storage import read_json, standing
+from seq2seq.training.run import train
+from seq2seq.training.state import CheckpointStore
+
+
+class Disk:
+    """Counts what `storage` asks of the disk; the n-th of it fails, torn in two where it is a write.
+
+    dead: everything after it fails as well and nothing is cleaned up, as where the process is killed or the power goes.
+    """
+
+    def __init__(self, failing: int, dead: bool) -> None:
+        self.failing, self.dead, self.asked = failing, dead, 0
+
+    def ask(self) -> bool:
+        """Whether the next operation works."""
+        self.asked += 1
+        return self.asked < self.failing or (self.asked > self.failing and not self.dead)
+
+    def error(self, *names: str) -> BaseException:
+        return Killed() if self.dead else OSError(errno.ENOSPC, "No space left on device", *names)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        disk = self
+
+        class File(io.FileIO):
+            def write(self, data: Any, /) -> int:
+                if disk.ask():
+                    return super().write(data)
+                super().write(memoryview(data)[: len(data) // 2])
+                raise disk.error()
+
+        def open_file(path: Path, mode: str) -> Any:
+            return open(path, mode) if mode == "rb" else io.BufferedWriter(File(path, mode))
+
+        def flush(descriptor: int, flush: Callable[[int], None] = os.fsync) -> None:
+            if not disk.ask():
+                raise disk.error()
+            flush(descriptor)
+
+        def rename(source: Path, target: Path, rename: Callable[[Path, Path], None] = os.replace) -> None:
+            if not disk.ask():
+                raise disk.error(str(source))
+            rename(source, target)
+
+        def unless_dead(function: Callable[..., None]) -> Callable[..., None]:
+            return lambda *a, **o: None if disk.dead and disk.asked >= disk.failing else function(*a, **o)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(storage, "open", open_file, raising=False)
+            patch.setattr(os, "fsync", flush)
+            patch.setattr(os, "replace", rename)
+            patch.setattr(shutil, "rmtree", unless_dead(shutil.rmtree))
+            patch.setattr(Path, "unlink", unless_dead(Path.unlink))
+            yield
+
+
+@pytest.fixture(scope="module")
+def short(tiny: Callable[..., Config]) -> Config:
+    """Two validations, a record between them."""
+    return tiny(training__max_steps=3, training__validate_every=2, training__seed=2, model__hidden_size=4)
+
+
+@pytest.fixture(scope="module")
+def old_run(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("old") / "run"
+    run_to_the_end(tiny(training__max_steps=1, model__hidden_size=4), run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(short: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return run_to_the_end(short, tmp_path_factory.mktemp("undisturbed") / "run")
+
+
+def overwrite(config: Config, run: Path, failing: int, dead: bool) -> None:
+    with Disk(failing, dead).in_use():
+        train(config, run, resume=False, overwrite=True, progress=QUIET)
+
+
+def expect_whole_and_go_on(config: Config, run: Path, old: dict[str, str], expected: Outcome) -> None:
+    """What is there is the older run or the new one, whole, and the next command ends as if nothing had been."""
+    there = standing(run)
+    begun = not config_differences(validate_config(read_json(there / "config.json"), "stored"), config)
+    if (there / "checkpoints.json").exists():
+        verify_model(CheckpointStore(there).last or there)
+        load_model(there)
+    assert begun or hashes(there) == old
+    train(config, run, resume=begun, overwrite=not begun, progress=QUIET)
+    assert outcome(run) == expected
+
+
+def test_whichever_operation_fails_on_a_full_disk(
+    short: Config, old_run: Path, undisturbed: Outcome, tmp_path: Path
+) -> None:
+    old = hashes(old_run)
+    for number in count(1):
+        run = tmp_path / str(number) / "run"
+        shutil.copytree(old_run, run)
+        try:
+            overwrite(short, run, number, dead=False)
+            break
+        except InputError as error:
+            told = str(error)
+        assert told.startswith(str(run.parent))
+        assert "cannot be written (No space left on device)" in told
+        assert "\n" not in told
+        assert list(run.parent.iterdir()) == [run]
+        assert not list(run.rglob("*.partial"))
+        expect_whole_and_go_on(short, run, old, undisturbed)
+    assert number > 80
+
+
+def test_whichever_operation_is_the_last(short: Config, old_run: Path, undisturbed: Outcome, tmp_path: Path) -> None:
+    old = hashes(old_run)
+    for number in count(1):
+        run = tmp_path / str(number) / "run"
+        shutil.copytree(old_run, run)
+        try:
+            overwrite(short, run, number, dead=True)
+            break
+        except Killed:
+            run.with_name("run.lock").unlink(missing_ok=True)
+        expect_whole_and_go_on(short, run, old, undisturbed)
+    assert number > 80
+
+
+def test_a_file_may_not_grow(short: Config, undisturbed: Outcome, tmp_path: Path) -> None:
+    """The system itself refuses, half way through the weights: EFBIG."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError) as caught:
+        original = CheckpointStore.save
+
+        def save(self: CheckpointStore, *arguments: Any) -> None:
+            if self.last:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+            original(self, *arguments)
+
+        patch.setattr(CheckpointStore, "save", save)
+        try:
+            run_to_the_end(short, tmp_path / "run")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    run = tmp_path / "run"
+    assert str(caught.value) == (
+        f"{run}/steps/3.partial/model.safetensors: cannot be written (File too large); "
+        f"the checkpoint of step 2 in {run} is intact: see to it and go on with --resume"
+    )
+    assert not list(tmp_path.rglob("*.partial"))
+    assert run_to_the_end(short, run, resume=True) == undisturbed
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.slow)])
+def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """SIGKILL, again and again, to one process after the other."""
+    config = tiny(training__max_steps=60, training__validate_every=2)
+    expected = run_to_the_end(config, tmp_path / "whole" / "run")
+    run, draw = tmp_path / "run", random.Random(kills)
+    command = [*command_line(config), "-q", "-o", str(run), "--resume"]
+    for _ in range(kills):
+        process = subprocess.Popen(command)
+        while process.poll() is None and not run.with_name("run.lock").exists():
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 1.5))
+        process.kill()
+        process.wait()
+        run.with_name("run.lock").unlink(missing_ok=True)
+        if (run / "checkpoints.json").exists():
+            verify_model(CheckpointStore(run).last or run)
+            load_model(run)
+    subprocess.run(command, check=True, timeout=300)
+    assert outcome(run) == expected
+
+
+def test_only_storage_writes() -> None:
+    """So that these tests see every write. Translations, which nobody resumes from, have a way of their own."""
+    package = Path(seq2seq.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).as_posix() in ("storage.py", "text/lines.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                assert not _writes(node), f"{path}, line {node.lineno}"
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call opens a file for writing, or writes, renames or flushes one, by its name."""
+    if isinstance(call.func, ast.Name):
+        name = call.func.id
+    elif isinstance(call.func, ast.Attribute):
+        name = call.func.attr
+    else:
+        return False
+    owner = call.func.value.id if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) else ""
+    mode = next((one.value for one in call.args[1:2] if isinstance(one, ast.Constant)), "r")
+    if name in ("write_bytes", "write_text", "rename", "save_file", "fsync", "fdopen", "tofile", "memmap_write"):
+        return True
+    return (name == "open" and owner != "os" and mode not in ("r", "rb")) or (name == "replace" and owner == "os")

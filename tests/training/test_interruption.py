@@ -1,0 +1,254 @@
+"""Ctrl-C and SIGTERM: the step that was reached is kept, and a resumed training ends as one that never stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from runs import QUIET, Outcome, command_line, hashes, outcome, run_to_the_end
+
+from seq2seq import Translator
+from seq2seq.config import Config
+from seq2seq.errors import InputError, Interrupted
+from seq2seq.storage import read_json
+from seq2seq.training.loop import Trainer
+from seq2seq.training.objective import Objective
+from seq2seq.training.run import train
+
+
+def stop(config: Config, run: Path, owner: type, method: str, call: int, resume: bool = False) -> str:
+    """Train until a signal comes after the given call of a method; returns what the user is told."""
+    original, calls = getattr(owner, method), 0
+
+    def patched(self: object, *arguments: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        result = original(self, *arguments, **options)
+        if calls == call:
+            signal.raise_signal(signal.SIGTERM)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
+        patch.setattr(owner, method, patched)
+        patch.setattr("seq2seq.training.loop._VALIDATION_WINDOW", 4)
+        train(config, run, resume=resume, overwrite=False, progress=QUIET)
+    assert caught.value.exit_code == 143
+    return str(caught.value)
+
+
+def saved(run: Path) -> dict[str, Any]:
+    step = read_json(run / "checkpoints.json")["last"]
+    return dict(read_json(run / "steps" / str(step) / "state" / "training.json"))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return run_to_the_end(tiny(), tmp_path_factory.mktemp("uninterrupted") / "run")
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_stopped_at_each_step(step: int, tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    told = stop(tiny(), run, Trainer, "_update", step)
+    assert told == f"terminated at step {step}, which is saved: go on with --resume"
+    assert saved(run)["step"] == step
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+# Three validations, each with three windows of translations.
+@pytest.mark.parametrize("call", range(1, 10))
+def test_stopped_within_a_validation(
+    call: int, tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    stop(tiny(), run, Translator, "translate", call)
+    step, due = saved(run), [3, 6, 8][(call - 1) // 3]
+    assert (step["step"], step["validated_step"] < due) == (due, True)
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+def test_stopped_in_the_loss_of_a_validation_and_again_in_its_repetition(
+    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    stop(tiny(), run, Objective, "log_loss", 2)
+    before = outcome(run)
+    stop(tiny(), run, Translator, "translate", 2, resume=True)
+    assert outcome(run) == before
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training__max_steps": 30, "training__validate_every": 25},  # more than one epoch, and a record between
+        {"training__accumulation": 3},
+        {"training__learning_rate": 1e-12, "training__patience": 2, "training__max_steps": 100},
+        {"training__precision": "bf16"},
+    ],
+    ids=["epochs", "accumulation", "patience", "bf16"],
+)
+def test_stopped_twice_in_one_epoch(changes: dict[str, object], tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = tiny(**changes)
+    expected = run_to_the_end(config, tmp_path / "whole")
+    run = tmp_path / "runs" / "run"
+    stop(config, run, Trainer, "_update", 2)
+    stop(config, run, Trainer, "_update", 2, resume=True)
+    assert saved(run)["step"] == 4
+    stop(config, run, Trainer, "_update", 3, resume=True)
+    assert run_to_the_end(config, run, resume=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "call"),
+    [(Trainer, "_update", 3), (Trainer, "_update", 15), (Translator, "translate", 1), (Translator, "translate", 2)],
+)
+def test_stopped_while_the_plan_is_measured(
+    owner: type, method: str, call: int, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    config = tiny(training__minutes=0.02, training__max_steps=None, training__validate_every=None)
+    stop(config, run, owner, method, call)
+    assert saved(run)["plan"] is None
+    run_to_the_end(config, run, resume=True)
+    end = saved(run)
+    assert end["finished"]
+    assert end["step"] == end["plan"]["total_steps"]
+
+
+def test_stopped_at_the_last_step_before_there_was_a_plan(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    config = tiny(training__minutes=1.0, training__max_steps=4)
+    stop(config, run, Trainer, "_update", 4)
+    run_to_the_end(config, run, resume=True)
+    assert saved(run)["step"] == 4
+
+
+def test_a_model_is_there_before_the_first_validation(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    stop(tiny(), tmp_path / "run", Trainer, "_update", 1)
+    assert len(Translator.load(tmp_path / "run").translate(["un deux"])) == 1
+
+
+def test_a_loss_that_is_no_number_is_not_saved(
+    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    stop(tiny(), run, Trainer, "_update", 2)
+    checkpoint = hashes(run)
+    original = Trainer._update
+
+    def diverge(self: Trainer) -> None:
+        original(self)
+        with torch.no_grad():
+            next(self.objective.parameters()).fill_(torch.nan)
+        self.interruption.note(signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match="the last checkpoint is intact"):
+        patch.setattr(Trainer, "_update", diverge)
+        run_to_the_end(tiny(), run, resume=True)
+    assert hashes(run) == checkpoint
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+def test_handlers_are_put_back(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    stop(tiny(), tmp_path / "run", Trainer, "_update", 1)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def start(arguments: list[str], **options: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, **options)
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert path.exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run, config = tmp_path / "run", tiny(training__max_steps=100_000, training__validate_every=50)
+    process = start([*command_line(config), "-o", str(run)])
+    wait_for(run / "checkpoints.json", process)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == code
+    step = saved(run)["step"]
+    assert f"at step {step:,}, which is saved: go on with --resume" in told.splitlines()[-1]
+    assert "Traceback" not in told
+    outcome(run)
+
+
+# As the reading of the bitext begins, and while SentencePiece computes, which lets no handler of Python's run.
+@pytest.mark.parametrize("busy", ["seq2seq.training.preparation._survey", "sentencepiece.SentencePieceTrainer.Train"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_real_signal_while_data_is_prepared(
+    number: int, code: int, busy: str, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    """A call into C that takes a minute stands for whatever a library computes."""
+    wait = (
+        "import ctypes, pathlib\n"
+        f"def wait(*_, **__):\n pathlib.Path({str(tmp_path / 'busy')!r}).touch(); ctypes.CDLL(None).sleep(60)\n"
+    )
+    module, name = busy.rsplit(".", 1) if "Trainer" not in busy else ("sentencepiece", "SentencePieceTrainer.Train")
+    patch = f"import {module}\n{wait}\n{module}.{name} = wait\n"
+    process = start([*command_line(tiny(), patch), "-o", str(tmp_path / "run")])
+    wait_for(tmp_path / "busy", process)
+    began = time.monotonic()
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert time.monotonic() - began < 30
+    assert "nothing is kept" in told
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("busy", "run.lock")] == []
+
+
+def test_a_second_signal_leaves_at_once(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """In the midst of a save, say: what it wrote is never named."""
+    patch = (
+        "import os\nfrom seq2seq.training.state import CheckpointStore\n"
+        "def save(*_):\n os.kill(os.getpid(), 2); os.kill(os.getpid(), 2); print('still here')\n"
+        "CheckpointStore.save = save\n"
+    )
+    arguments = [*command_line(tiny(), patch), "-o", str(tmp_path / "run")]
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    assert (result.returncode, result.stdout) == (130, "")
+    assert not (tmp_path / "run" / "checkpoints.json").exists()
+
+
+@pytest.mark.parametrize("command", ["translate", "evaluate"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_no_partial_output(number: int, code: int, command: str, trained: Path, tmp_path: Path) -> None:
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.write_text("un deux trois\n" * 200_000)
+    names = ["-i", source] if command == "translate" else ["--src", source, "--ref", source]
+    process = start([sys.executable, "-m", "seq2seq", command, str(trained), *map(str, names), "-o", str(output)])
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out.*")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(tmp_path.glob("out.*"))
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert told == f"seq2seq: {'interrupted' if number == signal.SIGINT else 'terminated'}\n"
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_two_trainings_in_one_folder(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run, config = tmp_path / "run", tiny(training__max_steps=100_000)
+    process = start([*command_line(config), "-o", str(run)])
+    wait_for(run / "checkpoints.json", process)
+    with pytest.raises(InputError, match="another training is at work in this folder"):
+        train(config, run, resume=True, overwrite=False, progress=QUIET)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    stop(config, run, Trainer, "_update", 1, resume=True)  # a dead process holds nothing
+    assert not (tmp_path / "run.lock").exists()
