@@ -20,12 +20,12 @@ from accelerate.state import AcceleratorState
 
 from seq2seq.config import build_config
 from seq2seq.model_folder import TrainedModel, build_network
+from seq2seq.processes import Processes
 from seq2seq.text.batching import make_batch
 from seq2seq.text.sources import open_sources
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import load_data, prepare_data
-from seq2seq.training.processes import Processes
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import CheckpointStore
 

@@ -19,7 +19,7 @@ FLOORS = [
     {"model"},
     {"text"},
     {"config", "presets"},
-    {"storage"},
+    {"storage", "processes"},
     {"errors"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

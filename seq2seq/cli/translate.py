@@ -1,9 +1,12 @@
 """`seq2seq translate`."""
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +16,7 @@ from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
 
 if TYPE_CHECKING:
+    from seq2seq.processes import Processes
     from seq2seq.translator import Translation
 
 
@@ -44,7 +48,7 @@ def translate(
 
     N lines in, N lines out, in order. A blank line stays blank. A line over the model's limit is translated in
     parts. The score is the log-probability (natural logarithm) over the length penalty. Beam size and length
-    penalty are the model's own unless given.
+    penalty are the model's own unless given. Several processes, started by torchrun, share the lines of a file.
     """
     if scores and as_json:
         raise InputError("--scores and --json exclude each other: JSON has the scores")
@@ -52,22 +56,38 @@ def translate(
     from seq2seq.model_folder import open_model
 
     folder = open_model(model)  # A damaged one is told before torch is loaded.
+    from seq2seq.processes import Processes
     from seq2seq.translator import Translator
 
-    translator = Translator(folder.load(), batch_size=batch_size)
     typed_in = input_ == "-" and sys.stdin.isatty()
-    translations = translator.stream(
-        lines,
-        beam_size=beam_size,
-        length_penalty=length_penalty,
-        n_best=n_best,
-        buffer_size=1 if typed_in else buffer_size,
-    )
+    window = 1 if typed_in else buffer_size
     layout = _as_json if as_json else _with_scores if scores else _as_text
-    with open_output(output) as file:
-        for translation in _warn_once(translations):
-            file.write(layout(translation).encode())
-            file.flush()
+    with Processes() as processes:
+        if processes.count > 1 and input_ == "-":
+            raise InputError("several processes cannot share stdin: give the text with -i FILE")
+        search = partial(
+            Translator(folder.load(), batch_size=batch_size).stream,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            n_best=n_best,
+            buffer_size=window,
+        )
+        translations = _in_shares(processes, lines, window, search)
+        with open_output(output if processes.is_main else os.devnull) as file:
+            for translation in _warn_once(translations) if processes.is_main else translations:
+                file.write(layout(translation).encode())
+                file.flush()
+
+
+def _in_shares(
+    processes: "Processes",
+    lines: Iterator[str],
+    buffer_size: int,
+    search: "Callable[[list[str]], Iterator[Translation]]",
+) -> "Iterator[Translation]":
+    """Read `buffer_size` lines for each process, let each translate its part, and give out all of them in order."""
+    while window := list(islice(lines, buffer_size * processes.count)):
+        yield from processes.gather(list(search(processes.contiguous_share(window))))
 
 
 def _as_text(translation: "Translation") -> str:

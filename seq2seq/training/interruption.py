@@ -19,8 +19,14 @@ class Interruption:
     Only the main thread may handle signals: in another, none is noted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, repeated_by_launcher: bool = False) -> None:
+        """repeated_by_launcher: a second signal means no more than the first.
+
+        A terminal sends Ctrl-C to all processes, and the launcher passes on its own to them; it will end those that
+        do not stop in time.
+        """
         self.signal_number = 0
+        self._repeated = repeated_by_launcher
         self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -34,7 +40,7 @@ class Interruption:
 
     def note(self, number: int, _: FrameType | None = None) -> None:
         """Take in a signal."""
-        if self.signal_number:
+        if self.signal_number and not self._repeated:
             _leave(number)
         self.signal_number = number
 

@@ -1,6 +1,7 @@
 """The training loop: one step, one epoch, a validation, a checkpoint."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -17,12 +18,12 @@ from seq2seq.config import TrainingConfig
 from seq2seq.errors import InputError, Interrupted
 from seq2seq.evaluation import MetricScore, score_corpus
 from seq2seq.model_folder import TrainedModel
+from seq2seq.processes import Processes
 from seq2seq.text.batching import Batch, make_batch, plan_epoch
 from seq2seq.training.interruption import Interruption, describe
 from seq2seq.training.metrics import MetricsLog, Stretch
 from seq2seq.training.objective import Objective
 from seq2seq.training.preparation import PreparedData
-from seq2seq.training.processes import Processes
 from seq2seq.training.progress import Example, Progress
 from seq2seq.training.schedule import learning_rate, plan_steps, plan_time
 from seq2seq.training.state import CheckpointStore, TrainingState, load_state
@@ -63,7 +64,8 @@ class Trainer:
         """deadline: when the training is to end, on time.monotonic's clock; None where only steps count."""
         self.config, self.model, self.data = config, model, data
         self.store, self.metrics, self.progress, self.deadline = store, metrics, progress, deadline
-        self.processes, self.interruption, self.stretch = processes, Interruption(), Stretch()
+        self.processes, self.stretch = processes, Stretch()
+        self.interruption = Interruption(repeated_by_launcher=processes.count > 1)
         self.accelerator = Accelerator(
             mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=processes.device.type == "cpu"
         )
@@ -110,7 +112,11 @@ class Trainer:
         enough = _MEASURED_SHARE * (self.deadline - time.monotonic())
         rising = _MEASURED_RISE * self.config.warmup_steps
         seconds: list[float] = []
-        while state.step < most and (len(seconds) < _MEASURED_STEPS or (sum(seconds) < enough and state.step < rising)):
+
+        def measure_on() -> bool:
+            return len(seconds) < _MEASURED_STEPS or (sum(seconds) < enough and state.step < rising)
+
+        while state.step < most and self.processes.on_main(measure_on):
             seconds.append(_seconds(self._finish_step))
         if state.step >= most:
             state.plan = plan_steps(self.config, state.step)
@@ -189,6 +195,8 @@ class Trainer:
             self._expect_finite(self.stretch.loss())
             self._expect_finite(sum(float(parameter.detach().sum()) for parameter in self.objective.parameters()))
             self._save()
+        if not self.processes.is_main:
+            sys.exit(128 + number)
         raise Interrupted(number, f"{describe(number)} at step {step:,}, which is saved: go on with --resume")
 
     def _tensors(self, batch: Batch) -> tuple[torch.Tensor, ...]:

@@ -10,6 +10,7 @@ import torch
 from seq2seq.config import Config, TrainingConfig, config_differences, validate_config
 from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network, load_model
+from seq2seq.processes import Processes
 from seq2seq.storage import put_back, read_json, replace_file, replace_folder, to_json
 from seq2seq.text.sources import DOWNLOADS, open_sources
 from seq2seq.training.interruption import leaving_at_once
@@ -17,7 +18,6 @@ from seq2seq.training.lock import locked
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import load_data, prepare_data
-from seq2seq.training.processes import Processes
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import CheckpointStore, TrainingState
 
@@ -34,12 +34,11 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     that takes no more; Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved.
     """
     started = time.monotonic()
-    processes = Processes()
-    if not processes.is_main:
-        progress = Progress(quiet=True)
     shown, run_folder = run_folder, run_folder.resolve()
     store = CheckpointStore(run_folder)
-    with ExitStack() as held:
+    with Processes() as processes, ExitStack() as held:
+        if not processes.is_main:
+            progress = Progress(quiet=True)
         config, last = processes.on_main(lambda: _open(config, shown, resume, overwrite, progress, held))
         data = load_data(run_folder / _DATA, config.tokenizer.joint)
         if last:
@@ -61,11 +60,11 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
             state = trainer.run()
         except OSError as error:
             raise _disk_error(error, _what_is_left(store, shown)) from None
-    progress.note(
-        f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step {state.best_step:,} "
-        f"with validation BLEU {state.best_bleu:.2f}, in {shown}"
-    )
-    return state
+        progress.note(
+            f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
+            f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {shown}"
+        )
+        return state
 
 
 def _open(

@@ -33,6 +33,7 @@ def records(run: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in json.loads(line).items() if key != _TIMING} for line in lines]
 
 
+APP = "from seq2seq.cli import app; app()"
 Outcome = tuple[dict[str, str], list[dict[str, Any]]]
 
 
@@ -50,11 +51,15 @@ def run_to_the_end(config: Config, folder: Path, resume: bool = False) -> Outcom
 
 def command_line(config: Config, patch: str = "") -> list[str]:
     """The command that trains with the settings that `tiny` changes; patch: Python that its process runs first."""
-    code = f"import torch; torch.set_num_threads(2)\n{patch}\nfrom seq2seq.cli import app; app()"
+    return [sys.executable, "-c", f"import torch; torch.set_num_threads(2)\n{patch}\n{APP}", *arguments(config)]
+
+
+def arguments(config: Config) -> list[str]:
+    """The words after `seq2seq` for the settings that `tiny` changes."""
     settings = [
         f"{section}.{key}={value}"
         for section in ("tokenizer", "model", "training")
         for key, value in getattr(config, section).model_dump(exclude_defaults=True).items()
     ]
     data = ["--train-src", str(config.data.train_src), "--train-tgt", str(config.data.train_tgt)]
-    return [sys.executable, "-c", code, "train", *data, *(word for one in settings for word in ("--set", one))]
+    return ["train", *data, *(word for one in settings for word in ("--set", one))]

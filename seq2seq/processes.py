@@ -6,7 +6,7 @@ A program that was started plainly is alone: then nothing here communicates, wai
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -22,13 +22,22 @@ Value = TypeVar("Value")
 
 
 class Processes:
-    """This process among those it was started with. The one of rank 0 is the main one: it alone prints and writes."""
+    """This process among those it was started with. The one of rank 0 is the main one: it alone prints and writes.
+
+    Leave its context before the program ends: a library that still listens to the others would abort it.
+    """
 
     def __init__(self) -> None:
-        state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
-        self.device: torch.device = state.device
-        self.count: int = state.num_processes
-        self.rank: int = state.process_index
+        self._state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
+        self.device: torch.device = self._state.device
+        self.count: int = self._state.num_processes
+        self.rank: int = self._state.process_index
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._state.destroy_process_group()
 
     @property
     def is_main(self) -> bool:

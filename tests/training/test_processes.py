@@ -1,0 +1,194 @@
+"""Several processes train as one does, stop together, and leave nobody waiting. On the CPU, by a real launch."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import APP, Outcome, arguments, command_line, outcome
+
+from seq2seq.config import Config
+from seq2seq.storage import read_json
+from seq2seq.training.loop import _seed
+
+# In a launched process: a record a step, so that losses can be compared; any thread count may be had.
+EACH_STEP = "import torch, seq2seq.training.loop as loop; torch.set_num_threads(1); loop._STEPS_PER_RECORD = 1"
+LIMIT = 120
+
+
+def launcher(count: int, folder: Path) -> list[str]:
+    """torchrun of a script that runs the command line."""
+    script = folder / "launched.py"
+    script.write_text(f"{EACH_STEP}\n{APP}\n")
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), str(script)]
+
+
+def launch(command: list[str], **options: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+
+
+def finish(process: "subprocess.Popen[str]") -> str:
+    try:
+        return process.communicate(timeout=LIMIT)[1]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + LIMIT
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert path.exists()
+
+
+@pytest.fixture(scope="module")
+def config(tiny: Callable[..., Config]) -> Config:
+    """Batches of one to a few pairs, so that some processes get none of a batch."""
+    return tiny(model__dropout=0.0, training__batch_tokens=24, training__max_steps=20, training__validate_every=10)
+
+
+def train_together(count: int, config: Config, run: Path) -> Outcome:
+    process = launch([*launcher(count, run.parent), *arguments(config), "-q", "-o", str(run)])
+    told = finish(process)
+    assert (process.returncode, told) == (0, "")
+    return outcome(run)
+
+
+@pytest.fixture(scope="module")
+def two(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return train_together(2, config, tmp_path_factory.mktemp("two") / "run")
+
+
+def expect_equal_curves(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+    assert len(ours) == len(theirs) == 22
+    for one, other in zip(ours, theirs, strict=True):
+        for name in one.keys() - {"loss", "valid_perplexity"}:
+            assert one[name] == other[name]
+        assert one.get("loss", 0) == pytest.approx(other.get("loss", 0), abs=1e-5)
+        assert one.get("valid_perplexity", 0) == pytest.approx(other.get("valid_perplexity", 0), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def alone(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    run = tmp_path_factory.mktemp("alone") / "run"
+    subprocess.run([*command_line(config, EACH_STEP), "-q", "-o", str(run)], check=True, timeout=LIMIT)
+    return outcome(run)
+
+
+def test_two_processes_train_as_one(two: Outcome, alone: Outcome) -> None:
+    expect_equal_curves(two[1], alone[1])
+
+
+@pytest.mark.slow
+def test_four_processes_train_as_one(config: Config, alone: Outcome, tmp_path: Path) -> None:
+    expect_equal_curves(train_together(4, config, tmp_path / "run")[1], alone[1])
+
+
+@pytest.mark.slow
+def test_two_processes_accumulate_as_one(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = tiny(
+        model__dropout=0.0,
+        training__batch_tokens=24,
+        training__max_steps=20,
+        training__validate_every=10,
+        training__accumulation=3,
+    )
+    run = tmp_path / "alone" / "run"
+    subprocess.run([*command_line(config, EACH_STEP), "-q", "-o", str(run)], check=True, timeout=LIMIT)
+    expect_equal_curves(train_together(2, config, tmp_path / "run")[1], outcome(run)[1])
+
+
+def test_each_process_step_and_batch_has_masks_of_its_own() -> None:
+    keys = [(1, step, rank, batch) for step in range(1, 20) for rank in range(8) for batch in range(4)]
+    assert len({_seed(*key) for key in keys}) == len(keys)
+
+
+def test_ctrl_c_stops_all_in_one_step_and_the_resume_is_exact(config: Config, two: Outcome, tmp_path: Path) -> None:
+    """As a terminal sends it: to every process at once, the launcher included, which passes it on."""
+    run = tmp_path / "run"
+    command = [*launcher(2, tmp_path), *arguments(config), "-q", "-o", str(run)]
+    process = launch(command)
+    wait_for(run / "metrics.jsonl", process)
+    os.killpg(process.pid, signal.SIGINT)
+    told = finish(process)
+    assert process.returncode != 0
+    step = read_json(run / "checkpoints.json")["last"]
+    assert 0 < step < 20
+    assert told.count(f"seq2seq: interrupted at step {step}, which is saved: go on with --resume") == 1
+    process = launch([*command, "--resume"])
+    assert (finish(process), process.returncode) == ("", 0)
+    assert outcome(run) == two
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_dies_ends_all(rank: int, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    config = tiny(training__max_steps=10**6, training__validate_every=20)
+    command = [*launcher(2, tmp_path), *arguments(config), "-q", "-o", str(run)]
+    (tmp_path / "launched.py").write_text(
+        f"import os, pathlib\npathlib.Path({str(tmp_path)!r}, os.environ['RANK']).write_text(str(os.getpid()))\n{APP}\n"
+    )
+    process = launch(command)
+    wait_for(run / "checkpoints.json", process)
+    os.kill(int((tmp_path / str(rank)).read_text()), signal.SIGKILL)
+    began = time.monotonic()
+    finish(process)
+    assert process.returncode != 0
+    assert time.monotonic() - began < 60
+
+
+def test_an_error_of_the_main_process_ends_all_and_is_told_once(config: Config, bitext: Any, tmp_path: Path) -> None:
+    short = tmp_path / "short"
+    short.write_text("un\n")
+    command = [*launcher(2, tmp_path), "train", "--train-src", str(bitext[0]), "--train-tgt", str(short)]
+    process = launch([*command, "-o", str(tmp_path / "run")])
+    told = finish(process)
+    assert process.returncode != 0
+    assert told.count("seq2seq: error: ") == 1
+    assert "aligned files need one translation a line" in told
+    assert not (tmp_path / "run").exists()
+
+
+def test_accelerate_launches_too_and_a_timed_plan_is_shared(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = tiny(training__minutes=0.05, training__max_steps=None, training__validate_every=None)
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    process = launch([*command, "-m", "seq2seq", *arguments(config), "-q", "-o", str(run)])
+    assert (finish(process), process.returncode) == ("", 0)
+    last = read_json(run / "checkpoints.json")["last"]
+    state = read_json(run / "steps" / str(last) / "state" / "training.json")
+    assert state["finished"]
+    assert state["step"] == state["plan"]["total_steps"]
+
+
+@pytest.mark.parametrize("options", [[], ["--json", "--n-best", "2"]], ids=["text", "json"])
+def test_two_processes_translate_as_one(options: list[str], trained: Path, bitext: Any, tmp_path: Path) -> None:
+    """Also where the last window has fewer lines than there are processes."""
+    source = tmp_path / "in"
+    source.write_text(bitext[0].read_text() + "\n\nun deux\n" + "six " * 200 + "\nsix\n")
+    outputs: list[Path] = []
+    for command in ([sys.executable, "-m", "seq2seq"], launcher(2, tmp_path)):
+        outputs.append(tmp_path / str(len(outputs)))
+        words = ["translate", str(trained), "-i", str(source), "-o", str(outputs[-1]), "--buffer-size", "6", *options]
+        process = launch([*command, *words])
+        told = finish(process)
+        assert process.returncode == 0
+        assert told.count("\n") == 1  # of the line that is too long
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    assert outputs[0].read_bytes().count(b"\n") == 205
+    if options:
+        assert all(len(json.loads(line)["hypotheses"]) == 2 for line in outputs[1].read_text().splitlines())
+
+
+def test_several_processes_cannot_share_stdin(trained: Path, tmp_path: Path) -> None:
+    process = launch([*launcher(2, tmp_path), "translate", str(trained)], stdin=subprocess.DEVNULL)
+    assert "several processes cannot share stdin: give the text with -i FILE" in finish(process)
+    assert process.returncode != 0
