@@ -36,7 +36,9 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None:  # else the others may never come
+            self._state.wait_for_everyone()
         self._state.destroy_process_group()
 
     @property

@@ -59,22 +59,22 @@ def leaving_at_once(clean_up: Callable[[], None]) -> Iterator[None]:
     sender.setblocking(False)
 
     def listen() -> None:
-        number = listener.recv(1)[0]
-        if number in _SIGNALS:
-            clean_up()
-            os.write(2, b"seq2seq: " + describe(number).encode() + b" before the first step, nothing is kept\n")
-            _leave(number)
+        while number := listener.recv(1)[0]:
+            if number in _SIGNALS:
+                clean_up()
+                os.write(2, f"seq2seq: {describe(number)} before the first step, nothing is kept\n".encode())
+                _leave(number)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    handlers = {one: signal.signal(one, lambda *_: thread.join()) for one in _SIGNALS}
     old = signal.set_wakeup_fd(sender.fileno())
+    handlers = {one: signal.signal(one, lambda *_: thread.join()) for one in _SIGNALS}
     try:
         yield
     finally:
-        signal.set_wakeup_fd(old)
         for one, handler in handlers.items():
             signal.signal(one, handler)
+        signal.set_wakeup_fd(old)
         sender.send(b"\0")
         thread.join()
         listener.close()

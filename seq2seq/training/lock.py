@@ -15,7 +15,7 @@ def locked(run_folder: Path) -> Iterator[None]:
 
     Raises InputError where another process holds it.
     """
-    path = run_folder.with_name(run_folder.name + ".lock")
+    path = Path(f"{run_folder.resolve()}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _open_locked(path)
     if descriptor is None:

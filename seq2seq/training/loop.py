@@ -31,7 +31,7 @@ from seq2seq.translator import Translator
 
 _STEPS_PER_RECORD = 20
 _EXAMPLES = 3
-_VALIDATION_BATCH, _VALIDATION_WINDOW = 64, 512
+_VALIDATION_BATCH, _VALIDATION_WINDOW = 64, 256
 # A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
 # twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
@@ -118,11 +118,11 @@ class Trainer:
 
         while state.step < most and self.processes.on_main(measure_on):
             seconds.append(_seconds(self._finish_step))
+        if self.stretch.steps:
+            self._record()
         if state.step >= most:
             state.plan = plan_steps(self.config, state.step)
             return
-        if self.stretch.steps:
-            self._record()
         started = time.monotonic()
         self._save()
         validation = self._validate()

@@ -75,7 +75,7 @@ def _open(
     Returns the settings of the run and the folder of its last step, if any.
     """
     held.enter_context(locked(folder))
-    put_back(folder)
+    put_back(folder.resolve())
     _check_folder(folder, resume, overwrite)
     last = CheckpointStore(folder.resolve()).last if resume else None
     if last:
@@ -93,9 +93,9 @@ def _disk_error(error: OSError, advice: str) -> InputError:
 
 
 def _what_is_left(store: CheckpointStore, folder: Path) -> str:
-    if not store.last:
-        return f"there is no checkpoint yet in {folder}: see to it and go on with --resume"
-    return f"the checkpoint of step {int(store.last.name):,} in {folder} is intact: see to it and go on with --resume"
+    step = store.last_step
+    what = f"the checkpoint of step {step:,} is intact" if step else "there is no checkpoint yet"
+    return f"{what} in {folder}: see to it and go on with --resume"
 
 
 def _resolve(config: Config) -> Config:

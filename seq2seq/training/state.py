@@ -62,11 +62,17 @@ class CheckpointStore:
         self._run_folder = run_folder
 
     @property
-    def last(self) -> Path | None:
-        """The folder of the last step that was saved, if any."""
+    def last_step(self) -> int | None:
+        """The last step that was saved, if any."""
         if not (self._run_folder / CHECKPOINTS).is_file():
             return None
-        return standing(step_folder(self._run_folder, read_checkpoints(self._run_folder)["last"]))
+        return read_checkpoints(self._run_folder)["last"]
+
+    @property
+    def last(self) -> Path | None:
+        """The folder of the last step that was saved, if any."""
+        step = self.last_step
+        return standing(step_folder(self._run_folder, step)) if step else None
 
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]

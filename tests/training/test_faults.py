@@ -170,7 +170,7 @@ def test_a_file_may_not_grow(short: Config, undisturbed: Outcome, tmp_path: Path
     run = tmp_path / "run"
     assert str(caught.value) == (
         f"{run}/steps/3.partial/model.safetensors: cannot be written (File too large); "
-        f"the checkpoint of step 2 in {run} is intact: see to it and go on with --resume"
+        f"the checkpoint of step 2 is intact in {run}: see to it and go on with --resume"
     )
     assert not list(tmp_path.rglob("*.partial"))
     assert run_to_the_end(short, run, resume=True) == undisturbed
@@ -210,15 +210,25 @@ def test_only_storage_writes() -> None:
 
 
 def _writes(call: ast.Call) -> bool:
-    """Whether a call opens a file for writing, or writes, renames or flushes one, by its name."""
-    if isinstance(call.func, ast.Name):
-        name = call.func.id
-    elif isinstance(call.func, ast.Attribute):
-        name = call.func.attr
-    else:
-        return False
-    owner = call.func.value.id if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) else ""
-    mode = next((one.value for one in call.args[1:2] if isinstance(one, ast.Constant)), "r")
-    if name in ("write_bytes", "write_text", "rename", "save_file", "fsync", "fdopen", "tofile", "memmap_write"):
-        return True
-    return (name == "open" and owner != "os" and mode not in ("r", "rb")) or (name == "replace" and owner == "os")
+    """Whether a call, by its name and its arguments, opens a file for writing, or writes, renames or flushes one."""
+    name = ast.unparse(call.func)
+    words = [
+        one.value
+        for one in (*call.args, *(keyword.value for keyword in call.keywords))
+        if isinstance(one, ast.Constant)
+    ]
+    modes = [word for word in words if isinstance(word, str) and word and set(word) <= set("rwaxbt+")]
+    return (
+        (name.split(".")[-1] == "open" and any(set(mode) & set("wax+") for mode in modes))
+        or name in ("os.replace", "os.rename", "os.fsync")
+        or name.split(".")[-1] in ("write_bytes", "write_text", "rename", "save_file", "fdopen", "tofile", "move")
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["open(p, 'wb')", "p.open('a')", "open(p, mode='x')", "os.replace(a, b)", "p.write_text(t)"]
+)
+def test_a_write_is_seen(line: str) -> None:
+    call = ast.parse(line, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert _writes(call)
