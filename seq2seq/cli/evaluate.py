@@ -145,30 +145,33 @@ def _kept(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:
         yield line
 
 
-def _score(hypotheses: Iterator[str], references: list[_Lines], groups: _Lines | None) -> dict[str, "CorpusScorer"]:
-    """A scorer for all lines, under an empty name, and one for each group."""
+def _score(
+    hypotheses: Iterator[str], references: list[_Lines], groups: _Lines | None
+) -> dict[str | None, "CorpusScorer"]:
+    """A scorer for all lines, under None, and one for each group."""
     from seq2seq.evaluation import CorpusScorer
 
-    scorers = {"": CorpusScorer()}
-    names = iter(groups) if groups else repeat("")
+    scorers: dict[str | None, CorpusScorer] = {None: CorpusScorer()}
+    names = (name.strip() for name in groups) if groups else repeat(None)
     rows = zip_longest(hypotheses, zip(*references, strict=True))
     for number, (hypothesis, line_references) in enumerate(rows, start=1):
         if hypothesis is None or line_references is None:
             raise InputError(f"the translations and the references differ in number, from line {number:,} on")
-        for name in {"", next(names, "").strip()}:
+        for name in {None, next(names)}:
             scorers.setdefault(name, CorpusScorer()).add(hypothesis, line_references)
     return scorers
 
 
-def _print(scorers: dict[str, "CorpusScorer"], as_json: bool) -> None:
+def _print(scorers: dict[str | None, "CorpusScorer"], as_json: bool) -> None:
     scores = {name: scorer.scores() for name, scorer in scorers.items()}
     if as_json:
         rows = [{**asdict(one), "group": name, "lines": scorers[name].lines} for name in scores for one in scores[name]]
         print(json.dumps(rows, indent=2))
         return
-    for score in scores.pop(""):
+    overall = scores.pop(None)
+    for score in overall:
         print(f"{score.name:<5} {score.score:6.2f}  {score.signature}")
     if scores:
-        print(f"\n{'group':<20} {'lines':>7}" + "".join(f" {one.name:>7}" for one in scorers[""].scores()))
-    for name, group in sorted(scores.items()):
-        print(f"{name:<20} {scorers[name].lines:>7,}" + "".join(f" {one.score:7.2f}" for one in group))
+        print(f"\n{'group':<20} {'lines':>7}" + "".join(f" {one.name:>7}" for one in overall))
+    for name, group in scores.items():
+        print(f"{name or '-':<20} {scorers[name].lines:>7,}" + "".join(f" {one.score:7.2f}" for one in group))

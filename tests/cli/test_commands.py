@@ -112,6 +112,63 @@ def test_evaluate_a_model_equals_translate_then_evaluate(
     assert "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp" in at_once
 
 
+@pytest.mark.parametrize("form", ["table", "swapped", "data set"])
+def test_evaluate_a_table_equals_evaluate_two_files(
+    form: str, trained: Path, bitext: tuple[Path, Path], tmp_path: Path
+) -> None:
+    src, ref = bitext
+    pairs = list(zip(src.read_text().splitlines(), ref.read_text().splitlines(), strict=True))
+    # The model knows its languages from the names of the files that it was trained on.
+    order, header = (-1, "en\tfr") if form == "swapped" else (1, "fr\ten")
+    text = "".join("\t".join(pair[::order]) + "\n" for pair in pairs)
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "test.tsv").write_text(f"{header}\n{text}")
+    where = ("--dataset", folder) if form == "data set" else ("--input", folder / "test.tsv")
+    assert invoke("evaluate", trained, *where) == invoke("evaluate", trained, "--src", src, "--ref", ref)
+
+
+def test_evaluate_by_group_is_to_evaluate_each_group(tmp_path: Path) -> None:
+    hyp = ["the cat sat on the mat", "a dog barks loudly", "nothing alike", "the dog sat on the cat"]
+    ref = ["the cat is on the mat", "a dog barks loudly", "number one it is", "the dog is on the cat now"]
+    kinds = ["cat", "dog", "", "dog"]
+
+    def file(name: str, lines: list[str]) -> Path:
+        (tmp_path / name).write_text(text_of(lines))
+        return tmp_path / name
+
+    def scores(*files: Path) -> list[dict[str, object]]:
+        options = [word for pair in zip(("--hyp", "--ref", "--by"), files, strict=False) for word in pair]
+        return list(json.loads(invoke("evaluate", *options, "--json")))
+
+    found = scores(file("hyp", hyp), file("ref", ref), file("kinds", kinds))
+    plain = scores(file("hyp", hyp), file("ref", ref))
+    assert [one for one in found if one["group"] is None] == plain
+    for kind in ("cat", "dog"):
+        some = [number for number, name in enumerate(kinds) if name == kind]
+        alone = scores(file("h", [hyp[n] for n in some]), file("r", [ref[n] for n in some]))
+        assert [{**one, "group": None} for one in found if one["group"] == kind] == alone
+    assert len(found) == 3 * 4
+
+
+def test_data_report_says_what_training_says(bitext: tuple[Path, Path], tmp_path: Path) -> None:
+    src, tgt = bitext
+    pairs = ("--train-src", src, "--train-tgt", tgt, "--set", "tokenizer.vocab_size=300")
+    report = invoke("data", "report", *pairs)
+    assert f"{src} and {tgt}: 200 pairs read, 190 kept, 10 held out for validation" in report
+    assert json.loads(invoke("data", "report", *pairs, "--json"))["sources"][0]["kept"] == 190
+    small = ("--set", "training.max_steps=1", "--set", "model.hidden_size=8", "-o", tmp_path / "run")
+    result = CliRunner().invoke(app, [str(word) for word in ("train", *pairs, *small)])
+    told = result.stderr.replace("[yellow]", "")
+    assert all(line in told for line in report.splitlines())
+
+
+def test_clean_takes_every_rule(bitext: tuple[Path, Path]) -> None:
+    pairs = ("--train-src", bitext[0], "--train-tgt", bitext[1], "--set", "tokenizer.vocab_size=300")
+    findings = json.loads(invoke("data", "report", *pairs, "--clean", "--json"))["sources"][0]["findings"]
+    assert all(finding["left_out"] for finding in findings)
+
+
 def test_info(trained: Path) -> None:
     best = read_json(trained / "checkpoints.json")["best"]
     shown = json.loads(invoke("info", trained, "--json"))

@@ -22,7 +22,7 @@ import seq2seq
 from seq2seq import storage
 from seq2seq.config import Config, config_differences, validate_config
 from seq2seq.errors import InputError
-from seq2seq.model_folder import load_model, verify_model
+from seq2seq.model_folder import load_model, open_model
 from seq2seq.storage import read_json, standing
 from seq2seq.training.run import train
 from seq2seq.training.state import CheckpointStore
@@ -109,7 +109,7 @@ def expect_whole_and_go_on(config: Config, run: Path, old: dict[str, str], expec
     there = standing(run)
     begun = not config_differences(validate_config(read_json(there / "config.json"), "stored"), config)
     if (there / "checkpoints.json").exists():
-        verify_model(CheckpointStore(there).last or there)
+        open_model(CheckpointStore(there).last or there)
         load_model(there)
     assert begun or hashes(there) == old
     train(config, run, resume=begun, overwrite=not begun, progress=QUIET)
@@ -192,7 +192,7 @@ def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_p
         process.wait()
         run.with_name("run.lock").unlink(missing_ok=True)
         if (run / "checkpoints.json").exists():
-            verify_model(CheckpointStore(run).last or run)
+            open_model(CheckpointStore(run).last or run)
             load_model(run)
     subprocess.run(command, check=True, timeout=300)
     assert outcome(run) == expected
