@@ -8,6 +8,7 @@ A folder comes from anywhere and its manifest may lie, so everything is checked 
 torch, which is slow to load, and `ModelFolder.load` the weights' names and shapes before they are read.
 """
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,14 +182,14 @@ def _read_description(path: Path) -> _Description:
     content = read_json(path, SMALL_JSON)
     if isinstance(content, dict) and content.get("format") != FORMAT_VERSION:
         raise InputError(
-            f"{path}: format {str(content.get('format'))[:20]}, this program reads {FORMAT_VERSION}; "
+            f"{path}: format {reprlib.repr(content.get('format'))}, this program reads {FORMAT_VERSION}; "
             "use the version that wrote the model"
         )
     try:
         return _Description.model_validate(content)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, fault["loc"]))[:80]
+        place = reprlib.repr(".".join(map(str, fault["loc"])))
         raise InputError(f"{path}: damaged ({place}: {fault['msg']})") from None
 
 
@@ -203,7 +204,7 @@ def _check_header(path: Path) -> None:
         with safetensors.safe_open(path, framework="np"):
             pass
     except safetensors.SafetensorError as error:
-        raise InputError(f"{path}: damaged ({error})") from None
+        raise InputError(f"{path}: damaged ({str(error)[:200]!r})") from None
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:

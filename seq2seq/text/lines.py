@@ -18,7 +18,7 @@ from seq2seq.errors import InputError
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is no text is told before it
-fills the memory: a line of this length takes half a gigabyte and some seconds to encode."""
+fills the memory: SentencePiece takes up to a gigabyte and ten seconds for a line of this length."""
 
 # A mark of UTF-32 begins as one of UTF-16 does: it comes first.
 _FOREIGN_MARKS = {

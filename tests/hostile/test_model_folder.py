@@ -146,6 +146,7 @@ LIES: dict[str, tuple[str, Damage]] = {
     "shape with a fraction": ("model.safetensors", tensor(shape=[1.5])),
     "shape larger than the bytes": ("model.safetensors", tensor(shape=[10**6])),
     "no such type": ("model.safetensors", tensor(dtype="PICKLE")),
+    "a type of half a megabyte": ("model.safetensors", tensor(dtype="x\n" * 250_000)),
     "wider type": ("model.safetensors", tensor(dtype="F64")),
     # the configuration
     "empty config": ("config.json", content("config.json", b"")),
@@ -160,6 +161,7 @@ LIES: dict[str, tuple[str, Damage]] = {
     "number of 5,000 digits": ("config.json", content("config.json", b'{"format": 1' + b"0" * 5000 + b"}")),
     "format of tomorrow": ("config.json", config(format=2)),
     "format is a long text": ("config.json", config(format="x" * 10**6)),
+    "format is deep": ("config.json", config(format=nested(900))),
     "no sections": ("config.json", config(config=None)),
     "no facts": ("config.json", config(facts=None)),
     "facts are a list": ("config.json", config(facts=["step", 3])),
@@ -427,6 +429,17 @@ def test_a_lying_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -
     assert str(caught.value).startswith(f"{run}/")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+LOAD_QUIETLY = """
+from seq2seq import Translator
+result = [len(Translator.load(argument).translate(["un"])), "torch._dynamo" in sys.modules]
+"""
+
+
+def test_loading_does_not_load_torchs_compiler(model: Path, contained: Callable[..., Any]) -> None:
+    """Which takes longer than all the rest, and is what initialising on the meta device would do."""
+    assert contained(LOAD_QUIETLY, str(model), 4000) == [1, False]
 
 
 def harmless(folder: Path) -> None:
