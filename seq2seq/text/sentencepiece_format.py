@@ -16,6 +16,7 @@ LARGEST_FILE = 4 * 2**20
 # SentencePiece makes pieces of at most 16 characters.
 _LONGEST_PIECE = 64
 _HIGHEST_SCORE = 1e7
+_BLANK = "\u2581".encode()
 _NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6
 _FIRST_PIECES = [
     (b"<pad>", _CONTROL),
@@ -77,6 +78,8 @@ def _check_pieces(pieces: list[_Message]) -> None:
         # A comparison with what is no number is false.
         if not isinstance(score, float) or not abs(score) <= _HIGHEST_SCORE or not piece.keys() <= _PIECE_FIELDS:
             raise ValueError("a piece without a score, or with more than that")
+    if _BLANK not in texts:
+        raise ValueError("it cannot spell a blank")
     if any(piece.get(_TYPE, _NORMAL) != _NORMAL for piece in pieces[len(_FIRST_PIECES) :]):
         raise ValueError("a piece of another kind")
 

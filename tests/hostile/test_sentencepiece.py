@@ -73,6 +73,7 @@ CRAFTED = {
     "a special of another kind": crafted([piece(b"<pad>", 0.0, NORMAL), *PIECES[1:]]),
     "a special with an unknown field": crafted([piece(b"<pad>", 0.0, CONTROL, field(4, 1)), *PIECES[1:]]),
     "a piece twice": crafted([*PIECES, WORDS[-1]]),
+    "no blank": crafted([*SPECIALS, *BYTE_PIECES, *WORDS[1:]]),
     "an empty piece": with_word(piece(b"")),
     "a piece without text": with_word(field(1, field(2, -1.0))),
     "a piece without score": with_word(field(1, field(1, b"x"))),
@@ -182,8 +183,8 @@ def test_mutated_models_are_refused_or_work(
 ) -> None:
     """In a process of its own, which would die of a memory error."""
     file = model_of_two_vocabularies / "src.model" if two_vocabularies else model / "joint.model"
-    argument = {"model": base64.b64encode(file.read_bytes()).decode(), "count": 4000}
+    argument = {"model": base64.b64encode(file.read_bytes()).decode(), "count": 8000}
     counts = contained(FUZZ, argument, 500)
-    assert sum(counts.values()) == 4000
+    assert sum(counts.values()) == 8000
     # Both happen: a damaged score or letter of a piece makes another vocabulary.
     assert min(counts.values()) > 100
