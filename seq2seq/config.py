@@ -6,6 +6,7 @@ over the earlier. Unknown keys and unfit values are errors that say where.
 
 import difflib
 import json
+import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -80,7 +81,7 @@ class DataConfig(Section):
     """Column of the target sentences."""
     held_out: PositiveInt = 1000
     """Pairs to hold out where no validation data is given, at most a twentieth of all."""
-    max_length: PositiveInt = 128
+    max_length: int = Field(default=128, ge=1, le=10_000)
     """Pieces a sentence may have. Longer pairs are left out of training; longer lines are translated in parts."""
     clean: Annotated[tuple[Rule, ...], _OneOrMore] = ()
     """Rules that leave training pairs out; `--clean` takes all."""
@@ -248,17 +249,19 @@ def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise InputError(f"{origin}: " + "; ".join(_explain(fault) for fault in error.errors())) from None
+        faults = [_explain(fault) for fault in error.errors()]
+        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+        raise InputError(f"{origin}: {'; '.join(faults[:5])}{more}") from None
 
 
 def _explain(fault: Any) -> str:
-    path = ".".join(str(part) for part in fault["loc"])
+    path = ".".join(str(part) for part in fault["loc"])[:100]
     if fault["type"] == "extra_forbidden":
         return f"unknown key {path}{_did_you_mean(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1]))}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{path}: {message}"
-    return f"{path} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"{path} = {reprlib.repr(fault['input'])}: {message[0].lower()}{message[1:]}"
 
 
 def _known_keys(path: tuple[Any, ...]) -> list[str]:

@@ -7,7 +7,6 @@ them: training keeps neither text nor ids in memory.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +17,7 @@ from seq2seq.storage import new_file, read_json, to_json, write_file
 from seq2seq.text.bitext import Pair
 from seq2seq.text.tokenizer import Tokenizer
 
-_CHUNK = 10_000
+_CHUNK, _CHUNK_CHARACTERS = 10_000, 2**23
 _PARTS = "parts.json"
 _IDS = np.dtype("<i4")
 _OFFSETS = np.dtype("<i8")
@@ -157,8 +156,15 @@ def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[Sequence[lis
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    remaining = iter(pairs)
-    while chunk := list(islice(remaining, _CHUNK)):
+    chunk: list[Pair] = []
+    characters = 0
+    for pair in pairs:
+        chunk.append(pair)
+        characters += len(pair.src) + len(pair.tgt)
+        if len(chunk) == _CHUNK or characters > _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
 
 

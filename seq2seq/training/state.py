@@ -13,12 +13,15 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.errors import InputError
 from seq2seq.model_folder import CHECKPOINTS, TrainedModel, read_checkpoints, step_folder, write_model
 from seq2seq.storage import FolderWriter, read_json, replace_file, standing, to_json, verify_folder
 from seq2seq.training.schedule import Plan
 
+# What Adam and AdamW keep for each parameter.
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 
 
@@ -102,15 +105,18 @@ def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
     """
     state = folder / _STATE
     verify_folder(state, required=(_PROGRESS, _OPTIMIZER))
-    values = read_json(state / _PROGRESS)
-    plan = values.pop("plan")
+    try:
+        progress = TypeAdapter(TrainingState).validate_python(read_json(state / _PROGRESS))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise InputError(f"{state / _PROGRESS}: damaged ({fault['loc']}: {fault['msg']})") from None
     try:
         # Not load_file: the moments would stay mapped to a file that is deleted later.
         tensors = safetensors.torch.load((state / _OPTIMIZER).read_bytes())
-    except safetensors.SafetensorError as error:
+        _restore_optimizer(optimizer, tensors)
+    except (safetensors.SafetensorError, ValueError) as error:
         raise InputError(f"{state / _OPTIMIZER}: damaged ({error})") from None
-    _restore_optimizer(optimizer, tensors)
-    return TrainingState(**values, plan=Plan(**plan) if plan else None)
+    return progress
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
@@ -119,9 +125,17 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raises ValueError where a tensor does not fit a parameter."""
+    groups = optimizer.state_dict()["param_groups"]
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
-        number, name = key.split(".")
+        number, _, name = key.partition(".")
+        if not (number.isdecimal() and int(number) < len(parameters)) or name not in _MOMENTS:
+            raise ValueError(f"{key} is not of this optimiser")
+        if tensor.shape not in ((), parameters[int(number)].shape):
+            raise ValueError(f"{key} has the shape {list(tensor.shape)}")
         state.setdefault(int(number), {})[name] = tensor
-    groups = optimizer.state_dict()["param_groups"]
+    if state and (len(state) != len(parameters) or any(entry.keys() != _MOMENTS for entry in state.values())):
+        raise ValueError("tensors are missing")
     optimizer.load_state_dict({"state": state, "param_groups": groups})

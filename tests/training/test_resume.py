@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 from runs import QUIET, Killed, Outcome, outcome, run_to_the_end
 
 from seq2seq.config import Config
 from seq2seq.errors import InputError
-from seq2seq.storage import read_json
+from seq2seq.storage import read_json, seal_folder, to_json
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
@@ -249,3 +251,50 @@ def test_divergence_is_one_clear_error(tiny: Callable[..., Config], tmp_path: Pa
     config = tiny(training__learning_rate=1e30, training__warmup_steps=0, training__validate_every=1)
     with pytest.raises(InputError, match=r"the loss is \w+ by step \d+: try --set training.learning_rate=2.5e\+29"):
         run_to_the_end(config, tmp_path / "run")
+
+
+def _edit_progress(**values: object) -> Callable[[Path], None]:
+    def edit(state: Path) -> None:
+        path = state / "training.json"
+        path.write_bytes(to_json({**read_json(path), **values}))
+
+    return edit
+
+
+def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
+    def edit(state: Path) -> None:
+        path = state / "optimizer.safetensors"
+        tensors = safetensors.torch.load(path.read_bytes())
+        edit_tensors(tensors)
+        path.write_bytes(safetensors.torch.save(tensors))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (_edit_progress(step="many"), r"training.json: damaged \(\('step',\)"),
+        (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(\('plan', 'validate_every'\)"),
+        (lambda state: (state / "training.json").write_bytes(b"[]\n"), "training.json: damaged"),
+        (_edit_moments(lambda one: one.pop("0.exp_avg")), "optimizer.safetensors: damaged .tensors are missing"),
+        (_edit_moments(lambda one: one.update({"99.step": torch.ones(())})), "99.step is not of this optimiser"),
+        (_edit_moments(lambda one: one.update({"0.other": torch.ones(())})), "0.other is not of this optimiser"),
+        (_edit_moments(lambda one: one.update({"0.exp_avg": torch.ones(3)})), r"0.exp_avg has the shape \[3\]"),
+        (lambda state: (state / "optimizer.safetensors").write_bytes(b"\x08" + bytes(15)), "safetensors: damaged"),
+    ],
+)
+def test_a_state_that_lies_is_one_clear_error(
+    edit: Callable[[Path], object], complaint: str, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    """The manifest agrees with it: whoever made it wrote that too."""
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    state = run / "steps" / str(read_json(run / "checkpoints.json")["last"]) / "state"
+    edit(state)
+    (state / "manifest.json").unlink()
+    seal_folder(state)
+    with pytest.raises(InputError, match=complaint):
+        run_to_the_end(tiny(), run, resume=True)
