@@ -182,7 +182,7 @@ class Trainer:
         # Dropout depends on nothing but this, so that a resumed training draws the same masks.
         torch.manual_seed(_seed(self.config.seed, self.state.step, self.processes.rank, number))
         loss: torch.Tensor = self._forward(*self._tensors(make_batch(self.data.train, rows)), token_weight)
-        self.accelerator.backward(loss)
+        loss.backward()  # type: ignore[no-untyped-call]  # not accelerate's, which may scale by its launcher's settings
         return loss.detach()
 
     def _leave_if_asked(self) -> None:

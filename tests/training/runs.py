@@ -49,9 +49,9 @@ def run_to_the_end(config: Config, folder: Path, resume: bool = False) -> Outcom
     return outcome(folder)
 
 
-def command_line(config: Config, patch: str = "") -> list[str]:
+def command_line(config: Config, patch: str = "", threads: int = 2) -> list[str]:
     """The command that trains with the settings that `tiny` changes; patch: Python that its process runs first."""
-    return [sys.executable, "-c", f"import torch; torch.set_num_threads(2)\n{patch}\n{APP}", *arguments(config)]
+    return [sys.executable, "-c", f"import torch; torch.set_num_threads({threads})\n{patch}\n{APP}", *arguments(config)]
 
 
 def arguments(config: Config) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from runs import QUIET, Killed, Outcome, command_line, hashes, outcome, run_to_the_end
 
 import seq2seq
@@ -59,10 +60,9 @@ class Disk:
         def open_file(path: Path, mode: str) -> Any:
             return open(path, mode) if mode == "rb" else io.BufferedWriter(File(path, mode))
 
-        def flush(descriptor: int, flush: Callable[[int], None] = os.fsync) -> None:
+        def flush(_: int) -> None:
             if not disk.ask():
                 raise disk.error()
-            flush(descriptor)
 
         def rename(source: Path, target: Path, rename: Callable[[Path, Path], None] = os.replace) -> None:
             if not disk.ask():
@@ -79,6 +79,17 @@ class Disk:
             patch.setattr(shutil, "rmtree", unless_dead(shutil.rmtree))
             patch.setattr(Path, "unlink", unless_dead(Path.unlink))
             yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    """Hundreds of tiny trainings should wait neither for the disk, as no test cuts the power, nor for a thread."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        torch.set_num_threads(1)
+        yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +193,7 @@ def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_p
     config = tiny(training__max_steps=60, training__validate_every=2)
     expected = run_to_the_end(config, tmp_path / "whole" / "run")
     run, draw = tmp_path / "run", random.Random(kills)
-    command = [*command_line(config), "-q", "-o", str(run), "--resume"]
+    command = [*command_line(config, threads=1), "-q", "-o", str(run), "--resume"]
     for _ in range(kills):
         process = subprocess.Popen(command)
         while process.poll() is None and not run.with_name("run.lock").exists():

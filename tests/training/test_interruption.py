@@ -188,17 +188,21 @@ def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., C
 
 
 # As the reading of the bitext begins, and while SentencePiece computes, which lets no handler of Python's run.
-@pytest.mark.parametrize("busy", ["seq2seq.training.preparation._survey", "sentencepiece.SentencePieceTrainer.Train"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code", "module", "name"),
+    [
+        (signal.SIGINT, 130, "seq2seq.training.preparation", "_survey"),
+        (signal.SIGTERM, 143, "sentencepiece", "SentencePieceTrainer.Train"),
+    ],
+)
 def test_a_real_signal_while_data_is_prepared(
-    number: int, code: int, busy: str, tiny: Callable[..., Config], tmp_path: Path
+    number: int, code: int, module: str, name: str, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     """A call into C that takes a minute stands for whatever a library computes."""
     wait = (
         "import ctypes, pathlib\n"
         f"def wait(*_, **__):\n pathlib.Path({str(tmp_path / 'busy')!r}).touch(); ctypes.CDLL(None).sleep(60)\n"
     )
-    module, name = busy.rsplit(".", 1) if "Trainer" not in busy else ("sentencepiece", "SentencePieceTrainer.Train")
     patch = f"import {module}\n{wait}\n{module}.{name} = wait\n"
     process = start([*command_line(tiny(), patch), "-o", str(tmp_path / "run")])
     wait_for(tmp_path / "busy", process)
@@ -224,8 +228,9 @@ def test_a_second_signal_leaves_at_once(tiny: Callable[..., Config], tmp_path: P
     assert not (tmp_path / "run" / "checkpoints.json").exists()
 
 
-@pytest.mark.parametrize("command", ["translate", "evaluate"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code", "command"), [(signal.SIGINT, 130, "translate"), (signal.SIGTERM, 143, "evaluate")]
+)
 def test_a_signal_leaves_no_partial_output(number: int, code: int, command: str, trained: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "in", tmp_path / "out"
     source.write_text("un deux trois\n" * 200_000)
