@@ -61,5 +61,5 @@ def arguments(config: Config) -> list[str]:
         for section in ("tokenizer", "model", "training")
         for key, value in getattr(config, section).model_dump(exclude_defaults=True).items()
     ]
-    data = ["--train-src", str(config.data.train_src), "--train-tgt", str(config.data.train_tgt)]
+    data = ["--train-src", *config.data.train_src, "--train-tgt", *config.data.train_tgt]
     return ["train", *data, *(word for one in settings for word in ("--set", one))]

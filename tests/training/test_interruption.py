@@ -191,7 +191,7 @@ def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., C
 @pytest.mark.parametrize(
     ("number", "code", "module", "name"),
     [
-        (signal.SIGINT, 130, "seq2seq.training.preparation", "_survey"),
+        (signal.SIGINT, 130, "seq2seq.text.selection", "survey"),
         (signal.SIGTERM, 143, "sentencepiece", "SentencePieceTrainer.Train"),
     ],
 )

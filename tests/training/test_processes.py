@@ -30,7 +30,11 @@ def launcher(count: int, folder: Path) -> list[str]:
 
 
 def launch(command: list[str], **options: Any) -> "subprocess.Popen[str]":
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+    # torchrun says so where it sets the number of threads itself.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment, **options
+    )
 
 
 def finish(process: "subprocess.Popen[str]") -> str:
