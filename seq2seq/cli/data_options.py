@@ -14,38 +14,58 @@ _Text = str | None
 _Texts = list[str] | None
 # By the key in the configuration's section `data` that an option sets.
 _DATA: dict[str, Any] = {
-    "train_src": Annotated[_Texts, typer.Option(help="Training sentences of the source language, one a line.")],
-    "train_tgt": Annotated[_Texts, typer.Option(help="Their translations, line by line.")],
-    "train": Annotated[_Texts, typer.Option(help="Table of training pairs: TSV, CSV, JSON lines or Parquet.")],
-    "dataset": Annotated[
-        _Texts, typer.Option(help="Hugging Face data set: a folder in the hub's layout, or a name on the hub.")
+    "train_src": Annotated[
+        _Texts, typer.Option(metavar="FILE", help="Training sentences of the source language, one a line.")
     ],
-    "subset": Annotated[_Text, typer.Option(help="Configuration of the data set, where it has several.")],
-    "split": Annotated[_Text, typer.Option(help="Split of the data set, train unless given.")],
+    "train_tgt": Annotated[_Texts, typer.Option(metavar="FILE", help="Their translations, line by line.")],
+    "train": Annotated[
+        _Texts, typer.Option(metavar="FILE", help="Table of training pairs: TSV, CSV, JSON lines or Parquet.")
+    ],
+    "dataset": Annotated[
+        _Texts,
+        typer.Option(
+            metavar="FOLDER|NAME", help="Hugging Face data set: a folder in the hub's layout, or a name on the hub."
+        ),
+    ],
+    "subset": Annotated[
+        _Text, typer.Option(metavar="NAME", help="Configuration of the data set, where it has several.")
+    ],
+    "split": Annotated[_Text, typer.Option(metavar="NAME", help="Split of the data set, train unless given.")],
     "weights": Annotated[
         list[float] | None,
         typer.Option(
             "--weight",
+            metavar="NUMBER",
             help="Times an epoch shows a source. One for each: aligned files, then tables, then data sets.",
         ),
     ],
     "valid_src": Annotated[
-        _Text, typer.Option(help="Validation sentences. Without validation data, training pairs are held out.")
+        _Text,
+        typer.Option(
+            metavar="FILE", help="Validation sentences. Without validation data, training pairs are held out."
+        ),
     ],
-    "valid_tgt": Annotated[_Text, typer.Option(help="Their translations.")],
-    "valid": Annotated[_Text, typer.Option(help="Table of validation pairs.")],
-    "src_lang": Annotated[_Text, typer.Option(help="Code of the source language, such as sw.")],
-    "tgt_lang": Annotated[_Text, typer.Option(help="Code of the target language, such as en.")],
+    "valid_tgt": Annotated[_Text, typer.Option(metavar="FILE", help="Their translations.")],
+    "valid": Annotated[_Text, typer.Option(metavar="FILE", help="Table of validation pairs.")],
+    "src_lang": Annotated[_Text, typer.Option(metavar="CODE", help="Code of the source language, such as sw.")],
+    "tgt_lang": Annotated[_Text, typer.Option(metavar="CODE", help="Code of the target language, such as en.")],
     "src_column": Annotated[
-        _Text, typer.Option(help="Column of the source in tables: its name, or its number if there is no header.")
+        _Text,
+        typer.Option(
+            metavar="COLUMN", help="Column of the source in tables: its name, or its number if there is no header."
+        ),
     ],
-    "tgt_column": Annotated[_Text, typer.Option(help="Column of the target.")],
+    "tgt_column": Annotated[_Text, typer.Option(metavar="COLUMN", help="Column of the target.")],
     "clean": Annotated[bool, typer.Option("--clean", help="Leave out duplicates and pairs that look wrong.")],
 }
-_SEED = Annotated[int | None, typer.Option(help="Seed of everything random.")]
+_SEED = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
 _ORIGIN: dict[str, Any] = {
-    "preset": Annotated[_Text, typer.Option(help="A model from `seq2seq presets`, context by default.")],
-    "config": Annotated[Path | None, typer.Option(help="TOML file with settings.", exists=True, dir_okay=False)],
+    "preset": Annotated[
+        _Text, typer.Option(metavar="NAME", help="A model from `seq2seq presets`, context by default.")
+    ],
+    "config": Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file with settings.", exists=True, dir_okay=False)
+    ],
     "set_": Annotated[
         _Texts,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, such as model.hidden_size=256; repeat."),

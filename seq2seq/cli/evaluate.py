@@ -23,21 +23,30 @@ def evaluate(
     model: Annotated[
         Path | None, typer.Argument(help="Model or run folder that translates the sources; without it, give --hyp.")
     ] = None,
-    src: Annotated[str | None, typer.Option(help="Source sentences, one a line.")] = None,
+    src: Annotated[str | None, typer.Option(metavar="FILE", help="Source sentences, one a line.")] = None,
     ref: Annotated[
-        list[str] | None, typer.Option(help="Reference translations, line by line; repeat for more.")
+        list[str] | None, typer.Option(metavar="FILE", help="Reference translations, line by line; repeat for more.")
     ] = None,
     input_: Annotated[
-        str | None, typer.Option("--input", help="Table of sources and references: TSV, CSV, JSON lines or Parquet.")
+        str | None,
+        typer.Option(
+            "--input", metavar="FILE", help="Table of sources and references: TSV, CSV, JSON lines or Parquet."
+        ),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Hugging Face data set, a folder or a name.")] = None,
-    subset: Annotated[str | None, typer.Option(help="Configuration of the data set.")] = None,
-    split: Annotated[str, typer.Option(help="Split of the data set.")] = "test",
-    src_column: Annotated[str, typer.Option(help="Column of the source in tables.")] = "",
-    tgt_column: Annotated[str, typer.Option(help="Column of the reference.")] = "",
-    hyp: Annotated[str | None, typer.Option(help="Score this file instead of translating.")] = None,
-    by: Annotated[str | None, typer.Option(help="File with a word for each line; scores each such group too.")] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="Keep the model's translations here.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="FOLDER|NAME", help="Hugging Face data set, a folder or a name.")
+    ] = None,
+    subset: Annotated[str | None, typer.Option(metavar="NAME", help="Configuration of the data set.")] = None,
+    split: Annotated[str, typer.Option(metavar="NAME", help="Split of the data set.")] = "test",
+    src_column: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the source in tables.")] = "",
+    tgt_column: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the reference.")] = "",
+    hyp: Annotated[str | None, typer.Option(metavar="FILE", help="Score this file instead of translating.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File with a word for each line; scores each such group too.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the model's translations here.")
+    ] = None,
     beam_size: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
     ] = None,

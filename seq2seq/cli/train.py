@@ -9,14 +9,16 @@ from seq2seq.cli.data_options import takes_data
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 
-_MINUTES = Annotated[float | None, typer.Option(help="Wall time of the training, 15 unless training.max_steps is set.")]
+_MINUTES = Annotated[
+    float | None, typer.Option(metavar="NUMBER", help="Wall time of the training, 15 unless training.max_steps is set.")
+]
 
 
 @takes_data(minutes=_MINUTES)
 def train(
     config: Config,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Run folder, by default in checkpoints/.")
+        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Run folder, by default in checkpoints/.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that the folder holds.")] = False,

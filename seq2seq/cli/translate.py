@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 def translate(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
     input_: Annotated[
-        str, typer.Option("-i", "--input", help="Text file, one sentence a line, plain, .gz or .zst; - is stdin.")
+        str,
+        typer.Option(
+            "-i", "--input", metavar="FILE", help="Text file, one sentence a line, plain, .gz or .zst; - is stdin."
+        ),
     ] = "-",
     output: Annotated[
-        str, typer.Option("-o", "--output", help="File for the translations, replaced when all is done; - is stdout.")
+        str,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="File for the translations, replaced when all is done; - is stdout."
+        ),
     ] = "-",
     beam_size: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
