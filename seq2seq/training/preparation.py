@@ -19,7 +19,7 @@ from seq2seq.text.survey import Overlap
 from seq2seq.text.tokenizer import Tokenizer, default_vocab_size, train_tokenizer
 
 _EXAMPLES = 3
-_TOKENIZER_PAIRS = 500_000
+_TOKENIZER_PAIRS = 100_000
 _REPORT, _VALID = "report.json", "valid.json"
 
 
