@@ -1,0 +1,204 @@
+"""Checks of French and English sentences: regular expressions and tables that the corpus's generator doesn't know."""
+
+import re
+from collections.abc import Iterator
+
+MASCULINE = set(
+    ["homme", "garçon", "bébé", "ami", "voisin", "collègue", "cousin", "invité", "professeur", "élève", "médecin", "dentiste", "ingénieur", "avocat", "boulanger", "jardinier", "serveur", "chauffeur", "musicien", "acteur", "écrivain", "peintre", "journaliste", "policier", "facteur", "pilote", "mécanicien", "client", "touriste", "roi", "héros", "père", "frère", "oncle", "grand-père", "fils", "mari", "neveu", "chien", "chat", "lapin", "hamster", "oiseau", "cheval", "mouton", "cochon", "canard", "âne", "ours", "loup", "renard", "éléphant", "singe", "écureuil", "hibou", "serpent", "papillon", "citron", "ananas", "œuf", "gâteau", "biscuit", "croissant", "sandwich", "yaourt", "oignon", "champignon", "haricot", "pain", "fromage", "poisson", "poulet", "riz", "jambon", "chocolat", "miel", "beurre", "sucre", "lait", "café", "thé", "vin", "jus", "livre", "roman", "message", "poème", "journal", "magazine", "article", "dictionnaire", "cahier", "chapeau", "manteau", "pull", "costume", "gant", "camion", "vélo", "bateau", "bus", "train", "avion", "tram", "taxi", "lit", "fauteuil", "canapé", "bureau", "banc", "tapis", "tiroir", "placard", "panier", "frigo", "miroir", "téléphone", "ordinateur", "sac", "portefeuille", "parapluie", "stylo", "crayon", "billet", "passeport", "tableau", "cadeau", "jouet", "ballon", "verre", "bol", "couteau", "marteau", "outil", "argent", "film", "match", "concert", "voyage", "piano", "violon", "exercice", "mot", "examen", "problème", "appartement", "jardin", "village", "pont", "parc", "magasin", "marché", "hôpital", "restaurant", "hôtel", "musée", "château", "cinéma", "théâtre", "aéroport", "arbre", "lac", "champ", "dos", "ventre", "pied", "bras", "genou", "œil", "salon", "matin", "soir", "jour", "été"]
+)
+# Gender is of the first word: un appareil photo, une pomme de terre.
+FEMININE = set(
+    ["fille", "infirmière", "serveuse", "chanteuse", "actrice", "coiffeuse", "dame", "reine", "mère", "sœur", "tante", "grand-mère", "femme", "nièce", "tortue", "vache", "poule", "chèvre", "souris", "pomme", "banane", "poire", "cerise", "fraise", "pêche", "pizza", "omelette", "crêpe", "tarte", "tomate", "carotte", "viande", "soupe", "salade", "confiture", "glace", "huile", "eau", "bière", "limonade", "lettre", "histoire", "recette", "robe", "chemise", "jupe", "veste", "écharpe", "cravate", "casquette", "chaussure", "botte", "chaussette", "lunette", "voiture", "moto", "table", "chaise", "étagère", "armoire", "boîte", "lampe", "porte", "fenêtre", "clé", "radio", "horloge", "valise", "fleur", "poupée", "assiette", "tasse", "bouteille", "cuillère", "fourchette", "bougie", "couverture", "serviette", "hache", "échelle", "chanson", "fête", "guitare", "flûte", "harpe", "leçon", "question", "idée", "réponse", "maison", "cuisine", "salle", "chambre", "ville", "rue", "école", "gare", "église", "banque", "bibliothèque", "boulangerie", "piscine", "ferme", "usine", "université", "montagne", "rivière", "forêt", "plage", "mer", "île", "tête", "gorge", "main", "jambe", "épaule", "oreille", "dent", "semaine", "nuit", "année"]
+)
+# "carte", "montre", "livre", "orange", "montre", "enfant" and "élève" have two genders or meanings and are left out.
+MASCULINE -= {"livre", "élève", "journaliste", "pilote", "touriste", "dentiste", "collègue", "bureau", "bus", "tapis"}
+# masculine, feminine, masculine plural, feminine plural
+ADJECTIVES = [
+    forms.split("/")
+    for forms in ["grand/grande/grands/grandes", "petit/petite/petits/petites", "joli/jolie/jolis/jolies", "bon/bonne/bons/bonnes", "mauvais/mauvaise/mauvais/mauvaises", "long/longue/longs/longues", "noir/noire/noirs/noires", "blanc/blanche/blancs/blanches", "bleu/bleue/bleus/bleues", "vert/verte/verts/vertes", "gris/grise/gris/grises", "violet/violette/violets/violettes", "cher/chère/chers/chères", "lourd/lourde/lourds/lourdes", "cassé/cassée/cassés/cassées", "chaud/chaude/chauds/chaudes", "frais/fraîche/frais/fraîches", "délicieux/délicieuse/délicieux/délicieuses", "mûr/mûre/mûrs/mûres", "intéressant/intéressante/intéressants/intéressantes", "ennuyeux/ennuyeuse/ennuyeux/ennuyeuses", "important/importante/importants/importantes", "dangereux/dangereuse/dangereux/dangereuses", "bruyant/bruyante/bruyants/bruyantes", "sec/sèche/secs/sèches", "rond/ronde/ronds/rondes", "fort/forte/forts/fortes", "gentil/gentille/gentils/gentilles", "courageux/courageuse/courageux/courageuses", "curieux/curieuse/curieux/curieuses", "paresseux/paresseuse/paresseux/paresseuses", "poli/polie/polis/polies", "patient/patiente/patients/patientes", "fatigué/fatiguée/fatigués/fatiguées", "heureux/heureuse/heureux/heureuses", "prêt/prête/prêts/prêtes", "seul/seule/seuls/seules", "nerveux/nerveuse/nerveux/nerveuses", "inquiet/inquiète/inquiets/inquiètes", "fier/fière/fiers/fières", "jaloux/jalouse/jaloux/jalouses", "surpris/surprise/surpris/surprises", "occupé/occupée/occupés/occupées", "déçu/déçue/déçus/déçues", "sucré/sucrée/sucrés/sucrées", "sérieux/sérieuse/sérieux/sérieuses", "vieux/vieille/vieux/vieilles", "beau/belle/beaux/belles", "nouveau/nouvelle/nouveaux/nouvelles", "marron/marron/marron/marron", "orange/orange/orange/orange", "rouge/rouge/rouges/rouges", "jaune/jaune/jaunes/jaunes", "triste/triste/tristes/tristes", "jeune/jeune/jeunes/jeunes"]
+]
+_FORMS: dict[str, list[list[str]]] = {}
+for _forms in ADJECTIVES:
+    for _form in {*_forms, *({"beau": ["bel"], "nouveau": ["nouvel"], "vieux": ["vieil"]}.get(_forms[0], []))}:
+        _FORMS.setdefault(_form, []).append(_forms)
+_SPECIAL = {"bel": "beau", "nouvel": "nouveau", "vieil": "vieux"}
+_IRREGULAR_PLURALS = {"yeux": "œil", "chevaux": "cheval", "journaux": "journal", "hiboux": "hibou", "genoux": "genou"}
+
+_ASPIRATED = r"(?:haricots?|héros|hibou|hache|harpe|hamster|haut|huit|honte|onze|yaourt)"
+_VOWEL = rf"(?!{_ASPIRATED})(?:[aeiouâàéèêëîïôùûœh]|y(?= ))"
+
+_PATTERNS = {
+    "elision": rf"(?<![-\w'])(?:je|me|te|se|ne|le|la|de|que) (?!oui){_VOWEL}|\bsi ils?\b|\bce (?:est|était)\b",
+    "false elision": rf"\b(?:[ldjmtnsc]|qu)'(?:[bcdfgjklmnpqrstvwxz]|{_ASPIRATED})",
+    "contraction": r"(?<![-\w])(?:de|à) les?\b",
+    "cet": rf"(?<!-)\bce {_VOWEL}|\bcet (?!{_VOWEL})",
+    "mon, ma": rf"\b(?:ma|ta|sa) {_VOWEL}",
+    "bel": rf"\b(?:bel|nouvel|vieil) (?!{_VOWEL})|\b(?:un|ce|le|mon|ton|son) (?:beau|nouveau|vieux) {_VOWEL}",
+    "de after a negation": r"\bn(?:e |')(?!ét|est|es |suis|som|son|ser|jou|parl|\w+ pas (?:jou|parl))(?:les? |la |l'|me |te |lui |leur |nous |y )?\w+ "
+    r"(?:pas|jamais|plus) (?:\w+(?:[éiut]|pris) )?(?:une?\b|du\b|des\b|de la\b|de l')",
+    "de after a quantity": r"\b(?:beaucoup|trop|assez|combien) (?:des|du|de la|de l')\b(?! place)",
+    "de before an adjective": r"(?<!peur )(?<!besoin )\bdes (?:petite?s|grande?s|beaux|belles|nouve\w+s|nouveaux|vieux|vieilles|bons|bonnes|jolie?s)\b",
+    "punctuation": r"[’\u00a0\u202f]|  |(?<! )[?!]|\s[.,]|[^.?!]$|^\s|\s$",
+    "participle: elle": r"\b[Ee]lle (?:ne |n')?(?:s'|y |s'y )?(?:est|sera|était) (?:(?:pas|jamais|encore|déjà) )*"
+    r"(?:all|arriv|rest|rentr|tomb|lev|réveill|couch|repos|promen|amus|dépêch|lav)é\b|"
+    r"\b[Ee]lle (?:n')?est (?:pas |déjà )*(?:parti|sorti|venu|revenu)\b",
+    "participle: ils": r"\b(?:[Ii]ls|[Nn]ous) (?:ne |n')?(?:se |nous |y )*(?:sont|sommes) (?:(?:pas|jamais|encore|déjà) )*"
+    r"(?:\w+é|parti|sorti|venu|revenu)\b",
+    "participle before avoir": r"\bles (?:a|ai|as|avons|ont) \w+(?:[éu]|[^r]i)(?=[ .])",
+}
+_COMPILED = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
+
+_MASCULINE_WORDS = {"un", "le", "ce", "cet", "du", "au", "tous"}
+_FEMININE_WORDS = {"une", "la", "cette", "ma", "ta", "sa", "toutes"}
+_PLURAL_WORDS = {"les", "des", "ces", "mes", "tes", "ses", "nos", "leurs", "aux", "plusieurs", "quelques"}
+
+
+def _noun(word: str) -> tuple[str, bool, bool] | None:
+    """The gender and number of a noun of the tables: singular, whether feminine, whether plural."""
+    for singular, plural in ((word, False), (_IRREGULAR_PLURALS.get(word, word[:-1]), True)):
+        regular = not plural or word in _IRREGULAR_PLURALS or word[-1] in "sx"
+        if regular and singular in FEMININE | MASCULINE:
+            return singular, singular in FEMININE, plural
+    return None
+
+
+def _agreement(sentence: str) -> Iterator[str]:
+    words = re.findall(r"[\w-]+'?", sentence.lower())
+    for position, word in enumerate(words):
+        noun = _noun(word)
+        if noun is None or word in (
+            "souris",
+            "héros",
+            "ours",
+            "ananas",
+            "fils",
+            "jus",
+            "bras",
+            "dos",
+            "riz",
+            "lunettes",
+            "avions",
+        ):
+            continue
+        singular, feminine, plural = noun
+        before = position - 1
+        while before > 0 and words[before] in _FORMS:
+            yield from _adjective(words[before], feminine, plural, singular)
+            before -= 1
+        determiner = words[before] if before >= 0 else ""
+        starts_with_vowel = re.match(_VOWEL, words[before + 1]) is not None
+        wrong = _MASCULINE_WORDS - {"tous"} if feminine else _FEMININE_WORDS - {"toutes"}
+        if feminine and not plural and determiner in ("mon", "ton", "son") and not starts_with_vowel:
+            yield f"mon, ma: {determiner} {singular}"
+        if determiner in wrong and not (determiner == "la" and words[before - 1] == "de" and plural):
+            yield f"gender: {determiner} {word}"
+        if plural and determiner in _MASCULINE_WORDS | _FEMININE_WORDS - {"tous", "toutes"}:
+            yield f"number: {determiner} {word}"
+        if not plural and determiner in _PLURAL_WORDS:
+            yield f"number: {determiner} {word}"
+        if determiner and position + 1 < len(words) and words[position + 1] in _FORMS:
+            yield from _adjective(words[position + 1], feminine, plural, singular)
+
+
+def _adjective(form: str, feminine: bool, plural: bool, noun: str) -> Iterator[str]:
+    column = feminine + 2 * plural
+    allowed = [forms[column] for forms in _FORMS[form]]
+    if form in _SPECIAL:
+        allowed = [] if feminine or plural else [form]
+    if form not in allowed:
+        yield f"agreement: {noun} {form}"
+
+
+def french_faults(sentence: str) -> list[str]:
+    """What a French teacher would underline."""
+    lowered = sentence[:1].lower() + sentence[1:]
+    found = [f"{name}: {match[0]}" for name, pattern in _COMPILED.items() if (match := pattern.search(lowered))]
+    return found + list(_agreement(sentence)) + list(_predicates(lowered)) + list(_persons(sentence))
+
+
+_SUBJECT = re.compile(
+    r"(?:^|, |[a-z] )(le|la|l'|cette|cet|ce|les|ces|mes|tes|ses|nos|leurs|ma|ta|sa|mon|ton|son) ?([\w-]+) "
+    r"(?:ne |n')?(est|sont|était|étaient|sera|seront) (?:pas |très |trop |assez |plus |aussi )*([\w-]+)(?=[ .,?])"
+)
+
+
+def _predicates(sentence: str) -> Iterator[str]:
+    """The garden is big: the verb and the adjective agree with the subject."""
+    match = _SUBJECT.match(sentence)
+    noun = _noun(match[2]) if match else None
+    if match is None or noun is None:
+        return
+    singular, feminine, plural = noun
+    if match[1] in ("les", "ces", "mes", "tes", "ses", "nos", "leurs"):
+        plural = True
+    if (match[3] in ("sont", "étaient", "seront")) != plural:
+        yield f"number: {singular} {match[3]}"
+    if match[4] in _FORMS:
+        yield from _adjective(match[4], feminine, plural, singular)
+
+
+_CLITICS = {"ne", "n'", "me", "m'", "te", "t'", "se", "s'", "le", "la", "l'", "les", "lui", "leur", "nous", "y", "en"}
+# how a verb ends after each pronoun
+_ENDINGS = {
+    "je": r"(?:e|ai|x|(?<!on)s)$",
+    "tu": r"[sx]$",
+    "il": r"(?:[tdea]|c)$(?<!nt)|(?:vient|tient|revient|sent|peint)$",
+    "nous": r"(?:ons|sommes)$",
+    "ils": r"nt$",
+}
+_PRONOUNS = {"je": "je", "j'": "je", "tu": "tu", "il": "il", "elle": "il", "nous": "nous", "ils": "ils", "elles": "ils"}
+
+
+def _persons(sentence: str) -> Iterator[str]:
+    """The verb after a subject pronoun ends as that person's does."""
+    words = re.findall(r"[\w-]+'?", sentence.lower())
+    for position, word in enumerate(words):
+        # "nous" is a subject only where a clause can begin
+        begins = position == 0 or words[position - 1] in _BEFORE_A_SUBJECT
+        if word not in _PRONOUNS or (word in ("nous", "elle", "elles") and not begins):
+            continue
+        verb = next((other for other in words[position + 1 :] if other not in _CLITICS), "")
+        if verb and not re.search(_ENDINGS[_PRONOUNS[word]], verb):
+            yield f"person: {word} {verb}"
+
+
+_BEFORE_A_SUBJECT = {"que", "qu'", "et", "mais", "si", "s'", "quand", "où", "dont", "pourquoi", "comment"}
+
+_PAST = set(
+    ["ate", "drank", "bought", "sold", "found", "lost", "forgot", "brought", "broke", "read", "wrote", "understood", "heard", "saw", "knew", "chose", "gave", "sent", "lent", "told", "said", "thought", "wore", "put", "drove", "took", "drew", "cut", "built", "hid", "paid", "won", "met", "fed", "sang", "slept", "ran", "swam", "spoke", "left", "came", "got", "woke", "fell", "began", "went", "did", "had", "was", "hurt", "cost", "owned"]
+)
+_AUXILIARIES = {"can", "could", "must", "will", "would", "never", "always", "often", "sometimes", "no"}
+
+
+def _third_person(sentence: str) -> Iterator[str]:
+    """He eats; I, you, we and they eat."""
+    match = re.match(
+        r"(He|She|It|I|You|We|They) (?:(?:always|often|sometimes|never|no longer|just) )?([\w']+)", sentence
+    )
+    if match is None or match[2] in _PAST | _AUXILIARIES | {"had"} or match[2].endswith(("ed", "n't")):
+        return
+    singular = match[1] in ("He", "She", "It")
+    if match[2].endswith("s") != singular and match[2] not in ("was", "miss", "discuss", "were", "sing"):
+        yield f"third person: {match[1]} {match[2]}"
+    if match[2] in ("feed", "need") and singular:
+        yield f"third person: {match[1]} {match[2]}"
+
+
+_ENGLISH = {
+    "a": re.compile(r"\ba (?=[aeiou])(?!university|useful|uniform|one\b)|\ba (?=hour|honest)", re.I),
+    "an": re.compile(r"\ban (?![aeiou]|hour|honest)|\ban (?=university|useful)", re.I),
+    "be": re.compile(r"\b(?:he|she|it) (?:am|are)\b|\b(?:we|they|you) (?:is|was)\b|\bI (?:is|are)\b", re.I),
+    "do": re.compile(
+        r"\b(?:do|does|did|will|don't|doesn't|didn't|won't) (?:went|saw|ate|bought|has|had|is|was|goes|eats|came|took)\b"
+        r"|\b(?:don't|doesn't|didn't|won't|can't) (?!need|feed|[A-Z]|this|his)\w+(?:ed|[^s]s)\b"
+        r"|^(?:Do|Does|Did|Will) \w+ (?:went|saw|ate|bought|has|had|is|was|goes|eats|came|took)\b"
+    ),
+    "punctuation": re.compile(r"[’\u00a0]|  | [.,?!]|[^.?!]$|^\s"),
+    "twice": re.compile(r"\b(\w+) \1\b"),
+}
+
+
+def english_faults(sentence: str) -> list[str]:
+    """What an English teacher would underline."""
+    found = [f"{name}: {match[0]}" for name, pattern in _ENGLISH.items() if (match := pattern.search(sentence))]
+    return found + list(_third_person(sentence))

@@ -1,0 +1,243 @@
+"""The bundled corpus: made again byte for byte, correct in both languages, and split as its README says."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from checks import english_faults, french_faults
+
+DATA = Path(__file__).parents[2] / "data"
+SPLITS = ("train", "valid", "test")
+KINDS = {
+    "valid": {"seen": 130, "words": 110, "construction": 110, "longer": 80, "core": 70},
+    "test": {"seen": 250, "words": 200, "construction": 200, "longer": 150, "core": 100},
+}
+# what no clause of the training pairs has together, and how a French sentence shows it
+_NEGATED = r"n(?:e |')\S.*? (?:pas|jamais|plus)\b"
+_NO_RELATIVE = "".join(
+    f"(?<!{word} )"
+    for word in ["parce", "pendant", "-ce", "sais", "sait", "savons", "savent", "dis", "dit", "disent", "pense", "penses", "pensons", "pensent", "espère", "espères", "espérons", "espèrent"]
+)
+_PERFECT = (
+    r"(?:\b(?:ai|as|a|avons|avez|ont) (?:\w+é|\w+i|\w+u|\w*[aio]is|\w+ert|\w+uit|écrit|peint)e?s?\b"
+    r"|\b(?:suis|es|est|sommes|sont) (?:all|arriv|rest|rentr|tomb|parti|sorti|venu|revenu)"
+    r"|(?:\b(?:me|te|nous nous|se) |[mts]')(?:suis|es|est|sommes|sont) )"
+)
+_OBJECT = r"(?:\b(?:les|lui|leur) |\b[mtl]')"
+HELD_OUT = {
+    frozenset(
+        {"relative", "negation"}
+    ): rf"\w .*(?:\bqui|\bdont \w+|{_NO_RELATIVE}\bqu(?:e |')(?:je|tu|ils?|elles?|nous)) {_NEGATED}",
+    frozenset({"because", "past"}): rf"parce qu.*{_PERFECT}",
+    frozenset({"question", "clitic", "past"}): rf"est-ce qu.* {_OBJECT}{_PERFECT}",
+    frozenset({"negation", "clitic", "past"}): rf"\bne {_OBJECT}(?:ai|as|a|avons|ont) (?:pas|jamais) ",
+    frozenset(
+        {"negation", "clitic", "going to"}
+    ): r"\bne (?:vais|vas|va|allons|vont) pas (?:le |la |l'|les |lui |leur )\w+(?:er|ir|re)\b",
+}
+
+
+def lines(name: str) -> list[str]:
+    return (DATA / name).read_text(encoding="utf-8").splitlines()
+
+
+def pairs(split: str) -> list[tuple[str, str]]:
+    return list(zip(lines(f"{split}.en"), lines(f"{split}.fr"), strict=True))
+
+
+Row = dict[str, list[list[str]]]
+
+
+@pytest.fixture(scope="module")
+def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    command = [
+        sys.executable,
+        str(DATA / "make_corpus.py"),
+        "--out",
+        str(folder),
+        "--features",
+        str(folder / "features"),
+    ]
+    subprocess.run(command, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def features(remade: Path) -> dict[str, Row]:
+    """What each pair is made of, by its English side."""
+    rows = (json.loads(line) for line in (remade / "features").read_text(encoding="utf-8").splitlines())
+    return {row["en"]: row for row in rows}
+
+
+def test_made_again_byte_for_byte(remade: Path) -> None:
+    names = [f"{split}.{column}" for split in SPLITS for column in ("en", "fr")] + ["valid.kind", "test.kind"]
+    for name in names:
+        assert (remade / name).read_bytes() == (DATA / name).read_bytes(), name
+
+
+def test_sizes_and_kinds() -> None:
+    assert len(pairs("train")) > 20_000
+    for split, sizes in KINDS.items():
+        assert len(lines(f"{split}.kind")) == len(pairs(split))
+        assert Counter(lines(f"{split}.kind")) == sizes
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["en", "fr"])
+def test_no_sentence_twice(side: int) -> None:
+    counts = Counter(pair[side] for split in SPLITS for pair in pairs(split))
+    assert [sentence for sentence, count in counts.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_correct_english_and_french(split: str) -> None:
+    faults = [(en, fr, found) for en, fr in pairs(split) if (found := [*english_faults(en), *french_faults(fr)])]
+    assert faults == []
+
+
+def test_what_is_said_in_both_languages_agrees() -> None:
+    """A question is a question on both sides, a negation is a negation, and names stay."""
+    for split in SPLITS:
+        for en, fr in pairs(split):
+            assert en[-1] == fr[-1], (en, fr)
+            for name in ("Paul", "Lucas", "Thomas", "Louis", "Marie", "Anna", "Julie", "Emma"):
+                assert len(re.findall(rf"\b{name}\b", en)) == len(re.findall(rf"\b{name}\b", fr)), (en, fr)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[\w-]+'?", text.lower())
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["en", "fr"])
+def test_training_teaches_every_word(side: int) -> None:
+    """Each occurs in five training pairs, but for the hand-written phrases."""
+    taught = Counter(word for pair in pairs("train") for word in set(words(pair[side])))
+    for split in ("valid", "test"):
+        for pair, kind in zip(pairs(split), lines(f"{split}.kind"), strict=True):
+            rare = [word for word in words(pair[side]) if taught[word] < 5]
+            assert kind == "core" or rare == [], pair
+
+
+@pytest.mark.parametrize("combination", HELD_OUT, ids=" and ".join)
+def test_held_out_constructions(combination: frozenset[str], features: dict[str, Row]) -> None:
+    pattern = re.compile(HELD_OUT[combination], re.I)
+
+    def has(en: str) -> bool:
+        return any(combination <= set(clause) for clause in features[en]["clauses"])
+
+    train = pairs("train")
+    assert [en for en, _ in train if has(en)] == []
+    assert [fr for _, fr in train if pattern.search(fr)] == []
+    for split, kinds in KINDS.items():
+        measured = [
+            pair for pair, kind in zip(pairs(split), lines(f"{split}.kind"), strict=True) if kind == "construction"
+        ]
+        those = [fr for en, fr in measured if has(en)]
+        assert len(those) == kinds["construction"] // len(HELD_OUT)
+        # The French pattern sees what the features say, in most sentences.
+        assert sum(pattern.search(fr) is not None for fr in those) > 0.4 * len(those)
+    # each property by itself is taught
+    for name in combination:
+        assert sum(any(name in clause for clause in features[en]["clauses"]) for en, _ in train) > 200, name
+
+
+def test_held_out_word_pairs(features: dict[str, Row]) -> None:
+    trained = {tuple(pair) for en, _ in pairs("train") for pair in features[en]["pairs"]}
+    text = "\n".join(lines("train.en"))
+    for split in ("valid", "test"):
+        for en, kind in zip(lines(f"{split}.en"), lines(f"{split}.kind"), strict=True):
+            new = {(first, second) for first, second in features[en]["pairs"]} - trained
+            assert bool(new) == (kind == "words"), en
+            for first, second in new:
+                # an adjective before its noun, or a verb before its object
+                assert not re.search(rf"\b{first} (?:(?:an?|the|my|your) )?{second}\b", text), (first, second)
+
+
+def test_longer_sentences_nest_deeper(features: dict[str, Row]) -> None:
+    assert max(len(features[en]["clauses"]) for en in lines("train.en")) == 2
+    for split in ("valid", "test"):
+        for en, kind in zip(lines(f"{split}.en"), lines(f"{split}.kind"), strict=True):
+            assert (len(features[en]["clauses"]) > 2) == (kind == "longer"), en
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("Le ami est ici.", "elision"),
+        ("Je ai un chat.", "elision"),
+        ("Il a peur de un chien.", "elision"),
+        ("Elle dit que elle vient.", "elision"),
+        ("Si il pleut, je reste.", "elision"),
+        ("Tu ne y vas pas.", "elision"),
+        ("L'haricot est vert.", "false elision"),
+        ("J'achète l'hache.", "false elision"),
+        ("C'est l'héros.", "false elision"),
+        ("Il parle de le chien.", "contraction"),
+        ("Elle va à le marché.", "contraction"),
+        ("La porte de les voisins.", "contraction"),
+        ("Ce oiseau chante.", "cet"),
+        ("Cet hibou dort.", "cet"),
+        ("Ma amie est ici.", "mon, ma"),
+        ("C'est un beau oiseau.", "bel"),
+        ("C'est un nouvel sac.", "bel"),
+        ("Je n'ai pas du pain.", "de after a negation"),
+        ("Elle n'a pas acheté une robe.", "de after a negation"),
+        ("Il ne mange jamais de la viande.", "de after a negation"),
+        ("Nous avons beaucoup des amis.", "de after a quantity"),
+        ("Ils vendent des vieux livres.", "de before an adjective"),
+        ("Où es-tu?", "punctuation"),
+        ("C’est moi.", "punctuation"),
+        ("C'est un grand maison.", "gender"),
+        ("La jardin est petit.", "gender"),
+        ("J'ai une voiture vert.", "agreement"),
+        ("Les portes sont ouvertes et les chemises blanc sont ici.", "agreement"),
+        ("La maison est grand.", "agreement"),
+        ("Les maison sont grandes.", "number"),
+        ("Le jardin sont petits.", "number"),
+        ("J'ai mon clé.", "mon, ma"),
+        ("Tu mange une pomme.", "person"),
+        ("Il manges une pomme.", "person"),
+        ("Nous mange une pomme.", "person"),
+        ("Ils mange une pomme.", "person"),
+        ("Je mangeons une pomme.", "person"),
+        ("Elle est allé au marché.", "participle"),
+        ("Ils sont parti hier.", "participle"),
+        ("Où sont les clés ? Je les ai perdu.", "participle"),
+    ],
+)
+def test_french_faults_are_found(sentence: str, fault: str) -> None:
+    assert any(found.startswith(fault) for found in french_faults(sentence)), french_faults(sentence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("I have a apple.", "a"),
+        ("He has an car.", "an"),
+        ("She eat an apple.", "third person"),
+        ("They eats apples.", "third person"),
+        ("They was here.", "be"),
+        ("Did you went there?", "do"),
+        ("He doesn't eats bread.", "do"),
+        ("Is he here ?", "punctuation"),
+        ("She gave her her book.", "twice"),
+    ],
+)
+def test_english_faults_are_found(sentence: str, fault: str) -> None:
+    assert any(found.startswith(fault) for found in english_faults(sentence)), english_faults(sentence)
+
+
+@pytest.mark.parametrize("pattern", HELD_OUT.values())
+def test_patterns_of_held_out_constructions_can_match(pattern: str) -> None:
+    held_out = [
+        "Je connais l'homme qui ne travaille pas ici.",
+        "Elle est triste parce qu'elle a perdu sa clé.",
+        "Est-ce que tu l'as vu hier ?",
+        "Je ne les ai pas vus.",
+        "Elle ne va pas le manger.",
+    ]
+    assert sum(re.search(pattern, sentence, re.I) is not None for sentence in held_out) == 1
