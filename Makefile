@@ -6,16 +6,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := checkpoints/demo
 READY := $(VENV)/ready
 
 .PHONY: demo test test-all check clean
 
 demo: $(READY)
-	$(BIN)/seq2seq train --config data/demo.toml -o checkpoints/demo --overwrite
-	$(BIN)/seq2seq evaluate checkpoints/demo --src data/test.en --ref data/test.fr -o checkpoints/demo/test.fr
+	$(BIN)/seq2seq train --config data/demo.toml -o $(DEMO) --overwrite
+	@echo; echo "Scores on the test set, by what is new in its sentences (data/README.md):"
+	$(BIN)/seq2seq evaluate $(DEMO) --src data/test.en --ref data/test.fr --by data/test.kind -o $(DEMO)/test.fr
 	@echo; echo "Sentences it has never seen: source, reference, translation"
-	@paste data/test.en data/test.fr checkpoints/demo/test.fr | head -n 6 | awk -F '\t' '{ print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
-	@echo; echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate checkpoints/demo"
+	@paste data/test.en data/test.fr $(DEMO)/test.fr | awk -F '\t' 'NR % 150 == 75 { print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
+	@echo; echo "What the context vector c buys: the same sentence with c set to zero"; echo
+	@sed -n '75p;525p' data/test.en | $(BIN)/python data/without_context.py $(DEMO)
+	@echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate $(DEMO)"
 
 test: check
 	$(BIN)/pytest
