@@ -29,12 +29,16 @@ class Wanted:
     tgt_column: str = ""
 
 
-def is_header(cells: Sequence[str], wanted: Wanted) -> bool:
-    """Whether the first row of a table names its columns: as asked for, by the languages, or by usual names."""
+def is_header(cells: Sequence[str], wanted: Wanted, *, usual: bool = False) -> bool:
+    """Whether the first row of a table names its columns: as asked for, by the languages, or by usual names.
+
+    usual: tables of this kind mostly have such a row, so that two language codes are one and not a pair of words.
+    """
     named = {wanted.src_column, wanted.tgt_column} - {""}
     if named:
         return named <= set(cells)
-    return bool(_by_languages(cells, wanted) or _by_usual_names(cells))
+    codes = usual and len(cells) == 2 and all(map(language_of, cells))
+    return bool(codes or _by_languages(cells, wanted) or _by_usual_names(cells))
 
 
 def choose_columns(table: Table, wanted: Wanted) -> tuple[str, str]:

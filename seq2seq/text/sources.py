@@ -115,7 +115,7 @@ class _Finder:
     def _note_columns(self, pairs: TablePairs, path: Path) -> None:
         table = pairs.table
         if isinstance(table, Delimited) and not table.has_header:
-            if path.name.partition(".csv")[1]:
+            if ".csv" in path.suffixes:
                 self.notes.append(f"{path}: no header was recognised, so the first line counts as a pair")
         elif not self._data.src_column and (columns := (pairs.src_column, pairs.tgt_column)) not in self._noted:
             self._noted.add(columns)
@@ -128,7 +128,10 @@ class _Finder:
 
 
 def _table_pairs(path: Path, wanted: Wanted, delimiter: str | None = None, header: bool | None = None) -> TablePairs:
-    table = open_table(path, lambda cells: is_header(cells, wanted) if header is None else header, delimiter)
+    def names_columns(cells: list[str]) -> bool:
+        return is_header(cells, wanted, usual=".csv" in path.suffixes) if header is None else header
+
+    table = open_table(path, names_columns, delimiter)
     return TablePairs(table, *choose_columns(table, wanted))
 
 

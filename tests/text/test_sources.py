@@ -279,6 +279,17 @@ def test_languages_are_guessed_from_file_names(src: str, tgt: str, expected: tup
     assert bool(sources.notes) == (expected != ("", ""))
 
 
+def test_language_codes_head_a_csv_but_may_be_a_pair_in_a_tsv(tmp_path: Path) -> None:
+    for name, delimiter in (("pairs.csv", ";"), ("pairs.tsv", "\t")):
+        put_text(tmp_path / name, [f"sw{delimiter}en", f"habari{delimiter}hello"])
+    csv_pairs, tsv_pairs = (
+        open_sources(DataConfig(train=(str(tmp_path / name),)), tmp_path) for name in ("pairs.csv", "pairs.tsv")
+    )
+    assert rows_of(csv_pairs.train[0].pairs) == [("habari", "hello")]
+    assert (csv_pairs.src_lang, csv_pairs.tgt_lang) == ("sw", "en")
+    assert rows_of(tsv_pairs.train[0].pairs) == [("sw", "en"), ("habari", "hello")]
+
+
 def test_a_csv_without_a_header_is_said(tmp_path: Path) -> None:
     put_text(tmp_path / "pairs.csv", ["habari,hello"])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
