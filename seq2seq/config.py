@@ -8,7 +8,7 @@ import difflib
 import json
 import reprlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -22,6 +22,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -200,6 +201,8 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     search: SearchConfig = SearchConfig()
+    _given: frozenset[str] = PrivateAttr(frozenset())
+    """`section.key` of what was asked for, not only a default or part of a preset."""
 
 
 def preset_names() -> list[str]:
@@ -229,19 +232,23 @@ def build_config(
     options: `section.key` to value; None means not given.
     Raises InputError that names the key, the file or the option at fault.
     """
-    from_file = _parse_toml(_read_text(file), str(file)) if file else {}
-    name = preset or str(from_file.get("preset", DEFAULT_PRESET))
-    settings: dict[str, Any] = _parse_toml(preset_text(name), f"preset {name}") | {"preset": name}
-    _merge(settings, {key: value for key, value in from_file.items() if key != "preset"})
+    asked: dict[str, Any] = _parse_toml(_read_text(file), str(file)) if file else {}
+    if preset:
+        asked["preset"] = preset
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals or key.count(".") != 1:
             raise InputError(f"--set {assignment}: expected section.key=value, for example model.hidden_size=256")
-        _merge(settings, _nest(key.strip(), _parse_value(value.strip())))
+        _merge(asked, _nest(key.strip(), _parse_value(value.strip())))
     for key, value in (options or {}).items():
         if value is not None:
-            _merge(settings, _nest(key, value))
-    return validate_config(settings, str(file) if file else "configuration")
+            _merge(asked, _nest(key, value))
+    name = str(asked.get("preset", DEFAULT_PRESET))
+    settings = _parse_toml(preset_text(name), f"preset {name}")
+    _merge(settings, {**asked, "preset": name})
+    config = validate_config(settings, str(file) if file else "configuration")
+    config._given = frozenset(_keys(asked))
+    return config
 
 
 def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
@@ -273,6 +280,12 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
 
 # Values that leave it to the program to decide.
 _OPEN = (None, "", (), "auto")
+
+
+def _keys(settings: Mapping[str, Any]) -> Iterator[str]:
+    """`section.key` of each setting."""
+    for name, value in settings.items():
+        yield from (f"{name}.{key}" for key in value) if isinstance(value, Mapping) else (name,)
 
 
 def _as_tuple(value: Any) -> Any:
@@ -334,15 +347,15 @@ def describe_config(config: Config) -> str:
     return "\n".join(lines) + "\n"
 
 
-def config_differences(old: Config, new: Config) -> list[str]:
-    """`section.key: old -> new` for each setting that differs; what `new` leaves open does not."""
-    before, after = old.model_dump(), new.model_dump()
+def config_differences(stored: Config, asked: Config) -> list[str]:
+    """`section.key: old -> new` for each setting that was asked for and is not as stored.
+
+    What was not asked for does not count, nor what leaves it to the program to decide.
+    """
     changed = []
-    for section, values in before.items():
-        if not isinstance(values, dict):
-            values, after[section] = {"": values}, {"": after[section]}
-        for key, value in values.items():
-            if after[section][key] not in (value, *_OPEN):
-                name = f"{section}.{key}".rstrip(".")
-                changed.append(f"{name}: {json.dumps(value)} -> {json.dumps(after[section][key])}")
+    for name in sorted(asked._given):
+        section, _, key = name.partition(".")
+        old, new = (getattr(getattr(one, section), key) if key else getattr(one, section) for one in (stored, asked))
+        if new not in (old, *_OPEN):
+            changed.append(f"{name}: {json.dumps(old)} -> {json.dumps(new)}")
     return changed

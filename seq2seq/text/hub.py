@@ -54,7 +54,8 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str], downloa
         if kind not in _READABLE:
             raise InputError(f"{name}: a data set of kind {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
         files: Mapping[Any, Sequence[str]] = builder.config.data_files or {}
-        delimiter = getattr(builder.config, "sep", None)
+        # A comma is also what the library says where the data set says nothing.
+        delimiter = None if (said := getattr(builder.config, "sep", None)) == "," else said
         return {
             str(split): Split(tuple(_fetch(url, downloads) for url in urls), delimiter) for split, urls in files.items()
         }

@@ -85,6 +85,11 @@ def split_folders(folder: Path) -> None:
         put_parquet(folder / name / "0000.parquet", rows, nested=False)
 
 
+def semicolons(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST)):
+        put_table(folder / f"{name}.csv", rows, ";")
+
+
 def readme_with_a_delimiter(folder: Path) -> None:
     for name, rows in (("a", TRAIN), ("b", VALID), ("c", TEST)):
         put_table(folder / f"{name}.csv", rows, ";")
@@ -133,6 +138,7 @@ LAYOUTS: list[Callable[[Path], None]] = [
     csv_files,
     tsv_files,
     split_folders,
+    semicolons,
     readme_with_a_delimiter,
     several_subsets,
     saved_to_disk,

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from runs import QUIET, Killed, Outcome, outcome, run_to_the_end
 
-from seq2seq.config import Config
+from seq2seq.config import Config, build_config
 from seq2seq.errors import InputError
 from seq2seq.storage import read_json, seal_folder, to_json
 from seq2seq.training.loop import Trainer
@@ -298,3 +298,11 @@ def test_a_state_that_lies_is_one_clear_error(
     seal_folder(state)
     with pytest.raises(InputError, match=complaint):
         run_to_the_end(tiny(), run, resume=True)
+
+
+def test_a_run_goes_on_by_its_folder_alone(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    assert run_to_the_end(build_config(), run, resume=True) == uninterrupted
