@@ -32,6 +32,10 @@ _CLITIC_ORDER = ("me", "te", "se", "nous", "vous", "le", "la", "les", "lui", "le
 
 BE = Verb("be", "être", flags=frozenset({"state"}))
 HAVE = Verb("have", "avoir", flags=frozenset({"state"}))
+# what one is in English and has in French: hungry, twenty years old
+BE_AVOIR = Verb("be", "avoir", flags=frozenset({"state"}))
+NEED = Verb("need", "avoir", flags=frozenset({"state"}))
+RAIN = Verb("rain", "pleuvoir")
 # être in the passé composé, beside the reflexive verbs
 _WITH_ETRE = {"aller", "venir", "revenir", "arriver", "partir", "rester", "sortir", "rentrer", "tomber"}
 
@@ -47,13 +51,14 @@ class Clitic:
     feminine: bool = False
 
 
-ME = Clitic("me", "me")
-YOU = Clitic("you", "te")
-HIM = Clitic("him", "le")
-HER = Clitic("her", "la", feminine=True)
-US = Clitic("us", "nous", plural=True)
-THEM = Clitic("them", "les", plural=True)
-DIRECT = [ME, YOU, HIM, HER, US, THEM]
+DIRECT = [
+    Clitic("me", "me"),
+    Clitic("you", "te"),
+    Clitic("him", "le"),
+    Clitic("her", "la", feminine=True),
+    Clitic("us", "nous", plural=True),
+    Clitic("them", "les", plural=True),
+]
 DATIVE = [
     Clitic(en, fr, "dative")
     for en, fr in (("me", "me"), ("you", "te"), ("him", "lui"), ("her", "lui"), ("us", "nous"), ("them", "leur"))
@@ -183,7 +188,7 @@ def _spaced(*words: str) -> str:
 
 
 def _contracted(auxiliary: str) -> str:
-    irregular = {"am": "am not", "will": "won't", "can": "can't", "am not": "am not"}
+    irregular = {"am": "am not", "will": "won't", "can": "can't"}
     return irregular.get(auxiliary, auxiliary + "n't")
 
 
@@ -241,7 +246,7 @@ def _modal_verb(modal: Modal, tense: str, lemma: str) -> tuple[str, str]:
 def _french_verb(clause: Clause) -> tuple[str, str, str]:
     """The finite verb, the participle and the infinitive, each possibly empty."""
     slot, verb = clause.subject.slot, clause.verb.infinitive
-    if clause.subject.fr in ("il", "ce"):  # there are: il y a
+    if clause.subject.fr == "il":  # there are: il y a
         slot = 2
     governed = ""
     if clause.tense == "going to":

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain, cycle
 
-from . import compounds, english, french, questions, relatives, statements  # noqa: F401
+from . import (  # noqa: F401
+    actions,
+    compounds,
+    descriptions,
+    english,
+    french,
+    nested,
+    orders,
+    pronouns,
+    questions,
+    relatives,
+    subordinates,
+    things,
+)
 from .draw import Draw
 from .lexicon import NOUNS
 from .phrases import Phrase
@@ -54,7 +67,7 @@ class Sentence:
 
     @property
     def kind(self) -> str:
-        """What a test with the pair would measure: "seen" if it may be trained on, "" if it would measure two things."""
+        """What a test with the pair measures: "seen" if training may have it, "" if it would measure two things."""
         held_out = {
             "words": any(is_held_out(pair) for pair in self.phrase.pairs),
             "construction": bool(self.held_out_construction),

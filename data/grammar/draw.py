@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from .lexicon import ADJECTIVES, PLACES, TIMES, Adjective, Fixed, Noun, Place, Verb, nouns
+from .lexicon import ADJECTIVES, LISTS, PLACES, TIMES, Adjective, Fixed, Noun, Place, Verb, nouns
 from .phrases import NAMES, NUMBERS, POSSESSIVES, PRONOUNS, NounPhrase, Phrase, noun_phrase
 
 
@@ -72,14 +72,13 @@ class Draw:
         if "family" in noun.tags:
             if "spouse" in noun.tags:
                 return noun_phrase(noun, self.one("my", "your", "her" if noun.en == "husband" else "his"))
-            return noun_phrase(noun, self.one(*POSSESSIVES), plural=self._sometimes_plural(noun, ""))
+            return noun_phrase(noun, self.one(*POSSESSIVES), plural=self._sometimes_plural(noun))
         others = ["the"] if noun.en in ("king", "queen") else ["the", "the", "this"]
         determiner = self.one(*(POSSESSIVES if "mine" in noun.tags else others))
-        return noun_phrase(noun, determiner, plural=self._sometimes_plural(noun, "king queen hero"))
+        return noun_phrase(noun, determiner, plural=self._sometimes_plural(noun))
 
-    def _sometimes_plural(self, noun: Noun, never: str) -> bool:
-        single = noun.tags & frozenset([*never.split(), "mother", "father", "grandmother", "grandfather"])
-        return not single and self.chance(0.25)
+    def _sometimes_plural(self, noun: Noun) -> bool:
+        return "single" not in noun.tags and self.chance(0.25)
 
     # things
 
@@ -96,18 +95,21 @@ class Draw:
         if first is None:
             return ()
         second = self.adjective(noun)
-        colours = ("red", "black", "white", "blue", "green", "yellow", "grey")
-        if second and second.en in colours and first.en in ("big", "small", "beautiful", "new", "old", "pretty"):
+        if second and first.en in LISTS["first of two"] and second.en in LISTS["second of two"]:
             return first, second
         return (first,)
 
     def thing(self, noun: Noun, *determiners: str, many: bool = False, adjective: float = 0.35) -> NounPhrase:
         """The noun with one of the determiners; with `many`, also a number or quantity of it."""
-        determiner = "the" if noun.en in ("king", "queen") else self.one(*determiners)
+        determiner = self.one(*determiners)
+        if determiner == "this" and noun.en in ("king", "queen"):
+            determiner = "the"
         adjectives = self.adjectives(noun, adjective)
         if noun.mass:
             if many and not adjectives and self.chance(0.2):
                 determiner = self.one("a lot of", "too much", "enough")
+            return noun_phrase(noun, determiner, adjectives=adjectives)
+        if "single" in noun.tags:
             return noun_phrase(noun, determiner, adjectives=adjectives)
         plural = self.chance(0.9 if noun.tags & _OFTEN_MANY else 0.2)
         if many and "pair" not in noun.tags and self.chance(0.2):

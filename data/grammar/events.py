@@ -2,7 +2,7 @@
 
 from .clauses import Clause
 from .draw import Draw
-from .lexicon import VERBS, Verb
+from .lexicon import LISTS, VERBS, Verb
 from .phrases import NounPhrase, Phrase
 
 _TENSES = {
@@ -17,6 +17,19 @@ _TENSES = {
 _ACTIONS = [verb for verb in VERBS if not verb.flags & {"to", "explain", "taste"}]
 TRANSITIVE = [verb for verb in _ACTIONS if verb.objects]
 INTRANSITIVE = [verb for verb in _ACTIONS if not verb.objects]
+
+
+_NAMED = {verb.en: verb for verb in reversed([*TRANSITIVE, *INTRANSITIVE])}
+
+
+def verb_named(name: str) -> Verb:
+    """The verb with this English name; of two with the same, the one with an object."""
+    return _NAMED[name]
+
+
+def listed(name: str) -> list[Verb]:
+    """The verbs of a list."""
+    return [verb_named(verb) for verb in LISTS[name]]
 
 
 def tenses_of(verb: Verb) -> set[str]:

@@ -4,8 +4,6 @@ import re
 
 from .tables import rows
 
-PERSONS = 6  # je, tu, il, nous, vous, ils
-
 _IRREGULAR = {row[0]: row[1:] for row in rows("french_verbs.txt")}
 _ASPIRATED = ("hamster", "haricot", "harpe", "hache", "haut", "héros", "hibou", "huit", "hors")
 _NO_ELISION = (*_ASPIRATED, "yaourt", "onze")

@@ -130,6 +130,17 @@ PLACES = [_place(row) for row in rows("places.txt")]
 TIMES = _times()
 
 
+def _fixed() -> dict[str, list[Fixed]]:
+    phrases: dict[str, list[Fixed]] = {}
+    for kind, en, fr in rows("fixed.txt"):
+        phrases.setdefault(kind, []).append(Fixed(en, fr))
+    return phrases
+
+
+FIXED = _fixed()
+LISTS = {name: words.split(", ") for name, words in rows("lists.txt")}
+
+
 def nouns(tags: Iterable[str]) -> list[Noun]:
     """The nouns that bear one of the tags."""
     wanted = frozenset(tags)
@@ -139,3 +150,8 @@ def nouns(tags: Iterable[str]) -> list[Noun]:
 def verbs(*flags: str) -> list[Verb]:
     """The verbs that bear all the flags."""
     return [verb for verb in VERBS if verb.flags >= frozenset(flags)]
+
+
+def listed_adjectives(name: str) -> list[Adjective]:
+    """The adjectives of a list."""
+    return [adjective for adjective in ADJECTIVES if adjective.en in LISTS[name]]

@@ -1,11 +1,9 @@
 """Numbers, hours and dates in words."""
 
 from .lexicon import Fixed
+from .tables import rows
 
-_EN_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_EN_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_FR_UNITS = ["zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize"]
-_FR_TENS = ["vingt", "trente", "quarante", "cinquante", "soixante"]
+_WORDS = {int(number): (en, fr) for number, en, fr in rows("numbers.txt")}
 _MONTHS = {
     "January": "janvier",
     "March": "mars",
@@ -20,30 +18,25 @@ _MONTHS = {
 def english(number: int) -> str:
     """0 to 999: twenty-one, two hundred and five."""
     if number >= 100:
-        hundreds = f"{_EN_UNITS[number // 100]} hundred"
+        hundreds = f"{_WORDS[number // 100][0]} hundred"
         return f"{hundreds} and {english(number % 100)}" if number % 100 else hundreds
-    if number < 20:
-        return _EN_UNITS[number]
-    tens = _EN_TENS[number // 10 - 2]
-    return f"{tens}-{_EN_UNITS[number % 10]}" if number % 10 else tens
+    if number in _WORDS:
+        return _WORDS[number][0]
+    return f"{_WORDS[number - number % 10][0]}-{_WORDS[number % 10][0]}"
 
 
 def french(number: int) -> str:
     """0 to 999, before a masculine noun: vingt et un, soixante et onze, quatre-vingts, deux cents."""
     if number >= 100:
-        hundreds = "cent" if number < 200 else f"{_FR_UNITS[number // 100]} cent"
+        hundreds = "cent" if number < 200 else f"{french(number // 100)} cent"
         return f"{hundreds} {french(number % 100)}" if number % 100 else hundreds + "s" * (number >= 200)
-    if number < 17:
-        return _FR_UNITS[number]
-    if number < 20:
-        return f"dix-{_FR_UNITS[number - 10]}"
-    if number >= 80:
-        return f"quatre-vingt-{french(number - 80)}" if number > 80 else "quatre-vingts"
-    tens = min(number // 10, 6)
-    word, rest = _FR_TENS[tens - 2], number - 10 * tens
-    if not rest:
-        return word
-    return f"{word} et {french(rest)}" if rest in (1, 11) else f"{word}-{french(rest)}"
+    if number in _WORDS:
+        return _WORDS[number][1]
+    if number > 80:
+        return f"quatre-vingt-{french(number - 80)}"
+    tens = min(number - number % 10, 60)
+    joint = " et " if number % 10 == 1 else "-"
+    return f"{french(tens)}{joint}{french(number - tens)}"
 
 
 def hours() -> list[Fixed]:
@@ -67,7 +60,7 @@ def _ordinal(number: int) -> str:
     if number in irregular:
         return irregular[number]
     if number > 20 and number % 10:
-        return f"{_EN_TENS[number // 10 - 2]}-{_ordinal(number % 10)}"
+        return f"{english(number - number % 10)}-{_ordinal(number % 10)}"
     return english(number).removesuffix("y") + ("ieth" if number >= 20 else "th")
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection
 
-from .clauses import BE, Clause
+from .clauses import BE, NEED, Clause
 from .draw import Draw
-from .events import INTRANSITIVE, TRANSITIVE, choose_tense, event
+from .events import TRANSITIVE, choose_tense, event, listed, verb_named
 from .lexicon import Noun, Verb, nouns, verbs
-from .phrases import PRONOUNS, YOU, NounPhrase, Phrase, joined, prefixed
+from .phrases import PRONOUNS, YOU, NounPhrase, Phrase, joined, noun_phrase, prefixed
+from .predicates import STATES, being, quality, spot
 from .registry import construction
-from .statements import STATES, being, quality, spot
 from .tables import rows
 
-_STATE = frozenset({"state"})
+_DESCRIBED = frozenset(
+    {"portable", "wear", "owned", "film", "music", "home", "building", "furniture", "fruit", "machine", "read", "pet"}
+)
 
 
 def relative_subject(draw: Draw, head: NounPhrase, negation: float = 0.15) -> Phrase:
@@ -33,7 +35,7 @@ def relative_object(
     """That I bought, que j'ai achetée: the participle agrees with the noun."""
     fitting = [verb for verb in TRANSITIVE if verb.objects & noun.tags and verb.flags & {"it", "him"}]
     verb = draw.pick([verb for verb in fitting if not among or verb.en in among])
-    tense = "past" if among else choose_tense(draw, verb, "past", "progressive", "imperfect")
+    tense = "past" if among else choose_tense(draw, verb, "past", "imperfect")
     time = (draw.time(tense, verb, "not"),) if tense == "past" and draw.chance(0.3) else ()
     negative = "not" if draw.chance(0.12) else ""
     who = subject or draw.pick(PRONOUNS)
@@ -45,13 +47,8 @@ def relative_dont(draw: Draw, subject: NounPhrase | None = None) -> Phrase:
     """That I need, dont j'ai besoin."""
     who = subject or draw.pick(PRONOUNS)
     if draw.chance(0.5):
-        need = Clause(
-            who,
-            Verb("need", "avoir", flags=_STATE),
-            draw.one("present", "imperfect"),
-            rest=(Phrase("", "besoin"),),
-            role="relative",
-        )
+        tense = draw.one("present", "imperfect")
+        need = Clause(who, NEED, tense, rest=(Phrase("", "besoin"),), role="relative")
         return prefixed("that", "dont", need.say())
     talk = Clause(who, Verb("talk about", "parler"), draw.one("progressive", "past", "imperfect"), role="relative")
     return prefixed("that", "dont", talk.say())
@@ -59,8 +56,8 @@ def relative_dont(draw: Draw, subject: NounPhrase | None = None) -> Phrase:
 
 def relative_where(draw: Draw) -> Phrase:
     """Where we live, où nous habitons."""
-    verb = draw.pick([verb for verb in INTRANSITIVE if verb.en in ("live", "work", "sleep", "wait", "study", "play")])
-    tense = choose_tense(draw, verb, *(("present",) if "state" in verb.flags else ("past", "progressive", "imperfect")))
+    verb = draw.pick(listed("where one is"))
+    tense = "imperfect" if "state" in verb.flags else choose_tense(draw, verb, "past", "imperfect")
     return prefixed("where", "où", Clause(draw.somebody(), verb, tense, role="relative").say())
 
 
@@ -73,7 +70,7 @@ def person_who(draw: Draw) -> Phrase:
         subject = head.followed_by(relative_subject(draw, head))
         return being(draw, subject, quality(subject, draw.pick(STATES)), negation=0.12).say()
     verb = draw.pick([verb for verb in verbs("him") if verb.en != "listen to"])
-    head = draw.thing(noun, "a", "the", "the", adjective=0.2)
+    head = draw.thing(noun, "the", adjective=0.2) if draw.chance(0.7) else noun_phrase(noun, "a")
     who = head.followed_by(relative_subject(draw, head))
     tense = "present" if "state" in verb.flags else "past"
     return Clause(draw.somebody(), verb, tense, object=who).say()
@@ -82,8 +79,7 @@ def person_who(draw: Draw) -> Phrase:
 @construction(14)
 def thing_that(draw: Draw) -> Phrase:
     """The car that I bought is red."""
-    tags = ["portable", "wear", "owned", "film", "music", "home", "building", "furniture", "fruit", "machine", "read", "pet"]
-    noun = draw.pick([noun for noun in nouns(tags) if not noun.mass])
+    noun = draw.pick([noun for noun in nouns(_DESCRIBED) if not noun.mass])
     adjective = draw.adjective(noun)
     if adjective is None:
         return thing_that(draw)
@@ -101,7 +97,7 @@ def thing_that(draw: Draw) -> Phrase:
 
 
 # what is done to a thing, and what was done to it before
-_LATER = {first: later.split(", ") for first, later in rows("sequels.txt")}
+SEQUELS = {first: later.split(", ") for first, later in rows("sequels.txt")}
 
 
 @construction(12)
@@ -119,22 +115,22 @@ def doing_something_to_what(draw: Draw) -> Phrase:
 
 def later_verb(draw: Draw) -> tuple[Verb, Noun]:
     """A verb for which another comes before, and a thing for both."""
-    first = draw.pick([verb for verb in TRANSITIVE if verb.en in _LATER])
-    verb = draw.pick([verb for verb in TRANSITIVE if verb.en in _LATER[first.en]])
+    first = draw.pick([verb for verb in TRANSITIVE if verb.en in SEQUELS])
+    verb = draw.pick([verb for verb in TRANSITIVE if verb.en in SEQUELS[first.en]])
     both = [noun for noun in nouns(verb.objects) if noun.tags & first.objects and not noun.mass]
     return (verb, draw.pick(both)) if both else later_verb(draw)
 
 
 def earlier(draw: Draw, verb: Verb, noun: Noun, head: NounPhrase, subject: NounPhrase) -> Phrase:
     """The relative clause of what was done to the thing before."""
-    before = [first for first, later in _LATER.items() if verb.en in later]
+    before = [first for first, later in SEQUELS.items() if verb.en in later]
     return relative_object(draw, noun, head, subject, before)
 
 
 @construction(5, "?")
 def where_is_what(draw: Draw) -> Phrase:
     """Where is the key that you found?"""
-    noun = draw.pick([noun for noun in nouns(["portable", "wear", "pet"])])
+    noun = draw.pick(nouns(["portable", "wear", "pet"]))
     head = draw.thing(noun, "the", adjective=0.2)
     thing = head.followed_by(relative_object(draw, noun, head))
     is_, est = ("are", "sont") if head.plural else ("is", "est")
@@ -145,17 +141,5 @@ def where_is_what(draw: Draw) -> Phrase:
 def do_you_know_who(draw: Draw) -> Phrase:
     """Do you know the man who is waiting at the station?"""
     head = draw.thing(draw.pick(nouns(["person"])), "the", adjective=0.2)
-    know = next(verb for verb in verbs("him") if verb.en == "know")
     who = head.followed_by(relative_subject(draw, head))
-    return Clause(YOU, know, "present", object=who).asked(Phrase("", ""))
-
-
-@construction(5)
-def two_relatives(draw: Draw) -> Phrase:
-    """The man who was waiting bought the car that I sold."""
-    head = draw.thing(draw.pick(nouns(["person"])), "the", adjective=0.1)
-    subject = head.followed_by(relative_subject(draw, head, negation=0))
-    verb, noun = later_verb(draw)
-    thing = draw.thing(noun, "the", adjective=0)
-    whole = thing.followed_by(earlier(draw, verb, noun, thing, draw.pick(PRONOUNS)))
-    return Clause(subject, verb, "past", object=whole).say()
+    return Clause(YOU, verb_named("know"), object=who).asked(Phrase("", ""))

@@ -2,23 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
-MASCULINE = set(
-    ["homme", "garçon", "bébé", "ami", "voisin", "collègue", "cousin", "invité", "professeur", "élève", "médecin", "dentiste", "ingénieur", "avocat", "boulanger", "jardinier", "serveur", "chauffeur", "musicien", "acteur", "écrivain", "peintre", "journaliste", "policier", "facteur", "pilote", "mécanicien", "client", "touriste", "roi", "héros", "père", "frère", "oncle", "grand-père", "fils", "mari", "neveu", "chien", "chat", "lapin", "hamster", "oiseau", "cheval", "mouton", "cochon", "canard", "âne", "ours", "loup", "renard", "éléphant", "singe", "écureuil", "hibou", "serpent", "papillon", "citron", "ananas", "œuf", "gâteau", "biscuit", "croissant", "sandwich", "yaourt", "oignon", "champignon", "haricot", "pain", "fromage", "poisson", "poulet", "riz", "jambon", "chocolat", "miel", "beurre", "sucre", "lait", "café", "thé", "vin", "jus", "livre", "roman", "message", "poème", "journal", "magazine", "article", "dictionnaire", "cahier", "chapeau", "manteau", "pull", "costume", "gant", "camion", "vélo", "bateau", "bus", "train", "avion", "tram", "taxi", "lit", "fauteuil", "canapé", "bureau", "banc", "tapis", "tiroir", "placard", "panier", "frigo", "miroir", "téléphone", "ordinateur", "sac", "portefeuille", "parapluie", "stylo", "crayon", "billet", "passeport", "tableau", "cadeau", "jouet", "ballon", "verre", "bol", "couteau", "marteau", "outil", "argent", "film", "match", "concert", "voyage", "piano", "violon", "exercice", "mot", "examen", "problème", "appartement", "jardin", "village", "pont", "parc", "magasin", "marché", "hôpital", "restaurant", "hôtel", "musée", "château", "cinéma", "théâtre", "aéroport", "arbre", "lac", "champ", "dos", "ventre", "pied", "bras", "genou", "œil", "salon", "matin", "soir", "jour", "été"]
-)
-# Gender is of the first word: un appareil photo, une pomme de terre.
-FEMININE = set(
-    ["fille", "infirmière", "serveuse", "chanteuse", "actrice", "coiffeuse", "dame", "reine", "mère", "sœur", "tante", "grand-mère", "femme", "nièce", "tortue", "vache", "poule", "chèvre", "souris", "pomme", "banane", "poire", "cerise", "fraise", "pêche", "pizza", "omelette", "crêpe", "tarte", "tomate", "carotte", "viande", "soupe", "salade", "confiture", "glace", "huile", "eau", "bière", "limonade", "lettre", "histoire", "recette", "robe", "chemise", "jupe", "veste", "écharpe", "cravate", "casquette", "chaussure", "botte", "chaussette", "lunette", "voiture", "moto", "table", "chaise", "étagère", "armoire", "boîte", "lampe", "porte", "fenêtre", "clé", "radio", "horloge", "valise", "fleur", "poupée", "assiette", "tasse", "bouteille", "cuillère", "fourchette", "bougie", "couverture", "serviette", "hache", "échelle", "chanson", "fête", "guitare", "flûte", "harpe", "leçon", "question", "idée", "réponse", "maison", "cuisine", "salle", "chambre", "ville", "rue", "école", "gare", "église", "banque", "bibliothèque", "boulangerie", "piscine", "ferme", "usine", "université", "montagne", "rivière", "forêt", "plage", "mer", "île", "tête", "gorge", "main", "jambe", "épaule", "oreille", "dent", "semaine", "nuit", "année"]
-)
-# "carte", "montre", "livre", "orange", "montre", "enfant" and "élève" have two genders or meanings and are left out.
-MASCULINE -= {"livre", "élève", "journaliste", "pilote", "touriste", "dentiste", "collègue", "bureau", "bus", "tapis"}
-# masculine, feminine, masculine plural, feminine plural
-ADJECTIVES = [
-    forms.split("/")
-    for forms in ["grand/grande/grands/grandes", "petit/petite/petits/petites", "joli/jolie/jolis/jolies", "bon/bonne/bons/bonnes", "mauvais/mauvaise/mauvais/mauvaises", "long/longue/longs/longues", "noir/noire/noirs/noires", "blanc/blanche/blancs/blanches", "bleu/bleue/bleus/bleues", "vert/verte/verts/vertes", "gris/grise/gris/grises", "violet/violette/violets/violettes", "cher/chère/chers/chères", "lourd/lourde/lourds/lourdes", "cassé/cassée/cassés/cassées", "chaud/chaude/chauds/chaudes", "frais/fraîche/frais/fraîches", "délicieux/délicieuse/délicieux/délicieuses", "mûr/mûre/mûrs/mûres", "intéressant/intéressante/intéressants/intéressantes", "ennuyeux/ennuyeuse/ennuyeux/ennuyeuses", "important/importante/importants/importantes", "dangereux/dangereuse/dangereux/dangereuses", "bruyant/bruyante/bruyants/bruyantes", "sec/sèche/secs/sèches", "rond/ronde/ronds/rondes", "fort/forte/forts/fortes", "gentil/gentille/gentils/gentilles", "courageux/courageuse/courageux/courageuses", "curieux/curieuse/curieux/curieuses", "paresseux/paresseuse/paresseux/paresseuses", "poli/polie/polis/polies", "patient/patiente/patients/patientes", "fatigué/fatiguée/fatigués/fatiguées", "heureux/heureuse/heureux/heureuses", "prêt/prête/prêts/prêtes", "seul/seule/seuls/seules", "nerveux/nerveuse/nerveux/nerveuses", "inquiet/inquiète/inquiets/inquiètes", "fier/fière/fiers/fières", "jaloux/jalouse/jaloux/jalouses", "surpris/surprise/surpris/surprises", "occupé/occupée/occupés/occupées", "déçu/déçue/déçus/déçues", "sucré/sucrée/sucrés/sucrées", "sérieux/sérieuse/sérieux/sérieuses", "vieux/vieille/vieux/vieilles", "beau/belle/beaux/belles", "nouveau/nouvelle/nouveaux/nouvelles", "marron/marron/marron/marron", "orange/orange/orange/orange", "rouge/rouge/rouges/rouges", "jaune/jaune/jaunes/jaunes", "triste/triste/tristes/tristes", "jeune/jeune/jeunes/jeunes"]
-]
+_HERE = Path(__file__).parent
+
+
+def table(name: str) -> list[list[str]]:
+    """The rows of a text file beside this one, as words."""
+    lines = (_HERE / name).read_text(encoding="utf-8").splitlines()
+    return [line.split() for line in lines if not line.startswith("#")]
+
+
+# Left out: words of two genders or meanings, such as livre, carte, élève. Of compounds, the first word counts.
+MASCULINE = {word for gender, *words in table("genders.txt") for word in words if gender == "m"}
+FEMININE = {word for gender, *words in table("genders.txt") for word in words if gender == "f"}
 _FORMS: dict[str, list[list[str]]] = {}
-for _forms in ADJECTIVES:
+for _forms in table("adjectives.txt"):
     for _form in {*_forms, *({"beau": ["bel"], "nouveau": ["nouvel"], "vieux": ["vieil"]}.get(_forms[0], []))}:
         _FORMS.setdefault(_form, []).append(_forms)
 _SPECIAL = {"bel": "beau", "nouvel": "nouveau", "vieil": "vieux"}
@@ -34,16 +33,19 @@ _PATTERNS = {
     "cet": rf"(?<!-)\bce {_VOWEL}|\bcet (?!{_VOWEL})",
     "mon, ma": rf"\b(?:ma|ta|sa) {_VOWEL}",
     "bel": rf"\b(?:bel|nouvel|vieil) (?!{_VOWEL})|\b(?:un|ce|le|mon|ton|son) (?:beau|nouveau|vieux) {_VOWEL}",
-    "de after a negation": r"\bn(?:e |')(?!ét|est|es |suis|som|son|ser|jou|parl|\w+ pas (?:jou|parl))(?:les? |la |l'|me |te |lui |leur |nous |y )?\w+ "
-    r"(?:pas|jamais|plus) (?:\w+(?:[éiut]|pris) )?(?:une?\b|du\b|des\b|de la\b|de l')",
+    # but être keeps its article, and jouer and parler their de
+    "de after a negation": r"\bn(?:e |')(?!ét|est|es |suis|som|son|ser|jou|parl|\w+ pas (?:jou|parl))"
+    r"(?:les? |la |l'|me |te |lui |leur |nous |y )?\w+ (?:pas|jamais|plus) "
+    r"(?:\w+(?:[éiut]|pris) )?(?:une?\b|du\b|des\b|de la\b|de l')",
     "de after a quantity": r"\b(?:beaucoup|trop|assez|combien) (?:des|du|de la|de l')\b(?! place)",
-    "de before an adjective": r"(?<!peur )(?<!besoin )\bdes (?:petite?s|grande?s|beaux|belles|nouve\w+s|nouveaux|vieux|vieilles|bons|bonnes|jolie?s)\b",
+    "de before an adjective": r"(?<!peur )(?<!besoin )\bdes "
+    r"(?:petite?s|grande?s|beaux|belles|nouvelles|nouveaux|vieux|vieilles|bons|bonnes|jolie?s)\b",
     "punctuation": r"[’\u00a0\u202f]|  |(?<! )[?!]|\s[.,]|[^.?!]$|^\s|\s$",
     "participle: elle": r"\b[Ee]lle (?:ne |n')?(?:s'|y |s'y )?(?:est|sera|était) (?:(?:pas|jamais|encore|déjà) )*"
     r"(?:all|arriv|rest|rentr|tomb|lev|réveill|couch|repos|promen|amus|dépêch|lav)é\b|"
     r"\b[Ee]lle (?:n')?est (?:pas |déjà )*(?:parti|sorti|venu|revenu)\b",
-    "participle: ils": r"\b(?:[Ii]ls|[Nn]ous) (?:ne |n')?(?:se |nous |y )*(?:sont|sommes) (?:(?:pas|jamais|encore|déjà) )*"
-    r"(?:\w+é|parti|sorti|venu|revenu)\b",
+    "participle: ils": r"\b(?:[Ii]ls|[Nn]ous) (?:ne |n')?(?:se |nous |y )*(?:sont|sommes) "
+    r"(?:(?:pas|jamais|encore|déjà) )*(?:\w+é|parti|sorti|venu|revenu)\b",
     "participle before avoir": r"\bles (?:a|ai|as|avons|ont) \w+(?:[éu]|[^r]i)(?=[ .])",
 }
 _COMPILED = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
@@ -164,9 +166,7 @@ def _persons(sentence: str) -> Iterator[str]:
 
 _BEFORE_A_SUBJECT = {"que", "qu'", "et", "mais", "si", "s'", "quand", "où", "dont", "pourquoi", "comment"}
 
-_PAST = set(
-    ["ate", "drank", "bought", "sold", "found", "lost", "forgot", "brought", "broke", "read", "wrote", "understood", "heard", "saw", "knew", "chose", "gave", "sent", "lent", "told", "said", "thought", "wore", "put", "drove", "took", "drew", "cut", "built", "hid", "paid", "won", "met", "fed", "sang", "slept", "ran", "swam", "spoke", "left", "came", "got", "woke", "fell", "began", "went", "did", "had", "was", "hurt", "cost", "owned"]
-)
+_PAST = {word for line in table("past_forms.txt") for word in line}
 _AUXILIARIES = {"can", "could", "must", "will", "would", "never", "always", "often", "sometimes", "no"}
 
 
@@ -189,9 +189,9 @@ _ENGLISH = {
     "an": re.compile(r"\ban (?![aeiou]|hour|honest)|\ban (?=university|useful)", re.I),
     "be": re.compile(r"\b(?:he|she|it) (?:am|are)\b|\b(?:we|they|you) (?:is|was)\b|\bI (?:is|are)\b", re.I),
     "do": re.compile(
-        r"\b(?:do|does|did|will|don't|doesn't|didn't|won't) (?:went|saw|ate|bought|has|had|is|was|goes|eats|came|took)\b"
+        r"\b(?i:do|does|did|will|don't|doesn't|didn't|won't) (?:(?:I|you|he|she|it|we|they) )?"
+        r"(?:went|saw|ate|bought|has|had|is|was|goes|eats|came|took)\b"
         r"|\b(?:don't|doesn't|didn't|won't|can't) (?!need|feed|[A-Z]|this|his)\w+(?:ed|[^s]s)\b"
-        r"|^(?:Do|Does|Did|Will) \w+ (?:went|saw|ate|bought|has|had|is|was|goes|eats|came|took)\b"
     ),
     "punctuation": re.compile(r"[’\u00a0]|  | [.,?!]|[^.?!]$|^\s"),
     "twice": re.compile(r"\b(\w+) \1\b"),
