@@ -5,6 +5,7 @@ tables.py reads them, so that a sentence is the same whatever form it comes in. 
 (`train.de`, `train.en`) is understood as well. No code from a data set is ever run.
 """
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,9 +48,10 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str], downloa
     import datasets
 
     datasets.disable_progress_bars()
-    with _explained(name):
+    # What the library itself would cache is of no use here.
+    with _explained(name), tempfile.TemporaryDirectory() as scratch:
         subset = _choose_subset(name, subset, datasets.get_dataset_config_names(name), languages)
-        builder = datasets.load_dataset_builder(name, subset, cache_dir=str(downloads))
+        builder = datasets.load_dataset_builder(name, subset, cache_dir=scratch)
         kind = type(builder).__mro__[1].__name__.lower()
         if kind not in _READABLE:
             raise InputError(f"{name}: a data set of kind {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")

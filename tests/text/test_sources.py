@@ -162,6 +162,7 @@ def test_a_data_set_in_each_usual_layout(layout: Callable[[Path], None], tmp_pat
     assert rows_of(sources.train[0].pairs) == TRAIN
     assert rows_of(sources.train[0].pairs) == TRAIN
     assert rows_of(sources.valid) == VALID
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
     if layout is not aligned_text:
         assert rows_of(sources.test) == TEST
 
