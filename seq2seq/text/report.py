@@ -204,7 +204,7 @@ class DataReport:
                 limit = _MUCH_LEFT_OUT if finding.left_out else _MANY_ODD
                 if share > (_MANY_REPEATED if finding.rule == "duplicates" else limit):
                     hint = "" if finding.left_out else "; --clean leaves them out"
-                    found.append(f"{source.name}: {share:.1%} of the pairs {finding.what}{hint}")
+                    found.append(f"{source.name}: {finding.count:,} pairs ({share:.1%}) {finding.what}{hint}")
         for seen in self.overlaps:
             if seen.in_training > _OVERLAP * seen.sources:
                 found.append(

@@ -51,6 +51,7 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
     ]
     if not train:
         raise InputError("no training data: give --train-src and --train-tgt, or --train FILE, or --dataset")
+    finder.learns_languages = False
     valid = finder.valid
     if data.valid:
         valid = finder.table(data.valid)
@@ -67,6 +68,7 @@ class _Finder:
     def __init__(self, data: DataConfig, downloads: Path) -> None:
         self._data, self._downloads = data, downloads
         self.src_lang, self.tgt_lang = data.src_lang, data.tgt_lang
+        self.learns_languages = not (data.src_lang or data.tgt_lang)
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
         self.notes: list[str] = []
@@ -122,7 +124,8 @@ class _Finder:
             self.notes.append(f"{path}: source in column {pairs.src_column}, target in column {pairs.tgt_column}")
 
     def _learn_languages(self, src: str, tgt: str, where: str) -> None:
-        if src and tgt and src != tgt and not (self.src_lang or self.tgt_lang):
+        if src and tgt and src != tgt and self.learns_languages:
+            self.learns_languages = False
             self.src_lang, self.tgt_lang = src, tgt
             self.notes.append(f"{where}: taken to be {src} and {tgt}")
 
