@@ -450,7 +450,7 @@ def harmless(folder: Path) -> None:
         facts__pairs=10**4000,
         config__data__src_lang="\ud800\u202e",
         config__preset="x" * 10**5,
-        config__data__max_length=10**300,
+        config__data__max_length=10_000,
     )(folder)
     (folder / "code.py").write_text("raise SystemExit('executed')")
 
