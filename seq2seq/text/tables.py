@@ -87,7 +87,8 @@ class Delimited(Table):
         for line, cells in islice(self._cells(), int(self.has_header), None):
             if len(cells) != len(self._first):
                 plural = "s" * (len(cells) != 1)
-                expected = f"expected {len(self._first)} as in the first line"
+                hint = " (a tab inside a sentence?)" if not self._quoted and len(cells) > len(self._first) else ""
+                expected = f"expected {len(self._first)} as in the first line{hint}"
                 raise InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
             yield line, cells[src], cells[tgt]
 
