@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
 
 import typer
 
+from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.config import DataConfig
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
@@ -47,13 +48,9 @@ def evaluate(
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the model's translations here.")
     ] = None,
-    beam_size: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
-    ] = None,
-    length_penalty: Annotated[
-        float | None, typer.Option(min=0.0, max=10.0, help="Exponent of the length penalty.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, max=65536, help="Sentences at once; changes no translation.")] = 32,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
+    batch_size: BatchSize = 32,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a model or a file of translations.

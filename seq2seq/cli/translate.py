@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
 
@@ -34,18 +35,14 @@ def translate(
             "-o", "--output", metavar="FILE", help="File for the translations, replaced when all is done; - is stdout."
         ),
     ] = "-",
-    beam_size: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
-    ] = None,
-    length_penalty: Annotated[
-        float | None, typer.Option(min=0.0, max=10.0, help="Exponent of the length penalty.")
-    ] = None,
+    beam_size: BeamSize = None,
+    length_penalty: LengthPenalty = None,
     n_best: Annotated[int, typer.Option(min=1, max=1000, help="Translations a line, best first, each on a line.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object an input line: its hypotheses with log_prob and score.")
     ] = False,
-    batch_size: Annotated[int, typer.Option(min=1, max=65536, help="Sentences at once; changes no translation.")] = 32,
+    batch_size: BatchSize = 32,
     buffer_size: Annotated[
         int, typer.Option(min=1, max=10**9, help="Lines read before they are translated; 1 answers line by line.")
     ] = 512,
