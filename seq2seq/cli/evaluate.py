@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
 import typer
 
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
-from seq2seq.config import DataConfig
+from seq2seq.config import validate_config
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
 
@@ -83,7 +83,8 @@ def evaluate(
         # The languages of the model tell which columns of a table are meant.
         languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
-        data = DataConfig.model_validate({**languages, **where, "src_column": src_column, "tgt_column": tgt_column})
+        columns = {"src_column": src_column, "tgt_column": tgt_column}
+        data = validate_config({"data": {**languages, **where, **columns}}, "evaluate").data
         pairs = open_sources(data, Path("checkpoints") / DOWNLOADS).train[0].pairs
         sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
     given_hypotheses = _File(hyp, keep_mark=True) if hyp is not None else None

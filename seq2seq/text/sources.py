@@ -85,6 +85,8 @@ class _Finder:
         return self._table(Path(name))
 
     def dataset(self, name: str) -> Bitext:
+        if Path(name).is_file():
+            raise InputError(f"--dataset {name}: is a file, not a data set; a table is given with --train or --input")
         data, languages = self._data, (self.src_lang, self.tgt_lang)
         if files := hub.aligned_files(Path(name), data.split, *languages):
             for split in hub.VALIDATION_NAMES:

@@ -136,6 +136,10 @@ ERRORS = {
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate --hyp two.txt --input same.tsv --src-column 1": "evaluate: data: src_column and tgt_column come in twos",
+    "evaluate --hyp two.txt --dataset same.tsv": (
+        "--dataset same.tsv: is a file, not a data set; a table is given with --train or --input"
+    ),
     "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
 }
