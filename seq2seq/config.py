@@ -122,8 +122,10 @@ _Size = Annotated[int, Field(ge=1, le=65_536)]
 class ModelConfig(Section):
     """Sizes of the network."""
 
-    cell: Literal["gru"] = "gru"
+    cell: Literal["gru", "lstm", "rnn"] = "gru"
     """The recurrence."""
+    attention: Literal["none", "dot", "general", "additive"] = "none"
+    """How the decoder compares its state with the source tokens; none leaves it the context vector alone."""
     embedding_size: _Size = 256
     """Numbers a piece is embedded in, and width of the readout."""
     hidden_size: _Size = 512
@@ -138,6 +140,8 @@ class ModelConfig(Section):
     """Whether the encoder reads the source in both directions."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Share of embeddings, states and readouts that are zeroed in training."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the words of both sides that are not shown in training."""
 
     @model_validator(mode="after")
     def _halves(self) -> Self:

@@ -1,39 +1,94 @@
-"""The decoder: a language model of the target that the context vector conditions at every step."""
+"""The decoder: a language model of the target that the source conditions at every step.
+
+`ContextDecoder` knows the source by its context vector alone; `AttentionDecoder` looks at its tokens at each step.
+"""
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.cells import RecurrentStack
+from seq2seq.model.attention import ATTENTIONS, Memory
+from seq2seq.model.cells import Recurrence, RecurrentStack
+from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded
 
 
+class Source(Protocol):
+    """What N hypotheses know of their sources."""
+
+    def select(self, index: Tensor) -> Self:
+        """What the hypotheses `index` [M], which may repeat, know."""
+        ...
+
+
 @dataclass(frozen=True)
-class DecoderState:
+class FixedContext:
+    """The context vector of each hypothesis."""
+
+    vectors: Tensor
+    """[N, C]"""
+
+    def select(self, index: Tensor) -> "FixedContext":
+        """Those of the hypotheses `index` [M]."""
+        return FixedContext(self.vectors[index])
+
+
+S = TypeVar("S", bound=Source)
+
+
+@dataclass(frozen=True)
+class DecoderState(Generic[S]):
     """Everything the next step of N hypotheses depends on."""
 
     hidden: Tensor
-    """[N, L, H]"""
-    context: Tensor
-    """[N, C]"""
+    """[N, sum of the layers' state sizes]"""
+    source: S
 
-    def select(self, index: Tensor) -> "DecoderState":
+    def select(self, index: Tensor) -> "DecoderState[S]":
         """The hypotheses `index` [M], which may repeat."""
-        return DecoderState(self.hidden[index], self.context[index])
+        return DecoderState(self.hidden[index], self.source.select(index))
 
 
-class Decoder(nn.Module):
-    """A GRU decoder with a fixed context (Cho et al. 2014, section 2.2 and appendix A.1.1).
+class FirstState(nn.Module):
+    """The state before the first word: a tanh layer on the context vector (Cho et al. 2014, appendix A.1.1)."""
+
+    def __init__(self, context_size: int, state_size: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(context_size, state_size)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """context [B, C] -> hidden [B, state size]."""
+        # Under autocast the layer answers in bf16, too coarse for a state that is carried from step to step.
+        return torch.tanh(self.layer(context)).to(self.layer.weight.dtype)
+
+
+class Readout(nn.Module):
+    """What predicts the next word: a tanh layer on the state, the previous word and the context of a step."""
+
+    def __init__(self, config: ModelConfig, context_size: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(config.hidden_size, config.embedding_size)
+        self.word = nn.Linear(config.embedding_size, config.embedding_size, bias=False)
+        self.context = nn.Linear(context_size, config.embedding_size, bias=False)
+        self.dropout = SequenceDropout(config.dropout)
+
+    def forward(self, outputs: Tensor, embedded: Tensor, context: Tensor) -> Tensor:
+        """outputs [N, T, H], embedded [N, T, E], context [N, T or 1, C] -> features [N, T, E]."""
+        summed = self.hidden(self.dropout(outputs)) + self.word(embedded) + self.context(context)
+        return self.dropout(torch.tanh(summed))  # type: ignore[no-any-return]
+
+
+class ContextDecoder(nn.Module):
+    """A decoder with a fixed context (Cho et al. 2014, section 2.2 and appendix A.1.1).
 
     c sets the first state, stands beside the previous word in the input of every step, and enters the readout.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.num_layers, self.hidden_size = config.decoder_layers, config.hidden_size
-        self.first_hidden = nn.Linear(config.context_size, self.num_layers * self.hidden_size)
         self.recurrence = RecurrentStack(
             config.cell,
             config.embedding_size + config.context_size,
@@ -41,27 +96,57 @@ class Decoder(nn.Module):
             config.decoder_layers,
             config.dropout,
         )
-        self.readout_hidden = nn.Linear(config.hidden_size, config.embedding_size)
-        self.readout_word = nn.Linear(config.embedding_size, config.embedding_size, bias=False)
-        self.readout_context = nn.Linear(config.context_size, config.embedding_size, bias=False)
-        self.dropout = nn.Dropout(config.dropout)
+        self.first_state = FirstState(config.context_size, sum(self.recurrence.state_sizes))
+        self.readout = Readout(config, config.context_size)
 
-    def start(self, encoded: Encoded) -> DecoderState:
+    def start(self, encoded: Encoded) -> DecoderState[FixedContext]:
         """The state before the first word."""
-        # Under autocast the layer answers in bf16, too coarse for a state that is carried from step to step.
-        hidden = torch.tanh(self.first_hidden(encoded.context)).to(self.first_hidden.weight.dtype)
-        return DecoderState(hidden.view(-1, self.num_layers, self.hidden_size), encoded.context)
+        return DecoderState(self.first_state(encoded.context), FixedContext(encoded.context))
 
-    def forward(self, embedded: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+    def forward(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, DecoderState[FixedContext]]:
         """Read T words and give the features that predict the word after each.
 
         embedded [N, T, E] -> features [N, T, E], the state after the last of them. T is a whole target in training
         and 1 in search.
         """
-        context = state.context[:, None]  # [N, 1, C]
+        context = state.source.vectors[:, None]  # [N, 1, C]
         inputs = torch.cat([embedded, context.expand(-1, embedded.size(1), -1)], dim=-1)
         outputs, hidden = self.recurrence(inputs, state.hidden)
-        readout = (
-            self.readout_hidden(self.dropout(outputs)) + self.readout_word(embedded) + self.readout_context(context)
+        return self.readout(outputs, embedded, context), DecoderState(hidden, state.source)
+
+
+class AttentionDecoder(nn.Module):
+    """A decoder that attends to the source at every step.
+
+    The first layer reads the words; its states are the queries. What they find goes to the layers above and to the
+    readout, never back into the first layer (as in Wu et al. 2016, section 3): so the whole target is one query in
+    training, while the layers above still know what has been looked at before.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.reading = Recurrence(config.cell, config.embedding_size, size)
+        self.attention = ATTENTIONS[config.attention](size)
+        self.writing = RecurrentStack(config.cell, 2 * size, size, config.decoder_layers - 1, config.dropout)
+        self.state_sizes = [self.reading.state_size, sum(self.writing.state_sizes)]
+        self.first_state = FirstState(config.context_size, sum(self.state_sizes))
+        self.readout = Readout(config, size)
+        self.dropout = SequenceDropout(config.dropout)
+
+    def start(self, encoded: Encoded) -> DecoderState[Memory]:
+        """The state before the first word."""
+        return DecoderState(self.first_state(encoded.context), self.attention.remember(encoded))
+
+    def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
+        """As that of `ContextDecoder`."""
+        reading, writing = torch.split(state.hidden, self.state_sizes, dim=-1)
+        outputs, reading = self.reading(embedded, reading)
+        contexts, _ = self.attention(self.dropout(outputs), state.source)
+        if len(self.writing.layers):
+            below = outputs
+            outputs, writing = self.writing(self.dropout(torch.cat([below, contexts], dim=-1)), writing)
+            outputs = outputs + below
+        return self.readout(outputs, embedded, contexts), DecoderState(
+            torch.cat([reading, writing], dim=-1), state.source
         )
-        return self.dropout(torch.tanh(readout)), DecoderState(hidden, state.context)

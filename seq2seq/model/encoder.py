@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.cells import make_cell
+from seq2seq.model.cells import Recurrence
+from seq2seq.model.dropout import SequenceDropout
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Encoder(nn.Module):
         layer = BidirectionalLayer if config.bidirectional else ForwardLayer
         self.layers = nn.ModuleList(layer(config.cell, size, config.hidden_size) for size in sizes)
         self.summary = nn.Linear(3 * config.hidden_size, config.context_size)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = SequenceDropout(config.dropout)
 
     def forward(self, embedded: Tensor, src_lengths: Tensor) -> Encoded:
         """embedded [B, S, E], src_lengths [B] -> Encoded."""
@@ -61,11 +62,11 @@ class ForwardLayer(nn.Module):
 
     def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.cell = make_cell(cell, input_size, hidden_size)
+        self.recurrence = Recurrence(cell, input_size, hidden_size)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the state at each row's last real token [B, H]."""
-        outputs, _ = self.cell(inputs)
+        outputs, _ = self.recurrence(inputs)
         rows = torch.arange(len(lengths), device=lengths.device)
         return outputs, outputs[rows, lengths - 1]
 

@@ -7,13 +7,15 @@ Shapes, batch first everywhere outside a cell:
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.decoder import Decoder, DecoderState
+from seq2seq.model.decoder import AttentionDecoder, ContextDecoder, DecoderState
+from seq2seq.model.dropout import SequenceDropout, WordDropout
 from seq2seq.model.encoder import Encoded, Encoder
 
 
@@ -29,9 +31,10 @@ class EncoderDecoder(nn.Module):
         self.tgt_embedding = _embedding(tgt_vocab, config.embedding_size)
         self.src_embedding = self.tgt_embedding if joint else _embedding(src_vocab, config.embedding_size)
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        decoder = ContextDecoder if config.attention == "none" else AttentionDecoder
+        self.decoder = decoder(config)
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Sequential(WordDropout(config.word_dropout), SequenceDropout(config.dropout))
 
     def forward(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor:
         """src [B, S], src_lengths [B], tgt_in [B, T] -> logits of the next word at each position [B, T, V]."""
@@ -52,11 +55,11 @@ class EncoderDecoder(nn.Module):
         """The output layer. features [..., E] -> [..., V]."""
         return F.linear(features, self.tgt_embedding.weight, self.output_bias)
 
-    def start(self, src: Tensor, src_lengths: Tensor) -> DecoderState:
+    def start(self, src: Tensor, src_lengths: Tensor) -> DecoderState[Any]:
         """The state of a search before its first word. src [B, S] -> state of B hypotheses."""
         return self.decoder.start(self.encode(src, src_lengths))
 
-    def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+    def step(self, tokens: Tensor, state: DecoderState[Any]) -> tuple[Tensor, DecoderState[Any]]:
         """The decoder's searching face: one word. tokens [N] -> log_probs of the next [N, V], next state."""
         features, state = self.decoder(self._embed_target(tokens[:, None]), state)
         return self.logits(features[:, 0]).log_softmax(dim=-1), state

@@ -1,31 +1,37 @@
 """The network against itself and against NumPy."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from seq2seq.config import Config, ModelConfig
-from seq2seq.model.cells import make_cell
-from seq2seq.model.encoder import Encoder, reversal
+from seq2seq.model.attention import ATTENTIONS
+from seq2seq.model.cells import Recurrence
+from seq2seq.model.dropout import SequenceDropout, WordDropout
+from seq2seq.model.encoder import Encoded, Encoder, reversal
 from seq2seq.model.network import EncoderDecoder
 
 VOCAB = 40
 
 
-@pytest.fixture(params=[(1, 1, True), (1, 1, False), (2, 2, True), (2, 3, False)], ids=str)
+NETWORKS: list[dict[str, Any]] = [
+    {},
+    {"bidirectional": False},
+    {"encoder_layers": 2, "decoder_layers": 2, "cell": "lstm"},
+    {"encoder_layers": 2, "decoder_layers": 3, "bidirectional": False, "cell": "rnn"},
+    {"attention": "dot"},
+    {"attention": "general", "decoder_layers": 2},
+    {"attention": "additive", "decoder_layers": 3, "cell": "lstm"},
+]
+
+
+@pytest.fixture(params=NETWORKS, ids=str)
 def network(request: pytest.FixtureRequest) -> EncoderDecoder:
-    encoder_layers, decoder_layers, bidirectional = request.param
     torch.manual_seed(1)
-    config = ModelConfig(
-        embedding_size=6,
-        hidden_size=8,
-        context_size=5,
-        encoder_layers=encoder_layers,
-        decoder_layers=decoder_layers,
-        bidirectional=bidirectional,
-    )
+    config = ModelConfig(**{"embedding_size": 6, "hidden_size": 8, "context_size": 5, **request.param})
     network = EncoderDecoder(config, VOCAB, VOCAB, joint=True).double().eval()
     # Fresh biases are zero and would hide a mix-up.
     for parameter in network.parameters():
@@ -84,29 +90,115 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def test_gru_cell_against_its_equations() -> None:
-    """The equations in the docstring of `cells`, in NumPy."""
+def random_cell(name: str) -> tuple[Recurrence, list[np.ndarray]]:
+    """A cell of 3 inputs and 4 units with random weights, and W, U and both biases with a leading axis of gates."""
     torch.manual_seed(2)
-    cell = make_cell("gru", 3, 4).double()
+    cell = Recurrence(name, 3, 4).double()
     for parameter in cell.parameters():
         torch.nn.init.normal_(parameter)
-    (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n), (c_r, c_z, c_n) = (
-        tensor.detach().numpy().reshape(3, 4, *tensor.shape[1:]) for _, tensor in cell.named_parameters()
-    )
-    inputs = np.random.default_rng(0).normal(size=(5, 3))
-    h, expected = np.zeros(4), []
-    for x in inputs:
+    return cell, [tensor.detach().numpy().reshape(-1, 4, *tensor.shape[1:]) for tensor in cell.run.parameters()]
+
+
+def run_cell(cell: Recurrence, inputs: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    outputs, last = cell(torch.from_numpy(inputs)[None], torch.from_numpy(state)[None])
+    return outputs[0].detach().numpy(), last[0].detach().numpy()
+
+
+INPUTS = np.random.default_rng(0).normal(size=(5, 3))
+STATE = np.random.default_rng(1).normal(size=8)
+
+
+def test_gru_against_its_equations() -> None:
+    cell, ((w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n), (c_r, c_z, c_n)) = random_cell("gru")
+    h, expected = STATE[:4], []
+    for x in INPUTS:
         r = sigmoid(w_r @ x + b_r + u_r @ h + c_r)
         z = sigmoid(w_z @ x + b_z + u_z @ h + c_z)
         n = np.tanh(w_n @ x + b_n + r * (u_n @ h + c_n))
         h = (1 - z) * n + z * h
         expected.append(h)
-    outputs = cell(torch.from_numpy(inputs)[None])[0][0].detach().numpy()
+    outputs, last = run_cell(cell, INPUTS, STATE[:4])
     np.testing.assert_allclose(outputs, np.array(expected), atol=1e-12)
+    np.testing.assert_allclose(last, h, atol=1e-12)
+
+
+def test_lstm_against_its_equations() -> None:
+    cell, (w, u, b, c) = random_cell("lstm")
+    h, memory, expected = STATE[:4], STATE[4:], []
+    for x in INPUTS:
+        gates = np.einsum("ghi,i->gh", w, x) + np.einsum("ghi,i->gh", u, h) + b + c
+        inwards, keep, outwards = (sigmoid(gates[gate]) for gate in (0, 1, 3))
+        memory = keep * memory + inwards * np.tanh(gates[2])
+        h = outwards * np.tanh(memory)
+        expected.append(h)
+    outputs, last = run_cell(cell, INPUTS, STATE)
+    np.testing.assert_allclose(outputs, np.array(expected), atol=1e-12)
+    np.testing.assert_allclose(last, np.concatenate([h, memory]), atol=1e-12)
+
+
+def test_plain_cell_against_its_equation() -> None:
+    cell, ((w,), (u,), (b,), (c,)) = random_cell("rnn")
+    h = STATE[:4]
+    for x in INPUTS:
+        h = np.tanh(w @ x + b + u @ h + c)
+    np.testing.assert_allclose(run_cell(cell, INPUTS, STATE[:4])[1], h, atol=1e-12)
+
+
+def test_a_forget_gate_starts_open() -> None:
+    biases = [tensor.detach() for name, tensor in Recurrence("lstm", 3, 4).run.named_parameters() if "bias" in name]
+    assert torch.stack(biases).sum(dim=0).tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.exp(x) / np.exp(x).sum())
+
+
+@pytest.mark.parametrize("kind", ATTENTIONS)
+def test_attention_against_its_equations(kind: str) -> None:
+    """A position at a time, without padding, in NumPy."""
+    torch.manual_seed(3)
+    attention = ATTENTIONS[kind](4).double()
+    weights = {name: tensor.detach().numpy() for name, tensor in attention.named_parameters()}
+    outputs, states = (torch.randn(2, length, 4, dtype=torch.double) for length in (5, 3))
+    lengths = [5, 2]
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    contexts, attn_weights = attention(states, attention.remember(Encoded(torch.zeros(2, 1), outputs, mask)))
+
+    def score(s: np.ndarray, h: np.ndarray) -> float:
+        if kind == "dot":
+            return float(s @ h)
+        if kind == "general":
+            return float(s @ weights["key.weight"] @ h)
+        compared = np.tanh(weights["query.weight"] @ s + weights["key.weight"] @ h + weights["key.bias"])
+        return float(weights["score.weight"][0] @ compared)
+
+    for row, length in enumerate(lengths):
+        values = outputs[row, :length].numpy()
+        for time in range(3):
+            expected = softmax(np.array([score(states[row, time].numpy(), h) for h in values]))
+            np.testing.assert_allclose(attn_weights[row, time, :length].detach(), expected, atol=1e-12)
+            np.testing.assert_allclose(contexts[row, time].detach(), expected @ values, atol=1e-12)
+        assert not attn_weights[row, :, length:].any()
+
+
+def test_sequence_dropout_zeroes_the_same_numbers_at_each_position() -> None:
+    torch.manual_seed(4)
+    dropped = SequenceDropout(0.25)(torch.ones(50, 6, 40))
+    assert (dropped == dropped[:, :1]).all()
+    torch.testing.assert_close(dropped.unique(), torch.tensor([0, 4 / 3]))
+    assert (dropped[:, 0] == 0).float().mean() == pytest.approx(0.25, abs=0.03)
+    assert SequenceDropout(0.25).eval()(torch.ones(2, 3)).eq(1).all()
+
+
+def test_word_dropout_zeroes_whole_words() -> None:
+    torch.manual_seed(5)
+    dropped = WordDropout(0.25)(torch.ones(50, 40, 6))
+    assert (dropped == dropped[:, :, :1]).all()
+    assert (dropped[:, :, 0] == 0).float().mean() == pytest.approx(0.25, abs=0.03)
 
 
 def test_recurrent_matrices_start_orthogonal() -> None:
-    recurrent = dict(make_cell("gru", 3, 16).named_parameters())["weight_hh_l0"]
+    recurrent = dict(Recurrence("gru", 3, 16).run.named_parameters())["weight_hh_l0"]
     for gate in recurrent.detach().chunk(3):
         torch.testing.assert_close(gate @ gate.T, torch.eye(16), atol=1e-5, rtol=0)
 
