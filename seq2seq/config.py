@@ -191,8 +191,9 @@ class SearchConfig(Section):
 
     beam_size: int = Field(default=5, ge=1, le=1000)
     """Hypotheses kept; 1 is greedy."""
-    length_penalty: float = Field(default=1.0, ge=0, le=10)
-    """Exponent alpha of the length penalty; 0 ranks by log-probability alone."""
+    length_penalty: float | None = Field(default=None, ge=0, le=10)
+    """Exponent alpha of the length penalty; 0 ranks by log-probability alone. Without it, the training ends with a
+    choice of the one that gives the best BLEU on the validation set."""
 
 
 class Config(Section):

@@ -142,6 +142,16 @@ def write_model(folder: FolderWriter, model: TrainedModel, facts: Mapping[str, A
     folder.write(CARD, _model_card(model.config, facts).encode())
 
 
+def rewrite_config(folder: Path, config: Config) -> None:
+    """Put `config` in the place of a model folder's own; all else in it stays, a sealed sub-folder too."""
+    description = _read_description(folder / CONFIG).model_copy(update={"config": config})
+    with FolderWriter(folder) as copy:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
+            copy.write(path.relative_to(folder).as_posix(), path.read_bytes())
+        copy.write(CONFIG, to_json(description.model_dump()))
+        copy.publish()
+
+
 def find_model(path: Path) -> Path:
     """The model folder that `path` stands for: itself, or the best step of a run folder."""
     if not path.is_dir():

@@ -21,6 +21,9 @@ from seq2seq.text.tokenizer import BOS, EOS
 # Pieces that a translation may have: a multiple of its source's and some more.
 _LENGTH_RATIO, _LENGTH_EXTRA = 2, 10
 
+# Length penalty of a model whose training has not come to its end.
+_UNTUNED = 1.0
+
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
 # Characters after which no further line is read first: so many long lines would fill the memory all the same.
@@ -32,6 +35,8 @@ class Hypothesis:
     """A candidate translation of a line."""
 
     text: str
+    pieces: int
+    """Pieces of the text, and the end."""
     log_prob: float
     """log p(text's pieces and the end | line), natural logarithm."""
     score: float
@@ -89,7 +94,8 @@ class Translator:
         Raises InputError with the number of a line that is no Unicode text.
         """
         defaults = self.model.config.search
-        alpha = defaults.length_penalty if length_penalty is None else length_penalty
+        own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
+        alpha = own if length_penalty is None else length_penalty
         search = _Search(defaults.beam_size if beam_size is None else beam_size, alpha, n_best)
         if search.beam_size < 1 or n_best < 1 or alpha < 0:
             raise ValueError("beam_size and n_best are at least 1, length_penalty at least 0")
@@ -150,11 +156,12 @@ class Translator:
     def _join(self, parts: list[list[beam.Hypothesis]], n_best: int) -> list[Hypothesis]:
         """The hypotheses of a line from those of its parts, best with best and second with second."""
         if not parts:
-            return [Hypothesis("", 0.0, 0.0)] * n_best
+            return [Hypothesis("", 0, 0.0, 0.0)] * n_best
         decode = self.model.tokenizers.tgt.decode
         return [
             Hypothesis(
                 " ".join(decode(part.tokens) for part in ranked),
+                sum(len(part.tokens) + 1 for part in ranked),
                 sum(part.log_prob for part in ranked),
                 sum(part.score for part in ranked),
             )

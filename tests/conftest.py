@@ -50,6 +50,7 @@ def tiny(bitext: tuple[Path, Path]) -> Callable[..., Config]:
             "training.max_steps": 8,
             "training.validate_every": 3,
             "training.precision": "float32",
+            "search.length_penalty": 1.0,
         }
         options.update({key.replace("__", "."): value for key, value in changes.items()})
         return build_config(options=options)
@@ -62,7 +63,11 @@ def trained(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactor
     """The run folder of a model that has begun to learn the numerals."""
     folder = tmp_path_factory.mktemp("runs") / "numerals"
     config = tiny(
-        training__max_steps=400, training__validate_every=200, model__hidden_size=48, training__learning_rate=0.01
+        training__max_steps=400,
+        training__validate_every=200,
+        training__learning_rate=0.01,
+        model__hidden_size=48,
+        model__dropout=0.1,
     )
     train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
     AcceleratorState._reset_state(reset_partial_state=True)

@@ -63,7 +63,7 @@ def test_blank_lines_never_reach_the_model(translator: Translator, monkeypatch: 
 
     monkeypatch.setattr(translator.model.network, "encode", refuse)
     translations = list(translator.stream(["", " \t ", "\u00a0\r"], n_best=2))
-    assert [one.hypotheses for one in translations] == [[Hypothesis("", 0.0, 0.0)] * 2] * 3
+    assert [one.hypotheses for one in translations] == [[Hypothesis("", 0, 0.0, 0.0)] * 2] * 3
 
 
 def test_a_long_line_is_translated_in_parts_at_word_boundaries(translator: Translator) -> None:

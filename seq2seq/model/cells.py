@@ -80,7 +80,7 @@ class RecurrentStack(nn.Module):
 
     def __init__(self, cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> None:
         super().__init__()
-        sizes = ([input_size] + [hidden_size] * (num_layers - 1))[:num_layers]
+        sizes = [input_size] + [hidden_size] * (num_layers - 1)
         self.layers = nn.ModuleList(Recurrence(cell, size, hidden_size) for size in sizes)
         self.dropout = SequenceDropout(dropout)
 
@@ -100,4 +100,4 @@ class RecurrentStack(nn.Module):
             if number:
                 outputs = outputs + below
             last.append(state)
-        return outputs, torch.cat(last, dim=-1) if last else states
+        return outputs, torch.cat(last, dim=-1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.attention import ATTENTIONS, Memory
-from seq2seq.model.cells import Recurrence, RecurrentStack
+from seq2seq.model.cells import RecurrentStack
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded
 
@@ -116,22 +116,21 @@ class ContextDecoder(nn.Module):
 
 
 class AttentionDecoder(nn.Module):
-    """A decoder that attends to the source at every step.
+    """A decoder that looks at the source tokens at every step.
 
-    The first layer reads the words; its states are the queries. What they find goes to the layers above and to the
-    readout, never back into the first layer (as in Wu et al. 2016, section 3): so the whole target is one query in
-    training, while the layers above still know what has been looked at before.
+    The recurrence reads the target alone; its state is what attention asks with, and what is found enters the readout
+    (Luong et al. 2015, section 3, without input feeding): so a whole target asks at once in training. c sets the first
+    state.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        size = config.hidden_size
-        self.reading = Recurrence(config.cell, config.embedding_size, size)
-        self.attention = ATTENTIONS[config.attention](size)
-        self.writing = RecurrentStack(config.cell, 2 * size, size, config.decoder_layers - 1, config.dropout)
-        self.state_sizes = [self.reading.state_size, sum(self.writing.state_sizes)]
-        self.first_state = FirstState(config.context_size, sum(self.state_sizes))
-        self.readout = Readout(config, size)
+        self.recurrence = RecurrentStack(
+            config.cell, config.embedding_size, config.hidden_size, config.decoder_layers, config.dropout
+        )
+        self.attention = ATTENTIONS[config.attention](config.hidden_size)
+        self.first_state = FirstState(config.context_size, sum(self.recurrence.state_sizes))
+        self.readout = Readout(config, config.hidden_size)
         self.dropout = SequenceDropout(config.dropout)
 
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
@@ -140,13 +139,6 @@ class AttentionDecoder(nn.Module):
 
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
         """As that of `ContextDecoder`."""
-        reading, writing = torch.split(state.hidden, self.state_sizes, dim=-1)
-        outputs, reading = self.reading(embedded, reading)
+        outputs, hidden = self.recurrence(embedded, state.hidden)
         contexts, _ = self.attention(self.dropout(outputs), state.source)
-        if len(self.writing.layers):
-            below = outputs
-            outputs, writing = self.writing(self.dropout(torch.cat([below, contexts], dim=-1)), writing)
-            outputs = outputs + below
-        return self.readout(outputs, embedded, contexts), DecoderState(
-            torch.cat([reading, writing], dim=-1), state.source
-        )
+        return self.readout(outputs, embedded, contexts), DecoderState(hidden, state.source)

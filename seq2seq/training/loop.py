@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from seq2seq.config import TrainingConfig
 from seq2seq.errors import InputError, Interrupted
 from seq2seq.evaluation import MetricScore, score_corpus
-from seq2seq.model_folder import TrainedModel
+from seq2seq.model_folder import TrainedModel, load_model, open_model, rewrite_config
 from seq2seq.processes import Processes
 from seq2seq.text.batching import Batch, make_batch, plan_epoch
 from seq2seq.training.interruption import Interruption, describe
@@ -27,11 +27,14 @@ from seq2seq.training.preparation import PreparedData
 from seq2seq.training.progress import Example, Progress
 from seq2seq.training.schedule import learning_rate, plan_steps, plan_time
 from seq2seq.training.state import CheckpointStore, TrainingState, load_state
-from seq2seq.translator import Translator
+from seq2seq.training.tuning import ALPHAS, best_alpha
+from seq2seq.translator import Hypothesis, Translator
 
 _STEPS_PER_RECORD = 20
 _EXAMPLES = 3
 _VALIDATION_BATCH, _VALIDATION_WINDOW = 64, 256
+# What the search is tuned on; in a beam, which takes so much longer than a validation's greedy search.
+_TUNING_PAIRS, _TUNING_COST = 500, 3.5
 # A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
 # twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
@@ -97,7 +100,17 @@ class Trainer:
                     self._take_in(self._validate())
                 else:
                     self._step()
+            if self._untuned():
+                self._tune_search()
         return self.state
+
+    @property
+    def done(self) -> bool:
+        """Whether `run` has nothing left to do."""
+        return self.state.finished and not self._untuned()
+
+    def _untuned(self) -> bool:
+        return open_model(self.store.best).config.search.length_penalty is None
 
     def _fix_plan(self) -> None:
         """Take the first steps, a checkpoint and a validation with an eye on the clock; then fix the number of steps.
@@ -127,9 +140,16 @@ class Trainer:
         self._save()
         validation = self._validate()
         now = time.monotonic()
-        plan = plan_time(self.config, state.step, self.deadline - now, median(seconds), now - started)
+        seconds_left = self.deadline - now - self._tuning_time(now - started)
+        plan = plan_time(self.config, state.step, seconds_left, median(seconds), now - started)
         state.plan = self.processes.on_main(lambda: plan)
         self._take_in(validation)
+
+    def _tuning_time(self, validation: float) -> float:
+        """Seconds that the search will be tuned for at the end, from those of a validation."""
+        if not self._untuned():
+            return 0.0
+        return _TUNING_COST * validation * min(1.0, _TUNING_PAIRS / len(self.data.valid_pairs))
 
     def _planned_batches(self) -> Iterator[np.ndarray]:
         """The pair numbers of each batch from where the state stands, epoch after epoch."""
@@ -281,6 +301,29 @@ class Trainer:
             translations += self.processes.gather(translator.translate(window, beam_size=1))
             self._leave_if_asked()
         return translations
+
+    def _tune_search(self) -> None:
+        """Give the best step the length penalty that suits the validation set."""
+        model = load_model(self.store.best, self.accelerator.device)
+        pairs = self.data.valid_pairs[:_TUNING_PAIRS]
+        beam_size = model.config.search.beam_size
+        translator = Translator(model, batch_size=_VALIDATION_BATCH)
+        candidates: list[list[Hypothesis]] = []
+        for start in range(0, len(pairs), _VALIDATION_WINDOW):
+            lines = [pair.src for pair in pairs[start : start + _VALIDATION_WINDOW]]
+            found = translator.stream(
+                self.processes.contiguous_share(lines),
+                beam_size=beam_size,
+                length_penalty=max(ALPHAS),
+                n_best=beam_size,
+            )
+            candidates += self.processes.gather([one.hypotheses for one in found])
+            self._leave_if_asked()
+        alpha = best_alpha(candidates, [pair.tgt for pair in pairs])
+        search = model.config.search.model_copy(update={"length_penalty": alpha})
+        config = model.config.model_copy(update={"search": search})
+        self.processes.on_main(lambda: rewrite_config(self.store.best, config))
+        self.progress.note(f"length penalty {alpha:g}, by {len(pairs):,} validation pairs with a beam of {beam_size}")
 
     def _take_in(self, validation: Validation) -> None:
         """Note a validation, show it, save the step, and see whether the training is over."""

@@ -50,7 +50,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
         metrics = MetricsLog(run_folder / _METRICS)
         try:
             trainer = Trainer(config.training, model, data, store, metrics, progress, processes, deadline)
-            if trainer.state.finished:
+            if trainer.done:
                 progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
                 return trainer.state
             progress.note(
@@ -77,7 +77,10 @@ def _open(
     held.enter_context(locked(folder))
     put_back(folder.resolve())
     _check_folder(folder, resume, overwrite)
-    last = CheckpointStore(folder.resolve()).last if resume else None
+    store = CheckpointStore(folder.resolve())
+    if resume:
+        store.mend()
+    last = store.last if resume else None
     if last:
         return _stored_config(config, folder), last
     if resume:

@@ -16,8 +16,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.errors import InputError
-from seq2seq.model_folder import CHECKPOINTS, TrainedModel, read_checkpoints, step_folder, write_model
-from seq2seq.storage import FolderWriter, read_json, replace_file, standing, to_json, verify_folder
+from seq2seq.model_folder import CHECKPOINTS, TrainedModel, find_model, read_checkpoints, step_folder, write_model
+from seq2seq.storage import FolderWriter, put_back, read_json, replace_file, standing, to_json, verify_folder
 from seq2seq.training.schedule import Plan
 
 # What Adam and AdamW keep for each parameter.
@@ -76,6 +76,17 @@ class CheckpointStore:
         """The folder of the last step that was saved, if any."""
         step = self.last_step
         return standing(step_folder(self._run_folder, step)) if step else None
+
+    @property
+    def best(self) -> Path:
+        """The folder of the best step. There is one as soon as there is a last one."""
+        return find_model(self._run_folder)
+
+    def mend(self) -> None:
+        """Undo what a crash left half done where a step was being replaced."""
+        if (self._run_folder / CHECKPOINTS).is_file():
+            for step in set(read_checkpoints(self._run_folder).values()):
+                put_back(step_folder(self._run_folder, step))
 
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]

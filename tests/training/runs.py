@@ -58,7 +58,7 @@ def arguments(config: Config) -> list[str]:
     """The words after `seq2seq` for the settings that `tiny` changes."""
     settings = [
         f"{section}.{key}={value}"
-        for section in ("tokenizer", "model", "training")
+        for section in ("tokenizer", "model", "training", "search")
         for key, value in getattr(config, section).model_dump(exclude_defaults=True).items()
     ]
     data = ["--train-src", *config.data.train_src, "--train-tgt", *config.data.train_tgt]

@@ -94,8 +94,9 @@ def _quick() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def short(tiny: Callable[..., Config]) -> Config:
-    """Two validations, a record between them."""
-    return tiny(training__max_steps=3, training__validate_every=2, training__seed=2, model__hidden_size=4)
+    """Two validations, a record between them, and a search that is tuned at the end."""
+    small = {"model__hidden_size": 4, "search__length_penalty": None}
+    return tiny(training__max_steps=3, training__validate_every=2, training__seed=2, **small)
 
 
 @pytest.fixture(scope="module")

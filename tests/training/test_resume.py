@@ -78,6 +78,7 @@ def test_a_real_kill(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_pa
         ("training.max_steps", 8),
         ("training.validate_every", 3),
         ("training.precision", "float32"),
+        ("search.length_penalty", "1.0"),
     ):
         command += ["--set", f"{key}={value}"]
     process = subprocess.Popen(command)

@@ -1,0 +1,25 @@
+"""After a training: how its model should search."""
+
+from collections.abc import Sequence
+
+from seq2seq.evaluation import score_corpus
+from seq2seq.search.beam import length_penalty
+from seq2seq.translator import Hypothesis
+
+ALPHAS = tuple(tenths / 10 for tenths in range(0, 21, 2))
+"""Exponents of the length penalty that are tried. Candidates are searched for with the highest: it ends latest."""
+
+
+def best_alpha(candidates: Sequence[Sequence[Hypothesis]], references: Sequence[str]) -> float:
+    """The exponent that picks those candidates of N sentences that have the highest BLEU together.
+
+    Of equal ones the first. candidates: some of each sentence, as a search has found them.
+    """
+
+    def bleu(alpha: float) -> float:
+        picked = [
+            max(some, key=lambda one: one.log_prob / length_penalty(one.pieces, alpha)).text for some in candidates
+        ]
+        return score_corpus(picked, [references], metrics=["BLEU"])[0].score
+
+    return max(ALPHAS, key=bleu)
