@@ -9,7 +9,7 @@ torch, which is slow to load, and `ModelFolder.load` the weights' names and shap
 """
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,31 @@ def open_model(path: Path) -> ModelFolder:
     _check_header(folder / WEIGHTS)
     tokenizers = Tokenizers.load(folder, description.config.tokenizer.joint)
     return ModelFolder(folder, sum(sizes.values()), description.config, description.facts, tokenizers)
+
+
+def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
+    """Check one model, or several that are to translate as an ensemble.
+
+    All have the same target vocabulary, as they agree word by word, and the same source vocabulary, so that a long
+    line falls into the same parts for each. Raises InputError naming two that differ, or as `open_model` does.
+    """
+    folders = [open_model(path) for path in paths]
+    for path, folder in zip(paths[1:], folders[1:], strict=True):
+        if difference := _difference(folders[0], folder):
+            raise InputError(f"{paths[0]} and {path} are no ensemble: {difference}")
+    return folders
+
+
+def _difference(folder: ModelFolder, other: ModelFolder) -> str:
+    """What keeps two models from translating together; empty where nothing does. An unknown language is any."""
+    for side, key in (("source", "src_lang"), ("target", "tgt_lang")):
+        languages = [getattr(one.config.data, key) for one in (folder, other)]
+        if all(languages) and languages[0] != languages[1]:
+            return f"their {side} languages are {languages[0]} and {languages[1]}"
+    own, others = folder.tokenizers, other.tokenizers
+    if (own.src.model, own.tgt.model) != (others.src.model, others.tgt.model):
+        return "their vocabularies differ; train both on the same data, validation files and tokenizer settings"
+    return ""
 
 
 def load_model(path: Path, device: "torch.device | str" = "cpu") -> TrainedModel:

@@ -1,4 +1,4 @@
-"""Lines in, lines out: a trained model applied to text.
+"""Lines in, lines out: a trained model, or an ensemble of several, applied to text.
 
 One output for each input line, in order. A blank line stays blank and never reaches the model. A line of more pieces
 than the model's limit is translated in parts, which are joined by a blank.
@@ -7,14 +7,15 @@ than the model's limit is translated in parts, which are joined by a blank.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from seq2seq.errors import InputError
-from seq2seq.model_folder import TrainedModel, load_model
+from seq2seq.model_folder import TrainedModel, open_models
 from seq2seq.search import beam
+from seq2seq.search.ensemble import Ensemble, Network
 from seq2seq.text.batching import pad_rows
 from seq2seq.text.tokenizer import BOS, EOS
 
@@ -54,26 +55,38 @@ class Translation:
 
 
 class Translator:
-    """A trained model and how to search with it."""
+    """A trained model, or an ensemble of several, and how to search with it."""
 
-    def __init__(self, model: TrainedModel, *, batch_size: int = 32) -> None:
-        """batch_size: sentences searched together. It changes speed and memory, not translations."""
+    def __init__(self, model: TrainedModel, *others: TrainedModel, batch_size: int = 32) -> None:
+        """Several models are an ensemble; they share their vocabularies, as `open_models` sees to.
+
+        batch_size: sentences searched together. It changes speed and memory, not translations.
+        """
         self.model = model
         self.batch_size = batch_size
+        members = (model, *others)
+        self._network: Network[Any] = Ensemble([one.network for one in members]) if others else model.network
+        # A longer part would be more than some member was trained for.
+        self._max_length = min(one.config.data.max_length for one in members)
         self._device = next(model.network.parameters()).device
         self._forbidden = model.tokenizers.tgt.unwritable()
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "cpu", batch_size: int = 32) -> Self:
-        """Read a model folder, or the best step of a run folder. Raises InputError where it is missing or damaged."""
-        return cls(load_model(Path(path), device), batch_size=batch_size)
+    def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
+        """Read a model folder, or the best step of a run folder; several are an ensemble.
+
+        Raises InputError where one is missing or damaged, or where they do not share languages and vocabularies.
+        """
+        folders = open_models([Path(one) for one in (path, *others)])
+        return cls(*(folder.load(device) for folder in folders), batch_size=batch_size)
 
     def translate(
         self, lines: Iterable[str], *, beam_size: int | None = None, length_penalty: float | None = None
     ) -> list[str]:
         """The best translation of each line.
 
-        beam_size and length_penalty are the model's own where not given; beam size 1 is greedy search.
+        beam_size and length_penalty are the model's own, or the first one's, where not given; beam size 1 is greedy
+        search.
         """
         if isinstance(lines, str):
             raise TypeError("lines is a list of strings, not a string")
@@ -104,11 +117,10 @@ class Translator:
 
     def _translate_window(self, lines: list[str], search: "_Search") -> list[Translation]:
         # A line is none, one or several parts; its parts' places in the list stand in `places`.
-        limit = self.model.config.data.max_length
         parts: list[list[int]] = []
         places: list[range] = []
         for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
-            pieces = self._split(ids, limit) if ids else []
+            pieces = self._split(ids, self._max_length) if ids else []
             places.append(range(len(parts), len(parts) + len(pieces)))
             parts.extend(pieces)
         found: list[list[beam.Hypothesis]] = [[] for _ in parts]
@@ -135,9 +147,9 @@ class Translator:
         src = torch.from_numpy(pad_rows(rows)).to(self._device)
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         with torch.inference_mode():
-            state = self.model.network.start(src, lengths)
+            state = self._network.start(src, lengths)
         found = beam.beam_search(
-            self.model.network.step,
+            self._network.step,
             state,
             _LENGTH_RATIO * lengths + _LENGTH_EXTRA,
             beam_size=max(search.beam_size, search.n_best),

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def translate(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
+    model: Annotated[
+        list[Path], typer.Argument(help="A model folder, or a run folder: then its best step. Several are an ensemble.")
+    ],
     input_: Annotated[
         str,
         typer.Option(
@@ -51,14 +53,16 @@ def translate(
 
     N lines in, N lines out, in order. A blank line stays blank. A line over the model's limit is translated in
     parts. The score is the log-probability (natural logarithm) over the length penalty. Beam size and length
-    penalty are the model's own unless given. Several processes, started by torchrun, share the lines of a file.
+    penalty are the model's own unless given. Several models, of the same languages and vocabularies, are an ensemble:
+    a word's probability is the mean of theirs, beam size and length penalty are the first one's. Several processes,
+    started by torchrun, share the lines of a file.
     """
     if scores and as_json:
         raise InputError("--scores and --json exclude each other: JSON has the scores")
     lines = read_lines(input_)
-    from seq2seq.model_folder import open_model
+    from seq2seq.model_folder import open_models
 
-    folder = open_model(model)  # A damaged one is told before torch is loaded.
+    folders = open_models(model)  # A damaged one is told before torch is loaded.
     from seq2seq.processes import Processes
     from seq2seq.translator import Translator
 
@@ -69,7 +73,7 @@ def translate(
         if processes.count > 1 and input_ == "-":
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
         search = partial(
-            Translator(folder.load(), batch_size=batch_size).stream,
+            Translator(*(folder.load() for folder in folders), batch_size=batch_size).stream,
             beam_size=beam_size,
             length_penalty=length_penalty,
             n_best=n_best,
