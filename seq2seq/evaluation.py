@@ -1,14 +1,18 @@
 """Hypotheses and references to metrics, by sacreBLEU, each with its signature."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice, zip_longest
+from typing import Any, TypeVar
 
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from seq2seq.errors import InputError
+
+Group = TypeVar("Group", bound=Hashable)
 
 METRICS = {"BLEU": BLEU, "chrF": CHRF, "TER": TER}
 
@@ -69,3 +73,30 @@ def score_corpus(
     for hypothesis, *line_references in zip(hypotheses, *references, strict=True):
         scorer.add(hypothesis, line_references)
     return scorer.scores()
+
+
+def score_groups(
+    systems: Sequence[Iterable[str]], references: Sequence[Iterable[str]], groups: Iterable[Group] | None = None
+) -> dict[Group | None, list[CorpusScorer]]:
+    """Score the hypotheses of one or more systems, in memory that does not grow with them.
+
+    groups: the group of each line, if there are any.
+    Returns for each group, and under None for all lines, a scorer for each system. Raises InputError where the numbers
+    of lines differ.
+    """
+
+    def fresh() -> list[CorpusScorer]:
+        return [CorpusScorer() for _ in systems]
+
+    scorers: defaultdict[Group | None, list[CorpusScorer]] = defaultdict(fresh, {None: fresh()})
+    columns: list[Iterable[Any]] = [*systems, *references, *([groups] if groups is not None else ())]
+    for number, row in enumerate(zip_longest(*columns), start=1):
+        if None in row:
+            raise InputError(f"translations, references and groups differ in number, from line {number:,} on")
+        cells = iter(row)
+        hypotheses = list(islice(cells, len(systems)))
+        line_references = list(islice(cells, len(references)))
+        for group in (None, *cells):
+            for scorer, hypothesis in zip(scorers[group], hypotheses, strict=True):
+                scorer.add(hypothesis, line_references)
+    return scorers

@@ -3,26 +3,29 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from itertools import repeat, zip_longest
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
 
+from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.config import validate_config
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
 
 if TYPE_CHECKING:
-    from seq2seq.evaluation import CorpusScorer
+    from seq2seq.model_folder import ModelFolder
     from seq2seq.text.bitext import Bitext
 
 
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(help="Model or run folder that translates the sources; without it, give --hyp.")
+        list[Path] | None,
+        typer.Argument(
+            help="Model or run folder that translates the sources, several as an ensemble; without it, give --hyp."
+        ),
     ] = None,
     src: Annotated[str | None, typer.Option(metavar="FILE", help="Source sentences, one a line.")] = None,
     ref: Annotated[
@@ -45,6 +48,15 @@ def evaluate(
     by: Annotated[
         str | None, typer.Option(metavar="FILE", help="File with a word for each line; scores each such group too.")
     ] = None,
+    by_length: Annotated[
+        bool, typer.Option("--by-length", help="Score by the length of the source too; with --hyp, give --src.")
+    ] = False,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw BLEU over --by-length, as .png or .svg.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Another system's translations, scored beside.")
+    ] = None,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the model's translations here.")
     ] = None,
@@ -59,50 +71,71 @@ def evaluate(
     """
     if sum(given is not None for given in (ref or None, input_, dataset)) != 1:
         raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
-    if (model is None) == (hyp is None):
+    if bool(model) == (hyp is not None):
         raise InputError("give either a MODEL that translates, or --hyp with a file of translations")
-    if hyp is not None and any(option is not None for option in (src, output, beam_size, length_penalty)):
-        raise InputError("--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
-    if [*(ref or ()), src, hyp, by].count("-") > 1:
+    if hyp is not None and any(option is not None for option in (output, beam_size, length_penalty)):
+        raise InputError("-o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
+    if hyp is not None and src is not None and not by_length:
+        raise InputError("--src is for a MODEL that translates it, or for --by-length; --hyp is scored as it is")
+    if by is not None and by_length:
+        raise InputError("--by and --by-length exclude each other")
+    if plot is not None and not by_length:
+        raise InputError("--plot draws what --by-length finds: give both")
+    if [*(ref or ()), src, hyp, baseline, by].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
-    if ref and model is not None and src is None:
-        raise InputError("--src is missing: give the file that MODEL is to translate")
+    if by_length and src == "-":
+        raise InputError("--by-length reads the sources twice: give --src a file")
+    if ref and src is None and (model or by_length):
+        raise InputError(f"--src is missing: give the file {'that MODEL is to translate' if model else 'of sources'}")
     if not ref and src is not None:
         raise InputError("--src goes with --ref; a table or a data set has its own sources")
 
-    from seq2seq.model_folder import open_model
+    from seq2seq.model_folder import open_models
     from seq2seq.text.sources import DOWNLOADS, open_sources
 
     # A damaged model is told before anything else is read, and before torch is loaded.
-    folder = open_model(model) if model is not None else None
+    folders = open_models(model or [])
     if ref:
-        sources: _Lines | None = _File(src) if src is not None else None
+        sources: _Lines = _File(src) if src is not None else ()
         # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
         references: list[_Lines] = [_File(path, keep_mark=True) for path in ref]
     else:
         # The languages of the model tell which columns of a table are meant.
-        languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
+        languages = folders[0].config.data.model_dump(include={"src_lang", "tgt_lang"}) if folders else {}
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
         columns = {"src_column": src_column, "tgt_column": tgt_column}
         data = validate_config({"data": {**languages, **where, **columns}}, "evaluate").data
         pairs = open_sources(data, Path("checkpoints") / DOWNLOADS).train[0].pairs
         sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
-    given_hypotheses = _File(hyp, keep_mark=True) if hyp is not None else None
-    groups = _File(by) if by is not None else None
-    _expect_equal_lengths([one for one in (sources, given_hypotheses, *references, groups) if one])
+    given = [_File(path, keep_mark=True) for path in (hyp, baseline) if path is not None]
+    names: _Lines = _File(by) if by is not None else ()
+    _expect_equal_lengths([one for one in (sources, *given, *references, names) if one])
 
-    hypotheses: Iterator[str]
-    if folder and sources:
-        from seq2seq.translator import Translator
+    from seq2seq.evaluation import score_groups
+    from seq2seq.length_bins import length_bins
+    from seq2seq.plotting import open_chart
 
-        translator = Translator(folder.load(), batch_size=batch_size)
-        translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)
-        hypotheses = (translation.hypotheses[0].text for translation in translations)
+    groups: Iterable[Any] | None = None
+    if by_length:
+        groups = length_bins(sources)
+    elif names:
+        groups = (name.strip() for name in names)
+    # The chart is opened first: an error of writing the translations is not taken for one of its own.
+    with open_chart(plot) if plot is not None else nullcontext() as chart:
+        with open_output(output) if output is not None else nullcontext() as file:
+            systems: list[Iterable[str]] = [*given]
+            if folders:
+                translations = _translate(folders, sources, batch_size, beam_size, length_penalty)
+                systems.insert(0, _kept(translations, file))
+            scorers = score_groups(systems, references, groups)
+        overall = GroupScores.of(None, scorers.pop(None))
+        rows = [GroupScores.of(*item) for item in (sorted(scorers.items()) if by_length else scorers.items())]
+        if chart:
+            draw_bleu(chart, rows)
+    if as_json:
+        print(json.dumps([one for row in (overall, *rows) for one in row.as_json()], indent=2))
     else:
-        hypotheses = iter(given_hypotheses or ())
-    with open_output(output) if output is not None else nullcontext() as file:
-        scorers = _score(_kept(hypotheses, file), references, groups)
-    _print(scorers, as_json)
+        print_scores(overall, rows)
 
 
 class _Lines(Protocol):
@@ -152,33 +185,15 @@ def _kept(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:
         yield line
 
 
-def _score(
-    hypotheses: Iterator[str], references: list[_Lines], groups: _Lines | None
-) -> dict[str | None, "CorpusScorer"]:
-    """A scorer for all lines, under None, and one for each group."""
-    from seq2seq.evaluation import CorpusScorer
+def _translate(
+    folders: "list[ModelFolder]",
+    sources: Iterable[str],
+    batch_size: int,
+    beam_size: int | None,
+    length_penalty: float | None,
+) -> Iterator[str]:
+    from seq2seq.translator import Translator
 
-    scorers: dict[str | None, CorpusScorer] = {None: CorpusScorer()}
-    names = (name.strip() for name in groups) if groups else repeat(None)
-    rows = zip_longest(hypotheses, zip(*references, strict=True))
-    for number, (hypothesis, line_references) in enumerate(rows, start=1):
-        if hypothesis is None or line_references is None:
-            raise InputError(f"the translations and the references differ in number, from line {number:,} on")
-        for name in {None, next(names)}:
-            scorers.setdefault(name, CorpusScorer()).add(hypothesis, line_references)
-    return scorers
-
-
-def _print(scorers: dict[str | None, "CorpusScorer"], as_json: bool) -> None:
-    scores = {name: scorer.scores() for name, scorer in scorers.items()}
-    if as_json:
-        rows = [{**asdict(one), "group": name, "lines": scorers[name].lines} for name in scores for one in scores[name]]
-        print(json.dumps(rows, indent=2))
-        return
-    overall = scores.pop(None)
-    for score in overall:
-        print(f"{score.name:<5} {score.score:6.2f}  {score.signature}")
-    if scores:
-        print(f"\n{'group':<20} {'lines':>7}" + "".join(f" {one.name:>7}" for one in overall))
-    for name, group in scores.items():
-        print(f"{name or '-':<20} {scorers[name].lines:>7,}" + "".join(f" {one.score:7.2f}" for one in group))
+    translator = Translator(*(folder.load() for folder in folders), batch_size=batch_size)
+    translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)
+    return (translation.hypotheses[0].text for translation in translations)

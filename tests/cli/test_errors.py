@@ -129,8 +129,31 @@ ERRORS = {
     ),
     "evaluate --ref two.txt": "give either a MODEL that translates, or --hyp with a file of translations",
     "evaluate --hyp two.txt --ref two.txt --beam-size 3": (
-        "--src, -o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is"
+        "-o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is"
     ),
+    "evaluate --hyp two.txt --ref two.txt --src two.txt": (
+        "--src is for a MODEL that translates it, or for --by-length; --hyp is scored as it is"
+    ),
+    "evaluate --hyp two.txt --ref two.txt --by-length": "--src is missing: give the file of sources",
+    "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --by two.txt": (
+        "--by and --by-length exclude each other"
+    ),
+    "evaluate folder --ref two.txt --src - --by-length": "--by-length reads the sources twice: give --src a file",
+    "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
+    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws what --by-length finds: give both",
+    "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot chart.pdf": (
+        "chart.pdf: charts are .png or .svg files"
+    ),
+    "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot nowhere/chart.png": (
+        "nowhere/chart.png: cannot be written (No such file or directory)"
+    ),
+    "evaluate --hyp empty.txt --ref empty.txt --src empty.txt --by-length --plot chart.png": (
+        "nothing to score: the files are empty"
+    ),
+    "evaluate --hyp two.txt --ref two.txt --baseline three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate --hyp - --ref two.txt --baseline -": "stdin (-) can be read only once",
+    "evaluate folder folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
+    "translate folder folder": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp - --ref -": "stdin (-) can be read only once",
     "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
