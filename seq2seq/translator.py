@@ -112,7 +112,7 @@ class Translator:
         search = _Search(defaults.beam_size if beam_size is None else beam_size, alpha, n_best)
         if search.beam_size < 1 or n_best < 1 or alpha < 0:
             raise ValueError("beam_size and n_best are at least 1, length_penalty at least 0")
-        for window in _windows(lines, buffer_size):
+        for window in windows(lines, buffer_size):
             yield from self._translate_window(window, search)
 
     def _translate_window(self, lines: list[str], search: "_Search") -> list[Translation]:
@@ -188,8 +188,11 @@ class _Search:
     n_best: int
 
 
-def _windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
-    """The lines in groups of at most `buffer_size`; a group ends early where its lines are long."""
+def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
+    """The lines in groups of at most `buffer_size`; a group ends early where its lines are long.
+
+    Raises InputError with the number of a line that is no Unicode text.
+    """
     window: list[str] = []
     characters = 0
     for number, line in enumerate(lines, start=1):

@@ -169,8 +169,10 @@ class _Side:
 
 
 def _expect_equal_lengths(files: list[_Lines]) -> None:
-    """See that everything fits before anything is translated; standard input cannot be counted beforehand."""
-    counts = {str(one): sum(1 for _ in one) for one in files if str(one) != "-"}
+    """See that everything fits before anything is translated; what can be read only once cannot be counted first."""
+    counts = {str(one): sum(1 for _ in one) for one in files if not isinstance(one, _File) or Path(one.path).is_file()}
+    if not counts:
+        return
     (first, lines), *others = counts.items()
     for other, other_lines in others:
         if other_lines != lines:

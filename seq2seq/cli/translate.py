@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,21 +78,23 @@ def translate(
             n_best=n_best,
             buffer_size=window,
         )
-        translations = _in_shares(processes, lines, window, search)
+        translations = in_shares(processes, lines, window, search)
         with open_output(output if processes.is_main else os.devnull) as file:
             for translation in _warn_once(translations) if processes.is_main else translations:
                 file.write(layout(translation).encode())
                 file.flush()
 
 
-def _in_shares(
+def in_shares(
     processes: "Processes",
     lines: Iterator[str],
     buffer_size: int,
     search: "Callable[[list[str]], Iterator[Translation]]",
 ) -> "Iterator[Translation]":
     """Read `buffer_size` lines for each process, let each translate its part, and give out all of them in order."""
-    while window := list(islice(lines, buffer_size * processes.count)):
+    from seq2seq.translator import windows
+
+    for window in windows(lines, buffer_size * processes.count):
         yield from processes.gather(list(search(processes.contiguous_share(window))))
 
 

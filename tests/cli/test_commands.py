@@ -81,6 +81,14 @@ def test_a_reader_may_go_away(trained: Path) -> None:
     assert result.stdout.splitlines() == Translator.load(trained).translate(["un"], beam_size=1)
 
 
+def test_evaluate_what_can_be_read_only_once(tmp_path: Path) -> None:
+    """A pipe under a name, as `<(zcat FILE)` makes it in a shell."""
+    (tmp_path / "ref").write_text("the cat is on the mat\nsomething\n")
+    command = f"{sys.executable} -m seq2seq evaluate --hyp <(cat ref) --ref <(cat ref)"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert (result.stderr, result.stdout.split()[:2]) == ("", ["BLEU", "100.00"])
+
+
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("references", [1, 2])
 def test_evaluate_a_file_equals_sacrebleu(references: int, mark: str, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from seq2seq import Translator
 from seq2seq.cli import app
+from seq2seq.cli.translate import in_shares
 from seq2seq.errors import InputError
+from seq2seq.processes import Processes
 from seq2seq.search.beam import Hypothesis
 from seq2seq.text import lines as lines_module
 from seq2seq.text.lines import LONGEST_LINE, read_lines
@@ -243,6 +245,15 @@ def test_no_more_long_lines_are_read_than_fit(instant: Translator) -> None:
     read = []
     source = (read.append(number) or "un " * 400_000 for number in range(100))  # type: ignore[func-returns-value]
     next(instant.stream(source))
+    assert len(read) == 1
+
+
+def test_nor_by_the_command(instant: Translator) -> None:
+    """Before they are shared out among processes, too."""
+    read = []
+    source = (read.append(number) or " " * 2**21 for number in range(100))  # type: ignore[func-returns-value]
+    with Processes() as processes:
+        next(in_shares(processes, source, 512, instant.stream))
     assert len(read) == 1
 
 
