@@ -83,10 +83,12 @@ class CheckpointStore:
         return find_model(self._run_folder)
 
     def mend(self) -> None:
-        """Undo what a crash left half done where a step was being replaced."""
+        """Finish or undo what a crash left half done in writing a step."""
         if (self._run_folder / CHECKPOINTS).is_file():
-            for step in set(read_checkpoints(self._run_folder).values()):
+            named = set(read_checkpoints(self._run_folder).values())
+            for step in named:
                 put_back(step_folder(self._run_folder, step))
+            self._prune(named)
 
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
