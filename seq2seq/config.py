@@ -138,8 +138,9 @@ class ModelConfig(Section):
     """Recurrent layers of the decoder."""
     bidirectional: bool = True
     """Whether the encoder reads the source in both directions."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-    """Share of embeddings, states and readouts that are zeroed in training."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Share of embeddings, states and readouts that are zeroed in training; where it is not given, it follows from how
+    often the pairs are seen."""
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the words of both sides that are not shown in training."""
 
@@ -159,7 +160,7 @@ class TrainingConfig(Section):
     """Wall time of the training, validation included; fixes the number of steps after a measured start.
     15 where max_steps is not given either."""
     max_steps: PositiveInt | None = None
-    """Optimiser updates; with minutes, the most of them."""
+    """Optimiser updates; with minutes, the most of them. Without it, as many as sixty epochs have."""
     batch_tokens: PositiveInt = 2048
     """Padded tokens of a batch, on its longer side."""
     accumulation: PositiveInt = 1
@@ -208,6 +209,14 @@ class Config(Section):
     search: SearchConfig = SearchConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
     """`section.key` of what was asked for, not only a default or part of a preset."""
+
+    def is_given(self, key: str) -> bool:
+        """Whether `section.key` was asked for. What was not may follow from the data: `ADAPTIVE`."""
+        return key in self._given
+
+
+ADAPTIVE = frozenset({"model.dropout"})
+"""Settings with a default that gives way to what suits the data, in `training/adaptation.py`."""
 
 
 def preset_names() -> list[str]:
@@ -348,7 +357,8 @@ def describe_config(config: Config) -> str:
             for key, field in type(section).model_fields.items():
                 value = getattr(section, key)
                 lines += [f"# {' '.join((field.description or '').split())}"]
-                lines += [f"# {key} =" if value is None else f"{key} = {json.dumps(value)}"]
+                is_open = value is None or (f"{name}.{key}" in ADAPTIVE and not config.is_given(f"{name}.{key}"))
+                lines += [f"# {key} =" if is_open else f"{key} = {json.dumps(value)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -39,6 +39,10 @@ class Sentences:
     def __getitem__(self, index: int) -> np.ndarray:
         return self._ids[self._offsets[index] : self._offsets[index + 1]]
 
+    def span(self, start: int, end: int) -> int:
+        """Tokens of the sentences `start` to `end`, their ends included."""
+        return int(self._offsets[end] - self._offsets[start]) + end - start
+
     def lengths(self, indices: np.ndarray) -> np.ndarray:
         """Pieces of the sentences `indices`, int64."""
         lengths: np.ndarray = self._offsets[indices + 1] - self._offsets[indices]
@@ -68,6 +72,13 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.src)
+
+    @property
+    def target_tokens(self) -> int:
+        """Target tokens of an epoch, ends of sentences included."""
+        starts = np.cumsum([0, *(part.pairs for part in self.parts)])
+        tokens = [self.tgt.span(start, start + part.pairs) for start, part in zip(starts, self.parts, strict=False)]
+        return round(sum(part.weight * count for part, count in zip(self.parts, tokens, strict=True)))
 
 
 class CorpusWriter:

@@ -12,7 +12,9 @@ from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network, load_model
 from seq2seq.processes import Processes
 from seq2seq.storage import put_back, read_json, replace_file, replace_folder, to_json
+from seq2seq.text.corpus import Corpus
 from seq2seq.text.sources import DOWNLOADS, open_sources
+from seq2seq.training.adaptation import adapt
 from seq2seq.training.interruption import leaving_at_once
 from seq2seq.training.lock import locked
 from seq2seq.training.loop import Trainer
@@ -54,8 +56,8 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
                 progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
                 return trainer.state
             progress.note(
-                f"{_parameters(model):,} parameters, {config.training.precision}, {_length(config.training)}"
-                + (f", resumed at step {trainer.state.step:,}" if last else "")
+                f"{_parameters(model):,} parameters, dropout {config.model.dropout:g}, {config.training.precision}, "
+                f"{_length(config.training)}" + (f", resumed at step {trainer.state.step:,}" if last else "")
             )
             state = trainer.run()
         except OSError as error:
@@ -145,7 +147,7 @@ def _holds_a_run(folder: Path) -> bool:
 def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
     """Prepare the data out of sight; only then does the new run take the place of what was there.
 
-    Returns the settings with the languages that the data is found to be in.
+    Returns the settings with the languages that the data is found to be in, and with what follows from its size.
     """
     staging = folder.with_name(folder.name + ".preparing")
 
@@ -159,6 +161,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
             report = prepare_data(config.data, config.tokenizer, config.training.seed, sources, staging / _DATA)
+        config = adapt(config, Corpus(staging / _DATA / "train").target_tokens)
         progress.report(report.lines(), report.warnings())
         replace_file(staging / _CONFIG, to_json(config.model_dump()))
         replace_folder(staging, folder)

@@ -125,7 +125,7 @@ def test_metrics_hold_each_step_once_after_a_resume(tiny: Callable[..., Config],
 def test_resume_under_other_settings_is_refused(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     run_to_the_end(tiny(), run)
-    with pytest.raises(InputError, match=r"training.learning_rate: 0.002 -> 0.1"):
+    with pytest.raises(InputError, match=r"training.learning_rate: 0.003 -> 0.1"):
         run_to_the_end(tiny(training__learning_rate=0.1), run, resume=True)
 
 
