@@ -1,4 +1,4 @@
-# make demo       train and try a translator on the bundled corpus, in about three minutes
+# make demo       train and try two translators on the bundled corpus, in about four minutes
 # make test       what CI runs: ruff, mypy, pytest
 # make test-all   the same with the slow tests
 # make PYTHON=python3.12 ...  takes another interpreter for the environment in .venv
@@ -19,6 +19,9 @@ demo: $(READY)
 	@paste data/test.en data/test.fr $(DEMO)/test.fr | awk -F '\t' 'NR % 150 == 75 { print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
 	@echo; echo "What the context vector c buys: the same sentence with c set to zero"; echo
 	@sed -n '75p;525p' data/test.en | $(BIN)/python data/without_context.py $(DEMO)
+	@echo; echo "What attention adds: a second model, which looks at the source words at each step, after a quarter of the time"
+	$(BIN)/seq2seq train --config data/demo.toml --preset attention --minutes 0.7 -o $(DEMO)-attention --overwrite
+	$(BIN)/seq2seq evaluate $(DEMO)-attention --src data/test.en --ref data/test.fr --by data/test.kind --baseline $(DEMO)/test.fr
 	@echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate $(DEMO)"
 
 test: check

@@ -9,6 +9,7 @@ import typer
 
 from seq2seq.cli.data_options import takes_data
 from seq2seq.config import Config
+from seq2seq.text.lines import printable
 
 data = typer.Typer(help="Look at sentence pairs before training on them.", rich_markup_mode=None)
 
@@ -32,9 +33,8 @@ def report(
     if as_json:
         print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
         return
-    print("\n".join(found.lines()))
-    for warning in found.warnings():
-        print(f"warning: {warning}")
+    for line in (*found.lines(), *(f"warning: {warning}" for warning in found.warnings())):
+        print(printable(line))
 
 
 @data.callback()

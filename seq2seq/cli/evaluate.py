@@ -1,6 +1,7 @@
 """`seq2seq evaluate`."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.config import validate_config
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output, read_lines
+from seq2seq.text.lines import open_output, printable, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.model_folder import ModelFolder
@@ -91,7 +92,7 @@ def evaluate(
         raise InputError("--src goes with --ref; a table or a data set has its own sources")
 
     from seq2seq.model_folder import open_models
-    from seq2seq.text.sources import DOWNLOADS, open_sources
+    from seq2seq.text.sources import DOWNLOADS, open_pairs
 
     # A damaged model is told before anything else is read, and before torch is loaded.
     folders = open_models(model or [])
@@ -105,7 +106,9 @@ def evaluate(
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
         columns = {"src_column": src_column, "tgt_column": tgt_column}
         data = validate_config({"data": {**languages, **where, **columns}}, "evaluate").data
-        pairs = open_sources(data, Path("checkpoints") / DOWNLOADS).train[0].pairs
+        pairs, notes = open_pairs(data, Path("checkpoints") / DOWNLOADS)
+        for note in notes:
+            print(printable(f"seq2seq: {note}"), file=sys.stderr)
         sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
     given = [_File(path, keep_mark=True) for path in (hyp, baseline) if path is not None]
     names: _Lines = _File(by) if by is not None else ()

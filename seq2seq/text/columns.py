@@ -16,6 +16,8 @@ _USUAL_NAMES = [
     ("sentence", "translation"),
     ("text", "translation"),
 ]
+# What a column is called that holds no sentences. As a code, `id` is Indonesian: with its language given it is found.
+_NUMBERS = {"id", "idx", "index", "key", "no", "number", "line"}
 _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 
 
@@ -38,7 +40,9 @@ def is_header(cells: Sequence[str], wanted: Wanted, *, usual: bool = False) -> b
     if named:
         return named <= set(cells)
     codes = usual and len(cells) == 2 and all(map(language_of, cells))
-    return bool(codes or _by_languages(cells, wanted) or _by_usual_names(cells))
+    by_languages = _by_languages(cells, wanted)
+    languages = by_languages and all(map(language_of, by_languages))
+    return bool(codes or languages or _both_named(cells, wanted) or _by_usual_names(cells))
 
 
 def choose_columns(table: Table, wanted: Wanted) -> tuple[str, str]:
@@ -49,12 +53,9 @@ def choose_columns(table: Table, wanted: Wanted) -> tuple[str, str]:
             raise InputError(f"{table}: no text column {name}; it has {table.described}")
     if wanted.src_column and wanted.tgt_column:
         return wanted.src_column, wanted.tgt_column
-    chosen = (
-        _by_languages(columns, wanted)
-        or _by_usual_names(columns)
-        or _if_two(columns)
-        or _if_two([name for name in columns if "." in name])
-    )
+    chosen = _by_languages(columns, wanted) or _by_usual_names(columns)
+    if not chosen and not _of_other_languages(columns, wanted):
+        chosen = _if_two(columns) or _if_two([name for name in columns if "." in name])
     if not chosen:
         raise InputError(
             f"{table}: which columns are the sentences? It has {table.described}; "
@@ -70,8 +71,30 @@ def language_of(column: str) -> str:
 
 
 def _by_languages(columns: Sequence[str], wanted: Wanted) -> tuple[str, str] | None:
+    """The columns that the languages name; where one is not named, or not known, the other column of two."""
     src, tgt = (_of_language(columns, code) for code in (wanted.src_lang, wanted.tgt_lang))
+    src = src or (_beside(columns, tgt, wanted.src_lang) if tgt else None)
+    tgt = tgt or (_beside(columns, src, wanted.tgt_lang) if src else None)
     return (src, tgt) if src and tgt and src != tgt else None
+
+
+def _both_named(columns: Sequence[str], wanted: Wanted) -> bool:
+    src, tgt = (_of_language(columns, code) for code in (wanted.src_lang, wanted.tgt_lang))
+    return bool(src and tgt and src != tgt)
+
+
+def _beside(columns: Sequence[str], column: str, code: str) -> str | None:
+    """The other column of two, or of the two in a struct, unless it is plainly not of the language `code`."""
+    within = column.rpartition(".")[0]
+    others = [name for name in columns if name != column and name.rpartition(".")[0] == within]
+    if len(others) != 1 or (code and language_of(others[0])):
+        return None
+    return None if others[0].lower() in _NUMBERS else others[0]
+
+
+def _of_other_languages(columns: Sequence[str], wanted: Wanted) -> bool:
+    """Whether both languages are known and a column is named by a language all the same: then position says nothing."""
+    return bool(wanted.src_lang and wanted.tgt_lang and any(map(language_of, columns)))
 
 
 def _of_language(columns: Sequence[str], code: str) -> str | None:
@@ -90,4 +113,5 @@ def _by_usual_names(columns: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _if_two(columns: Sequence[str]) -> tuple[str, str] | None:
-    return (columns[0], columns[1]) if len(columns) == 2 else None
+    numbered = any(name.lower() in _NUMBERS for name in columns)
+    return (columns[0], columns[1]) if len(columns) == 2 and not numbered else None

@@ -8,6 +8,7 @@ import gzip
 import io
 import os
 import sys
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -31,6 +32,11 @@ _FOREIGN_MARKS = {
 _ZSTD_CHUNK = 1024
 # What a file may ask to keep of its text while it is unpacked: as much as the zstd command allows unless told to.
 _ZSTD_WINDOW = 2**27
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal or cannot be written to it: a stranger may have made it."""
+    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
 
 
 def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:

@@ -24,6 +24,7 @@ SAMPLE = 2000
 
 _BINS_PER_UNIT, _BINS = 20, 400
 _PARTS = 64
+_CJK = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH", "IDEOGRAPHIC"}
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 
 
@@ -86,8 +87,12 @@ def main_scripts(characters: Counter[str]) -> set[str]:
 
 @lru_cache(maxsize=2**16)
 def script(character: str) -> str:
-    """The script of a letter, such as LATIN or CJK, as its Unicode name begins; empty for what is no letter."""
-    return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""
+    """The script of a letter, such as LATIN, as its Unicode name begins; empty for what is no letter.
+
+    Japanese is written in several at once: they and Chinese are all CJK.
+    """
+    name = unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""
+    return "CJK" if name in _CJK else name
 
 
 class Overlap:
@@ -146,7 +151,10 @@ class _Repetitions:
 
 
 def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
-    """The smallest hashes that together occur at most `count` times: a random draw that keeps equal ones together."""
+    """The smallest hashes that together occur at most `count` times: a random draw that keeps equal ones together.
+
+    Where all occur more often, the rarest of them, unless it is the only one.
+    """
     groups: Counter[int] = Counter()
     bound = 2**64
     for value in hashes:
@@ -160,4 +168,6 @@ def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
         if groups[value] <= count:
             chosen.add(value)
             count -= groups[value]
+    if not chosen and len(groups) > 1:
+        chosen.add(min(groups, key=lambda value: (groups[value], value)))
     return chosen

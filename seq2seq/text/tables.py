@@ -19,6 +19,7 @@ from seq2seq.text.lines import read_lines
 
 _DELIMITERS = (",", ";", "\t")
 _ROWS_AT_ONCE = 1000
+_ROWS_LOOKED_AT = 20
 # The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
 csv.field_size_limit(2**24)
 
@@ -46,11 +47,20 @@ class Table(ABC):
         """
 
 
-def open_table(path: Path, is_header: Callable[[list[str]], bool], delimiter: str | None = None) -> Table:
+def open_table(
+    path: Path,
+    is_header: "_IsHeader",
+    delimiter: str | None = None,
+    names: Sequence[str] = (),
+    *,
+    always_quoted: bool = False,
+) -> Table:
     """The table in a file.
 
-    is_header: whether the cells of a TSV's or CSV's first row name its columns.
-    delimiter: what stands between the cells of a CSV; without it, the one that makes the most columns.
+    is_header: whether the cells of a TSV's or CSV's first row name its columns; is told whether cells may be quoted.
+    delimiter: what stands between the cells of a CSV; without it, the one that fits its first rows best.
+    names: those of the columns of a TSV or CSV, whatever its header says.
+    always_quoted: cells of a TSV may be quoted too.
     Raises InputError where the file cannot be read.
     """
     kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2].lower()
@@ -61,24 +71,31 @@ def open_table(path: Path, is_header: Callable[[list[str]], bool], delimiter: st
     if kind == "arrow":
         return Columnar(path, _open_arrow)
     if kind == "csv":
-        return Delimited(path, is_header, delimiter or _delimiter_of(path), quoted=True)
-    return Delimited(path, is_header, "\t", quoted=False)
+        return Delimited(path, is_header, delimiter or _delimiter_of(path), names, quoted=True)
+    return Delimited(path, is_header, "\t", names, quoted=always_quoted)
 
 
 class Delimited(Table):
     """TSV, where a cell is whatever stands between tabs, or CSV, where cells may be quoted."""
 
-    def __init__(self, path: Path, is_header: Callable[[list[str]], bool], delimiter: str, *, quoted: bool) -> None:
+    def __init__(
+        self, path: Path, is_header: "_IsHeader", delimiter: str, names: Sequence[str] = (), *, quoted: bool
+    ) -> None:
         super().__init__(path)
-        self._delimiter, self._quoted = delimiter, quoted
+        self.quoted = quoted
+        self._delimiter = delimiter
         _, self._first = next(self._cells(), (0, ["", ""]))
-        self.has_header = is_header(self._first)
-        self.columns = self._first if self.has_header else [str(n) for n in range(1, len(self._first) + 1)]
+        self.has_header = is_header(self._first, quoted)
+        numbers = [str(n) for n in range(1, len(self._first) + 1)]
+        self.columns = list(names) or (self._first if self.has_header else numbers)
+        if len(self.columns) != len(self._first):
+            raise InputError(f"{path}: has {len(self._first)} columns, {len(names)} names are given for them")
 
     @property
     def described(self) -> str:
         """The columns in words, by what the first row has in them where they have no names."""
-        named = self.columns if self.has_header else [f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)]
+        numbered = self.columns == [str(n) for n in range(1, len(self._first) + 1)]
+        named = self.columns if not numbered else [f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)]
         return _listed(named)
 
     def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
@@ -87,15 +104,16 @@ class Delimited(Table):
         for line, cells in islice(self._cells(), int(self.has_header), None):
             if len(cells) != len(self._first):
                 plural = "s" * (len(cells) != 1)
-                hint = " (a tab inside a sentence?)" if not self._quoted and len(cells) > len(self._first) else ""
+                hint = " (a tab inside a sentence?)" if not self.quoted and len(cells) > len(self._first) else ""
                 expected = f"expected {len(self._first)} as in the first line{hint}"
                 raise InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
             yield line, cells[src], cells[tgt]
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        if not self._quoted:
+        if not self.quoted:
             for line, text in enumerate(read_lines(self.path), start=1):
-                yield line, text.split(self._delimiter)
+                if row := text.removesuffix("\r"):
+                    yield line, row.split(self._delimiter)
             return
         reader = csv.reader(_with_ends(self.path), delimiter=self._delimiter, strict=True)
         line = 1
@@ -105,7 +123,8 @@ class Delimited(Table):
                     yield line, cells
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise InputError(f"{self.path}, line {line}: not valid CSV ({error})") from None
+            reason = "line ends of an old Macintosh: save it anew" if "new-line" in str(error) else error
+            raise InputError(f"{self.path}, line {line}: not valid CSV ({reason})") from None
 
 
 class JsonLines(Table):
@@ -114,7 +133,8 @@ class JsonLines(Table):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         _, first = next(self._objects(), (0, {}))
-        self.columns = [name for name, value in _leaves(first) if isinstance(value, str)]
+        # A sentence may be missing from the first row.
+        self.columns = [name for name, value in _leaves(first) if value is None or isinstance(value, str)]
 
     def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
         """See Table."""
@@ -144,7 +164,7 @@ class JsonLines(Table):
 
     def _text(self, row: dict[str, Any], column: str, line: int) -> str:
         value: Any = row
-        for name in column.split("."):
+        for name in [column] if column in row else column.split("."):
             if not isinstance(value, dict) or name not in value:
                 raise InputError(f"{self.path}, line {line}: has no {column}")
             value = value[name]
@@ -183,11 +203,13 @@ class Columnar(Table):
             yield
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file") from None
-        except (OSError, pyarrow.ArrowException) as error:
+        except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
             kind = self.path.suffix[1:].capitalize()
             raise InputError(f"{self.path}: not readable as {kind} ({str(error).splitlines()[0]})") from None
 
 
+# The cells of a first row and whether they may be quoted -> whether they name the columns.
+_IsHeader = Callable[[list[str], bool], bool]
 # The schema of a file, and its rows in batches that have at least the columns named.
 _OpenBatches = Callable[[Path, Sequence[str]], tuple[Any, Iterator[Any]]]
 
@@ -212,10 +234,15 @@ def _listed(columns: list[str]) -> str:
 
 
 def _delimiter_of(path: Path) -> str:
-    """The delimiter that makes the most columns of a CSV's first row."""
+    """The delimiter that makes equally many columns of a CSV's first rows, or else the most of its very first."""
 
-    def columns(delimiter: str) -> int:
-        return len(next(csv.reader(_with_ends(path), delimiter=delimiter), []))
+    def columns(delimiter: str) -> tuple[bool, int]:
+        rows = csv.reader(_with_ends(path), delimiter=delimiter)
+        try:
+            counts = [len(cells) for cells in islice(rows, _ROWS_LOOKED_AT) if cells]
+        except csv.Error:
+            return False, 0
+        return len(set(counts)) == 1 and counts[0] > 1, counts[0] if counts else 0
 
     return max(_DELIMITERS, key=columns)
 
@@ -240,8 +267,16 @@ def _text_fields(fields: Any, path: str = "") -> Iterator[str]:
     for field in fields:
         if types.is_struct(field.type):
             yield from _text_fields(field.type.fields, f"{path}{field.name}.")
-        elif types.is_string(field.type) or types.is_large_string(field.type):
+        elif _is_text(field.type):
             yield path + field.name
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _pairs(batch: Any, src_column: str, tgt_column: str) -> Iterator[tuple[str | None, str | None]]:
@@ -252,7 +287,7 @@ def _values(batch: Any, column: str) -> list[str | None]:
     """The cells of a column, `a.b` inside a struct."""
     from pyarrow import compute
 
-    first, *rest = column.split(".")
+    first, *rest = [column] if column in batch.schema.names else column.split(".")
     array = batch.column(first)
     values: list[str | None] = (compute.struct_field(array, rest) if rest else array).to_pylist()
     return values

@@ -108,9 +108,10 @@ def _encode(
     with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
         too_long = valid_report.finding("too_long", left_out=True)
         valid_report.kept = valid.add(valid_pairs, too_long.add)
-    for report in (*reports, valid_report):
-        if not report.kept:
-            raise InputError(f"{report.name}: no usable pairs")
+    if not any(report.kept for report in reports):
+        raise InputError(f"{reports[0].name}: no usable pairs")
+    if not valid_report.kept:
+        raise InputError(f"{valid_report.name}: no usable pairs")
 
     survey, sample = selection.survey, selection.survey.sample
     return DataReport(

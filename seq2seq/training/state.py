@@ -107,7 +107,9 @@ class CheckpointStore:
 
     def _prune(self, keep: set[int]) -> None:
         for folder in (self._run_folder / "steps").iterdir():
-            if folder.name not in {str(step) for step in keep}:
+            # What a file browser leaves behind is none of ours.
+            is_step = folder.is_dir() and folder.name.partition(".")[0].isdecimal()
+            if is_step and folder.name not in {str(step) for step in keep}:
                 shutil.rmtree(folder)
 
 

@@ -14,7 +14,8 @@ from pyarrow import parquet
 
 from seq2seq.config import DataConfig
 from seq2seq.errors import InputError
-from seq2seq.text.sources import Sources, open_sources
+from seq2seq.text import hub
+from seq2seq.text.sources import Sources, open_pairs, open_sources
 
 TRAIN = [(f"habari {n}", f"hello {n}") for n in range(12)]
 VALID = [(f"asubuhi {n}", f"morning {n}") for n in range(3)]
@@ -126,7 +127,7 @@ def saved_to_disk(folder: Path) -> None:
 
 
 def aligned_text(folder: Path) -> None:
-    for name, rows in (("train", TRAIN), ("dev", VALID)):
+    for name, rows in (("train", TRAIN), ("dev", VALID), ("test", TEST)):
         put_text(folder / f"{name}.sw", [src for src, _ in rows])
         put_text(folder / f"{name}.en", [tgt for _, tgt in rows])
 
@@ -163,8 +164,7 @@ def test_a_data_set_in_each_usual_layout(layout: Callable[[Path], None], tmp_pat
     assert rows_of(sources.train[0].pairs) == TRAIN
     assert rows_of(sources.valid) == VALID
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
-    if layout is not aligned_text:
-        assert rows_of(sources.test) == TEST
+    assert rows_of(sources.test) == TEST
 
 
 @pytest.mark.parametrize("layout", [sharded_parquet, flat_jsonl, nested_json], ids=lambda layout: layout.__name__)
@@ -302,3 +302,91 @@ def test_a_csv_without_a_header_is_said(tmp_path: Path) -> None:
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("habari", "hello")]
     assert "no header was recognised, so the first line counts as a pair" in sources.notes[0]
+
+
+def test_of_several_validation_splits_the_same_one_is_taken(tmp_path: Path) -> None:
+    for name, rows in (("train", TRAIN), ("dev", TEST), ("validation", VALID), ("test", TEST)):
+        put_table(tmp_path / "set" / f"{name}.csv", rows, ",", header="sw en")
+    put_text(
+        tmp_path / "set" / "README.md",
+        ["---", "configs:", "- config_name: default", "  data_files:"]
+        + [f"  - split: {name}\n    path: {name}.csv" for name in ("dev", "test", "train", "validation")]
+        + ["---"],
+    )
+    assert rows_of(open_dataset(tmp_path / "set").valid) == VALID
+
+
+def test_one_language_says_which_side_is_which(tmp_path: Path) -> None:
+    put_table(tmp_path / "pairs.csv", TRAIN, ",", header="sw en")
+    sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),), src_lang="en"), tmp_path)
+    assert (sources.src_lang, sources.tgt_lang) == ("en", "sw")
+    assert rows_of(sources.train[0].pairs) == [pair[::-1] for pair in TRAIN]
+
+
+def test_a_test_split_without_references_is_left_aside(tmp_path: Path) -> None:
+    put_table(tmp_path / "set" / "train.csv", TRAIN, ",", header="sw en")
+    put_table(tmp_path / "set" / "test.csv", [("0", "habari"), ("1", "moja")], ",", header="id sw")
+    sources = open_dataset(tmp_path / "set", src_lang="", tgt_lang="")
+    assert sources.test is None
+    assert any(note.startswith("the test split is left aside") for note in sources.notes)
+    with pytest.raises(InputError, match="which columns are the sentences"):
+        open_pairs(DataConfig(dataset=(str(tmp_path / "set"),), split="test", src_lang="sw", tgt_lang="en"), tmp_path)
+
+
+def test_no_split_is_opened_that_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sharded_parquet(tmp_path / "set")
+    fetched: list[str] = []
+    original = hub.fetch
+
+    def fetch(url: str, folder: Path) -> Path:
+        fetched.append(Path(url).name)
+        return original(url, folder)
+
+    monkeypatch.setattr(hub, "fetch", fetch)
+    data = DataConfig(dataset=(str(tmp_path / "set"),), split="test", src_lang="sw", tgt_lang="en")
+    pairs, _ = open_pairs(data, tmp_path)
+    assert rows_of(pairs) == TEST
+    assert fetched
+    assert all(name.startswith("test") for name in fetched)
+
+
+def csv_with_readme(folder: Path, *settings: str) -> None:
+    put_text(folder / "train.csv", [f"{src},{tgt}" for src, tgt in TRAIN])
+    rows = ["---", "configs:", "- config_name: default", "  data_files: train.csv", *(f"  {one}" for one in settings)]
+    put_text(folder / "README.md", [*rows, "---"])
+
+
+def test_names_that_a_readme_gives_to_columns_are_used(tmp_path: Path) -> None:
+    csv_with_readme(tmp_path / "set", "names: [sw, en]")
+    assert rows_of(open_dataset(tmp_path / "set").train[0].pairs) == TRAIN
+
+
+def test_what_a_readme_says_of_a_csv_is_not_passed_over(tmp_path: Path) -> None:
+    csv_with_readme(tmp_path / "set", "names: [sw, en]", "skiprows: 2")
+    with pytest.raises(InputError, match="its README sets skiprows for its CSV files, which is not understood here"):
+        open_dataset(tmp_path / "set")
+
+
+def test_a_quoted_tsv_of_a_data_set(tmp_path: Path) -> None:
+    put_text(tmp_path / "set" / "train.tsv", ["sw\ten", '"asema ""hi"""\thello', "mbwa\tdog"])
+    assert rows_of(open_dataset(tmp_path / "set").train[0].pairs) == [('asema "hi"', "hello"), ("mbwa", "dog")]
+
+
+def test_a_readme_that_is_no_yaml_is_told(tmp_path: Path) -> None:
+    sharded_parquet(tmp_path / "set")
+    put_text(tmp_path / "set" / "README.md", ["---", "configs: [a: b: c", "---"])
+    with pytest.raises(InputError, match=r"^--dataset .*set: "):
+        open_dataset(tmp_path / "set")
+
+
+def test_the_kind_of_a_file_has_no_case(tmp_path: Path) -> None:
+    put_table(tmp_path / "PAIRS.CSV", TRAIN, ",", header="sw en")
+    assert rows_of(open_sources(DataConfig(train=(str(tmp_path / "PAIRS.CSV"),)), tmp_path).train[0].pairs) == TRAIN
+
+
+@pytest.mark.parametrize(
+    ("src", "tgt", "subset"), [("eng_Latn", "fra_Latn", "eng_Latn-fra_Latn"), ("en", "zh_CN", "en-zh_CN")]
+)
+def test_a_subset_is_found_by_codes_with_a_script(src: str, tgt: str, subset: str) -> None:
+    subsets = ["eng_Latn-fra_Latn", "eng_Latn-deu_Latn", "en-zh_CN", "en-zh_TW", "sen-zh_CN"]
+    assert hub._choose_subset("set", None, subsets, (src, tgt)) == subset

@@ -68,7 +68,7 @@ SWAHILI_ENGLISH = Wanted("sw", "en")
 
 
 def read(path: Path, wanted: Wanted = SWAHILI_ENGLISH) -> list[tuple[str, str]]:
-    table = open_table(path, lambda cells: is_header(cells, wanted))
+    table = open_table(path, lambda cells, quoted: is_header(cells, wanted, usual=quoted))
     return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, wanted))]
 
 
@@ -100,10 +100,10 @@ def test_csv_is_what_the_standard_library_reads(
 
 def test_rows_have_the_line_they_begin_on(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('sw,en\n"a\nb",c\n\nd,e\n')
-    table = open_table(tmp_path / "a.csv", lambda _: True)
+    table = open_table(tmp_path / "a.csv", lambda *_: True)
     assert [line for line, *_ in table.rows("sw", "en")] == [2, 5]
     (tmp_path / "a.jsonl").write_text('\n{"sw": "a", "en": "b"}\n\n{"sw": null, "en": "c"}\n')
-    assert list(open_table(tmp_path / "a.jsonl", lambda _: True).rows("sw", "en")) == [(2, "a", "b"), (4, "", "c")]
+    assert list(open_table(tmp_path / "a.jsonl", lambda *_: True).rows("sw", "en")) == [(2, "a", "b"), (4, "", "c")]
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,16 @@ def test_header_is_told_from_a_pair(first_row: list[str], wanted: Wanted, expect
         ("a\tb\tc", Wanted("", "", "c", "a"), "c a"),
         ("note\tsrc\ttgt", Wanted("sw", "en"), "src tgt"),
         ("Swahili\tEnglish", Wanted("sw", "en"), "Swahili English"),
+        ("fr\ten", Wanted("en", ""), "en fr"),
+        ("fr\ten", Wanted("", "fr"), "en fr"),
+        ("t.en\tt.sw\tnote", Wanted("sw", ""), "t.sw t.en"),
+        ("en\ttext", Wanted("sw", "en"), "text en"),
+        ("id\ten", Wanted("id", "en"), "id en"),
     ],
 )
 def test_columns_are_chosen(columns: str, wanted: Wanted, expected: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
-    table = open_table(tmp_path / "t.tsv", lambda _: True)
+    table = open_table(tmp_path / "t.tsv", lambda *_: True)
     assert list(choose_columns(table, wanted)) == expected.split()
 
 
@@ -152,13 +157,17 @@ def test_columns_are_chosen(columns: str, wanted: Wanted, expected: str, tmp_pat
         ("a\tb\tc", Wanted("", "", "d", "a"), "no text column d; it has a, b, c"),
         ("en\ten_old\tsw_1\tsw_2", Wanted("en", "sw"), "which columns are the sentences?"),
         ("only", Wanted(), "which columns are the sentences? It has only;"),
+        ("id\ten", Wanted("en", "fr"), "which columns are the sentences? It has id, en;"),
+        ("id\ttext", Wanted(), "which columns are the sentences? It has id, text;"),
+        ("en\tsw", Wanted("en", "fr"), "which columns are the sentences? It has en, sw;"),
+        ("de\tcs", Wanted("en", "fr"), "which columns are the sentences? It has de, cs;"),
         ("\t".join(f"c{n}" for n in range(20)), Wanted(), "c7 and 12 more"),
     ],
 )
 def test_columns_that_take_a_person_are_asked_for(columns: str, wanted: Wanted, complaint: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
     with pytest.raises(InputError, match=re.escape(complaint)):
-        choose_columns(open_table(tmp_path / "t.tsv", lambda _: True), wanted)
+        choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), wanted)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +216,74 @@ def test_a_parquet_file_that_lies_about_its_pages_is_an_input_error(tmp_path: Pa
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
 def test_empty_tables_have_no_rows(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"")
-    table = open_table(tmp_path / name, lambda _: False)
+    table = open_table(tmp_path / name, lambda *_: False)
     if isinstance(table, Delimited):
         assert list(table.rows("1", "2")) == []
     else:
         with pytest.raises(InputError, match="It has no columns of text"):
             choose_columns(table, Wanted())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("source\ttarget", Wanted()),
+        ("sw\ten", Wanted("sw", "en")),
+        ("en\tsw", Wanted("sw", "")),
+        ("left\tright", Wanted("", "", "left", "right")),
+    ],
+)
+def test_a_header_is_one_whatever_ends_the_lines(header: str, wanted: Wanted, end: str, tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_bytes(f"{header}{end}habari\thello{end}".encode())
+    table = open_table(tmp_path / "t.tsv", lambda cells, quoted: is_header(cells, wanted, usual=quoted))
+    assert table.columns == header.split("\t")
+    assert list(table.rows(*table.columns)) == [(2, "habari", "hello")]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a,b\rc,d\r", "line 1: not valid CSV (line ends of an old Macintosh: save it anew)"),
+        ('"a,' + ("b" * 2**20 + "\n") * 17, "line 1: not valid CSV (field larger than field limit"),
+    ],
+)
+def test_a_csv_that_cannot_be_cut_into_cells_is_told(text: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=re.escape(complaint)):
+        open_table(tmp_path / "t.csv", lambda *_: False)
+
+
+def test_the_delimiter_of_a_csv_is_that_of_all_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("hello, friend;bonjour\nyes;oui\nno, no, no;non\n")
+    rows = open_table(tmp_path / "t.csv", lambda *_: False).rows("1", "2")
+    assert [src for _, src, _ in rows] == ["hello, friend", "yes", "no, no, no"]
+
+
+def test_a_missing_value_in_the_first_row_hides_no_column(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"sw": "a", "en": null}\n{"sw": "b", "en": "c"}\n')
+    table = open_table(tmp_path / "t.jsonl", lambda *_: False)
+    assert list(table.rows("sw", "en")) == [(1, "a", ""), (2, "b", "c")]
+
+
+def test_a_dot_in_a_name_is_no_struct(tmp_path: Path) -> None:
+    rows = {"sentence.sw": ["a"], "sentence.en": ["b"]}
+    parquet.write_table(pyarrow.table(rows), tmp_path / "t.parquet")
+    (tmp_path / "t.jsonl").write_text('{"sentence.sw": "a", "sentence.en": "b"}\n')
+    for name in ("t.parquet", "t.jsonl"):
+        table = open_table(tmp_path / name, lambda *_: False)
+        assert list(table.rows(*choose_columns(table, Wanted("sw", "en")))) == [(1, "a", "b")]
+
+
+def test_categories_are_text(tmp_path: Path) -> None:
+    column = pyarrow.array(["a", "b", "a"]).dictionary_encode()
+    parquet.write_table(pyarrow.table({"sw": column, "en": column}), tmp_path / "t.parquet")
+    table = open_table(tmp_path / "t.parquet", lambda *_: False)
+    assert [src for _, src, _ in table.rows("sw", "en")] == ["a", "b", "a"]
+
+
+def test_text_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    column = pyarrow.array([b"\xff\xfe"], pyarrow.binary()).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"sw": column, "en": column}), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"t.parquet: not readable as Parquet \('utf-8' codec"):
+        list(open_table(tmp_path / "t.parquet", lambda *_: False).rows("sw", "en"))
