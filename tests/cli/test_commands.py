@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -277,3 +278,21 @@ def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp
     records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {"loss", "learning_rate", "target_tokens_per_second"} <= records[0].keys()
     assert {"valid_bleu", "valid_perplexity", "valid_bleu_signature"} <= records[-1].keys()
+
+
+def test_a_report_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    rows = [{"sw": f"neno {number} \x1b[31m", "en": f"word {number}"} for number in range(30)]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = CliRunner().invoke(app, ["data", "report", "--train", str(tmp_path / "pairs.jsonl")])
+    assert result.exit_code == 0
+    assert "neno" in result.stdout.replace("\u2581", "").replace(" ", "")
+    assert "\x1b" not in result.stdout
+
+
+def test_a_terminal_that_cannot_write_every_script(tmp_path: Path) -> None:
+    (tmp_path / "pairs.tsv").write_text("".join(f"neno {n}\t\u8a9e {n}\n" for n in range(30)), encoding="utf-8")
+    command = [sys.executable, "-m", "seq2seq", "data", "report", "--train", "pairs.tsv"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert rb"\u2581" in result.stdout

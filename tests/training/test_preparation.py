@@ -131,6 +131,24 @@ def odd_rows(rows: Rows, tmp_path: Path) -> Path:
     return path
 
 
+def test_a_source_that_cleaning_empties_is_said(odd_rows: Path, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    (tmp_path / "again.tsv").write_bytes(odd_rows.read_bytes())
+    tables = [str(odd_rows), str(tmp_path / "again.tsv")]
+    config = tiny(data__train_src=(), data__train_tgt=(), data__train=tables, data__clean=("duplicates", "ratio"))
+    report = report_of(config, tmp_path)
+    assert [source.kept > 0 for source in report.sources] == [True, False]
+    assert f"{tables[1]}: none of its pairs is used" in report.warnings()
+
+
+def test_pairs_can_be_held_out_where_every_source_has_two_translations(
+    tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    path = tmp_path / "twice.tsv"
+    path.write_text("".join(f"neno {n}\tword {n}\nneno {n}\tterm {n}\n" for n in range(15)))
+    report = report_of(tiny(data__train_src=(), data__train_tgt=(), data__train=str(path)), tmp_path)
+    assert (report.pairs, report.valid.kept) == (28, 2)
+
+
 def test_report_counts_what_is_odd_and_what_is_left_out(
     odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:

@@ -112,6 +112,17 @@ def test_a_finished_run_stays_as_it_is(tiny: Callable[..., Config], tmp_path: Pa
     assert look() == before
 
 
+def test_a_stray_file_beside_the_steps_is_left_alone(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """File browsers leave such."""
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    (run / "steps" / ".DS_Store").write_bytes(b"x")
+    run_to_the_end(tiny(), run, resume=True)
+    assert (run / "steps" / ".DS_Store").exists()
+
+
 def test_metrics_hold_each_step_once_after_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
