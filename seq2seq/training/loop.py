@@ -25,7 +25,7 @@ from seq2seq.training.metrics import MetricsLog, Stretch
 from seq2seq.training.objective import Objective
 from seq2seq.training.preparation import PreparedData
 from seq2seq.training.progress import Example, Progress
-from seq2seq.training.schedule import learning_rate, plan_steps, plan_time
+from seq2seq.training.schedule import Pace, Plan, learning_rate, plan_steps, plan_time, revise
 from seq2seq.training.state import CheckpointStore, TrainingState, load_state
 from seq2seq.training.tuning import ALPHAS, best_alpha
 from seq2seq.translator import Hypothesis, Translator
@@ -82,6 +82,9 @@ class Trainer:
             self.state.plan = plan_steps(config, config.max_steps)
         self._batches = self._planned_batches()
         self._saved_step = self.state.step
+        # Of a training that plans by the clock, once it has a plan. After a resume the plan stays.
+        self._pace: Pace | None = None
+        self._validation_seconds = 0.0
         processes.on_main(lambda: metrics.cut(self.state.records))
 
     def run(self) -> TrainingState:
@@ -143,6 +146,7 @@ class Trainer:
         seconds_left = self.deadline - now - self._tuning_time(now - started)
         plan = plan_time(self.config, state.step, seconds_left, median(seconds), now - started)
         state.plan = self.processes.on_main(lambda: plan)
+        self._pace = Pace(enough)
         self._take_in(validation)
 
     def _tuning_time(self, validation: float) -> float:
@@ -247,7 +251,30 @@ class Trainer:
                 "target_tokens_per_second": round(tokens_per_second, 1),
             }
         )
+        if self._pace and not state.finished:
+            self._pace.add(stretch.seconds, stretch.steps)
+            self._keep_to_time(self._pace)
         stretch.clear()
+
+    def _keep_to_time(self, pace: Pace) -> None:
+        """Plan anew where the machine has become so much slower or faster that the time would be missed."""
+        plan, deadline = self.state.plan, self.deadline
+        assert plan is not None
+        assert deadline is not None
+
+        def revised() -> Plan:
+            if pace.step is None:
+                return plan
+            validation = self._validation_seconds
+            seconds_left = deadline - time.monotonic() - self._tuning_time(validation)
+            return revise(self.config, plan, self.state.step, seconds_left, pace.step, validation)
+
+        self.state.plan = self.processes.on_main(revised)
+        if self.state.plan != plan:
+            self.progress.note(
+                f"steps take longer or shorter than at first: {self.state.plan.total_steps:,} instead of "
+                f"{plan.total_steps:,} to keep to the time"
+            )
 
     def _log(self, record: dict[str, Any]) -> None:
         self.processes.on_main(lambda: self.metrics.add(record))
@@ -267,6 +294,7 @@ class Trainer:
 
         Raises Interrupted on the way where a signal has come; the step is then saved as not validated.
         """
+        started = time.monotonic()
         self.objective.eval()
         loss = self._validation_loss()
         self._expect_finite(loss)
@@ -275,6 +303,7 @@ class Trainer:
         translations = self._translate([pair.src for pair in pairs])
         bleu = score_corpus(translations, [[pair.tgt for pair in pairs]], metrics=["BLEU"])[0]
         self.objective.train()
+        self._validation_seconds = time.monotonic() - started
         return Validation(perplexity, bleu, translations)
 
     def _validation_loss(self) -> float:

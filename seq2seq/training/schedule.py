@@ -1,6 +1,7 @@
 """Learning rates, and how many steps fit into the time there is."""
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from seq2seq.config import TrainingConfig
@@ -22,7 +23,7 @@ def learning_rate(config: TrainingConfig, step: int, total_steps: int | None) ->
 
 @dataclass(frozen=True)
 class Plan:
-    """How long the training is; fixed once and kept over every resume."""
+    """How long the training is; kept over every resume."""
 
     total_steps: int
     validate_every: int
@@ -51,3 +52,40 @@ def plan_time(config: TrainingConfig, steps_done: int, seconds_left: float, step
         every = max(1, math.ceil((steps_done + steps) / count))
     total = steps_done + max(1, int(steps))
     return Plan(min(total, config.max_steps or total), every)
+
+
+_MISSED = 0.1
+
+
+def revise(
+    config: TrainingConfig, plan: Plan, steps_done: int, seconds_left: float, step: float, validation: float
+) -> Plan:
+    """The plan as it is, or a new one where at the pace of late it would miss its time by more than a tenth."""
+    new = plan_time(config, steps_done, seconds_left, step, validation)
+    return new if abs(new.total_steps - plan.total_steps) > _MISSED * plan.total_steps else plan
+
+
+class Pace:
+    """How long steps have taken of late: other programs come and go."""
+
+    def __init__(self, horizon: float) -> None:
+        """horizon: seconds that are looked back."""
+        self._horizon = horizon
+        self._stretches: deque[tuple[float, int]] = deque()
+
+    def add(self, seconds: float, steps: int) -> None:
+        """Note that so many steps have taken so long."""
+        self._stretches.append((seconds, steps))
+        while self._seconds - self._stretches[0][0] >= self._horizon:
+            self._stretches.popleft()
+
+    @property
+    def step(self) -> float | None:
+        """Seconds a step; None until the horizon has gone by."""
+        if self._seconds < self._horizon:
+            return None
+        return self._seconds / sum(steps for _, steps in self._stretches)
+
+    @property
+    def _seconds(self) -> float:
+        return sum(seconds for seconds, _ in self._stretches)

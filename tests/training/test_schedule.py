@@ -1,11 +1,16 @@
 """Learning rates and plans."""
 
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from seq2seq.config import TrainingConfig
-from seq2seq.training.schedule import learning_rate, plan_steps, plan_time
+from seq2seq.config import Config, TrainingConfig
+from seq2seq.training.loop import Trainer
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
+from seq2seq.training.schedule import Pace, Plan, learning_rate, plan_steps, plan_time, revise
 
 
 @pytest.mark.parametrize("shape", ["cosine", "linear"])
@@ -47,3 +52,56 @@ def test_timed_plan_with_a_given_interval_and_a_limit() -> None:
     plan = plan_time(TrainingConfig(validate_every=10), 0, 100.0, 1.0, 10.0)
     assert plan.total_steps == 50
     assert plan_time(TrainingConfig(max_steps=40), 0, 100.0, 1.0, 1.0).total_steps == 40
+
+
+def test_a_plan_is_revised_only_where_it_would_miss_its_time_by_a_tenth() -> None:
+    config, plan = TrainingConfig(), Plan(1000, 100)
+    assert revise(config, plan, 500, 500.0, 1.0, 1e-9) == plan
+    assert revise(config, plan, 500, 450.0, 1.0, 1e-9) == plan
+    assert revise(config, plan, 500, 300.0, 1.0, 1e-9).total_steps == 799
+    assert revise(config, plan, 500, 500.0, 0.1, 1e-9).total_steps == 5499
+    assert revise(config, plan, 500, -20.0, 1.0, 1e-9).total_steps == 501
+
+
+def test_pace_is_that_of_the_last_seconds() -> None:
+    pace = Pace(10.0)
+    assert pace.step is None
+    pace.add(8.0, 2)
+    assert pace.step is None
+    pace.add(4.0, 4)
+    assert pace.step == 2.0
+    pace.add(6.0, 12)
+    assert pace.step == 10 / 16
+    pace.add(100.0, 50)
+    assert pace.step == 2.0
+
+
+class Time:
+    """A clock that only steps and validations move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("at_first", "later"), [(1.0, 0.05), (0.05, 1.0)])
+def test_the_time_is_kept_where_the_machine_changes(
+    at_first: float, later: float, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, update = Time(), Trainer._update
+    for module in ("loop", "metrics", "run"):
+        monkeypatch.setattr(f"seq2seq.training.{module}.time", clock)
+
+    def slow_update(trainer: Trainer) -> None:
+        update(trainer)
+        clock.now += at_first if trainer.state.step < 60 else later
+
+    monkeypatch.setattr(Trainer, "_update", slow_update)
+    config = tiny(training__minutes=2.0, training__max_steps=None, training__validate_every=100, training__patience=99)
+    monkeypatch.setattr("seq2seq.training.adaptation._MOST_EPOCHS", 10_000)
+    state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    steps = 60 + (120 - 60 * at_first) / later
+    assert 0.85 * steps < state.step < 1.1 * steps
+    assert 105 < clock.now < 126
