@@ -1,14 +1,16 @@
 """From the data section of a configuration to bitexts: which files there are, and which columns hold the sentences."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from seq2seq.config import DataConfig
 from seq2seq.errors import InputError
 from seq2seq.text import hub
-from seq2seq.text.bitext import AlignedFiles, Bitext, Chain, TablePairs
+from seq2seq.text.bitext import AlignedFiles, Bitext, Chain, TablePairs, Unopened
 from seq2seq.text.columns import Wanted, choose_columns, is_header, language_of
-from seq2seq.text.tables import Delimited, open_table
+from seq2seq.text.tables import GUESSED, Delimited, Layout, Table, open_table, written
 
 DOWNLOADS = ".downloads"
 """Folder beside the runs for what is fetched from a hub."""
@@ -31,7 +33,7 @@ class Sources:
     train: tuple[Source, ...]
     valid: Bitext | None
     test: Bitext | None
-    """Of a data set, only to see whether training pairs are in it."""
+    """Of a data set, only to see whether training pairs are in it: what is wrong with it shows when it is read."""
     src_lang: str
     tgt_lang: str
     notes: tuple[str, ...]
@@ -68,7 +70,7 @@ class _Finder:
     def __init__(self, data: DataConfig, downloads: Path) -> None:
         self._data, self._downloads = data, downloads
         self.src_lang, self.tgt_lang = data.src_lang, data.tgt_lang
-        self.learns_languages = not (data.src_lang or data.tgt_lang)
+        self.learns_languages = not (data.src_lang and data.tgt_lang)
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
         self.notes: list[str] = []
@@ -87,57 +89,56 @@ class _Finder:
     def dataset(self, name: str) -> Bitext:
         if Path(name).is_file():
             raise InputError(f"--dataset {name}: is a file, not a data set; a table is given with --train or --input")
-        data, languages = self._data, (self.src_lang, self.tgt_lang)
-        if files := hub.aligned_files(Path(name), data.split, *languages):
-            for split in hub.VALIDATION_NAMES:
-                if self.valid is None and (held := hub.aligned_files(Path(name), split, *languages)):
-                    self.valid = AlignedFiles(*held)
-            return AlignedFiles(*files)
-        splits = hub.find_splits(name, data.subset, languages, self._downloads)
-        if data.split not in splits:
-            raise InputError(f"{name}: no split {data.split}; choose with --split: {', '.join(splits)}")
-        train = self._split(name, data.split, splits)
-        for split in set(splits) - {data.split}:
-            if split in hub.VALIDATION_NAMES and self.valid is None:
-                self.valid = self._split(name, split, splits)
-            elif split in hub.TEST_NAMES and self.test is None:
-                self.test = self._split(name, split, splits)
-        return train
-
-    def _split(self, name: str, split: str, splits: dict[str, hub.Split]) -> Bitext:
-        parts = tuple(self._table(path, splits[split].delimiter, header=True) for path in splits[split].files)
-        return parts[0] if len(parts) == 1 else Chain(f"{name} ({split})", parts)
-
-    def _table(self, path: Path, delimiter: str | None = None, header: bool | None = None) -> TablePairs:
-        data = self._data
-        wanted = Wanted(self.src_lang, self.tgt_lang, data.src_column, data.tgt_column)
-        pairs = _table_pairs(path, wanted, delimiter, header)
-        self._note_columns(pairs, path)
-        self._learn_languages(language_of(pairs.src_column), language_of(pairs.tgt_column), str(path))
+        splits = self._splits(name)
+        if self._data.split not in splits:
+            raise InputError(f"{name}: no split {self._data.split}; choose with --split: {', '.join(splits)}")
+        pairs = splits.pop(self._data.split)()
+        self.valid = self.valid or _first_of(hub.VALIDATION_NAMES, splits, name)
+        self.test = self.test or _first_of(hub.TEST_NAMES, splits, name)
         return pairs
 
-    def _note_columns(self, pairs: TablePairs, path: Path) -> None:
-        table = pairs.table
-        if isinstance(table, Delimited) and not table.has_header:
-            if ".csv" in path.suffixes:
-                self.notes.append(f"{path}: no header was recognised, so the first line counts as a pair")
-        elif not self._data.src_column and (columns := (pairs.src_column, pairs.tgt_column)) not in self._noted:
-            self._noted.add(columns)
-            self.notes.append(f"{path}: source in column {pairs.src_column}, target in column {pairs.tgt_column}")
+    def _splits(self, name: str) -> dict[str, Callable[[], Bitext]]:
+        """What opens each split of a data set."""
+        aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
+        if self._data.split in aligned:
+            return {split: partial(AlignedFiles, *files) for split, files in aligned.items()}
+        tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
+        return {split: partial(self._split, f"{name} ({split})", files) for split, files in tables.items()}
+
+    def _split(self, name: str, split: hub.Split) -> Bitext:
+        parts = tuple(self._table(path, split.layout) for path in split.fetch(self._downloads))
+        return parts[0] if len(parts) == 1 else Chain(name, parts)
+
+    def _table(self, path: Path, layout: Layout = GUESSED) -> TablePairs:
+        wanted = Wanted(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
+        table = open_table(path, lambda cells, is_csv: is_header(cells, wanted, usual=is_csv), layout)
+        src, tgt = choose_columns(table, wanted)
+        self._note_layout(table, written(src), written(tgt))
+        self._learn_languages(language_of(written(src)), language_of(written(tgt)), str(path))
+        return TablePairs(table, src, tgt)
+
+    def _note_layout(self, table: Table, src: str, tgt: str) -> None:
+        """Say what was guessed about a table, the same columns once."""
+        if isinstance(table, Delimited) and table.keeps_quotes:
+            self.notes.append(f"{table}: quotes around cells count as text; in a CSV they would not")
+        if isinstance(table, Delimited) and not table.is_named:
+            if table.is_csv:
+                self.notes.append(f"{table}: no header was recognised, so the first line counts as a pair")
+        elif not self._data.src_column and (src, tgt) not in self._noted:
+            self._noted.add((src, tgt))
+            self.notes.append(f"{table}: source in column {src}, target in column {tgt}")
 
     def _learn_languages(self, src: str, tgt: str, where: str) -> None:
+        src, tgt = self.src_lang or src, self.tgt_lang or tgt
         if src and tgt and src != tgt and self.learns_languages:
             self.learns_languages = False
             self.src_lang, self.tgt_lang = src, tgt
             self.notes.append(f"{where}: taken to be {src} and {tgt}")
 
 
-def _table_pairs(path: Path, wanted: Wanted, delimiter: str | None = None, header: bool | None = None) -> TablePairs:
-    def names_columns(cells: list[str]) -> bool:
-        return is_header(cells, wanted, usual=".csv" in path.suffixes) if header is None else header
-
-    table = open_table(path, names_columns, delimiter)
-    return TablePairs(table, *choose_columns(table, wanted))
+def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:
+    """The first of these splits that there is; it is opened when it is read."""
+    return next((Unopened(f"{dataset} ({name})", splits[name]) for name in names if name in splits), None)
 
 
 def _file_language(name: str) -> str:

@@ -1,5 +1,6 @@
 """Data sets in the usual layouts of the hub, from a local folder, without a network; mixtures; what is guessed."""
 
+import gzip
 import json
 import re
 import socket
@@ -10,6 +11,8 @@ from types import SimpleNamespace
 import datasets
 import pyarrow
 import pytest
+from datasets.data_files import DataFilesDict, DataFilesList
+from datasets.packaged_modules.parquet.parquet import ParquetConfig
 from pyarrow import parquet
 
 from seq2seq.config import DataConfig
@@ -163,7 +166,8 @@ def test_a_data_set_in_each_usual_layout(layout: Callable[[Path], None], tmp_pat
     assert rows_of(sources.train[0].pairs) == TRAIN
     assert rows_of(sources.valid) == VALID
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
-    if layout is not aligned_text:
+    assert (sources.test is not None) == (layout is not aligned_text)
+    if sources.test:
         assert rows_of(sources.test) == TEST
 
 
@@ -227,7 +231,7 @@ def test_files_of_the_hub_are_fetched_beside_the_runs(tmp_path: Path, monkeypatc
     url = "hf://datasets/someone/pairs@0123abcd/train.parquet"
 
     class Parquet:
-        config = SimpleNamespace(data_files={"train": [url]})
+        config = ParquetConfig(data_files=DataFilesDict({"train": DataFilesList([url], [])}))
 
     class Builder(Parquet):
         pass
@@ -295,6 +299,59 @@ def test_language_codes_head_a_csv_but_may_be_a_pair_in_a_tsv(tmp_path: Path) ->
     assert rows_of(csv_pairs.train[0].pairs) == [("habari", "hello")]
     assert (csv_pairs.src_lang, csv_pairs.tgt_lang) == ("sw", "en")
     assert rows_of(tsv_pairs.train[0].pairs) == [("sw", "en"), ("habari", "hello")]
+
+
+@pytest.mark.parametrize("name", ["pairs.csv", "PAIRS.CSV", "pairs.csv.gz"])
+def test_a_csv_is_one_whatever_the_case_of_its_name(name: str, tmp_path: Path) -> None:
+    content = b'sw;en\n"habari; yako";hello\n'
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    sources = open_sources(DataConfig(train=(str(tmp_path / name),)), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [("habari; yako", "hello")]
+    assert (sources.src_lang, sources.tgt_lang) == ("sw", "en")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pairs.csv", "fr,en\nbonjour,hello\n"),
+        ("pairs.tsv", "fr\ten\nbonjour\thello\n"),
+        ("pairs.jsonl", '{"id": "1", "translation": {"fr": "bonjour", "en": "hello"}}\n'),
+        ("pairs.jsonl", '{"text_fr": "bonjour", "text_en": "hello"}\n'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"src_lang": "en"}, ("hello", "bonjour")),
+        ({"tgt_lang": "fr"}, ("hello", "bonjour")),
+        ({"src_lang": "fr"}, ("bonjour", "hello")),
+        ({"tgt_lang": "en"}, ("bonjour", "hello")),
+    ],
+)
+def test_one_language_tells_the_direction_and_the_other_language(
+    name: str, content: str, known: dict[str, str], expected: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    sources = open_sources(DataConfig.model_validate({"train": str(tmp_path / name), **known}), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [expected]
+    if "text_" not in content:
+        assert (sources.src_lang, sources.tgt_lang) == (("en", "fr") if expected[0] == "hello" else ("fr", "en"))
+
+
+def test_one_language_of_aligned_files_is_enough(tmp_path: Path) -> None:
+    put_text(tmp_path / "train.fr", ["a"])
+    put_text(tmp_path / "train.en", ["b"])
+    data = DataConfig(train_src=(str(tmp_path / "train.fr"),), train_tgt=(str(tmp_path / "train.en"),), tgt_lang="en")
+    sources = open_sources(data, tmp_path)
+    assert (sources.src_lang, sources.tgt_lang) == ("fr", "en")
+
+
+@pytest.mark.parametrize(("quoted", "is_said"), [('"habari"\thello', True), ('say "yes"\thello', False)])
+def test_quotes_around_the_cells_of_a_tsv_are_said(quoted: str, is_said: bool, tmp_path: Path) -> None:
+    put_text(tmp_path / "pairs.tsv", ["a\tb", quoted])
+    sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.tsv"),)), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [("a", "b"), tuple(quoted.split("\t"))]
+    assert any("quotes around cells count as text" in note for note in sources.notes) is is_said
 
 
 def test_a_csv_without_a_header_is_said(tmp_path: Path) -> None:
