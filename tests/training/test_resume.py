@@ -47,6 +47,27 @@ def test_killed_at_each_step(step: int, tiny: Callable[..., Config], uninterrupt
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
+def test_what_is_no_step_stays_and_harms_nothing(
+    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
+    """A file manager puts its own files into folders that it shows."""
+    steps = tmp_path / "run" / "steps"
+
+    class Visitor(Progress):
+        def validation(self, *_: object, **__: object) -> None:
+            if steps.is_dir():
+                (steps / ".DS_Store").write_text("")
+                (steps / "notes").mkdir(exist_ok=True)
+                (steps / "1.partial").mkdir(exist_ok=True)
+
+    train(tiny(), tmp_path / "run", resume=False, overwrite=False, progress=Visitor(quiet=True))
+    others = {".DS_Store", "notes"}
+    assert others < {path.name for path in steps.iterdir()}
+    found, curve = outcome(tmp_path / "run")
+    assert {name: value for name, value in found.items() if not others & set(Path(name).parts)} == uninterrupted[0]
+    assert curve == uninterrupted[1]
+
+
 def test_killed_between_a_step_folder_and_the_index(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
 ) -> None:
