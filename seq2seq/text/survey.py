@@ -24,6 +24,7 @@ SAMPLE = 2000
 
 _BINS_PER_UNIT, _BINS = 20, 400
 _PARTS = 64
+_MIXED_WITH_CJK = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "HANGUL"}
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 
 
@@ -86,8 +87,14 @@ def main_scripts(characters: Counter[str]) -> set[str]:
 
 @lru_cache(maxsize=2**16)
 def script(character: str) -> str:
-    """The script of a letter, such as LATIN or CJK, as its Unicode name begins; empty for what is no letter."""
-    return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""
+    """The script of a letter, such as LATIN, as its Unicode name begins; empty for what is no letter.
+
+    What Japanese and Korean mix in a sentence is one script, CJK. Full and half width make no difference.
+    """
+    if not character.isalpha():
+        return ""
+    name = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").partition(" ")[0]
+    return "CJK" if name in _MIXED_WITH_CJK else name
 
 
 class Overlap:
@@ -146,7 +153,10 @@ class _Repetitions:
 
 
 def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
-    """The smallest hashes that together occur at most `count` times: a random draw that keeps equal ones together."""
+    """The smallest hashes that together occur at most `count` times: a random draw that keeps equal ones together.
+
+    Where each occurs more often, the one that occurs least; none where there is but one.
+    """
     groups: Counter[int] = Counter()
     bound = 2**64
     for value in hashes:
@@ -160,4 +170,6 @@ def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
         if groups[value] <= count:
             chosen.add(value)
             count -= groups[value]
+    if not chosen and len(groups) > 1:
+        chosen.add(min(groups, key=lambda value: (groups[value], value)))
     return chosen

@@ -48,7 +48,10 @@ def test_repetitions_are_those_that_plain_counting_finds(
 def test_groups_are_drawn_smallest_first_within_the_count(values: list[int], count: int) -> None:
     sizes = Counter(values)
     chosen = draw_groups(values, count)
-    assert sum(sizes[value] for value in chosen) <= count
+    if min(sizes.values(), default=0) > count:
+        assert [sizes[value] for value in chosen] == ([min(sizes.values())] if len(sizes) > 1 else [])
+        return
+    assert 0 < sum(sizes[value] for value in chosen) <= count or not values
     small = sorted(value for value in sizes if sizes[value] == 1)[:count]
     if all(size == 1 for size in sizes.values()):
         assert chosen == set(small)
@@ -63,7 +66,9 @@ def test_usual_ratio_is_the_median(tmp_path: Path) -> None:
 
 def test_main_scripts() -> None:
     assert main_scripts(Counter("Hello, wörld 123")) == {"LATIN"}
-    assert main_scripts(Counter("これはペンです。日本語")) == {"HIRAGANA", "KATAKANA", "CJK"}
+    assert main_scripts(Counter("これはペンです。日本語")) == {"CJK"}
+    assert main_scripts(Counter("이것은 책이다. 漢字")) == {"CJK"}
+    assert main_scripts(Counter("ＡＢＣ abc")) == {"LATIN"}
     assert main_scripts(Counter("a" * 99 + "я")) == {"LATIN"}
     assert main_scripts(Counter("1, 2!")) == set()
 
@@ -90,6 +95,26 @@ def test_each_rule_finds_what_it_is_for_and_leaves_the_rest(tmp_path: Path) -> N
     found = [rules.broken_by(number, pair, CLEANING_RULES) for number, pair in enumerate(pairs)]
     assert found == [*(broken for _, broken in ODD), *([] for _ in usual)]
     assert rules.broken_by(1, pairs[1], ("ratio", "script")) == []
+
+
+JAPANESE = [
+    "これは私の新しい本ではありません。",
+    "昨日、友達と一緒に東京へ行きました。",
+    "コーヒーを一杯ください。",
+    "スーパーマーケット",
+    "人々は長い間それを待っていた。",
+    "東京都庁第一本庁舎",
+    "ｺﾝﾋﾟｭｰﾀｰ",
+    "いいえ、けっこうです。",
+]
+
+
+def test_ordinary_japanese_is_all_of_one_script(tmp_path: Path) -> None:
+    english = "Nothing in this sentence is foreign to it"
+    pairs = pairs_of([*((f"{english} {n}", JAPANESE[0]) for n in range(200)), *((english, one) for one in JAPANESE)])
+    pairs.append(Pair(english, "ни одной буквы по-японски", len(pairs) + 1))
+    rules = Rules(survey(pairs, tmp_path))
+    assert [number for number, pair in enumerate(pairs) if rules.broken_by(number, pair, ("script",))] == [208]
 
 
 def test_overlap_counts_distinct_sources() -> None:
