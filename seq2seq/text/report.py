@@ -139,7 +139,7 @@ class Seen:
 
 @dataclass
 class DataReport:
-    """All of it; `lines` is for people, `asdict` for programs."""
+    """All of it; `lines` is for people, `as_json` for programs."""
 
     sources: list[SourceReport]
     valid: SourceReport
@@ -199,6 +199,8 @@ class DataReport:
         """What a person should look at, with figures."""
         found = list(self.language_warnings)
         for source in self.sources:
+            if not source.kept:
+                found.append(f"{source.name}: no pair of it is trained on")
             for finding in source.findings:
                 share = finding.count / max(1, source.read)
                 limit = _MUCH_LEFT_OUT if finding.left_out else _MANY_ODD

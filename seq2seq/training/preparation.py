@@ -88,8 +88,12 @@ def _encode(
     valid_pairs = list(selection.validation_pairs(valid_report))
     write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
     overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
+    notes = list(sources.notes)
     if sources.test:
-        overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+        try:
+            overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+        except InputError as error:
+            notes.append(f"the test split is not compared with the training pairs: {error}")
 
     def watched(pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
@@ -108,9 +112,10 @@ def _encode(
     with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
         too_long = valid_report.finding("too_long", left_out=True)
         valid_report.kept = valid.add(valid_pairs, too_long.add)
-    for report in (*reports, valid_report):
-        if not report.kept:
-            raise InputError(f"{report.name}: no usable pairs")
+    if not any(report.kept for report in reports):
+        raise InputError(f"{', '.join(report.name for report in reports)}: no usable pairs")
+    if not valid_report.kept:
+        raise InputError(f"{valid_report.name}: no usable pairs")
 
     survey, sample = selection.survey, selection.survey.sample
     return DataReport(
@@ -123,7 +128,7 @@ def _encode(
         overlaps=[Seen(name, overlap.total, overlap.found) for name, overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in sample[:_EXAMPLES]],
-        notes=list(sources.notes),
+        notes=notes,
         language_warnings=_language_warnings(sources, sample, valid_pairs),
     )
 

@@ -197,6 +197,49 @@ def test_held_out_pairs_share_no_source_with_training(tiny: Callable[..., Config
     assert report.overlaps[0].in_training == 0
 
 
+def test_pairs_are_held_out_where_each_source_has_several_translations(
+    tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"source {n}\ttarget {n} {version}\n" for n in range(15) for version in "ab"))
+    report = report_of(tiny(data__train_src=(), data__train_tgt=(), data__train=str(path)), tmp_path)
+    assert (report.valid.kept, report.pairs, report.overlaps[0].in_training) == (2, 28, 0)
+
+
+def test_a_source_that_nothing_is_left_of_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    same, good = tmp_path / "same.tsv", tmp_path / "good.tsv"
+    same.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
+    good.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows))
+    data = {"data__train_src": (), "data__train_tgt": (), "data__weights": [2, 1]}
+    config = tiny(**data, data__train=[str(same), str(good)], data__clean="identical")
+    report = report_of(config, tmp_path)
+    assert (report.sources[0].kept, report.sources[1].kept > 150) == (0, True)
+    assert f"{same}: no pair of it is trained on" in report.warnings()
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"fr": "un", "en": null}\n', "which columns are the sentences? It has fr, none of them clearly en"),
+        ('{"fr": "un", "en": "one"}\n{"fr": ', "line 2: not valid JSON"),
+        ('{"id": "0", "en": "one"}\n', "which columns are the sentences? It has id, en"),
+    ],
+)
+def test_a_test_split_that_cannot_be_read_is_noted(
+    content: str, reason: str, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    lines = (json.dumps({"fr": src, "en": tgt}) + "\n" for src, tgt in rows)
+    (tmp_path / "set" / "train.jsonl").write_text("".join(lines))
+    (tmp_path / "set" / "test.jsonl").write_text(content)
+    config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
+    report = report_of(config, tmp_path)
+    (note,) = [note for note in report.notes if "the test split is not compared with the training pairs" in note]
+    assert reason in note
+    assert [seen.name for seen in report.overlaps] == ["validation"]
+
+
 def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[..., Config], tmp_path: Path) -> None:
     path = tmp_path / "same.tsv"
     path.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
