@@ -1,9 +1,9 @@
 """What all commands share: how errors leave the program, and `--version`."""
 
+import io
 import signal
 import sys
 import threading
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from seq2seq import InputError, __version__
 from seq2seq.errors import Interrupted
+from seq2seq.text.lines import printable
 
 # Typer brings its own click; these are its bases of a mistake on the command line, by public names.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -28,6 +29,8 @@ class CleanErrors(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Run the command and exit with its code; without a word on the command line, show the help."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # Better a question mark than half a report.
         words = list(sys.argv[1:] if args is None else args)
         sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
 
@@ -49,11 +52,6 @@ class CleanErrors(TyperGroup):
         except Interrupted as interruption:
             return _leave(interruption)
         return result if isinstance(result, int) else 0
-
-
-def printable(text: str) -> str:
-    """The text without what would steer the terminal or cannot be written to it: a stranger may have made it."""
-    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
 
 
 def _complain(message: str) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from seq2seq.cli.data_options import takes_data
 from seq2seq.config import Config
+from seq2seq.text.lines import printable
 
 data = typer.Typer(help="Look at sentence pairs before training on them.", rich_markup_mode=None)
 
@@ -30,11 +31,10 @@ def report(
     with tempfile.TemporaryDirectory() as folder:
         found = prepare_data(config.data, config.tokenizer, config.training.seed, sources, Path(folder))
     if as_json:
-        print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(found.as_json(), indent=2))
         return
-    print("\n".join(found.lines()))
-    for warning in found.warnings():
-        print(f"warning: {warning}")
+    for line in [*found.lines(), *(f"warning: {warning}" for warning in found.warnings())]:
+        print(printable(line))
 
 
 @data.callback()

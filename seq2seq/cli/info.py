@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.app import printable
+from seq2seq.text.lines import printable
 
 
 def info(

@@ -8,6 +8,7 @@ import gzip
 import io
 import os
 import sys
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -125,6 +126,11 @@ def _packing(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
         packer = zstandard.ZstdCompressor(write_checksum=True)
         return io.BufferedWriter(packer.stream_writer(file, closefd=False))  # type: ignore[type-var]
     return nullcontext(file)
+
+
+def printable(text: str) -> str:
+    """The text without what would steer the terminal or cannot be written to it: a stranger may have made it."""
+    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
 
 
 class _DamagedZstdError(Exception):

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
+from seq2seq.text.lines import printable
+
 _SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -39,11 +41,11 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Say something that is as it should be."""
-        self._console.print(escape(text))
+        self._console.print(printable(text), markup=False)
 
     def warn(self, text: str) -> None:
         """Say something that the user may want to mend."""
-        self._console.print(f"[yellow]warning:[/] {escape(text)}")
+        self._console.print(f"[yellow]warning:[/] {escape(printable(text))}")
 
     def report(self, lines: Sequence[str], warnings: Sequence[str]) -> None:
         """Show the data report."""
@@ -79,9 +81,9 @@ class Progress:
         mark = "  best so far" if best else ""
         self._console.print(f"[bold]validation at step {step:,}: BLEU {bleu:.2f}, perplexity {perplexity:.2f}[/]{mark}")
         for example in examples:
-            self._console.print(f"  source       {example.source}", markup=False)
-            self._console.print(f"  reference    {example.reference}", markup=False)
-            self._console.print(f"  translation  {example.translation}", markup=False)
+            self.note(f"  source       {example.source}")
+            self.note(f"  reference    {example.reference}")
+            self.note(f"  translation  {example.translation}")
 
 
 def _clock(seconds: float) -> str:

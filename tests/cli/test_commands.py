@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from seq2seq.cli import app
 from seq2seq.config import build_config
 from seq2seq.model_folder import load_model, write_model
 from seq2seq.storage import FolderWriter, read_json, to_json
+from seq2seq.training.progress import Example, Progress
 
 LINES = ["un deux", "", "trois six\u2028quatre\r", "\x0c", "cinq"]
 
@@ -126,6 +128,31 @@ def test_evaluate_a_table_equals_evaluate_two_files(
     (folder / "test.tsv").write_text(f"{header}\n{text}")
     where = ("--dataset", folder) if form == "data set" else ("--input", folder / "test.tsv")
     assert invoke("evaluate", trained, *where) == invoke("evaluate", trained, "--src", src, "--ref", ref)
+
+
+def test_nothing_in_a_report_steers_the_terminal(tmp_path: Path) -> None:
+    rows = [{"fr": f"un\x1b[31m {n}", "en": f"one\x9b2J {n}"} for n in range(40)]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for options in ((), ("--json",)):
+        report = invoke("data", "report", "--train", tmp_path / "pairs.jsonl", *options)
+        assert not {"\x1b", "\x9b"} & set(report)
+    assert "\x9b2J" in "".join(json.loads(report)["examples"][0][1].split())
+
+
+def test_a_terminal_that_lacks_letters_gets_the_report_all_the_same(bitext: tuple[Path, Path]) -> None:
+    words = ["data", "report", "--train-src", bitext[0], "--train-tgt", bitext[1]]
+    command = [sys.executable, "-c", "from seq2seq.cli import app; app()", *map(str, words)]
+    result = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "latin-1"}, capture_output=True)
+    assert result.returncode == 0, result.stderr.decode()
+    assert b"as the model sees it  ?" in result.stdout
+
+
+def test_examples_of_a_training_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress().validation(1, 2.0, 3.0, False, [Example("a\x1b[2J", "[b]", "c\x9b")])
+    shown = capsys.readouterr().err
+    assert "a\ufffd[2J" in shown
+    assert "[b]" in shown
+    assert not {"\x1b", "\x9b"} & set(shown)
 
 
 def test_evaluate_by_group_is_to_evaluate_each_group(tmp_path: Path) -> None:
