@@ -24,6 +24,7 @@ SAMPLE = 2000
 
 _BINS_PER_UNIT, _BINS = 20, 400
 _PARTS = 64
+_LEAST_GROUPS = 1000
 _MIXED_WITH_CJK = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "HANGUL"}
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 
@@ -158,12 +159,12 @@ def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
     Where each occurs more often, the one that occurs least; none where there is but one.
     """
     groups: Counter[int] = Counter()
-    bound = 2**64
+    most, bound = max(4 * count, _LEAST_GROUPS), 2**64
     for value in hashes:
         if value < bound:
             groups[value] += 1
-            if len(groups) > 4 * count:
-                kept = sorted(groups)[: 2 * count]
+            if len(groups) > most:
+                kept = sorted(groups)[: most // 2]
                 groups, bound = Counter({one: groups[one] for one in kept}), kept[-1] + 1
     chosen: set[int] = set()
     for value in sorted(groups):

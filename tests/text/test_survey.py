@@ -57,6 +57,16 @@ def test_groups_are_drawn_smallest_first_within_the_count(values: list[int], cou
         assert chosen == set(small)
 
 
+def test_groups_are_drawn_from_more_than_are_kept_in_memory() -> None:
+    draw = random.Random(4)
+    values = [value for value in range(5000) for _ in range(draw.randint(1, 3))]
+    draw.shuffle(values)
+    sizes, left = Counter(values), 600
+    chosen = draw_groups(values, left)
+    assert sum(sizes[value] for value in chosen) == left
+    assert max(chosen) < 600
+
+
 def test_usual_ratio_is_the_median(tmp_path: Path) -> None:
     draw = random.Random(3)
     rows = [("x" * draw.randint(1, 80), "y" * draw.randint(1, 200)) for _ in range(999)]
