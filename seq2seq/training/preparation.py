@@ -46,6 +46,8 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, source
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Validation data that cannot be opened is told before the long work.
+    next(iter(sources.valid or ()), None)
     selection = Selection(data, sources, seed, folder)
     tokenizers = _train_tokenizers(tokenizer, selection)
     for name, one in tokenizers.files().items():

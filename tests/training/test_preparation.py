@@ -218,6 +218,18 @@ def test_a_source_that_nothing_is_left_of_is_warned_of(rows: Rows, tiny: Callabl
     train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
 
 
+def test_a_validation_split_that_cannot_be_opened_is_told_first(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "set").mkdir()
+    table("set/train.jsonl")(tmp_path, rows)
+    (tmp_path / "set" / "validation.jsonl").write_text('{"id": "0", "en": "one"}\n')
+    monkeypatch.setattr("seq2seq.training.preparation.Selection", lambda *_: pytest.fail("the pairs were read"))
+    config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
+    with pytest.raises(InputError, match="which columns are the sentences"):
+        report_of(config, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
