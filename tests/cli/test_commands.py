@@ -130,6 +130,22 @@ def test_evaluate_a_table_equals_evaluate_two_files(
     assert invoke("evaluate", trained, *where) == invoke("evaluate", trained, "--src", src, "--ref", ref)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("test.csv", "id,en\n0,one\n1,two\n"),
+        ("test.tsv", "en\tsw\none\tmoja\n"),
+        ("test.jsonl", '{"en": "one", "sw": "moja"}\n'),
+    ],
+)
+def test_evaluate_scores_no_other_pair_of_languages(name: str, content: str, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    for where in (("--input", tmp_path / name), ("--dataset", tmp_path)):
+        result = CliRunner().invoke(app, ["evaluate", str(trained), *map(str, where)])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "none of them clearly fr; name them with --src-column" in result.stderr
+
+
 def test_nothing_in_a_report_steers_the_terminal(tmp_path: Path) -> None:
     rows = [{"fr": f"un\x1b[31m {n}", "en": f"one\x9b2J {n}"} for n in range(40)]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

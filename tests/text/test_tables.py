@@ -84,7 +84,7 @@ def test_languages_the_other_way_round_read_the_other_way_round(name: str, tmp_p
     assert read(tmp_path / name, Wanted("en", "sw")) == [(tgt, src) for src, tgt in SENTENCES]
 
 
-cells = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12)
+cells = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
 @given(rows=st.lists(st.tuples(cells, cells), max_size=8), delimiter=st.sampled_from([",", ";"]))
@@ -94,7 +94,7 @@ def test_csv_is_what_the_standard_library_reads(
 ) -> None:
     path = tmp_path_factory.mktemp("csv") / "pairs.csv"
     write_csv(path, rows, delimiter)
-    expected = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline=""), delimiter=delimiter))[1:]
+    expected = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=delimiter))[1:]
     assert read(path) == [(src, tgt) for src, tgt in expected]
 
 
