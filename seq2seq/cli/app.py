@@ -32,7 +32,7 @@ class CleanErrors(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # not every terminal writes every script
+                stream.reconfigure(errors="backslashreplace")  # Not every terminal writes every script.
         sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
 
     def _exit_code(self, words: list[str], **kwargs: Any) -> int:

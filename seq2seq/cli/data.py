@@ -31,9 +31,9 @@ def report(
     with tempfile.TemporaryDirectory() as folder:
         found = prepare_data(config.data, config.tokenizer, config.training.seed, sources, Path(folder))
     if as_json:
-        print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(found.as_json(), indent=2))
         return
-    for line in (*found.lines(), *(f"warning: {warning}" for warning in found.warnings())):
+    for line in [*found.lines(), *(f"warning: {warning}" for warning in found.warnings())]:
         print(printable(line))
 
 

@@ -92,7 +92,7 @@ def evaluate(
         raise InputError("--src goes with --ref; a table or a data set has its own sources")
 
     from seq2seq.model_folder import open_models
-    from seq2seq.text.sources import DOWNLOADS, open_pairs
+    from seq2seq.text.sources import DOWNLOADS, open_sources
 
     # A damaged model is told before anything else is read, and before torch is loaded.
     folders = open_models(model or [])
@@ -106,8 +106,9 @@ def evaluate(
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
         columns = {"src_column": src_column, "tgt_column": tgt_column}
         data = validate_config({"data": {**languages, **where, **columns}}, "evaluate").data
-        pairs, notes = open_pairs(data, Path("checkpoints") / DOWNLOADS)
-        for note in notes:
+        opened = open_sources(data, Path("checkpoints") / DOWNLOADS)
+        pairs = opened.train[0].pairs
+        for note in opened.notes:
             print(printable(f"seq2seq: {note}"), file=sys.stderr)
         sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
     given = [_File(path, keep_mark=True) for path in (hyp, baseline) if path is not None]

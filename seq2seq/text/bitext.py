@@ -1,14 +1,14 @@
 """Sentence pairs: from two aligned files, or from the rows of a table."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from seq2seq.errors import InputError
 from seq2seq.text.lines import read_lines
-from seq2seq.text.tables import Table
+from seq2seq.text.tables import Column, Table
 
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 
@@ -67,8 +67,8 @@ class TablePairs:
     """Two columns of a table. A line break inside a cell counts as a blank: a sentence is one line."""
 
     table: Table
-    src_column: str
-    tgt_column: str
+    src_column: Column
+    tgt_column: Column
 
     def __str__(self) -> str:
         return str(self.table)
@@ -91,6 +91,20 @@ class Chain:
     def __iter__(self) -> Iterator[Pair]:
         for part in self.parts:
             yield from part
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A bitext that is opened, and fetched where it is not here, only when it is read."""
+
+    name: str
+    open: Callable[[], Bitext]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.open())
 
 
 def _one_line(text: str) -> str:

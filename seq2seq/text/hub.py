@@ -5,53 +5,76 @@ tables.py reads them, so that a sentence is the same whatever form it comes in. 
 (`train.de`, `train.en`) is understood as well. No code from a data set is ever run.
 """
 
+import csv
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import InputError
+from seq2seq.text.tables import Layout
 
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST_NAMES = ("test",)
-_PACKINGS = ("", ".gz", ".zst")
+# The last that is there is taken.
+_PACKINGS = (".zst", ".gz", "")
 _READABLE = {"parquet", "csv", "json", "arrow"}
-
-
-# What a CSV may be told apart from these is not understood here, and a silent difference would change sentences.
-_HONOURED = {"sep", "delimiter", "header", "names", "column_names", "features"}
-_IRRELEVANT = {"name", "version", "data_dir", "data_files", "description"}
+# Settings of the library's readers that are followed here, and with which values.
+_FOLLOWED: dict[str, Callable[[Any], bool]] = {
+    "sep": lambda value: len(str(value)) == 1,
+    "delimiter": lambda value: len(str(value)) == 1,
+    "names": lambda _: True,
+    "column_names": lambda _: True,
+    "header": lambda value: value in (0, None),
+    "quoting": lambda value: value in (csv.QUOTE_ALL, csv.QUOTE_NONE),
+    "encoding": lambda value: str(value).lower() in ("utf-8", "utf8", "utf-8-sig"),
+}
+# Those that choose columns, speed or types, or ask for what is done here anyway.
+_WITHOUT_EFFECT = {
+    *("batch_size", "block_size", "chunksize", "columns", "engine", "features", "float_precision"),
+    *("fragment_scan_options", "keep_default_na", "memory_map", "na_filter", "usecols", "use_threads"),
+}
 
 
 @dataclass(frozen=True)
 class Split:
-    """The files of a split, in order, and how its tables are written where the data set says so."""
+    """The files of a split, in order, and what the data set says about them."""
 
+    dataset: str
     urls: tuple[str, ...]
-    delimiter: str | None = None
-    names: tuple[str, ...] = ()
-    """Columns of a CSV."""
-    has_header: bool = True
+    layout: Layout
+
+    def fetch(self, downloads: Path) -> list[Path]:
+        """The files; those that lie on the hub are brought to `downloads`. Raises InputError where one cannot be."""
+        with _explained(self.dataset):
+            return [_fetch(url, downloads) for url in self.urls]
 
 
-def aligned_files(folder: Path, split: str, src_lang: str, tgt_lang: str) -> tuple[Path, Path] | None:
-    """`folder/split.src_lang` and `folder/split.tgt_lang`, plain or packed, where both are there."""
-    sides = [
-        next((path for packing in _PACKINGS if (path := folder / f"{split}.{code}{packing}").is_file()), None)
-        for code in (src_lang, tgt_lang)
-        if code
-    ]
-    return (sides[0], sides[1]) if len(sides) == 2 and sides[0] and sides[1] else None
+def aligned_splits(folder: Path, src_lang: str, tgt_lang: str) -> dict[str, tuple[Path, Path]]:
+    """The splits that have both `folder/split.src_lang` and `folder/split.tgt_lang`, plain or packed."""
+    if not (src_lang and tgt_lang and folder.is_dir()):
+        return {}
+    src, tgt = (_files_by_split(folder, code) for code in (src_lang, tgt_lang))
+    return {split: (src[split], tgt[split]) for split in src if split in tgt}
+
+
+def _files_by_split(folder: Path, code: str) -> dict[str, Path]:
+    return {
+        path.name.removesuffix(ending): path
+        for ending in (f".{code}{packing}" for packing in _PACKINGS)
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(ending) and path.is_file()
+    }
 
 
 def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict[str, Split]:
-    """The splits of a data set, a local folder or a name on the hub. Only `fetch` fetches their files.
+    """The splits of a data set, a local folder or a name on the hub. None of their files is fetched yet.
 
     subset: which of its configurations; without it the only one, or the one that is named by both languages.
-    Raises InputError where there is none, or more than one, or it needs code to be read.
+    Raises InputError where there is none, or more than one, or it needs code or settings that are not followed.
     """
     import datasets
 
@@ -63,24 +86,37 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
         kind = type(builder).__mro__[1].__name__.lower()
         if kind not in _READABLE:
             raise InputError(f"{name}: a data set of kind {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
-        files: Mapping[Any, Sequence[str]] = builder.config.data_files or {}
-        form = _csv_form(name, builder.config) if kind == "csv" else {}
-        return {str(split): Split(tuple(urls), **form) for split, urls in files.items()}
+        config = builder.config
+        _expect_followed(name, config)
+        layout = _layout(config) if kind == "csv" else Layout()
+        return {str(split): Split(name, tuple(urls), layout) for split, urls in (config.data_files or {}).items()}
 
 
-def _csv_form(name: str, config: Any) -> dict[str, Any]:
-    """How the data set says that its CSV files are written. Raises InputError for what cannot be honoured."""
-    usual = type(config)()
-    said = {key: value for key, value in vars(config).items() if value != getattr(usual, key, value)}
-    if odd := sorted(said.keys() - _HONOURED - _IRRELEVANT):
-        raise InputError(f"--dataset {name}: its README sets {odd[0]} for its CSV files, which is not understood here")
-    names = tuple(config.names or config.column_names or ())
-    # As in pandas: names without a word about a header mean that there is none.
-    has_header = not names if config.header == "infer" else config.header is not None
-    if config.header not in ("infer", None, 0):
-        raise InputError(f"--dataset {name}: its README puts the header on row {config.header}; only 0 is understood")
-    # A comma is also what the library says where the data set says nothing.
-    return {"delimiter": None if config.sep == "," else config.sep, "names": names, "has_header": has_header}
+def _expect_followed(name: str, config: Any) -> None:
+    """Refuse settings of the library's reader, from the data set's README, that tables.py does not follow."""
+    from datasets import BuilderConfig
+
+    passed_over = _WITHOUT_EFFECT | {setting.name for setting in fields(BuilderConfig)}
+    for setting in fields(config):
+        value = getattr(config, setting.name)
+        follows = _FOLLOWED.get(setting.name, lambda _: False)
+        if setting.name not in passed_over and value != setting.default and not follows(value):
+            raise InputError(
+                f"{name}: its README sets {setting.name} to {value!r}, which is not followed here; "
+                "give its files with --train, in a form that needs no such setting"
+            )
+
+
+def _layout(config: Any) -> Layout:
+    """How the library's CSV reader would read the files."""
+    names = tuple(map(str, config.names)) if config.names else None
+    return Layout(
+        # A comma is also what it says where the data set says nothing.
+        delimiter=None if config.sep == "," else config.sep,
+        quoted=config.quoting != csv.QUOTE_NONE,
+        header=names is None if config.header == "infer" else config.header is not None,
+        names=names,
+    )
 
 
 def _choose_subset(name: str, subset: str | None, subsets: Sequence[str], languages: Sequence[str]) -> str:
@@ -98,14 +134,8 @@ def _choose_subset(name: str, subset: str | None, subsets: Sequence[str], langua
 
 
 def _names(subset: str, code: str) -> bool:
-    """Whether a language code, which may have a `_` or `-` in it, stands in a configuration's name."""
-    return bool(re.search(rf"(?<![^-_.]){re.escape(code)}(?![^-_.])", subset))
-
-
-def fetch(url: str, downloads: Path) -> Path:
-    """The file, fetched to `downloads` where it lies on the hub. Raises InputError where that fails."""
-    with _explained(url):
-        return _fetch(url, downloads)
+    """Whether a language stands as a whole in the name of a configuration: `swh_Latn` in `eng_Latn-swh_Latn`."""
+    return bool(re.search(rf"(^|[-_.]){re.escape(code)}($|[-_.])", subset))
 
 
 def _fetch(url: str, downloads: Path) -> Path:
@@ -127,12 +157,12 @@ def _fetch(url: str, downloads: Path) -> Path:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Make what the library raises into one line."""
+    """Make what the library raises into one line: whatever its parsers do to a stranger's README, it comes through."""
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # a README from anywhere makes it raise anything
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         where = "" if Path(name).is_dir() else " (there is no such folder here either)"
         raise InputError(f"--dataset {name}: {reason[:300]}{where}") from None

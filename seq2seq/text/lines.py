@@ -34,11 +34,6 @@ _ZSTD_CHUNK = 1024
 _ZSTD_WINDOW = 2**27
 
 
-def printable(text: str) -> str:
-    """The text without what would steer a terminal or cannot be written to it: a stranger may have made it."""
-    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
-
-
 def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
     """The lines of a file without their `\\n`; a last line that lacks one counts too.
 
@@ -131,6 +126,11 @@ def _packing(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
         packer = zstandard.ZstdCompressor(write_checksum=True)
         return io.BufferedWriter(packer.stream_writer(file, closefd=False))  # type: ignore[type-var]
     return nullcontext(file)
+
+
+def printable(text: str) -> str:
+    """The text without what would steer the terminal or cannot be written to it: a stranger may have made it."""
+    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
 
 
 class _DamagedZstdError(Exception):

@@ -200,7 +200,7 @@ class DataReport:
         found = list(self.language_warnings)
         for source in self.sources:
             if not source.kept:
-                found.append(f"{source.name}: none of its pairs is used")
+                found.append(f"{source.name}: no pair of it is trained on")
             for finding in source.findings:
                 share = finding.count / max(1, source.read)
                 limit = _MUCH_LEFT_OUT if finding.left_out else _MANY_ODD

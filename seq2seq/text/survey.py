@@ -24,7 +24,8 @@ SAMPLE = 2000
 
 _BINS_PER_UNIT, _BINS = 20, 400
 _PARTS = 64
-_CJK = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH", "IDEOGRAPHIC"}
+_LEAST_GROUPS = 1000
+_MIXED_WITH_CJK = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC"}
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 
 
@@ -89,10 +90,12 @@ def main_scripts(characters: Counter[str]) -> set[str]:
 def script(character: str) -> str:
     """The script of a letter, such as LATIN, as its Unicode name begins; empty for what is no letter.
 
-    Japanese is written in several at once: they and Chinese are all CJK.
+    What Japanese mixes in a sentence is one script, CJK. Full and half width make no difference.
     """
-    name = unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""
-    return "CJK" if name in _CJK else name
+    if not character.isalpha():
+        return ""
+    name = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").partition(" ")[0]
+    return "CJK" if name in _MIXED_WITH_CJK else name
 
 
 class Overlap:
@@ -153,15 +156,15 @@ class _Repetitions:
 def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
     """The smallest hashes that together occur at most `count` times: a random draw that keeps equal ones together.
 
-    Where all occur more often, the rarest of them, unless it is the only one.
+    Where each occurs more often, the one that occurs least; none where there is but one.
     """
     groups: Counter[int] = Counter()
-    bound = 2**64
+    most, bound = max(4 * count, _LEAST_GROUPS), 2**64
     for value in hashes:
         if value < bound:
             groups[value] += 1
-            if len(groups) > 4 * count:
-                kept = sorted(groups)[: 2 * count]
+            if len(groups) > most:
+                kept = sorted(groups)[: most // 2]
                 groups, bound = Counter({one: groups[one] for one in kept}), kept[-1] + 1
     chosen: set[int] = set()
     for value in sorted(groups):

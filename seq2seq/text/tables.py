@@ -1,15 +1,17 @@
 """Tables of sentences, a row a pair: TSV, CSV, JSON lines and Parquet.
 
 The file's name says what it is (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
-and how it is packed (`.gz`, `.zst`). A row is read by the names of its columns; in a TSV or CSV without a header these
-are the numbers 1, 2, ….
+and how it is packed (`.gz`, `.zst`). A row is read by its columns; in a TSV or CSV without a header their names are the
+numbers 1, 2, ….
 """
 
 import csv
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,50 +19,64 @@ from typing import Any
 from seq2seq.errors import InputError
 from seq2seq.text.lines import read_lines
 
+Column = tuple[str, ...]
+"""The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, and is written `a.b`."""
+
 _DELIMITERS = (",", ";", "\t")
 _ROWS_AT_ONCE = 1000
-_ROWS_LOOKED_AT = 20
+_FIRST_ROWS = 100
+_LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 # The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
 csv.field_size_limit(2**24)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What is known about a TSV or CSV before it is opened; None where it is to be found out."""
+
+    delimiter: str | None = None
+    quoted: bool | None = None
+    """Whether cells may stand in quotes, as in a CSV; otherwise a quote is text."""
+    header: bool | None = None
+    """Whether the first row is no pair."""
+    names: tuple[str, ...] | None = None
+    """Of the columns, whatever the first row says."""
+
+
+GUESSED = Layout()
+
+
 class Table(ABC):
-    """A file of rows. `columns` holds the names of those that can hold text, in the file's order."""
+    """A file of rows. `columns` holds those that can hold text, in the file's order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.columns: list[str] = []
+        self.columns: list[Column] = []
 
     @property
     def described(self) -> str:
         """The columns in words."""
-        return _listed(self.columns)
+        return _listed(list(map(written, self.columns)))
 
     def __str__(self) -> str:
         return str(self.path)
 
     @abstractmethod
-    def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """The line (in Parquet: the row) and the two cells of each row; a missing value is an empty string.
 
         Raises InputError, with file and line, for a row that cannot be read.
         """
 
 
-def open_table(
-    path: Path,
-    is_header: "_IsHeader",
-    delimiter: str | None = None,
-    names: Sequence[str] = (),
-    *,
-    always_quoted: bool = False,
-) -> Table:
+IsHeader = Callable[[Sequence[str], bool], bool]
+"""Whether these cells, the first row of a CSV (True) or of a TSV, name the columns."""
+
+
+def open_table(path: Path, is_header: IsHeader, layout: Layout = GUESSED) -> Table:
     """The table in a file.
 
-    is_header: whether the cells of a TSV's or CSV's first row name its columns; is told whether cells may be quoted.
-    delimiter: what stands between the cells of a CSV; without it, the one that fits its first rows best.
-    names: those of the columns of a TSV or CSV, whatever its header says.
-    always_quoted: cells of a TSV may be quoted too.
+    layout: of a TSV or CSV; what it leaves open is found out, the header by `is_header`.
     Raises InputError where the file cannot be read.
     """
     kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2].lower()
@@ -70,61 +86,56 @@ def open_table(
         return Columnar(path, _open_parquet)
     if kind == "arrow":
         return Columnar(path, _open_arrow)
-    if kind == "csv":
-        return Delimited(path, is_header, delimiter or _delimiter_of(path), names, quoted=True)
-    return Delimited(path, is_header, "\t", names, quoted=always_quoted)
+    return Delimited(path, kind == "csv", is_header, layout)
+
+
+def written(column: Column) -> str:
+    """The name of a column as people write it."""
+    return ".".join(column)
 
 
 class Delimited(Table):
-    """TSV, where a cell is whatever stands between tabs, or CSV, where cells may be quoted."""
+    """TSV, where a cell is whatever stands between tabs, or CSV, where cells may be quoted. Blank lines are no rows."""
 
-    def __init__(
-        self, path: Path, is_header: "_IsHeader", delimiter: str, names: Sequence[str] = (), *, quoted: bool
-    ) -> None:
+    def __init__(self, path: Path, is_csv: bool, is_header: IsHeader, layout: Layout) -> None:
         super().__init__(path)
-        self.quoted = quoted
-        self._delimiter = delimiter
+        self.is_csv = is_csv
+        self._quoted = is_csv if layout.quoted is None else layout.quoted
+        self._delimiter = layout.delimiter or (_delimiter_of(path) if is_csv else "\t")
         _, self._first = next(self._cells(), (0, ["", ""]))
-        self.has_header = is_header(self._first, quoted)
-        numbers = [str(n) for n in range(1, len(self._first) + 1)]
-        self.columns = list(names) or (self._first if self.has_header else numbers)
-        if len(self.columns) != len(self._first):
-            raise InputError(f"{path}: has {len(self._first)} columns, {len(names)} names are given for them")
+        self.has_header = is_header(self._first, is_csv) if layout.header is None else layout.header
+        names = layout.names or (self._first if self.has_header else None)
+        if names and len(names) != len(self._first):
+            raise InputError(f"{path}: {len(self._first)} columns, but the data set names {len(names)}")
+        self.is_named = names is not None
+        self.columns = [(name,) for name in names or map(str, range(1, len(self._first) + 1))]
 
     @property
     def described(self) -> str:
         """The columns in words, by what the first row has in them where they have no names."""
-        numbered = self.columns == [str(n) for n in range(1, len(self._first) + 1)]
-        named = self.columns if not numbered else [f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)]
-        return _listed(named)
+        if self.is_named:
+            return super().described
+        return _listed([f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)])
 
-    def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
+    @property
+    def keeps_quotes(self) -> bool:
+        """Whether some of the first cells stand in quotes, and these count as text."""
+        cells = (cell for _, row in islice(self._cells(), _FIRST_ROWS) for cell in row)
+        return not self._quoted and any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
+
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """See Table."""
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
         for line, cells in islice(self._cells(), int(self.has_header), None):
             if len(cells) != len(self._first):
                 plural = "s" * (len(cells) != 1)
-                hint = " (a tab inside a sentence?)" if not self.quoted and len(cells) > len(self._first) else ""
+                hint = " (a tab inside a sentence?)" if not self._quoted and len(cells) > len(self._first) else ""
                 expected = f"expected {len(self._first)} as in the first line{hint}"
                 raise InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
             yield line, cells[src], cells[tgt]
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        if not self.quoted:
-            for line, text in enumerate(read_lines(self.path), start=1):
-                if row := text.removesuffix("\r"):
-                    yield line, row.split(self._delimiter)
-            return
-        reader = csv.reader(_with_ends(self.path), delimiter=self._delimiter, strict=True)
-        line = 1
-        try:
-            for cells in reader:
-                if cells:
-                    yield line, cells
-                line = reader.line_num + 1
-        except csv.Error as error:
-            reason = "line ends of an old Macintosh: save it anew" if "new-line" in str(error) else error
-            raise InputError(f"{self.path}, line {line}: not valid CSV ({reason})") from None
+        return (_quoted_cells if self._quoted else _plain_cells)(self.path, self._delimiter)
 
 
 class JsonLines(Table):
@@ -132,11 +143,13 @@ class JsonLines(Table):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        _, first = next(self._objects(), (0, {}))
-        # A sentence may be missing from the first row.
-        self.columns = [name for name, value in _leaves(first) if value is None or isinstance(value, str)]
+        is_text: dict[Column, bool] = {}
+        for _, row in islice(self._objects(), _FIRST_ROWS):
+            for column, value in _leaves(row):
+                is_text[column] = is_text.get(column, False) or isinstance(value, str)
+        self.columns = [column for column, found in is_text.items() if found]
 
-    def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """See Table."""
         for line, row in self._objects():
             yield line, self._text(row, src_column, line), self._text(row, tgt_column, line)
@@ -162,18 +175,20 @@ class JsonLines(Table):
             raise InputError(f"{self.path}, line {line}: not a JSON object with the two sentences in it")
         return value
 
-    def _text(self, row: dict[str, Any], column: str, line: int) -> str:
+    def _text(self, row: dict[str, Any], column: Column, line: int) -> str:
         value: Any = row
-        for name in [column] if column in row else column.split("."):
+        for name in column:
+            if value is None:
+                return ""
             if not isinstance(value, dict) or name not in value:
-                raise InputError(f"{self.path}, line {line}: has no {column}")
+                raise InputError(f"{self.path}, line {line}: has no {written(column)}")
             value = value[name]
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise InputError(f"{self.path}, line {line}: {column} is not a text")
+            raise InputError(f"{self.path}, line {line}: {written(column)} is not a text")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise InputError(f"{self.path}, line {line}: {column} holds half a character (a lone surrogate)")
+            raise InputError(f"{self.path}, line {line}: {written(column)} holds half a character (a lone surrogate)")
         return value
 
 
@@ -187,10 +202,10 @@ class Columnar(Table):
             schema, _ = open_batches(path, [])
         self.columns = list(_text_fields(schema))
 
-    def rows(self, src_column: str, tgt_column: str) -> Iterator[tuple[int, str, str]]:
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """See Table."""
         with self._explained():
-            _, batches = self._open_batches(self.path, [src_column, tgt_column])
+            _, batches = self._open_batches(self.path, [written(src_column), written(tgt_column)])
             pairs = (pair for batch in batches for pair in _pairs(batch, src_column, tgt_column))
             for number, (src, tgt) in enumerate(pairs, start=1):
                 yield number, src or "", tgt or ""
@@ -203,13 +218,12 @@ class Columnar(Table):
             yield
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file") from None
-        except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
+        # A text that is not UTF-8 is found out when it is read; two columns of one name are a KeyError.
+        except (OSError, pyarrow.ArrowException, UnicodeDecodeError, KeyError) as error:
             kind = self.path.suffix[1:].capitalize()
             raise InputError(f"{self.path}: not readable as {kind} ({str(error).splitlines()[0]})") from None
 
 
-# The cells of a first row and whether they may be quoted -> whether they name the columns.
-_IsHeader = Callable[[list[str], bool], bool]
 # The schema of a file, and its rows in batches that have at least the columns named.
 _OpenBatches = Callable[[Path, Sequence[str]], tuple[Any, Iterator[Any]]]
 
@@ -234,60 +248,74 @@ def _listed(columns: list[str]) -> str:
 
 
 def _delimiter_of(path: Path) -> str:
-    """The delimiter that makes equally many columns of a CSV's first rows, or else the most of its very first."""
+    """The delimiter of a CSV: the one by which most of the first rows have as many cells as the first, and several."""
 
-    def columns(delimiter: str) -> tuple[bool, int]:
-        rows = csv.reader(_with_ends(path), delimiter=delimiter)
-        try:
-            counts = [len(cells) for cells in islice(rows, _ROWS_LOOKED_AT) if cells]
-        except csv.Error:
-            return False, 0
-        return len(set(counts)) == 1 and counts[0] > 1, counts[0] if counts else 0
+    def fit(delimiter: str) -> tuple[int, int]:
+        widths: list[int] = []
+        with suppress(InputError):  # It is told when the rows are read; those before it count.
+            for _, cells in islice(_quoted_cells(path, delimiter), _FIRST_ROWS):
+                widths.append(len(cells))
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
 
-    return max(_DELIMITERS, key=columns)
+    return max(_DELIMITERS, key=fit)
+
+
+def _plain_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a TSV, each with its line."""
+    for line, text in enumerate(read_lines(path), start=1):
+        if row := text.removesuffix("\r"):
+            yield line, row.split(delimiter)
+
+
+def _quoted_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV, each with the line that it begins on."""
+    reader = csv.reader(_with_ends(path), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}, line {line}: not valid CSV ({error})") from None
 
 
 def _with_ends(path: Path) -> Iterator[str]:
-    """Lines as the csv module wants them: a cell may hold their ends."""
-    return (f"{line}\n" for line in read_lines(path))
+    """Lines as the csv module wants them: a cell may hold their ends. In a CSV, `\\r` alone is one too."""
+    for line in read_lines(path):
+        yield from _LONE_RETURN.split(f"{line}\n")
 
 
-def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(value: Mapping[str, Any], path: Column = ()) -> Iterator[tuple[Column, Any]]:
     for name, inner in value.items():
         if isinstance(inner, dict):
-            yield from _leaves(inner, f"{path}{name}.")
+            yield from _leaves(inner, (*path, name))
         else:
-            yield path + name, inner
+            yield (*path, name), inner
 
 
-def _text_fields(fields: Any, path: str = "") -> Iterator[str]:
-    """The names of the text columns in an Arrow schema or struct type."""
+def _text_fields(fields: Any, path: Column = ()) -> Iterator[Column]:
+    """The text columns of an Arrow schema or struct type."""
     from pyarrow import types
 
     for field in fields:
-        if types.is_struct(field.type):
-            yield from _text_fields(field.type.fields, f"{path}{field.name}.")
-        elif _is_text(field.type):
-            yield path + field.name
+        # A category, as pandas writes it, is a dictionary of its values.
+        of_type = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if types.is_struct(of_type):
+            yield from _text_fields(of_type.fields, (*path, field.name))
+        elif types.is_string(of_type) or types.is_large_string(of_type):
+            yield (*path, field.name)
 
 
-def _is_text(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        return _is_text(kind.value_type)
-    return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
-def _pairs(batch: Any, src_column: str, tgt_column: str) -> Iterator[tuple[str | None, str | None]]:
+def _pairs(batch: Any, src_column: Column, tgt_column: Column) -> Iterator[tuple[str | None, str | None]]:
     return zip(_values(batch, src_column), _values(batch, tgt_column), strict=True)
 
 
-def _values(batch: Any, column: str) -> list[str | None]:
-    """The cells of a column, `a.b` inside a struct."""
+def _values(batch: Any, column: Column) -> list[str | None]:
+    """The cells of a column."""
     from pyarrow import compute
 
-    first, *rest = [column] if column in batch.schema.names else column.split(".")
+    first, *rest = column
     array = batch.column(first)
     values: list[str | None] = (compute.struct_field(array, rest) if rest else array).to_pylist()
     return values

@@ -46,6 +46,8 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, source
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Validation data that cannot be opened is told before the long work.
+    next(iter(sources.valid or ()), None)
     selection = Selection(data, sources, seed, folder)
     tokenizers = _train_tokenizers(tokenizer, selection)
     for name, one in tokenizers.files().items():
@@ -88,8 +90,12 @@ def _encode(
     valid_pairs = list(selection.validation_pairs(valid_report))
     write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
     overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
+    notes = list(sources.notes)
     if sources.test:
-        overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+        try:
+            overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+        except InputError as error:
+            notes.append(f"the test split is not compared with the training pairs: {error}")
 
     def watched(pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
@@ -109,7 +115,7 @@ def _encode(
         too_long = valid_report.finding("too_long", left_out=True)
         valid_report.kept = valid.add(valid_pairs, too_long.add)
     if not any(report.kept for report in reports):
-        raise InputError(f"{reports[0].name}: no usable pairs")
+        raise InputError(f"{', '.join(report.name for report in reports)}: no usable pairs")
     if not valid_report.kept:
         raise InputError(f"{valid_report.name}: no usable pairs")
 
@@ -124,7 +130,7 @@ def _encode(
         overlaps=[Seen(name, overlap.total, overlap.found) for name, overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in sample[:_EXAMPLES]],
-        notes=list(sources.notes),
+        notes=notes,
         language_warnings=_language_warnings(sources, sample, valid_pairs),
     )
 

@@ -41,7 +41,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Say something that is as it should be."""
-        self._console.print(escape(printable(text)))
+        self._console.print(printable(text), markup=False)
 
     def warn(self, text: str) -> None:
         """Say something that the user may want to mend."""
@@ -81,9 +81,9 @@ class Progress:
         mark = "  best so far" if best else ""
         self._console.print(f"[bold]validation at step {step:,}: BLEU {bleu:.2f}, perplexity {perplexity:.2f}[/]{mark}")
         for example in examples:
-            self._console.print(f"  source       {printable(example.source)}", markup=False)
-            self._console.print(f"  reference    {printable(example.reference)}", markup=False)
-            self._console.print(f"  translation  {printable(example.translation)}", markup=False)
+            self.note(f"  source       {example.source}")
+            self.note(f"  reference    {example.reference}")
+            self.note(f"  translation  {example.translation}")
 
 
 def _clock(seconds: float) -> str:

@@ -4,6 +4,7 @@ A step folder is a model folder with a sub-folder `state/`, sealed by itself: a 
 written whole before `checkpoints.json` names it; only then are the steps that nothing names any more deleted.
 """
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,8 @@ from seq2seq.training.schedule import Plan
 
 # What Adam and AdamW keep for each parameter.
 _MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+# A step folder, or what storage.py calls it until it is whole or while it is replaced.
+_STEP = re.compile(r"[0-9]+(\.partial|\.old)?")
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 
 
@@ -106,10 +109,10 @@ class CheckpointStore:
         self._prune({best, state.step})
 
     def _prune(self, keep: set[int]) -> None:
+        """Delete the other steps, and what a crash left of any; files that something else put there stay."""
+        kept = {str(step) for step in keep}
         for folder in (self._run_folder / "steps").iterdir():
-            # What a file browser leaves behind is none of ours.
-            is_step = folder.is_dir() and folder.name.partition(".")[0].isdecimal()
-            if is_step and folder.name not in {str(step) for step in keep}:
+            if _STEP.fullmatch(folder.name) and folder.name not in kept and folder.is_dir():
                 shutil.rmtree(folder)
 
 

@@ -19,7 +19,7 @@ def aligned(folder: Path, src: str, tgt: str) -> AlignedFiles:
 def tab_separated(folder: Path, text: str) -> TablePairs:
     path = folder / "text.tsv"
     path.write_bytes(text.encode())
-    return TablePairs(open_table(path, lambda *_: False), "1", "2")
+    return TablePairs(open_table(path, lambda *_: False), ("1",), ("2",))
 
 
 def test_aligned_files_pair_line_by_line_and_can_be_read_again(tmp_path: Path) -> None:
@@ -54,21 +54,20 @@ def test_unequal_counts_are_told_exactly(tmp_path: Path, src: int, tgt: int) -> 
     assert found == [Pair("a", "b", line + 1) for line in range(min(src, tgt))]
 
 
-@pytest.mark.parametrize(("line", "columns"), [("a", "1 column,"), ("a\tb\tc", "3 columns,")])
+@pytest.mark.parametrize(("line", "columns"), [("a", "1 column,"), (" ", "1 column,"), ("a\tb\tc", "3 columns,")])
 def test_wrong_number_of_columns_is_told_with_its_line(tmp_path: Path, line: str, columns: str) -> None:
     bitext = tab_separated(tmp_path, f"a\tb\nc\td\n{line}\n")
     with pytest.raises(InputError, match=re.escape(f"{bitext}, line 3: {columns} expected 2")):
         list(bitext)
 
 
-def test_an_empty_line_is_no_row(tmp_path: Path) -> None:
-    assert list(tab_separated(tmp_path, "a\tb\n\n\r\nc\td\n\n")) == [Pair("a", "b", 1), Pair("c", "d", 4)]
-
-
 def test_a_line_break_in_a_cell_counts_as_a_blank(tmp_path: Path) -> None:
     path = tmp_path / "text.csv"
     path.write_bytes(b'"a \r\n b\n","c\n\nd"\r\n"\n",e\n')
-    assert list(TablePairs(open_table(path, lambda *_: False), "1", "2")) == [Pair("a b", "c d", 1), Pair("", "e", 6)]
+    assert list(TablePairs(open_table(path, lambda *_: False), ("1",), ("2",))) == [
+        Pair("a b", "c d", 1),
+        Pair("", "e", 6),
+    ]
 
 
 def test_chain_reads_its_parts_in_turn_and_again(tmp_path: Path) -> None:

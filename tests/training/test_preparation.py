@@ -131,24 +131,6 @@ def odd_rows(rows: Rows, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_source_that_cleaning_empties_is_said(odd_rows: Path, tiny: Callable[..., Config], tmp_path: Path) -> None:
-    (tmp_path / "again.tsv").write_bytes(odd_rows.read_bytes())
-    tables = [str(odd_rows), str(tmp_path / "again.tsv")]
-    config = tiny(data__train_src=(), data__train_tgt=(), data__train=tables, data__clean=("duplicates", "ratio"))
-    report = report_of(config, tmp_path)
-    assert [source.kept > 0 for source in report.sources] == [True, False]
-    assert f"{tables[1]}: none of its pairs is used" in report.warnings()
-
-
-def test_pairs_can_be_held_out_where_every_source_has_two_translations(
-    tiny: Callable[..., Config], tmp_path: Path
-) -> None:
-    path = tmp_path / "twice.tsv"
-    path.write_text("".join(f"neno {n}\tword {n}\nneno {n}\tterm {n}\n" for n in range(15)))
-    report = report_of(tiny(data__train_src=(), data__train_tgt=(), data__train=str(path)), tmp_path)
-    assert (report.pairs, report.valid.kept) == (28, 2)
-
-
 def test_report_counts_what_is_odd_and_what_is_left_out(
     odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
@@ -213,6 +195,61 @@ def test_overlap_with_validation_is_warned_of(rows: Rows, tiny: Callable[..., Co
 def test_held_out_pairs_share_no_source_with_training(tiny: Callable[..., Config], tmp_path: Path) -> None:
     report = report_of(tiny(), tmp_path)
     assert report.overlaps[0].in_training == 0
+
+
+def test_pairs_are_held_out_where_each_source_has_several_translations(
+    tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"source {n}\ttarget {n} {version}\n" for n in range(15) for version in "ab"))
+    report = report_of(tiny(data__train_src=(), data__train_tgt=(), data__train=str(path)), tmp_path)
+    assert (report.valid.kept, report.pairs, report.overlaps[0].in_training) == (2, 28, 0)
+
+
+def test_a_source_that_nothing_is_left_of_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    same, good = tmp_path / "same.tsv", tmp_path / "good.tsv"
+    same.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
+    good.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows))
+    data = {"data__train_src": (), "data__train_tgt": (), "data__weights": [2, 1]}
+    config = tiny(**data, data__train=[str(same), str(good)], data__clean="identical")
+    report = report_of(config, tmp_path)
+    assert (report.sources[0].kept, report.sources[1].kept > 150) == (0, True)
+    assert f"{same}: no pair of it is trained on" in report.warnings()
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+
+
+def test_a_validation_split_that_cannot_be_opened_is_told_first(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "set").mkdir()
+    table("set/train.jsonl")(tmp_path, rows)
+    (tmp_path / "set" / "validation.jsonl").write_text('{"id": "0", "en": "one"}\n')
+    monkeypatch.setattr("seq2seq.training.preparation.Selection", lambda *_: pytest.fail("the pairs were read"))
+    config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
+    with pytest.raises(InputError, match="which columns are the sentences"):
+        report_of(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"fr": "un", "en": null}\n', "which columns are the sentences? It has fr, none of them clearly en"),
+        ('{"fr": "un", "en": "one"}\n{"fr": ', "line 2: not valid JSON"),
+        ('{"id": "0", "en": "one"}\n', "which columns are the sentences? It has id, en"),
+    ],
+)
+def test_a_test_split_that_cannot_be_read_is_noted(
+    content: str, reason: str, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    lines = (json.dumps({"fr": src, "en": tgt}) + "\n" for src, tgt in rows)
+    (tmp_path / "set" / "train.jsonl").write_text("".join(lines))
+    (tmp_path / "set" / "test.jsonl").write_text(content)
+    config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
+    report = report_of(config, tmp_path)
+    (note,) = [note for note in report.notes if "the test split is not compared with the training pairs" in note]
+    assert reason in note
+    assert [seen.name for seen in report.overlaps] == ["validation"]
 
 
 def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[..., Config], tmp_path: Path) -> None:

@@ -47,6 +47,27 @@ def test_killed_at_each_step(step: int, tiny: Callable[..., Config], uninterrupt
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
+def test_what_is_no_step_stays_and_harms_nothing(
+    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
+    """A file manager puts its own files into folders that it shows."""
+    steps = tmp_path / "run" / "steps"
+
+    class Visitor(Progress):
+        def validation(self, *_: object, **__: object) -> None:
+            if steps.is_dir():
+                (steps / ".DS_Store").write_text("")
+                (steps / "notes").mkdir(exist_ok=True)
+                (steps / "1.partial").mkdir(exist_ok=True)
+
+    train(tiny(), tmp_path / "run", resume=False, overwrite=False, progress=Visitor(quiet=True))
+    others = {".DS_Store", "notes"}
+    assert others < {path.name for path in steps.iterdir()}
+    found, curve = outcome(tmp_path / "run")
+    assert {name: value for name, value in found.items() if not others & set(Path(name).parts)} == uninterrupted[0]
+    assert curve == uninterrupted[1]
+
+
 def test_killed_between_a_step_folder_and_the_index(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
 ) -> None:
@@ -110,17 +131,6 @@ def test_a_finished_run_stays_as_it_is(tiny: Callable[..., Config], tmp_path: Pa
     before = look()
     run_to_the_end(tiny(), run, resume=True)
     assert look() == before
-
-
-def test_a_stray_file_beside_the_steps_is_left_alone(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """File browsers leave such."""
-    run = tmp_path / "run"
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        kill_at(patch, 5)
-        run_to_the_end(tiny(), run)
-    (run / "steps" / ".DS_Store").write_bytes(b"x")
-    run_to_the_end(tiny(), run, resume=True)
-    assert (run / "steps" / ".DS_Store").exists()
 
 
 def test_metrics_hold_each_step_once_after_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:

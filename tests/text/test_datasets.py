@@ -1,0 +1,183 @@
+"""What a data set says of itself is followed or refused; which splits and subsets are taken; what is fetched when."""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from datasets.data_files import DataFilesDict, DataFilesList
+from datasets.packaged_modules.csv.csv import CsvConfig
+
+from seq2seq.config import DataConfig
+from seq2seq.errors import InputError
+from seq2seq.text import hub
+from seq2seq.text.bitext import Bitext
+from seq2seq.text.sources import Sources, open_sources
+
+PAIRS = [(f"habari {n}", f"hello, {n}") for n in range(4)]
+LINES = [f'{src},"{tgt}"' for src, tgt in PAIRS]
+
+
+def put(path: Path, lines: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def put_readme(folder: Path, *settings: str) -> None:
+    put(folder / "README.md", ["---", "configs:", "- config_name: default", *(f"  {one}" for one in settings), "---"])
+
+
+def open_set(folder: Path, **settings: object) -> Sources:
+    return open_sources(DataConfig.model_validate({"dataset": str(folder), **settings}), folder.parent / "downloads")
+
+
+def rows_of(pairs: Bitext | None) -> list[tuple[str, str]]:
+    assert pairs is not None
+    return [(pair.src, pair.tgt) for pair in pairs]
+
+
+def test_the_validation_split_is_the_first_by_its_name(tmp_path: Path) -> None:
+    for number, names in enumerate(itertools.permutations(hub.VALIDATION_NAMES, 2)):
+        folder = tmp_path / str(number)
+        splits = [f"- {{split: {name}, path: {name}.csv}}" for name in ("train", *names)]
+        put_readme(folder, "data_files:", *splits)
+        for name in ("train", *names):
+            put(folder / f"{name}.csv", ["sw,en", f"{name},{name}"])
+        expected = min(names, key=hub.VALIDATION_NAMES.index)
+        assert rows_of(open_set(folder).valid) == [(expected, expected)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        (["names: [sw, en]"], LINES),
+        (["column_names: [sw, en]"], LINES),
+        (["header: null"], LINES),
+        (["header: null", "names: [sw, en]"], LINES),
+        (["header: 0", "names: [sw, en]"], ["first,second", *LINES]),
+        (["header: 0"], ["sw,en", *LINES]),
+        (["encoding: UTF-8", "keep_default_na: false", "quoting: 1"], ["sw,en", *LINES]),
+        (["sep: '|'", "names: [sw, en]"], [f"{src}|{tgt}" for src, tgt in PAIRS]),
+        (["delimiter: '|'", "quoting: 3"], ["sw|en", *(f"{src}|{tgt}" for src, tgt in PAIRS)]),
+    ],
+)
+def test_settings_of_a_csv_are_followed(settings: list[str], lines: list[str], tmp_path: Path) -> None:
+    put_readme(tmp_path / "set", "data_files: pairs.csv", *settings)
+    put(tmp_path / "set" / "pairs.csv", lines)
+    assert rows_of(open_set(tmp_path / "set").train[0].pairs) == PAIRS
+
+
+def test_quotes_that_a_data_set_says_are_text_stay(tmp_path: Path) -> None:
+    put_readme(tmp_path / "set", "data_files: pairs.csv", "quoting: 3", "sep: '|'")
+    put(tmp_path / "set" / "pairs.csv", ["sw|en", '"a"|"b'])
+    assert rows_of(open_set(tmp_path / "set").train[0].pairs) == [('"a"', '"b')]
+
+
+@pytest.mark.parametrize(
+    "setting", ["skiprows: 1", "encoding: latin-1", "quoting: 2", "header: 2", "sep: '||'", "nrows: 10", "comment: '#'"]
+)
+def test_settings_that_are_not_followed_are_named(setting: str, tmp_path: Path) -> None:
+    put_readme(tmp_path / "set", "data_files: pairs.csv", setting)
+    put(tmp_path / "set" / "pairs.csv", ["sw,en", *LINES])
+    with pytest.raises(InputError, match=f"set: its README sets {setting.partition(':')[0]} to "):
+        open_set(tmp_path / "set")
+
+
+def test_names_that_do_not_fit_the_file_are_one_line(tmp_path: Path) -> None:
+    put_readme(tmp_path / "set", "data_files: pairs.csv", "names: [id, sw, en]")
+    put(tmp_path / "set" / "pairs.csv", LINES)
+    with pytest.raises(InputError, match="2 columns, but the data set names 3"):
+        open_set(tmp_path / "set")
+
+
+def test_a_tsv_of_a_data_set_may_be_quoted(tmp_path: Path) -> None:
+    put(tmp_path / "set" / "train.tsv", ["sw\ten", '"Alisema ""ndiyo"""\t"a\ttab"', "wazi\tplain"])
+    expected = [('Alisema "ndiyo"', "a\ttab"), ("wazi", "plain")]
+    assert rows_of(open_set(tmp_path / "set").train[0].pairs) == expected
+
+
+@pytest.mark.parametrize("readme", ["configs: [a: b: c", "configs: 3", "configs:\n- 7", "dataset_info: [1, x"])
+def test_a_readme_that_makes_no_sense_is_one_line(readme: str, tmp_path: Path) -> None:
+    put(tmp_path / "set" / "README.md", ["---", readme, "---"])
+    put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
+    with pytest.raises(InputError, match=f"--dataset {tmp_path / 'set'}: .*") as error:
+        open_set(tmp_path / "set")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("subsets", "languages", "chosen"),
+    [
+        (["eng_Latn-deu_Latn", "eng_Latn-fra_Latn"], ("eng_Latn", "fra_Latn"), "eng_Latn-fra_Latn"),
+        (["en-de", "en-zh_CN"], ("en", "zh_CN"), "en-zh_CN"),
+        (["de_en", "sw_en"], ("en", "sw"), "sw_en"),
+        (["wmt.de-en", "wmt.den-en"], ("de", "en"), "wmt.de-en"),
+        (["en-sw", "en-sw.clean"], ("en", "sw"), None),
+        (["en-sw", "en-swh"], ("en", ""), None),
+    ],
+)
+def test_the_subset_of_two_languages(
+    subsets: list[str], languages: tuple[str, str], chosen: str | None, tmp_path: Path
+) -> None:
+    configs = [line for one in subsets for line in (f"- config_name: {one}", f"  data_files: {one}.csv")]
+    put(tmp_path / "set" / "README.md", ["---", "configs:", *configs, "---"])
+    for one in subsets:
+        put(tmp_path / "set" / f"{one}.csv", ["source,target", f"{one},x"])
+    settings = dict(zip(("src_lang", "tgt_lang"), languages, strict=True))
+    if chosen:
+        assert rows_of(open_set(tmp_path / "set", **settings).train[0].pairs) == [(chosen, "x")]
+        return
+    with pytest.raises(InputError, match=re.escape(f"choose with --subset: {', '.join(subsets)}")):
+        open_set(tmp_path / "set", **settings)
+
+
+def test_aligned_files_have_a_test_split_too(tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        for code in ("sw", "en"):
+            put(tmp_path / "set" / f"{split}.{code}", [f"{split} {code}"])
+    sources = open_set(tmp_path / "set", src_lang="sw", tgt_lang="en")
+    found = [rows_of(one) for one in (sources.train[0].pairs, sources.valid, sources.test)]
+    assert found == [[(f"{split} sw", f"{split} en")] for split in ("train", "dev", "test")]
+
+
+def play_the_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a folder be a data set on the hub, a CSV a split. Returns the list of files that are fetched, as it grows."""
+    fetched: list[str] = []
+    urls = DataFilesDict({split: DataFilesList([f"hf://{split}.csv"], []) for split in files})
+    for split, lines in files.items():
+        put(folder / f"{split}.csv", lines)
+
+    class Csv:
+        config = CsvConfig(data_files=urls)
+
+    class Builder(Csv):
+        pass
+
+    def fetch(_: str, path: str, **__: object) -> str:
+        fetched.append(path)
+        return str(folder / path)
+
+    def resolve(_: object, url: str) -> SimpleNamespace:
+        path = url.removeprefix("hf://")
+        return SimpleNamespace(repo_id="some/set", path_in_repo=path, repo_type="dataset", revision="0")
+
+    monkeypatch.setattr("datasets.get_dataset_config_names", lambda _: ["default"])
+    monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **__: Builder())
+    monkeypatch.setattr("huggingface_hub.HfFileSystem.resolve_path", resolve)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fetch)
+    return fetched
+
+
+def test_a_split_is_fetched_when_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = ("train", "validation", "test", "extra")
+    fetched = play_the_hub(tmp_path, {split: ["sw,en", f"{split},x"] for split in splits}, monkeypatch)
+    sources = open_sources(DataConfig(dataset=("some/set",)), tmp_path / "downloads")
+    assert fetched == ["train.csv"]
+    assert rows_of(sources.valid) == [("validation", "x")]
+    assert rows_of(sources.test) == [("test", "x")]
+    assert fetched == ["train.csv", "validation.csv", "test.csv"]
+    fetched.clear()
+    open_sources(DataConfig(dataset=("some/set",), split="test"), tmp_path / "downloads")
+    assert fetched == ["test.csv"]
