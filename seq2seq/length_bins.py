@@ -9,7 +9,7 @@ from itertools import chain, islice
 from seq2seq.text.survey import script
 
 _LOOKED_AT = 1000
-_UNSPACED_SCRIPTS = {"CJK", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+_UNSPACED_SCRIPTS = {"HAN", "KANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 
 
 @dataclass(frozen=True, order=True)

@@ -22,10 +22,9 @@ from seq2seq.text.bitext import Pair
 SAMPLE = 2000
 """Usable pairs that are kept to look at."""
 
+_GROUPS = {"CJK": "HAN", "IDEOGRAPHIC": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "KATAKANA-HIRAGANA": "KANA"}
 _BINS_PER_UNIT, _BINS = 20, 400
 _PARTS = 64
-_LEAST_GROUPS = 1000
-_MIXED_WITH_CJK = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC"}
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 
 
@@ -78,24 +77,26 @@ def length_ratio(pair: Pair) -> float:
 
 
 def main_scripts(characters: Counter[str]) -> set[str]:
-    """The scripts that make up a twentieth or more of a side's letters."""
+    """The scripts that make up a twentieth or more of a side's letters; Han too beside Kana or Hangul."""
     scripts: Counter[str] = Counter()
     for character, count in characters.items():
         if name := script(character):
             scripts[name] += count
-    return {name for name, count in scripts.items() if count >= scripts.total() / 20}
+    main = {name for name, count in scripts.items() if count >= scripts.total() / 20}
+    return main | {"HAN"} if main & {"KANA", "HANGUL"} else main
 
 
 @lru_cache(maxsize=2**16)
 def script(character: str) -> str:
-    """The script of a letter, such as LATIN, as its Unicode name begins; empty for what is no letter.
+    """The script of a letter, such as LATIN or HAN, as its Unicode name begins; empty for what is no letter.
 
-    What Japanese mixes in a sentence is one script, CJK. Full and half width make no difference.
+    Hiragana and katakana are one script here, KANA; a letter of another width counts as the usual one.
     """
-    if not character.isalpha():
+    letter = unicodedata.normalize("NFKC", character)[0]
+    if not (character.isalpha() and letter.isalpha()):
         return ""
-    name = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").partition(" ")[0]
-    return "CJK" if name in _MIXED_WITH_CJK else name
+    name = unicodedata.name(letter, "").partition(" ")[0]
+    return _GROUPS.get(name, name)
 
 
 class Overlap:

@@ -76,9 +76,11 @@ def test_usual_ratio_is_the_median(tmp_path: Path) -> None:
 
 def test_main_scripts() -> None:
     assert main_scripts(Counter("Hello, wörld 123")) == {"LATIN"}
-    assert main_scripts(Counter("これはペンです。日本語")) == {"CJK"}
-    assert main_scripts(Counter("이것은 책이다. 漢字")) == {"HANGUL", "CJK"}
-    assert main_scripts(Counter("ＡＢＣ abc")) == {"LATIN"}
+    assert main_scripts(Counter("これはペンです。日本語")) == {"KANA", "HAN"}
+    assert main_scripts(Counter("かな" * 99 + "漢")) == main_scripts(Counter("ｶﾀｶﾅ ひらがな")) == {"KANA", "HAN"}
+    assert main_scripts(Counter("나는 학교에 간다")) == {"HANGUL", "HAN"}
+    assert main_scripts(Counter("我去学校")) == {"HAN"}
+    assert main_scripts(Counter("ＡＢＣ ﬁ ª")) == {"LATIN"}
     assert main_scripts(Counter("a" * 99 + "я")) == {"LATIN"}
     assert main_scripts(Counter("1, 2!")) == set()
 
@@ -108,23 +110,32 @@ def test_each_rule_finds_what_it_is_for_and_leaves_the_rest(tmp_path: Path) -> N
 
 
 JAPANESE = [
-    "これは私の新しい本ではありません。",
-    "昨日、友達と一緒に東京へ行きました。",
-    "コーヒーを一杯ください。",
-    "スーパーマーケット",
-    "人々は長い間それを待っていた。",
-    "東京都庁第一本庁舎",
-    "ｺﾝﾋﾟｭｰﾀｰ",
-    "いいえ、けっこうです。",
+    "これはペンです。",
+    "私は毎朝、駅まで歩きます。",
+    "彼女は先生になりたいと言った。",
+    "今日は雨が降っている。",
 ]
+KOREAN = ["나는 매일 아침 학교에 간다.", "오늘은 비가 온다.", "그는 선생님이 되고 싶어 한다."]
 
 
-def test_ordinary_japanese_is_all_of_one_script(tmp_path: Path) -> None:
-    english = "Nothing in this sentence is foreign to it"
-    pairs = pairs_of([*((f"{english} {n}", JAPANESE[0]) for n in range(200)), *((english, one) for one in JAPANESE)])
-    pairs.append(Pair(english, "ни одной буквы по-японски", len(pairs) + 1))
+@pytest.mark.parametrize(
+    ("usual", "fitting", "foreign"),
+    [
+        (
+            JAPANESE,
+            ["コーヒー！", "スーパーマーケット", "東京都", "時々", "ｺｰﾋｰ", "ラーメンとビール", "人々"],
+            ["Привет", "안녕"],
+        ),
+        (KOREAN, ["大韓民國", "서울 特別市"], ["ペンです", "Привет"]),
+        (["我去学校。", "今天下雨。", "她想当老师。"], ["人人", "東京都"], ["これはペンです", "안녕"]),
+    ],
+)
+def test_a_language_of_several_scripts_is_at_home_in_each(
+    usual: list[str], fitting: list[str], foreign: list[str], tmp_path: Path
+) -> None:
+    pairs = pairs_of([(text, "It is.") for text in [*usual * 20, *fitting, *foreign]])
     rules = Rules(survey(pairs, tmp_path))
-    assert [number for number, pair in enumerate(pairs) if rules.broken_by(number, pair, ("script",))] == [208]
+    assert [pair.src for number, pair in enumerate(pairs) if rules.broken_by(number, pair, ["script"])] == foreign
 
 
 def test_overlap_counts_distinct_sources() -> None:
