@@ -24,6 +24,7 @@ SAMPLE = 2000
 
 _GROUPS = {"CJK": "HAN", "IDEOGRAPHIC": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "KATAKANA-HIRAGANA": "KANA"}
 _BINS_PER_UNIT, _BINS = 20, 400
+_LEAST_GROUPS = 1000
 _PARTS = 64
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 

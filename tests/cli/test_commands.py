@@ -314,6 +314,16 @@ def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp
     assert {"valid_bleu", "valid_perplexity", "valid_bleu_signature"} <= records[-1].keys()
 
 
+def test_a_report_as_json_is_whole_wherever_it_is_written(tmp_path: Path) -> None:
+    rows = [{"sw": f"neno \U0001f600 {number}\x9b31m", "en": f"word {number}"} for number in range(30)]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "seq2seq", "data", "report", "--train", "pairs.jsonl", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert "neno\U0001f600" in json.loads(result.stdout)["examples"][0][0].replace(" ", "").replace("\u2581", "")
+    assert "\x9b" not in result.stdout.decode()
+
+
 def test_a_terminal_that_cannot_write_every_script(tmp_path: Path) -> None:
     (tmp_path / "pairs.tsv").write_text("".join(f"neno {n}\t\u8a9e {n}\n" for n in range(30)), encoding="utf-8")
     command = [sys.executable, "-m", "seq2seq", "data", "report", "--train", "pairs.tsv"]
