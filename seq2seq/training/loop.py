@@ -38,6 +38,8 @@ _TUNING_PAIRS, _TUNING_COST = 500, 3.5
 # A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
 # twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
+# Seconds that the pace is measured over afterwards, at least: a pause of a moment is no reason to plan anew.
+_LEAST_HORIZON = 10.0
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Trainer:
         seconds_left = self.deadline - now - self._tuning_time(now - started)
         plan = plan_time(self.config, state.step, seconds_left, median(seconds), now - started)
         state.plan = self.processes.on_main(lambda: plan)
-        self._pace = Pace(enough)
+        self._pace = Pace(max(enough, _LEAST_HORIZON))
         self._take_in(validation)
 
     def _tuning_time(self, validation: float) -> float:
