@@ -141,8 +141,6 @@ class ModelConfig(Section):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of embeddings, states and readouts that are zeroed in training; where it is not given, it follows from how
     often the pairs are seen."""
-    word_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the words of both sides that are not shown in training."""
 
     @model_validator(mode="after")
     def _halves(self) -> Self:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.decoder import AttentionDecoder, ContextDecoder, DecoderState
-from seq2seq.model.dropout import SequenceDropout, WordDropout
+from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded, Encoder
 
 
@@ -34,7 +34,7 @@ class EncoderDecoder(nn.Module):
         decoder = ContextDecoder if config.attention == "none" else AttentionDecoder
         self.decoder = decoder(config)
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
-        self.dropout = nn.Sequential(WordDropout(config.word_dropout), SequenceDropout(config.dropout))
+        self.dropout = SequenceDropout(config.dropout)
 
     def forward(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor:
         """src [B, S], src_lengths [B], tgt_in [B, T] -> logits of the next word at each position [B, T, V]."""

@@ -10,7 +10,7 @@ import torch
 from seq2seq.config import Config, ModelConfig
 from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.cells import Recurrence
-from seq2seq.model.dropout import SequenceDropout, WordDropout
+from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded, Encoder, reversal
 from seq2seq.model.network import EncoderDecoder
 
@@ -188,13 +188,6 @@ def test_sequence_dropout_zeroes_the_same_numbers_at_each_position() -> None:
     torch.testing.assert_close(dropped.unique(), torch.tensor([0, 4 / 3]))
     assert (dropped[:, 0] == 0).float().mean() == pytest.approx(0.25, abs=0.03)
     assert SequenceDropout(0.25).eval()(torch.ones(2, 3)).eq(1).all()
-
-
-def test_word_dropout_zeroes_whole_words() -> None:
-    torch.manual_seed(5)
-    dropped = WordDropout(0.25)(torch.ones(50, 40, 6))
-    assert (dropped == dropped[:, :, :1]).all()
-    assert (dropped[:, :, 0] == 0).float().mean() == pytest.approx(0.25, abs=0.03)
 
 
 def test_recurrent_matrices_start_orthogonal() -> None:
