@@ -38,14 +38,15 @@ def test_loss_and_gradients_equal_torchs(rows: int, vocab: int, smoothing: float
 
 
 def test_loss_is_float32_under_autocast() -> None:
-    """bf16 has three digits: a loss in it would blur perplexities."""
+    """bf16 has three digits: a loss in it would blur perplexities. Those of single tokens even out in the mean."""
     torch.manual_seed(0)
-    features, weight, bias = torch.randn(70, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)
-    targets = torch.randint(1, 50, (70,))
+    features, weight, bias = torch.randn(7000, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)
+    targets = torch.randint(1, 50, (7000,))
     with torch.autocast("cpu", torch.bfloat16):
-        loss = LinearCrossEntropy.apply(features, weight, bias, targets, 1 / 70, 0.0)  # type: ignore[no-untyped-call]
+        loss = LinearCrossEntropy.apply(features, weight, bias, targets, 1 / 7000, 0.0)  # type: ignore[no-untyped-call]
         logits = F.linear(features, weight, bias).float()
-    torch.testing.assert_close(loss, F.cross_entropy(logits, targets))
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, F.cross_entropy(logits, targets), atol=1e-4, rtol=0)
 
 
 def test_accumulated_gradients_are_those_of_one_batch(
