@@ -1,4 +1,4 @@
-"""Translate stdin with a context model twice: as it is, and with its context vector set to zero.
+"""Translate stdin with a context model twice: as it is, and with all that it knows of the source set to zero.
 
     echo 'Where is my cat?' | python data/without_context.py MODEL
 
@@ -6,18 +6,22 @@ What is left in the second line is what the decoder knows of its language withou
 """
 
 import sys
-
-import torch
+from dataclasses import replace
 
 from seq2seq import Translator
+from seq2seq.model.encoder import Encoded
 
 translator = Translator.load(sys.argv[1])
 lines = sys.stdin.read().splitlines()
 with_context = translator.translate(lines)
-# c = tanh(V v + b): no V, no b, no c.
-with torch.no_grad():
-    for parameter in translator.model.network.encoder.summary.parameters():
-        parameter.zero_()
+
+
+def forget(_encoder: object, _inputs: object, encoded: Encoded) -> Encoded:
+    """What the decoder gets in the place of the encoder's answer."""
+    return replace(encoded, context=encoded.context * 0, outputs=encoded.outputs * 0)
+
+
+translator.model.network.encoder.register_forward_hook(forget)
 without_context = translator.translate(lines)
 for line, one, other in zip(lines, with_context, without_context, strict=True):
     print(f"  source        {line}\n  with c        {one}\n  with c = 0    {other}\n")

@@ -14,6 +14,7 @@ from seq2seq.model.attention import ATTENTIONS, Memory
 from seq2seq.model.cells import RecurrentStack
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded
+from seq2seq.model.summaries import Summaries
 
 
 class Source(Protocol):
@@ -26,14 +27,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FixedContext:
-    """The context vector of each hypothesis."""
+    """The context vector and the summaries of each hypothesis' source."""
 
     vectors: Tensor
     """[N, C]"""
+    summaries: Tensor
+    """[N, K, H]"""
 
     def select(self, index: Tensor) -> "FixedContext":
         """Those of the hypotheses `index` [M]."""
-        return FixedContext(self.vectors[index])
+        return FixedContext(self.vectors[index], self.summaries[index])
 
 
 S = TypeVar("S", bound=Source)
@@ -66,25 +69,28 @@ class FirstState(nn.Module):
 
 
 class Readout(nn.Module):
-    """What predicts the next word: a tanh layer on the state, the previous word and the context of a step."""
+    """What predicts the next word: a tanh layer on the state, the previous word and what a step knows of the source."""
 
-    def __init__(self, config: ModelConfig, context_size: int) -> None:
+    def __init__(self, config: ModelConfig, *context_sizes: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(config.hidden_size, config.embedding_size)
         self.word = nn.Linear(config.embedding_size, config.embedding_size, bias=False)
-        self.context = nn.Linear(context_size, config.embedding_size, bias=False)
+        self.contexts = nn.ModuleList(nn.Linear(size, config.embedding_size, bias=False) for size in context_sizes)
         self.dropout = SequenceDropout(config.dropout)
 
-    def forward(self, outputs: Tensor, embedded: Tensor, context: Tensor) -> Tensor:
-        """outputs [N, T, H], embedded [N, T, E], context [N, T or 1, C] -> features [N, T, E]."""
-        summed = self.hidden(self.dropout(outputs)) + self.word(embedded) + self.context(context)
+    def forward(self, outputs: Tensor, embedded: Tensor, *contexts: Tensor) -> Tensor:
+        """outputs [N, T, H], embedded [N, T, E], each of contexts [N, T or 1, size] -> features [N, T, E]."""
+        summed = self.hidden(self.dropout(outputs)) + self.word(embedded)
+        for layer, context in zip(self.contexts, contexts, strict=True):
+            summed = summed + layer(context)
         return self.dropout(torch.tanh(summed))  # type: ignore[no-any-return]
 
 
 class ContextDecoder(nn.Module):
     """A decoder with a fixed context (Cho et al. 2014, section 2.2 and appendix A.1.1).
 
-    c sets the first state, stands beside the previous word in the input of every step, and enters the readout.
+    c sets the first state, stands beside the previous word in the input of every step, and enters the readout. Beside
+    it the readout sees a mixture of the source's summaries, which the state of the step chooses.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -97,11 +103,13 @@ class ContextDecoder(nn.Module):
             config.dropout,
         )
         self.first_state = FirstState(config.context_size, sum(self.recurrence.state_sizes))
-        self.readout = Readout(config, config.context_size)
+        self.summaries = Summaries(config.hidden_size, config.summaries, config.dropout)
+        self.readout = Readout(config, config.context_size, config.hidden_size)
 
     def start(self, encoded: Encoded) -> DecoderState[FixedContext]:
         """The state before the first word."""
-        return DecoderState(self.first_state(encoded.context), FixedContext(encoded.context))
+        source = FixedContext(encoded.context, self.summaries.summarise(encoded))
+        return DecoderState(self.first_state(encoded.context), source)
 
     def forward(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, DecoderState[FixedContext]]:
         """Read T words and give the features that predict the word after each.
@@ -109,10 +117,12 @@ class ContextDecoder(nn.Module):
         embedded [N, T, E] -> features [N, T, E], the state after the last of them. T is a whole target in training
         and 1 in search.
         """
-        context = state.source.vectors[:, None]  # [N, 1, C]
+        source = state.source
+        context = source.vectors[:, None]  # [N, 1, C]
         inputs = torch.cat([embedded, context.expand(-1, embedded.size(1), -1)], dim=-1)
         outputs, hidden = self.recurrence(inputs, state.hidden)
-        return self.readout(outputs, embedded, context), DecoderState(hidden, state.source)
+        mixture = self.summaries(outputs, source.summaries)
+        return self.readout(outputs, embedded, context, mixture), DecoderState(hidden, source)
 
 
 class AttentionDecoder(nn.Module):

@@ -13,12 +13,14 @@ from seq2seq.model.cells import Recurrence
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded, Encoder, reversal
 from seq2seq.model.network import EncoderDecoder
+from seq2seq.model.summaries import Summaries
 
 VOCAB = 40
 
 
 NETWORKS: list[dict[str, Any]] = [
     {},
+    {"summaries": 1},
     {"bidirectional": False},
     {"encoder_layers": 2, "decoder_layers": 2, "cell": "lstm"},
     {"encoder_layers": 2, "decoder_layers": 3, "bidirectional": False, "cell": "rnn"},
@@ -179,6 +181,26 @@ def test_attention_against_its_equations(kind: str) -> None:
             np.testing.assert_allclose(attn_weights[row, time, :length].detach(), expected, atol=1e-12)
             np.testing.assert_allclose(contexts[row, time].detach(), expected @ values, atol=1e-12)
         assert not attn_weights[row, :, length:].any()
+
+
+def test_summaries_against_their_equations() -> None:
+    """A summary and a step at a time, without padding, in NumPy."""
+    torch.manual_seed(5)
+    summaries = Summaries(4, 3, dropout=0.0).double()
+    weigh, gate, bias = (parameter.detach().numpy() for parameter in summaries.parameters())
+    outputs, states = (torch.randn(2, length, 4, dtype=torch.double) for length in (5, 6))
+    lengths = [5, 2]
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    summarised = summaries.summarise(Encoded(torch.zeros(2, 1), outputs, mask))
+    mixtures = summaries(states, summarised)
+    for row, length in enumerate(lengths):
+        values = outputs[row, :length].numpy()
+        expected = np.stack([softmax(values @ weights) @ values for weights in weigh])
+        np.testing.assert_allclose(summarised[row].detach(), expected, atol=1e-12)
+        for time, state in enumerate(states[row].numpy()):
+            np.testing.assert_allclose(
+                mixtures[row, time].detach(), softmax(gate @ state + bias) @ expected, atol=1e-12
+            )
 
 
 def test_sequence_dropout_zeroes_the_same_numbers_at_each_position() -> None:

@@ -1,0 +1,34 @@
+"""Summaries: what the decoder reads of the source beside the context vector, always the same number of vectors."""
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.model.dropout import SequenceDropout
+from seq2seq.model.encoder import Encoded
+
+
+class Summaries(nn.Module):
+    """K summaries of a sentence, and a gate that says how much of each a step of the decoder reads.
+
+    A summary is a weighted mean of the encoder's states; how much a state weighs is learnt, for each summary
+    differently (Lin et al. 2017, section 2.1, with one layer). The gate follows from the decoder's state alone, never
+    from what the summaries hold. So this is no attention: what a step costs and sees does not grow with the source.
+    """
+
+    def __init__(self, hidden_size: int, count: int, dropout: float) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(hidden_size, count, bias=False)
+        self.gate = nn.Linear(hidden_size, count)
+        self.dropout = SequenceDropout(dropout)
+
+    def summarise(self, encoded: Encoded) -> Tensor:
+        """The summaries of B sentences [B, K, H]."""
+        outputs = self.dropout(encoded.outputs)
+        weights = self.weigh(outputs).to(outputs.dtype)  # no softmax in bf16
+        weights = weights.masked_fill(~encoded.src_mask[:, :, None], -torch.inf).softmax(dim=1)
+        return torch.bmm(weights.transpose(1, 2), outputs)
+
+    def forward(self, states: Tensor, summaries: Tensor) -> Tensor:
+        """states [N, T, H], summaries [N, K, H] -> what each step reads [N, T, H]."""
+        shares = self.gate(states).to(states.dtype).softmax(dim=-1)
+        return torch.bmm(shares, summaries)
