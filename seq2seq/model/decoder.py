@@ -89,11 +89,11 @@ class Readout(nn.Module):
 class ContextDecoder(nn.Module):
     """A decoder with a fixed context (Cho et al. 2014, section 2.2 and appendix A.1.1).
 
-    c sets the first state, stands beside the previous word in the input of every step, and enters the readout. Beside
-    it the readout sees a mixture of the source's summaries, which the state of the step chooses.
+    c sets the first state, stands beside the previous word in the input of every step, and enters the readout.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *further_sizes: int) -> None:
+        """further_sizes: of what the readout sees of the source beside c."""
         super().__init__()
         self.recurrence = RecurrentStack(
             config.cell,
@@ -103,12 +103,11 @@ class ContextDecoder(nn.Module):
             config.dropout,
         )
         self.first_state = FirstState(config.context_size, sum(self.recurrence.state_sizes))
-        self.summaries = Summaries(config.hidden_size, config.summaries, config.dropout)
-        self.readout = Readout(config, config.context_size, config.hidden_size)
+        self.readout = Readout(config, config.context_size, *further_sizes)
 
     def start(self, encoded: Encoded) -> DecoderState[FixedContext]:
         """The state before the first word."""
-        source = FixedContext(encoded.context, self.summaries.summarise(encoded))
+        source = FixedContext(encoded.context, self.summarise(encoded))
         return DecoderState(self.first_state(encoded.context), source)
 
     def forward(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, DecoderState[FixedContext]]:
@@ -121,8 +120,32 @@ class ContextDecoder(nn.Module):
         context = source.vectors[:, None]  # [N, 1, C]
         inputs = torch.cat([embedded, context.expand(-1, embedded.size(1), -1)], dim=-1)
         outputs, hidden = self.recurrence(inputs, state.hidden)
-        mixture = self.summaries(outputs, source.summaries)
-        return self.readout(outputs, embedded, context, mixture), DecoderState(hidden, source)
+        features = self.readout(outputs, embedded, context, *self.further(outputs, source))
+        return features, DecoderState(hidden, source)
+
+    def summarise(self, encoded: Encoded) -> Tensor:
+        """The summaries of B sentences [B, K, H]: none."""
+        return encoded.outputs[:, :0]
+
+    def further(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
+        """What the readout sees of the source beside c, [N, T, size] each: nothing. outputs [N, T, H]."""
+        return ()
+
+
+class SummaryDecoder(ContextDecoder):
+    """A ContextDecoder whose readout also sees a mixture of summaries, which the state of a step chooses."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config, config.hidden_size)
+        self.summaries = Summaries(config.hidden_size, config.summaries, config.dropout)
+
+    def summarise(self, encoded: Encoded) -> Tensor:
+        """The summaries of B sentences [B, K, H]."""
+        return self.summaries.summarise(encoded)
+
+    def further(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
+        """The mixture of each step [N, T, H]."""
+        return (self.summaries(outputs, source.summaries),)
 
 
 class AttentionDecoder(nn.Module):
@@ -152,3 +175,10 @@ class AttentionDecoder(nn.Module):
         outputs, hidden = self.recurrence(embedded, state.hidden)
         contexts, _ = self.attention(self.dropout(outputs), state.source)
         return self.readout(outputs, embedded, contexts), DecoderState(hidden, state.source)
+
+
+def build_decoder(config: ModelConfig) -> ContextDecoder | AttentionDecoder:
+    """The decoder that the configuration names."""
+    if config.attention != "none":
+        return AttentionDecoder(config)
+    return SummaryDecoder(config) if config.summaries else ContextDecoder(config)

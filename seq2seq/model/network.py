@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.decoder import AttentionDecoder, ContextDecoder, DecoderState
+from seq2seq.model.decoder import DecoderState, build_decoder
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded, Encoder
 
@@ -31,8 +31,7 @@ class EncoderDecoder(nn.Module):
         self.tgt_embedding = _embedding(tgt_vocab, config.embedding_size)
         self.src_embedding = self.tgt_embedding if joint else _embedding(src_vocab, config.embedding_size)
         self.encoder = Encoder(config)
-        decoder = ContextDecoder if config.attention == "none" else AttentionDecoder
-        self.decoder = decoder(config)
+        self.decoder = build_decoder(config)
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
         self.dropout = SequenceDropout(config.dropout)
 

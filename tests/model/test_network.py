@@ -20,8 +20,8 @@ VOCAB = 40
 
 NETWORKS: list[dict[str, Any]] = [
     {},
-    {"summaries": 1},
-    {"bidirectional": False},
+    {"summaries": 1, "bidirectional": False},
+    {"summaries": 0},
     {"encoder_layers": 2, "decoder_layers": 2, "cell": "lstm"},
     {"encoder_layers": 2, "decoder_layers": 3, "bidirectional": False, "cell": "rnn"},
     {"attention": "dot"},
