@@ -7,11 +7,14 @@ What is left in the second line is what the decoder knows of its language withou
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from seq2seq import Translator
 from seq2seq.model.encoder import Encoded
+from seq2seq.model_folder import load_model
 
-translator = Translator.load(sys.argv[1])
+model = load_model(Path(sys.argv[1]))
+translator = Translator(model)
 lines = sys.stdin.read().splitlines()
 with_context = translator.translate(lines)
 
@@ -21,7 +24,7 @@ def forget(_encoder: object, _inputs: object, encoded: Encoded) -> Encoded:
     return replace(encoded, context=encoded.context * 0, outputs=encoded.outputs * 0)
 
 
-translator.model.network.encoder.register_forward_hook(forget)
+model.network.encoder.register_forward_hook(forget)
 without_context = translator.translate(lines)
 for line, one, other in zip(lines, with_context, without_context, strict=True):
     print(f"  source        {line}\n  with c        {one}\n  with c = 0    {other}\n")

@@ -132,7 +132,7 @@ class ModelConfig(Section):
     """Numbers in a recurrent state; a bidirectional encoder has half of them each way."""
     context_size: _Size = 512
     """Numbers in the context vector c."""
-    summaries: int = Field(default=16, ge=0, le=4096)
+    summaries: int = Field(default=32, ge=0, le=4096)
     """Summaries of the source that a decoder without attention reads beside c; with 0 there is c alone, as in 2014."""
     encoder_layers: int = Field(default=1, ge=1, le=64)
     """Recurrent layers of the encoder."""

@@ -9,7 +9,7 @@ torch, which is slow to load, and `ModelFolder.load` the weights' names and shap
 """
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from seq2seq.config import Config
 from seq2seq.errors import InputError
+from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.storage import MANIFEST, SMALL_JSON, FolderWriter, read_json, standing, to_json, verify_folder
 from seq2seq.text.sentencepiece_format import LARGEST_FILE
 from seq2seq.text.tokenizer import Tokenizer
@@ -73,6 +74,41 @@ class TrainedModel:
     config: Config
     network: "EncoderDecoder"
     tokenizers: Tokenizers
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch."""
+        from seq2seq.search.batch import search_batch
+
+        device = next(self.network.parameters()).device
+        return (search_batch(self.network, batch, request, device) for batch in batches)
+
+
+@dataclass(frozen=True)
+class EnsembleModel:
+    """Several trained models with the same vocabularies that search as one. The first one says how."""
+
+    members: Sequence[TrainedModel]
+
+    @property
+    def config(self) -> Config:
+        """The first one's. A line longer than any member was trained for is over the limit."""
+        config = self.members[0].config
+        limit = min(one.config.data.max_length for one in self.members)
+        return config.model_copy(update={"data": config.data.model_copy(update={"max_length": limit})})
+
+    @property
+    def tokenizers(self) -> Tokenizers:
+        """The vocabularies of all."""
+        return self.members[0].tokenizers
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch."""
+        from seq2seq.search.batch import search_batch
+        from seq2seq.search.ensemble import Ensemble
+
+        device = next(self.members[0].network.parameters()).device
+        network = Ensemble([one.network for one in self.members])
+        return (search_batch(network, batch, request, device) for batch in batches)
 
 
 @dataclass(frozen=True)
@@ -143,6 +179,12 @@ def _difference(folder: ModelFolder, other: ModelFolder) -> str:
 def load_model(path: Path, device: "torch.device | str" = "cpu") -> TrainedModel:
     """Read the model that `path` stands for. Raises InputError naming the file that is missing or damaged."""
     return open_model(path).load(device)
+
+
+def load_models(folders: Sequence[ModelFolder], device: "torch.device | str" = "cpu") -> TrainedModel | EnsembleModel:
+    """One model, or several as an ensemble, as `open_models` has found them."""
+    models = [folder.load(device) for folder in folders]
+    return models[0] if len(models) == 1 else EnsembleModel(models)
 
 
 def build_network(config: Config, tokenizers: Tokenizers) -> "EncoderDecoder":

@@ -1,19 +1,23 @@
 """The processes that work together, as torchrun or `accelerate launch` started them.
 
-A program that was started plainly is alone: then nothing here communicates, waits or copies.
+A program that was started plainly is alone: then nothing here communicates, waits or copies. torch is loaded when
+`Processes` are first made: who may well be `Alone` can do without it.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Self, TypeVar, cast
-
-import numpy as np
-import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list, gather_object, reduce
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from seq2seq.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+# What launchers tell the processes that they start.
+_LAUNCHED = ("LOCAL_RANK", "WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 
 # Others wait so long for the main process to prepare the data. One that has died is noticed at once, by its launcher.
 _PATIENCE = timedelta(hours=24)
@@ -28,6 +32,9 @@ class Processes:
     """
 
     def __init__(self) -> None:
+        import torch
+        from accelerate import PartialState
+
         self._state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
         self.device: torch.device = self._state.device
         self.count: int = self._state.num_processes
@@ -46,7 +53,7 @@ class Processes:
         """Whether this process prints and writes."""
         return self.rank == 0
 
-    def share(self, items: np.ndarray) -> np.ndarray:
+    def share(self, items: "np.ndarray") -> "np.ndarray":
         """This process's part of `items`: every `count`-th, none where there are too few."""
         return items[self.rank :: self.count]
 
@@ -59,15 +66,22 @@ class Processes:
         """The highest of all processes' values."""
         if self.count == 1:
             return value
+        import torch
+        from accelerate.utils import reduce
+
         return int(reduce(torch.tensor(value, device=self.device), "max"))
 
-    def mean(self, value: torch.Tensor) -> torch.Tensor:
+    def mean(self, value: "torch.Tensor") -> "torch.Tensor":
         """The mean of all processes' values."""
+        from accelerate.utils import reduce
+
         mean: torch.Tensor = reduce(value, "mean")
         return mean
 
     def gather(self, items: list[Value]) -> list[Value]:
         """The items of all processes, in the order of their ranks."""
+        from accelerate.utils import gather_object
+
         gathered: list[Value] = gather_object(items)
         return gathered
 
@@ -76,6 +90,8 @@ class Processes:
 
         Where it raises InputError or OSError there, the others end without a word.
         """
+        from accelerate.utils import broadcast_object_list
+
         outcome: list[Any] = [(None, False)]
         if self.is_main:
             try:
@@ -88,3 +104,29 @@ class Processes:
         if not done:
             sys.exit(2)
         return cast(Value, value)
+
+
+class Alone:
+    """A process that shares its work with no other, in the form of `Processes`."""
+
+    count = 1
+    is_main = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def contiguous_share(self, items: list[Value]) -> list[Value]:
+        """All of them."""
+        return items
+
+    def gather(self, items: list[Value]) -> list[Value]:
+        """Its own."""
+        return items
+
+
+def started_processes() -> Processes | Alone:
+    """The processes that a launcher started, or this one alone."""
+    return Processes() if any(name in os.environ for name in _LAUNCHED) else Alone()

@@ -7,20 +7,15 @@ than the model's limit is translated in parts, which are joined by a blank.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Protocol, Self
 
-import numpy as np
-import torch
-
+from seq2seq.config import Config
 from seq2seq.errors import InputError
-from seq2seq.model_folder import TrainedModel, open_models
-from seq2seq.search import beam
-from seq2seq.search.ensemble import Ensemble, Network
-from seq2seq.text.batching import pad_rows
-from seq2seq.text.tokenizer import BOS, EOS
-
-# Pieces that a translation may have: a multiple of its source's and some more.
-_LENGTH_RATIO, _LENGTH_EXTRA = 2, 10
+from seq2seq.export.engine import load_engine
+from seq2seq.model_folder import ModelFolder, Tokenizers, load_models, open_models
+from seq2seq.search import request as search
+from seq2seq.search.request import Request, Sources
+from seq2seq.text.tokenizer import EOS
 
 # Length penalty of a model whose training has not come to its end.
 _UNTUNED = 1.0
@@ -54,22 +49,32 @@ class Translation:
     """1; more where the line was over the model's limit; 0 where it was blank."""
 
 
+class Model(Protocol):
+    """What translates: a trained model, an ensemble of several, or the engine that runs one without torch."""
+
+    @property
+    def config(self) -> Config:
+        """That of the model, or of an ensemble's first one with the smallest limit of length."""
+        ...
+
+    @property
+    def tokenizers(self) -> Tokenizers:
+        """The vocabularies."""
+        ...
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterable[list[list[search.Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch. A sentence is its ids, ended by eos."""
+        ...
+
+
 class Translator:
-    """A trained model, or an ensemble of several, and how to search with it."""
+    """Something that translates, and how it is asked."""
 
-    def __init__(self, model: TrainedModel, *others: TrainedModel, batch_size: int = 32) -> None:
-        """Several models are an ensemble; they share their vocabularies, as `open_models` sees to.
-
-        batch_size: sentences searched together. It changes speed and memory, not translations.
-        """
+    def __init__(self, model: Model, *, batch_size: int = 32) -> None:
+        """batch_size: sentences searched together. It changes speed and memory, not translations."""
         self.model = model
         self.batch_size = batch_size
-        members = (model, *others)
-        self._network: Network[Any] = Ensemble([one.network for one in members]) if others else model.network
-        # A longer part would be more than some member was trained for.
-        self._max_length = min(one.config.data.max_length for one in members)
-        self._device = next(model.network.parameters()).device
-        self._forbidden = model.tokenizers.tgt.unwritable()
+        self._forbidden = tuple(model.tokenizers.tgt.unwritable())
 
     @classmethod
     def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
@@ -77,8 +82,16 @@ class Translator:
 
         Raises InputError where one is missing or damaged, or where they do not share languages and vocabularies.
         """
-        folders = open_models([Path(one) for one in (path, *others)])
-        return cls(*(folder.load(device) for folder in folders), batch_size=batch_size)
+        return cls.of(open_models([Path(one) for one in (path, *others)]), device=device, batch_size=batch_size)
+
+    @classmethod
+    def of(cls, folders: Sequence[ModelFolder], *, device: str = "cpu", batch_size: int = 32) -> Self:
+        """The same with folders that `open_models` has checked.
+
+        On a CPU a model runs in the engine, without torch, unless the engine does not know its kind.
+        """
+        engine = load_engine(folders[0]) if len(folders) == 1 and device == "cpu" else None
+        return cls(engine or load_models(folders, device), batch_size=batch_size)
 
     def translate(
         self, lines: Iterable[str], *, beam_size: int | None = None, length_penalty: float | None = None
@@ -109,27 +122,39 @@ class Translator:
         defaults = self.model.config.search
         own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
         alpha = own if length_penalty is None else length_penalty
-        search = _Search(defaults.beam_size if beam_size is None else beam_size, alpha, n_best)
-        if search.beam_size < 1 or n_best < 1 or alpha < 0:
+        beam_size = defaults.beam_size if beam_size is None else beam_size
+        if beam_size < 1 or n_best < 1 or alpha < 0:
             raise ValueError("beam_size and n_best are at least 1, length_penalty at least 0")
+        request = Request(max(beam_size, n_best), alpha, n_best, self._forbidden)
         for window in windows(lines, buffer_size):
-            yield from self._translate_window(window, search)
+            yield from self._translate_window(window, request)
 
-    def _translate_window(self, lines: list[str], search: "_Search") -> list[Translation]:
+    def _translate_window(self, lines: list[str], request: Request) -> list[Translation]:
         # A line is none, one or several parts; its parts' places in the list stand in `places`.
         parts: list[list[int]] = []
         places: list[range] = []
+        limit = self.model.config.data.max_length
         for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
-            pieces = self._split(ids, self._max_length) if ids else []
+            pieces = self._split(ids, limit) if ids else []
             places.append(range(len(parts), len(parts) + len(pieces)))
             parts.extend(pieces)
-        found: list[list[beam.Hypothesis]] = [[] for _ in parts]
+        found = self._search(parts, request)
+        return [Translation(self._join([found[i] for i in place], request.n_best), len(place)) for place in places]
+
+    def _search(self, parts: list[list[int]], request: Request) -> list[list[search.Hypothesis]]:
+        """The hypotheses of each part, searched in batches of like lengths."""
         order = sorted(range(len(parts)), key=lambda place: len(parts[place]), reverse=True)
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            for place, hypotheses in zip(batch, self._search([parts[i] for i in batch], search), strict=True):
+        batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        sources = ([[*parts[place], EOS] for place in batch] for batch in batches)
+        found: list[list[search.Hypothesis]] = [[] for _ in parts]
+        for batch, answers in zip(batches, self.model.search(sources, request), strict=True):
+            for place, hypotheses in zip(batch, answers, strict=True):
                 found[place] = hypotheses
-        return [Translation(self._join([found[i] for i in place], search.n_best), len(place)) for place in places]
+        if not all(found):
+            raise InputError(
+                "the model's probabilities are not numbers: its training has failed, or its file is damaged"
+            )
+        return found
 
     def _split(self, ids: list[int], limit: int) -> list[list[int]]:
         """Cut ids into parts of at most `limit` pieces, where a word begins if there is a place."""
@@ -142,30 +167,7 @@ class Translator:
             start = end
         return [*parts, ids[start:]]
 
-    def _search(self, sources: Sequence[list[int]], search: "_Search") -> list[list[beam.Hypothesis]]:
-        rows = [np.array([*ids, EOS]) for ids in sources]
-        src = torch.from_numpy(pad_rows(rows)).to(self._device)
-        lengths = torch.tensor([len(row) for row in rows], device=self._device)
-        with torch.inference_mode():
-            state = self._network.start(src, lengths)
-        found = beam.beam_search(
-            self._network.step,
-            state,
-            _LENGTH_RATIO * lengths + _LENGTH_EXTRA,
-            beam_size=max(search.beam_size, search.n_best),
-            alpha=search.alpha,
-            bos=BOS,
-            eos=EOS,
-            forbidden=self._forbidden,
-            n_best=search.n_best,
-        )
-        if not all(found):
-            raise InputError(
-                "the model's probabilities are not numbers: its training has failed, or its file is damaged"
-            )
-        return found
-
-    def _join(self, parts: list[list[beam.Hypothesis]], n_best: int) -> list[Hypothesis]:
+    def _join(self, parts: list[list[search.Hypothesis]], n_best: int) -> list[Hypothesis]:
         """The hypotheses of a line from those of its parts, best with best and second with second."""
         if not parts:
             return [Hypothesis("", 0, 0.0, 0.0)] * n_best
@@ -179,13 +181,6 @@ class Translator:
             )
             for ranked in zip(*parts, strict=True)
         ]
-
-
-@dataclass(frozen=True)
-class _Search:
-    beam_size: int
-    alpha: float
-    n_best: int
 
 
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:

@@ -9,15 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq import Translator
+from seq2seq.model_folder import load_model
+from seq2seq.search.request import Request
 from seq2seq.text.tokenizer import BOS, EOS
-from seq2seq.translator import Hypothesis, _Search
+from seq2seq.translator import Hypothesis
 
 WORDS = ["un", "deux", "trois", "quatre", "cinq", "six"]
 
 
-@pytest.fixture(scope="module")
-def translator(trained: Path) -> Translator:
-    return Translator.load(trained)
+@pytest.fixture(scope="module", params=["engine", "network"])
+def translator(request: pytest.FixtureRequest, trained: Path) -> Translator:
+    return Translator.load(trained) if request.param == "engine" else Translator(load_model(trained))
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +60,11 @@ def test_as_many_lines_out_as_in(translator: Translator, texts: list[str]) -> No
 
 
 def test_blank_lines_never_reach_the_model(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise AssertionError("the model was called")
+    def refuse(_: object, batches: list[object], __: object) -> list[object]:
+        assert not list(batches)
+        return []
 
-    monkeypatch.setattr(translator.model.network, "encode", refuse)
+    monkeypatch.setattr(type(translator.model), "search", refuse)
     translations = list(translator.stream(["", " \t ", "\u00a0\r"], n_best=2))
     assert [one.hypotheses for one in translations] == [[Hypothesis("", 0, 0.0, 0.0)] * 2] * 3
 
@@ -92,12 +95,12 @@ def test_reading_goes_no_further_than_the_buffer(translator: Translator) -> None
     assert len(read) == 10
 
 
-def test_scores_are_those_of_the_model(translator: Translator) -> None:
+def test_scores_are_those_of_the_model(translator: Translator, trained: Path) -> None:
     """What the search reports equals forced scoring of the same pieces (promise 3)."""
-    network, tokenizers = translator.model.network, translator.model.tokenizers
+    network, tokenizers = load_model(trained).network, translator.model.tokenizers
     for line in ("un deux trois", "six", "quatre quatre cinq un un deux"):
         src = tokenizers.src.encode([line])[0]
-        found = translator._search([src], _search(beam_size=6, n_best=6))[0]
+        found = translator._search([src], Request(beam_size=6, alpha=1.0, n_best=6))[0]
         assert len(found) == 6
         assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
         for hypothesis in found:
@@ -107,10 +110,6 @@ def test_scores_are_those_of_the_model(translator: Translator) -> None:
             assert hypothesis.log_prob == pytest.approx(forced, abs=1e-5)
             length = len(hypothesis.tokens) + 1
             assert hypothesis.score == pytest.approx(forced / ((5 + length) / 6), abs=1e-5)
-
-
-def _search(beam_size: int, n_best: int) -> _Search:
-    return _Search(beam_size=beam_size, alpha=1.0, n_best=n_best)
 
 
 def test_n_best_begins_with_the_best(translator: Translator) -> None:

@@ -200,6 +200,6 @@ def _translate(
 ) -> Iterator[str]:
     from seq2seq.translator import Translator
 
-    translator = Translator(*(folder.load() for folder in folders), batch_size=batch_size)
+    translator = Translator.of(folders, batch_size=batch_size)
     translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)
     return (translation.hypotheses[0].text for translation in translations)

@@ -16,7 +16,7 @@ from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, read_lines
 
 if TYPE_CHECKING:
-    from seq2seq.processes import Processes
+    from seq2seq.processes import Alone, Processes
     from seq2seq.translator import Translation
 
 
@@ -60,19 +60,18 @@ def translate(
         raise InputError("--scores and --json exclude each other: JSON has the scores")
     lines = read_lines(input_)
     from seq2seq.model_folder import open_models
-
-    folders = open_models(model)  # A damaged one is told before torch is loaded.
-    from seq2seq.processes import Processes
+    from seq2seq.processes import started_processes
     from seq2seq.translator import Translator
 
+    folders = open_models(model)  # A damaged one is told before torch is loaded, where that is needed at all.
     typed_in = input_ == "-" and sys.stdin.isatty()
     window = 1 if typed_in else buffer_size
     layout = _as_json if as_json else _with_scores if scores else _as_text
-    with Processes() as processes:
+    with started_processes() as processes:
         if processes.count > 1 and input_ == "-":
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
         search = partial(
-            Translator(*(folder.load() for folder in folders), batch_size=batch_size).stream,
+            Translator.of(folders, batch_size=batch_size).stream,
             beam_size=beam_size,
             length_penalty=length_penalty,
             n_best=n_best,
@@ -86,7 +85,7 @@ def translate(
 
 
 def in_shares(
-    processes: "Processes",
+    processes: "Processes | Alone",
     lines: Iterator[str],
     buffer_size: int,
     search: "Callable[[list[str]], Iterator[Translation]]",

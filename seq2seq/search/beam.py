@@ -1,11 +1,14 @@
 """Batched beam search. It sees a step function and a state, never a model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
+
+from seq2seq.search.request import Hypothesis, length_penalty
+
+__all__ = ["Hypothesis", "SearchState", "beam_search", "length_penalty"]
 
 
 class SearchState(Protocol):
@@ -17,23 +20,6 @@ class SearchState(Protocol):
 
 
 S = TypeVar("S", bound=SearchState)
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """A finished candidate."""
-
-    tokens: tuple[int, ...]
-    """Without bos and eos."""
-    log_prob: float
-    """log p(tokens, eos | source), natural logarithm."""
-    score: float
-    """log_prob over the length penalty; what candidates are ranked by."""
-
-
-def length_penalty(length: int, alpha: float) -> float:
-    """((5 + length) / 6) ** alpha (Wu et al. 2016, equation 14); length counts eos."""
-    return float(((5 + length) / 6) ** alpha)
 
 
 @torch.inference_mode()

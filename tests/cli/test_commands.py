@@ -216,7 +216,7 @@ def test_info(trained: Path) -> None:
     best = read_json(trained / "checkpoints.json")["best"]
     shown = json.loads(invoke("info", trained, "--json"))
     assert shown["facts"]["step"] == best
-    network = Translator.load(trained).model.network
+    network = load_model(trained).network
     assert shown["facts"]["parameters"] == sum(p.numel() for p in network.parameters())
     assert invoke("info", trained) == invoke("info", trained / "steps" / str(best))
 

@@ -1,0 +1,33 @@
+"""Search a batch of sentences with a torch network."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from seq2seq.search.beam import beam_search
+from seq2seq.search.ensemble import Network
+from seq2seq.search.request import Hypothesis, Request, Sources
+from seq2seq.text.batching import pad_rows
+from seq2seq.text.tokenizer import BOS, EOS
+
+
+def search_batch(
+    network: Network[Any], sources: Sources, request: Request, device: torch.device
+) -> list[list[Hypothesis]]:
+    """The best hypotheses of B sentences, best first, by a network that lies on `device`."""
+    src = torch.from_numpy(pad_rows([np.array(row) for row in sources])).to(device)
+    lengths = [len(row) for row in sources]
+    with torch.inference_mode():
+        state = network.start(src, torch.tensor(lengths, device=device))
+    return beam_search(
+        network.step,
+        state,
+        torch.tensor([request.max_length(length) for length in lengths], device=device),
+        beam_size=request.beam_size,
+        alpha=request.alpha,
+        bos=BOS,
+        eos=EOS,
+        forbidden=request.forbidden,
+        n_best=request.n_best,
+    )

@@ -1,0 +1,44 @@
+"""What is asked of a search, and what it answers. Nothing here needs torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Sources = Sequence[Sequence[int]]
+"""The ids of B sentences, each ended by eos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A finished candidate."""
+
+    tokens: tuple[int, ...]
+    """Without bos and eos."""
+    log_prob: float
+    """log p(tokens, eos | source), natural logarithm."""
+    score: float
+    """log_prob over the length penalty; what candidates are ranked by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How to search."""
+
+    beam_size: int
+    """Hypotheses kept, at least n_best; 1 is greedy search."""
+    alpha: float
+    """Exponent of the length penalty, at least 0."""
+    n_best: int = 1
+    """Hypotheses wanted of each sentence."""
+    forbidden: Sequence[int] = ()
+    """Tokens that no hypothesis may contain."""
+    length_ratio: int = 2
+    length_extra: int = 10
+
+    def max_length(self, src_length: int) -> int:
+        """Tokens that a translation may have: a multiple of its source's and some more; both count eos."""
+        return self.length_ratio * src_length + self.length_extra
+
+
+def length_penalty(length: int, alpha: float) -> float:
+    """((5 + length) / 6) ** alpha (Wu et al. 2016, equation 14); length counts eos."""
+    return float(((5 + length) / 6) ** alpha)

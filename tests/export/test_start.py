@@ -1,0 +1,58 @@
+"""Translating takes torch only where the engine does not know the model."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq2seq import Translator
+from seq2seq.export.engine import Engine
+from seq2seq.model_folder import TrainedModel, load_model, open_model
+
+RUN = """
+import sys
+from seq2seq.cli import app
+try:
+    app(sys.argv[1:])
+except SystemExit as end:
+    assert end.code == 0, end.code
+print("torch" in sys.modules, file=sys.stderr)
+"""
+
+
+def torch_was_loaded(*words: object, stdin: str = "") -> bool:
+    command = [sys.executable, "-c", RUN, *map(str, words)]
+    told = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stderr
+    return told.splitlines()[-1] == "True"
+
+
+def test_translate_does_without_torch(trained: Path) -> None:
+    assert not torch_was_loaded("translate", trained, stdin="un deux\n")
+
+
+def test_an_ensemble_does_not(trained: Path) -> None:
+    assert torch_was_loaded("translate", trained, trained, stdin="un deux\n")
+
+
+def test_evaluate_does_without_torch(trained: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("un deux\ntrois\n")
+    assert not torch_was_loaded("evaluate", trained, "--src", text, "--ref", text)
+
+
+def test_the_engine_and_the_network_translate_alike(trained: Path) -> None:
+    engine, network = Translator.load(trained), Translator(load_model(trained))
+    assert isinstance(engine.model, Engine)
+    lines = ["un deux trois", "", "six " * 200, "Zürich 東京 🙂", "quatre"]
+    for found, expected in zip(engine.stream(lines, n_best=3), network.stream(lines, n_best=3), strict=True):
+        assert [one.text for one in found.hypotheses] == [one.text for one in expected.hypotheses]
+        scores = [[one.score for one in both.hypotheses] for both in (found, expected)]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-5, rel=1e-6)
+
+
+def test_what_the_engine_does_not_know_runs_in_torch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seq2seq.translator.load_engine", lambda _: None)
+    translator = Translator.of([open_model(trained)])
+    assert isinstance(translator.model, TrainedModel)
+    assert translator.translate(["six"]) == ["six"]
