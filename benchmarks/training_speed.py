@@ -49,7 +49,7 @@ def main() -> None:
     print("precision  target tokens/s  real positions  products GFLOP/s   (median of rounds, lowest to highest)")
     with tempfile.TemporaryDirectory() as folder:
         sources = open_sources(config.data, Path(folder))
-        prepare_data(config.data, config.tokenizer, 1, sources, Path(folder) / "data")
+        prepare_data(config.data, config.tokenizer, sources, Path(folder) / "data")
         data = load_data(Path(folder) / "data", config.tokenizer.joint)
         for precision in ("float32", "bf16"):
             training = config.training.model_copy(update={"precision": precision})

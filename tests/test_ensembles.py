@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from typer.testing import CliRunner
 
 from seq2seq import InputError, Translator
 from seq2seq.cli import app
+from seq2seq.config import Config
 from seq2seq.model_folder import Tokenizers, TrainedModel, build_network, load_model, write_model
 from seq2seq.storage import FolderWriter
 from seq2seq.text.tokenizer import BOS, EOS, train_tokenizer
+from seq2seq.training.preparation import load_data
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
 
 WORDS = ["un", "deux", "trois", "quatre", "cinq", "six"]
 _DRAW = random.Random(3)
@@ -162,3 +167,17 @@ def test_different_languages_are_one_line_that_names_both(
         assert result.stderr == f"seq2seq: error: {trained} and {other} are no ensemble: {complaint}\n"
     else:
         assert result.exit_code == 0
+
+
+def test_trainings_with_two_seeds_hold_out_the_same_pairs(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """So their models share vocabularies, and neither has learnt from what the other is chosen by."""
+    folders = [tmp_path / seed for seed in ("1", "2")]
+    for folder in folders:
+        config = tiny(training__seed=int(folder.name))
+        train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
+        AcceleratorState._reset_state(reset_partial_state=True)
+    held_out = [load_data(folder / "data", joint=True).valid_pairs for folder in folders]
+    assert held_out[0] == held_out[1]
+    one, other, both = (Translator.load(*paths).translate(LINES) for paths in (folders[:1], folders[1:], folders))
+    assert one != other
+    assert len(both) == len(LINES)

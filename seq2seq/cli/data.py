@@ -29,7 +29,7 @@ def report(
 
     sources = open_sources(config.data, Path("checkpoints") / DOWNLOADS)
     with tempfile.TemporaryDirectory() as folder:
-        found = prepare_data(config.data, config.tokenizer, config.training.seed, sources, Path(folder))
+        found = prepare_data(config.data, config.tokenizer, sources, Path(folder))
     if as_json:
         print(json.dumps(found.as_json(), indent=2))
         return

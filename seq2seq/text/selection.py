@@ -13,6 +13,9 @@ from seq2seq.text.survey import draw_groups, hash_of, survey
 
 _LEAST_PAIRS = 10
 
+# Which pairs are held out depends on the pairs alone: models of several seeds must not have trained on each other's.
+_KEY = b"held out"
+
 
 class Selection:
     """The pairs of all sources, looked through once and divided between training and validation.
@@ -20,13 +23,12 @@ class Selection:
     Pairs that share a source sentence stay on one side, so that no validation source is trained on.
     """
 
-    def __init__(self, data: DataConfig, sources: Sources, seed: int, folder: Path) -> None:
-        """seed: of the draw of held-out pairs. folder: for temporary files.
+    def __init__(self, data: DataConfig, sources: Sources, folder: Path) -> None:
+        """folder: for temporary files.
 
         Raises InputError where too few pairs are left to train on.
         """
         self._sources, self._chosen_rules = sources, data.clean
-        self._key = seed.to_bytes(8, "little")
         self._reads = [0] * len(sources.train)
         self.survey = survey(self._read_all(), folder)
         self._rules = Rules(self.survey)
@@ -94,4 +96,4 @@ class Selection:
         return bool(self._held_out) and self._hash(pair) in self._held_out
 
     def _hash(self, pair: Pair) -> int:
-        return hash_of(pair.src, key=self._key)
+        return hash_of(pair.src, key=_KEY)

@@ -16,25 +16,21 @@ from accelerate import Accelerator
 
 from seq2seq.config import TrainingConfig
 from seq2seq.errors import InputError, Interrupted
-from seq2seq.evaluation import MetricScore, score_corpus
+from seq2seq.evaluation import MetricScore
 from seq2seq.model_folder import TrainedModel, load_model, open_model, rewrite_config
 from seq2seq.processes import Processes
-from seq2seq.text.batching import Batch, make_batch, plan_epoch
+from seq2seq.text.batching import make_batch, plan_epoch
 from seq2seq.training.interruption import Interruption, describe
 from seq2seq.training.metrics import MetricsLog, Stretch
-from seq2seq.training.objective import Objective
+from seq2seq.training.objective import Objective, as_tensors
 from seq2seq.training.preparation import PreparedData
 from seq2seq.training.progress import Example, Progress
 from seq2seq.training.schedule import Pace, Plan, learning_rate, plan_steps, plan_time, revise
 from seq2seq.training.state import CheckpointStore, TrainingState, load_state
-from seq2seq.training.tuning import ALPHAS, best_alpha
-from seq2seq.translator import Hypothesis, Translator
+from seq2seq.training.validation import Validator
 
 _STEPS_PER_RECORD = 20
 _EXAMPLES = 3
-_VALIDATION_BATCH, _VALIDATION_WINDOW = 64, 256
-# What the search is tuned on; in a beam, which takes so much longer than a validation's greedy search.
-_TUNING_PAIRS, _TUNING_COST = 500, 3.5
 # A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
 # twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
@@ -77,6 +73,7 @@ class Trainer:
         network = model.network.to(self.accelerator.device)
         optimizer = _make_optimizer(config, network)
         self.objective = Objective(network, config.label_smoothing)
+        self.validator = Validator(data, config.batch_tokens, self.accelerator, processes, self._leave_if_asked)
         self._forward, self.optimizer = self.accelerator.prepare(self.objective, optimizer)
         self.state = load_state(store.last, self.optimizer) if store.last else TrainingState()
         if self.state.plan is None and deadline is None:
@@ -151,12 +148,6 @@ class Trainer:
         self._pace = Pace(max(enough, _LEAST_HORIZON))
         self._take_in(validation)
 
-    def _tuning_time(self, validation: float) -> float:
-        """Seconds that the search will be tuned for at the end, from those of a validation."""
-        if not self._untuned():
-            return 0.0
-        return _TUNING_COST * validation * min(1.0, _TUNING_PAIRS / len(self.data.valid_pairs))
-
     def _planned_batches(self) -> Iterator[np.ndarray]:
         """The pair numbers of each batch from where the state stands, epoch after epoch."""
         while True:
@@ -207,7 +198,8 @@ class Trainer:
             rows, token_weight = indices[:1], 0.0
         # Dropout depends on nothing but this, so that a resumed training draws the same masks.
         torch.manual_seed(_seed(self.config.seed, self.state.step, self.processes.rank, number))
-        loss: torch.Tensor = self._forward(*self._tensors(make_batch(self.data.train, rows)), token_weight)
+        tensors = as_tensors(make_batch(self.data.train, rows), self.accelerator.device)
+        loss: torch.Tensor = self._forward(*tensors, token_weight)
         loss.backward()  # type: ignore[no-untyped-call]  # not accelerate's, which may scale by its launcher's settings
         return loss.detach()
 
@@ -224,10 +216,6 @@ class Trainer:
         if not self.processes.is_main:
             sys.exit(128 + number)
         raise Interrupted(number, f"{describe(number)} at step {step:,}, which is saved: go on with --resume")
-
-    def _tensors(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        arrays = (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
-        return tuple(torch.from_numpy(array).to(self.accelerator.device) for array in arrays)
 
     def _validation_due(self) -> bool:
         plan, step = self.state.plan, self.state.step
@@ -292,69 +280,28 @@ class Trainer:
         self.processes.on_main(check)
 
     def _validate(self) -> Validation:
-        """Perplexity on the reference translations, and BLEU of greedy translations of the same sentences.
-
-        Raises Interrupted on the way where a signal has come; the step is then saved as not validated.
-        """
+        """Raises Interrupted on the way where a signal has come; the step is then saved as not validated."""
         started = time.monotonic()
         self.objective.eval()
-        loss = self._validation_loss()
+        loss = self.validator.loss(self.objective)
         self._expect_finite(loss)
-        perplexity = math.exp(min(loss, 700.0))
-        pairs = self.data.valid_pairs
-        translations = self._translate([pair.src for pair in pairs])
-        bleu = score_corpus(translations, [[pair.tgt for pair in pairs]], metrics=["BLEU"])[0]
+        bleu, translations = self.validator.bleu(self.model)
         self.objective.train()
         self._validation_seconds = time.monotonic() - started
-        return Validation(perplexity, bleu, translations)
-
-    def _validation_loss(self) -> float:
-        """Mean -log p of a validation token, in nats."""
-        corpus = self.data.valid
-        total = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
-        tokens = 0
-        for batch in plan_epoch(corpus, self.config.batch_tokens, seed=0, epoch=0):
-            tokens += int((corpus.tgt.lengths(batch) + 1).sum())
-            rows = self.processes.share(batch)
-            if not len(rows):
-                continue
-            with self.accelerator.autocast():
-                total += self.objective.log_loss(*self._tensors(make_batch(corpus, rows)))
-        self._leave_if_asked()
-        return float(self.processes.mean(total)) * self.processes.count / tokens
-
-    def _translate(self, lines: list[str]) -> list[str]:
-        """Greedy translations, a window at a time, each shared out among the processes."""
-        translator = Translator(self.model, batch_size=_VALIDATION_BATCH)
-        translations: list[str] = []
-        for start in range(0, len(lines), _VALIDATION_WINDOW):
-            window = self.processes.contiguous_share(lines[start : start + _VALIDATION_WINDOW])
-            translations += self.processes.gather(translator.translate(window, beam_size=1))
-            self._leave_if_asked()
-        return translations
+        return Validation(math.exp(min(loss, 700.0)), bleu, translations)
 
     def _tune_search(self) -> None:
         """Give the best step the length penalty that suits the validation set."""
         model = load_model(self.store.best, self.accelerator.device)
-        pairs = self.data.valid_pairs[:_TUNING_PAIRS]
-        beam_size = model.config.search.beam_size
-        translator = Translator(model, batch_size=_VALIDATION_BATCH)
-        candidates: list[list[Hypothesis]] = []
-        for start in range(0, len(pairs), _VALIDATION_WINDOW):
-            lines = [pair.src for pair in pairs[start : start + _VALIDATION_WINDOW]]
-            found = translator.stream(
-                self.processes.contiguous_share(lines),
-                beam_size=beam_size,
-                length_penalty=max(ALPHAS),
-                n_best=beam_size,
-            )
-            candidates += self.processes.gather([one.hypotheses for one in found])
-            self._leave_if_asked()
-        alpha = best_alpha(candidates, [pair.tgt for pair in pairs])
+        alpha, pairs = self.validator.tune(model)
         search = model.config.search.model_copy(update={"length_penalty": alpha})
         config = model.config.model_copy(update={"search": search})
         self.processes.on_main(lambda: rewrite_config(self.store.best, config))
-        self.progress.note(f"length penalty {alpha:g}, by {len(pairs):,} validation pairs with a beam of {beam_size}")
+        self.progress.note(f"length penalty {alpha:g}, by {pairs:,} validation pairs with a beam of {search.beam_size}")
+
+    def _tuning_time(self, validation: float) -> float:
+        """Seconds that the search will be tuned for at the end, from those of a validation."""
+        return self.validator.tuning_time(validation) if self._untuned() else 0.0
 
     def _take_in(self, validation: Validation) -> None:
         """Note a validation, show it, save the step, and see whether the training is over."""

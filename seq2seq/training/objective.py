@@ -7,12 +7,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seq2seq.model.network import EncoderDecoder
+from seq2seq.text.batching import Batch
 from seq2seq.text.tokenizer import PAD
 
 # Logits that exist at any moment. On a CPU they should fit its cache; on a GPU the fewer pieces the better.
 _LOGITS_AT_ONCE = {"cpu": 2**20, "cuda": 2**27}
 # A probability is never taken for less: the loss stays a number.
 _SMALLEST = torch.finfo(torch.float32).tiny
+
+
+def as_tensors(batch: Batch, device: torch.device) -> tuple[Tensor, ...]:
+    """A batch as what an Objective takes first: src, src_lengths, tgt_in, tgt_out."""
+    arrays = (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
 
 
 class Objective(nn.Module):

@@ -40,7 +40,7 @@ def load_data(folder: Path, joint: bool) -> PreparedData:
     return PreparedData(Tokenizers.load(folder, joint), Corpus(folder / "train"), Corpus(folder / "valid"), pairs)
 
 
-def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, sources: Sources, folder: Path) -> DataReport:
+def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
     """Look at the pairs, hold some out where no validation data is given, train tokenizers, encode everything.
 
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
@@ -48,7 +48,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, seed: int, source
     folder.mkdir(parents=True, exist_ok=True)
     # Validation data that cannot be opened is told before the long work.
     next(iter(sources.valid or ()), None)
-    selection = Selection(data, sources, seed, folder)
+    selection = Selection(data, sources, folder)
     tokenizers = _train_tokenizers(tokenizer, selection)
     for name, one in tokenizers.files().items():
         write_file(folder / name, one.model)

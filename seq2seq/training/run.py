@@ -160,7 +160,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
             sources = open_sources(config.data, folder.parent / DOWNLOADS)
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
-            report = prepare_data(config.data, config.tokenizer, config.training.seed, sources, staging / _DATA)
+            report = prepare_data(config.data, config.tokenizer, sources, staging / _DATA)
         config = adapt(config, Corpus(staging / _DATA / "train").target_tokens)
         progress.report(report.lines(), report.warnings())
         replace_file(staging / _CONFIG, to_json(config.model_dump()))

@@ -120,7 +120,7 @@ def test_every_form_trains_to_the_same_bytes(
 
 def report_of(config: Config, folder: Path) -> DataReport:
     sources = open_sources(config.data, folder / "downloads")
-    return prepare_data(config.data, config.tokenizer, 1, sources, folder / "data")
+    return prepare_data(config.data, config.tokenizer, sources, folder / "data")
 
 
 @pytest.fixture
