@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from seq2seq.model.network import EncoderDecoder
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CHECKPOINTS = "checkpoints.json"
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
