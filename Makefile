@@ -17,7 +17,7 @@ demo: $(READY)
 	$(BIN)/seq2seq evaluate $(DEMO) --src data/test.en --ref data/test.fr --by data/test.kind -o $(DEMO)/test.fr
 	@echo; echo "Sentences it has never seen: source, reference, translation"
 	@paste data/test.en data/test.fr $(DEMO)/test.fr | awk -F '\t' 'NR % 150 == 75 { print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
-	@echo; echo "What the context vector c buys: the same sentence with c set to zero"; echo
+	@echo; echo "What the context c buys: the same sentence with it set to zero"; echo
 	@sed -n '75p;525p' data/test.en | $(BIN)/python data/without_context.py $(DEMO)
 	@echo; echo "What attention adds: a second model, which looks at the source words at each step, after a quarter of the time"
 	$(BIN)/seq2seq train --config data/demo.toml --preset attention --minutes 0.7 -o $(DEMO)-attention --overwrite
