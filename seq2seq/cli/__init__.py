@@ -2,7 +2,7 @@
 
 import typer
 
-from seq2seq.cli import data, evaluate, info, presets, train, translate
+from seq2seq.cli import bench, data, evaluate, info, presets, train, translate
 from seq2seq.cli.app import CleanErrors, show_version
 
 app = typer.Typer(
@@ -19,4 +19,5 @@ app.command()(translate.translate)
 app.command()(evaluate.evaluate)
 app.add_typer(data.data, name="data")
 app.command()(info.info)
+app.command()(bench.bench)
 app.command()(presets.presets)

@@ -159,7 +159,7 @@ class Trainer:
 
     def _step(self) -> None:
         """One update, and what follows from it. Raises Interrupted where it was to be the last."""
-        self._update()
+        self.update()
         if self.state.step % _STEPS_PER_RECORD == 0 or self._validation_due():
             self._record()
         self._leave_if_asked()
@@ -169,7 +169,7 @@ class Trainer:
         self._step()
         self.stretch.loss()
 
-    def _update(self) -> None:
+    def update(self) -> None:
         """One update, from the gradient of the mean loss of all target tokens in its batches, on all processes."""
         self.state.step += 1
         total = self.state.plan.total_steps if self.state.plan else None

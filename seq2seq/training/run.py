@@ -19,7 +19,7 @@ from seq2seq.training.interruption import leaving_at_once
 from seq2seq.training.lock import locked
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
-from seq2seq.training.preparation import load_data, prepare_data
+from seq2seq.training.preparation import PreparedData, load_data, prepare_data
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import CheckpointStore, TrainingState
 
@@ -67,6 +67,14 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
             f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {shown}"
         )
         return state
+
+
+def open_run(folder: Path) -> tuple[Config, PreparedData]:
+    """The settings and the prepared data of a run. Raises InputError where there is none, or a file is damaged."""
+    if not _holds_a_run(folder):
+        raise InputError(f"{folder}: no run is there; give the folder that `seq2seq train -o` has filled")
+    config = validate_config(read_json(folder / _CONFIG), str(folder / _CONFIG))
+    return config, load_data(folder / _DATA, config.tokenizer.joint)
 
 
 def _open(

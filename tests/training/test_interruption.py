@@ -55,7 +55,7 @@ def uninterrupted(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("step", range(1, 9))
 def test_stopped_at_each_step(step: int, tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    told = stop(tiny(), run, Trainer, "_update", step)
+    told = stop(tiny(), run, Trainer, "update", step)
     assert told == f"terminated at step {step}, which is saved: go on with --resume"
     assert saved(run)["step"] == step
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
@@ -98,16 +98,16 @@ def test_stopped_twice_in_one_epoch(changes: dict[str, object], tiny: Callable[.
     config = tiny(**changes)
     expected = run_to_the_end(config, tmp_path / "whole")
     run = tmp_path / "runs" / "run"
-    stop(config, run, Trainer, "_update", 2)
-    stop(config, run, Trainer, "_update", 2, resume=True)
+    stop(config, run, Trainer, "update", 2)
+    stop(config, run, Trainer, "update", 2, resume=True)
     assert saved(run)["step"] == 4
-    stop(config, run, Trainer, "_update", 3, resume=True)
+    stop(config, run, Trainer, "update", 3, resume=True)
     assert run_to_the_end(config, run, resume=True) == expected
 
 
 @pytest.mark.parametrize(
     ("owner", "method", "call"),
-    [(Trainer, "_update", 3), (Trainer, "_update", 15), (Translator, "translate", 1), (Translator, "translate", 2)],
+    [(Trainer, "update", 3), (Trainer, "update", 15), (Translator, "translate", 1), (Translator, "translate", 2)],
 )
 def test_stopped_while_the_plan_is_measured(
     owner: type, method: str, call: int, tiny: Callable[..., Config], tmp_path: Path
@@ -125,13 +125,13 @@ def test_stopped_while_the_plan_is_measured(
 def test_stopped_at_the_last_step_before_there_was_a_plan(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     config = tiny(training__minutes=1.0, training__max_steps=4)
-    stop(config, run, Trainer, "_update", 4)
+    stop(config, run, Trainer, "update", 4)
     run_to_the_end(config, run, resume=True)
     assert saved(run)["step"] == 4
 
 
 def test_a_model_is_there_before_the_first_validation(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    stop(tiny(), tmp_path / "run", Trainer, "_update", 1)
+    stop(tiny(), tmp_path / "run", Trainer, "update", 1)
     assert len(Translator.load(tmp_path / "run").translate(["un deux"])) == 1
 
 
@@ -139,9 +139,9 @@ def test_a_loss_that_is_no_number_is_not_saved(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    stop(tiny(), run, Trainer, "_update", 2)
+    stop(tiny(), run, Trainer, "update", 2)
     checkpoint = hashes(run)
-    original = Trainer._update
+    original = Trainer.update
 
     def diverge(self: Trainer) -> None:
         original(self)
@@ -150,7 +150,7 @@ def test_a_loss_that_is_no_number_is_not_saved(
         self.interruption.note(signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match="the last checkpoint is intact"):
-        patch.setattr(Trainer, "_update", diverge)
+        patch.setattr(Trainer, "update", diverge)
         run_to_the_end(tiny(), run, resume=True)
     assert hashes(run) == checkpoint
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
@@ -158,7 +158,7 @@ def test_a_loss_that_is_no_number_is_not_saved(
 
 def test_handlers_are_put_back(tiny: Callable[..., Config], tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    stop(tiny(), tmp_path / "run", Trainer, "_update", 1)
+    stop(tiny(), tmp_path / "run", Trainer, "update", 1)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
@@ -255,5 +255,5 @@ def test_two_trainings_in_one_folder(tiny: Callable[..., Config], tmp_path: Path
         train(config, run, resume=True, overwrite=False, progress=QUIET)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    stop(config, run, Trainer, "_update", 1, resume=True)  # a dead process holds nothing
+    stop(config, run, Trainer, "update", 1, resume=True)  # a dead process holds nothing
     assert not (tmp_path / "run.lock").exists()

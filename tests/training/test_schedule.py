@@ -90,7 +90,7 @@ class Time:
 def test_the_time_is_kept_where_the_machine_changes(
     at_first: float, later: float, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, update = Time(), Trainer._update
+    clock, update = Time(), Trainer.update
     for module in ("loop", "metrics", "run"):
         monkeypatch.setattr(f"seq2seq.training.{module}.time", clock)
 
@@ -98,7 +98,7 @@ def test_the_time_is_kept_where_the_machine_changes(
         update(trainer)
         clock.now += at_first if trainer.state.step < 60 else later
 
-    monkeypatch.setattr(Trainer, "_update", slow_update)
+    monkeypatch.setattr(Trainer, "update", slow_update)
     config = tiny(training__minutes=2.0, training__max_steps=None, training__validate_every=100, training__patience=99)
     monkeypatch.setattr("seq2seq.training.adaptation._MOST_EPOCHS", 10_000)
     state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
