@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.export.network import Attention, Linear, Network, Recurrence
+from seq2seq.export.linear import Linear
+from seq2seq.export.network import Network
+from seq2seq.export.recurrence import Recurrence
+from seq2seq.export.source import Attention
 from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.text.tokenizer import BOS, EOS
 
@@ -192,15 +195,20 @@ class CompiledNetwork:
     def _linear(self, linear: Linear | None) -> _Linear:
         if linear is None:
             return _Linear()
-        out_size, in_size = linear.weight.shape
-        return _Linear(weight=self._keep(linear.weight), bias=self._keep(linear.bias), out=out_size, in_=in_size)
+        weight, view = linear.weight, _Linear(bias=self._keep(linear.bias))
+        view.out, view.in_ = weight.shape
+        if weight.scales is None:
+            view.weight = self._keep(weight.values)
+        else:
+            view.quantized, view.scales = self._keep(weight.values, c_int8), self._keep(weight.scales)
+        return view
 
-    def _keep(self, array: np.ndarray | None) -> Any:
+    def _keep(self, array: np.ndarray | None, kind: Any = c_float) -> Any:
         if array is None:
             return None
-        array = np.ascontiguousarray(array, np.float32)
+        array = np.ascontiguousarray(array)
         self._kept.append(array)
-        return _at(array, c_float)
+        return _at(array, kind)
 
 
 def _at(array: np.ndarray, kind: Any) -> Any:

@@ -32,12 +32,12 @@ NETWORKS: list[dict[str, Any]] = [
 ]
 REQUESTS = [
     Request(beam_size=1, alpha=1.0, forbidden=FORBIDDEN),
-    Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN),
-    Request(beam_size=4, alpha=0.0, n_best=4, forbidden=FORBIDDEN),
-    Request(beam_size=7, alpha=1.7, n_best=2),
+    Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN, length_ratio=1),
+    Request(beam_size=4, alpha=0.0, n_best=4, forbidden=FORBIDDEN, length_ratio=1, length_extra=2),
+    Request(beam_size=7, alpha=1.7, n_best=2, length_ratio=1, length_extra=2),
     Request(beam_size=3, alpha=0.6, n_best=3, forbidden=FORBIDDEN, length_ratio=0, length_extra=1),
     Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN, length_ratio=0, length_extra=3),
-    Request(beam_size=60, alpha=1.0, n_best=50, length_ratio=0, length_extra=4),  # wider than the vocabulary
+    Request(beam_size=60, alpha=1.0, n_best=50, length_ratio=0, length_extra=2),  # wider than the vocabulary
 ]
 
 
@@ -76,7 +76,7 @@ def test_the_compiled_part_was_built() -> None:
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
 def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: Request, tmp_path: Path) -> None:
     packed = Packed.make(tmp_path / "weights", **settings)
-    network, sources = packed.take(), sentences(5)
+    network, sources = packed.take(), sentences(4)
     expected = packed.reference(sources, request_)
     for carrier in CARRIERS:
         assert_same(searcher(carrier, network)(sources, request_), expected)
@@ -86,7 +86,10 @@ def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: R
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sentence_does_not_depend_on_the_batch(seed: int, attention: str, tmp_path: Path) -> None:
     network = Packed.make(tmp_path / "weights", seed, attention=attention).take()
-    sources, request = sentences(33, seed), Request(beam_size=5, alpha=1.0, n_best=5, forbidden=FORBIDDEN)
+    sources, request = (
+        sentences(33, seed),
+        Request(beam_size=5, alpha=1.0, n_best=5, forbidden=FORBIDDEN, length_ratio=1),
+    )
     for carrier in CARRIERS:
         search = searcher(carrier, network)
         together = search(sources, request)
