@@ -85,7 +85,7 @@ def report(ways: dict[str, Translator], lines: list[str], rounds: int) -> None:
     print("way            beam  sentences/s             to torch  processor ms  one sentence, ms (median, by round)")
     for (name, beam_size), measured in whole.items():
         speeds = [len(lines) / wall for wall, _ in measured]
-        ratio = median(speeds) / (len(lines) / median(wall for wall, _ in whole["torch", beam_size]))
+        ratio = median(speeds) / median(len(lines) / wall for wall, _ in whole["torch", beam_size])
         processor = 1000 * min(busy for _, busy in measured) / len(lines)
         print(
             f"{name:<14} {beam_size:>4}  {spread(speeds):<24} {ratio:6.1f} x  {processor:9.2f}     "
