@@ -33,6 +33,9 @@ FORMAT_VERSION = 2
 CHECKPOINTS = "checkpoints.json"
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
+INT8 = "int8"
+"""What `facts["weights"]` says of a model whose matrices were rounded for the engine."""
+
 # Four thousand million parameters: no recurrent model has come near.
 _LARGEST_MODEL = 16 * 2**30
 # Bytes of names, types and shapes: a network of 64 layers on each side has a tenth.
@@ -125,6 +128,10 @@ class ModelFolder:
 
     def load(self, device: "torch.device | str" = "cpu") -> TrainedModel:
         """The model, its network on `device`. Raises InputError where the weights do not fit the configuration."""
+        if self.facts.get("weights") == INT8:
+            raise InputError(
+                f"{self.path}: an int8 model translates alone and on a CPU; for all else take its original"
+            )
         from seq2seq.model.weights import load_weights, shapes_only
 
         with shapes_only():
@@ -201,12 +208,19 @@ def write_model(folder: FolderWriter, model: TrainedModel, facts: Mapping[str, A
     """
     from seq2seq.model.weights import pack_weights
 
-    folder.write(WEIGHTS, pack_weights(model.network))
-    for name, tokenizer in model.tokenizers.files().items():
+    write_files(folder, model.config, model.tokenizers, pack_weights(model.network), facts)
+
+
+def write_files(
+    folder: FolderWriter, config: Config, tokenizers: Tokenizers, weights: bytes, facts: Mapping[str, Any]
+) -> None:
+    """The same with the content of the weights file."""
+    folder.write(WEIGHTS, weights)
+    for name, tokenizer in tokenizers.files().items():
         folder.write(name, tokenizer.model)
-    description = {"format": FORMAT_VERSION, "config": model.config.model_dump(), "facts": dict(facts)}
+    description = {"format": FORMAT_VERSION, "config": config.model_dump(), "facts": dict(facts)}
     folder.write(CONFIG, to_json(description))
-    folder.write(CARD, _model_card(model.config, facts).encode())
+    folder.write(CARD, _model_card(config, facts).encode())
 
 
 def rewrite_config(folder: Path, config: Config) -> None:

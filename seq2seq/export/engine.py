@@ -1,12 +1,17 @@
 """A trained model that translates on a CPU without torch."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 
 import numpy as np
 
 from seq2seq.config import Config
 from seq2seq.export.beam import search_batch
+from seq2seq.export.compiled import CompiledNetwork, levels
 from seq2seq.export.network import Network
 from seq2seq.export.tensors import Tensors, UnknownModelError
 from seq2seq.model_folder import WEIGHTS, ModelFolder, Tokenizers
@@ -19,25 +24,47 @@ class Engine:
 
     config: Config
     tokenizers: Tokenizers
-    network: Network
+    search_batch: Callable[[Sources, Request], list[list[Hypothesis]]]
+    """The best hypotheses of B sentences. May be called by several threads at once."""
+    workers: int
+    """Batches that are searched at the same time."""
 
     def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
-        return (search_batch(self.network, batch, request) for batch in batches)
+        batches = list(batches)
+        requests = repeat(request)
+        if min(self.workers, len(batches)) < 2:
+            yield from map(self.search_batch, batches, requests)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            yield from pool.map(self.search_batch, batches, requests)
+
+
+def load_engine(folder: ModelFolder) -> Engine | None:
+    """The engine for a model; None where its weights are not those of a network that the engine knows."""
+    network = read_network(folder)
+    if network is None:
+        return None
+    if levels():
+        compiled = CompiledNetwork(network, max(levels()))
+        return Engine(folder.config, folder.tokenizers, compiled.search_batch, _cores())
+    # numpy's products take all cores by themselves, and the rest of its work takes turns.
+    return Engine(folder.config, folder.tokenizers, partial(search_batch, network), 1)
 
 
 @np.errstate(all="ignore")  # weights that are no numbers are told when they translate
-def load_engine(folder: ModelFolder) -> Engine | None:
-    """The engine for a model; None where its weights are not those of a network that the engine knows."""
-    tokenizers = folder.tokenizers
+def read_network(folder: ModelFolder) -> Network | None:
+    """The network of a model; None as `load_engine`."""
+    own, joint = folder.tokenizers, folder.tokenizers.joint
     try:
-        network = Network.take(
-            Tensors(folder.path / WEIGHTS),
-            folder.config.model,
-            len(tokenizers.src),
-            len(tokenizers.tgt),
-            tokenizers.joint,
-        )
+        return Network.take(Tensors(folder.path / WEIGHTS), folder.config.model, len(own.src), len(own.tgt), joint)
     except UnknownModelError:
         return None
-    return Engine(folder.config, tokenizers, network)
+
+
+def _cores() -> int:
+    """As many as this process may use; OMP_NUM_THREADS asks for fewer or more, as elsewhere."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,6 +1,8 @@
 """The engine finds what the reference search finds with the torch network, whatever the network and the request."""
 
+import shutil
 from collections.abc import Callable
+from functools import partial
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,11 @@ import torch
 from random_networks import TGT_VOCAB, Packed, sentences
 
 from seq2seq.config import ModelConfig
-from seq2seq.export.beam import search_batch
+from seq2seq.export import beam
+from seq2seq.export.compiled import CompiledNetwork, levels
+from seq2seq.export.network import Network
 from seq2seq.export.tensors import UnknownModelError
-from seq2seq.search.request import Hypothesis, Request
+from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.text.tokenizer import BOS, PAD, UNK
 
 FORBIDDEN = (PAD, UNK, BOS, 9)
@@ -29,12 +33,12 @@ NETWORKS: list[dict[str, Any]] = [
 ]
 REQUESTS = [
     Request(beam_size=1, alpha=1.0, forbidden=FORBIDDEN),
-    Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN),
-    Request(beam_size=4, alpha=0.0, n_best=4, forbidden=FORBIDDEN),
-    Request(beam_size=7, alpha=1.7, n_best=2),
+    Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN, length_ratio=1),
+    Request(beam_size=4, alpha=0.0, n_best=4, forbidden=FORBIDDEN, length_ratio=1, length_extra=2),
+    Request(beam_size=7, alpha=1.7, n_best=2, length_ratio=1, length_extra=2),
     Request(beam_size=3, alpha=0.6, n_best=3, forbidden=FORBIDDEN, length_ratio=0, length_extra=1),
     Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN, length_ratio=0, length_extra=3),
-    Request(beam_size=60, alpha=1.0, n_best=50, length_ratio=0, length_extra=4),  # wider than the vocabulary
+    Request(beam_size=60, alpha=1.0, n_best=50, length_ratio=0, length_extra=2),  # wider than the vocabulary
 ]
 
 
@@ -47,23 +51,52 @@ def assert_same(found: list[list[Hypothesis]], expected: list[list[Hypothesis]])
         assert one.log_prob == pytest.approx(other.log_prob, abs=1e-5, rel=1e-6)
 
 
+def assert_equal(found: object, expected: object) -> None:
+    """The compiled engine sums in the same order whatever rows stand beside."""
+    assert found == expected
+
+
+Searcher = Callable[[Sources, Request], list[list[Hypothesis]]]
+
+
+def searcher(carrier: int | None, network: Network) -> Searcher:
+    """The search in numpy (None) or compiled for one of the instruction sets."""
+    return partial(beam.search_batch, network) if carrier is None else CompiledNetwork(network, carrier).search_batch
+
+
+CARRIERS = [None, *levels()]
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no compiler")
+def test_the_compiled_part_was_built() -> None:
+    """Else most of what stands here would be left out in silence."""
+    assert levels(), "build it: python -c 'from setuptools import setup; setup()' build_ext --inplace"
+
+
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
 def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: Request, tmp_path: Path) -> None:
     packed = Packed.make(tmp_path / "weights", **settings)
-    sources = sentences(5)
+    network, sources = packed.take(), sentences(4)
     expected = packed.reference(sources, request_)
-    assert_same(search_batch(packed.take(), sources, request_), expected)
+    for carrier in CARRIERS:
+        assert_same(searcher(carrier, network)(sources, request_), expected)
 
 
 @pytest.mark.parametrize("attention", ["none", "dot", "additive"])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sentence_does_not_depend_on_the_batch(seed: int, attention: str, tmp_path: Path) -> None:
-    engine = Packed.make(tmp_path / "weights", seed, attention=attention).take()
-    sources, request = sentences(33, seed), Request(beam_size=5, alpha=1.0, n_best=5, forbidden=FORBIDDEN)
-    together = search_batch(engine, sources, request)
-    assert_same([found for source in sources for found in search_batch(engine, [source], request)], together)
-    assert_same(search_batch(engine, sources[::-1], request)[::-1], together)
+    network = Packed.make(tmp_path / "weights", seed, attention=attention).take()
+    sources, request = (
+        sentences(33, seed),
+        Request(beam_size=5, alpha=1.0, n_best=5, forbidden=FORBIDDEN, length_ratio=1),
+    )
+    for carrier in CARRIERS:
+        search = searcher(carrier, network)
+        together = search(sources, request)
+        same = assert_same if carrier is None else assert_equal
+        same([found for source in sources for found in search([source], request)], together)
+        same(search(sources[::-1], request)[::-1], together)
 
 
 def test_the_engine_knows_every_setting_of_the_network() -> None:

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seq2seq import Translator
+from seq2seq.export.compiled import levels
 from seq2seq.export.engine import Engine
 from seq2seq.model_folder import TrainedModel, load_model, open_model
 
@@ -49,6 +51,33 @@ def test_the_engine_and_the_network_translate_alike(trained: Path) -> None:
         assert [one.text for one in found.hypotheses] == [one.text for one in expected.hypotheses]
         scores = [[one.score for one in both.hypotheses] for both in (found, expected)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-5, rel=1e-6)
+
+
+def test_several_workers_find_what_one_finds(trained: Path) -> None:
+    one = Translator.load(trained, batch_size=2)
+    assert isinstance(one.model, Engine)
+    lines = [" ".join(["un", "deux", "trois", "quatre"][: 1 + number % 4] * (1 + number % 3)) for number in range(60)]
+    answers = [
+        list(Translator(replace(one.model, workers=workers), batch_size=2).stream(lines, n_best=2))
+        for workers in (1, 4)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_without_the_compiled_part_numpy_does_it(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Translator.load(trained).translate(["un deux trois", "six"])
+    monkeypatch.setattr("seq2seq.export.engine.levels", lambda: range(0))
+    in_numpy = Translator.load(trained)
+    assert isinstance(in_numpy.model, Engine)
+    assert in_numpy.translate(["un deux trois", "six"]) == expected
+
+
+@pytest.mark.parametrize(("asked", "workers"), [("3", 3), ("2,1", 2)])
+def test_omp_num_threads_is_respected(asked: str, workers: int, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    engine = Translator.load(trained).model
+    assert isinstance(engine, Engine)
+    assert engine.workers == (workers if levels() else 1)
 
 
 def test_what_the_engine_does_not_know_runs_in_torch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

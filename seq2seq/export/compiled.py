@@ -1,0 +1,220 @@
+"""The compiled form of the engine: the same forward pass and search as in numpy, in C++ (`native/`), and faster.
+
+It is an optional part of the package: where no compiler was at hand when the package was installed, numpy does it all.
+"""
+
+import ctypes
+import weakref
+from collections.abc import Sequence
+from ctypes import POINTER, c_double, c_float, c_int8, c_int32, c_void_p
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from seq2seq.export.linear import Linear
+from seq2seq.export.network import Network
+from seq2seq.export.recurrence import Recurrence
+from seq2seq.export.source import Attention, SummaryKnowledge
+from seq2seq.search.request import Hypothesis, Request, Sources
+from seq2seq.text.tokenizer import BOS, EOS
+
+_CELLS = ["gru", "lstm", "rnn"]
+
+
+class _Linear(ctypes.Structure):
+    _fields_ = [
+        ("weight", POINTER(c_float)),
+        ("quantized", POINTER(c_int8)),
+        ("scales", POINTER(c_float)),
+        ("bias", POINTER(c_float)),
+        ("out", c_int32),
+        ("in_", c_int32),
+    ]
+
+
+class _Recurrence(ctypes.Structure):
+    _fields_ = [("cell", c_int32), ("inputs", _Linear), ("recurrent", _Linear)]
+
+
+class _Model(ctypes.Structure):
+    _fields_ = [
+        ("src_embedding", POINTER(c_float)),
+        ("word_gates", POINTER(c_float)),
+        ("word_readout", POINTER(c_float)),
+        ("attention_score", POINTER(c_float)),
+        ("encoder", POINTER(_Recurrence)),
+        ("decoder", POINTER(_Recurrence)),
+        ("summary", _Linear),
+        ("first_state", _Linear),
+        ("readout", _Linear),
+        ("output", _Linear),
+        ("context_gates", _Linear),
+        ("context_readout", _Linear),
+        ("key", _Linear),
+        ("query", _Linear),
+        ("value", _Linear),
+        ("weigh", _Linear),
+        ("gate", _Linear),
+        ("mixture", _Linear),
+        ("embedding_size", c_int32),
+        ("encoder_layers", c_int32),
+        ("directions", c_int32),
+        ("decoder_layers", c_int32),
+        ("attends", c_int32),
+    ]
+
+
+class _Request(ctypes.Structure):
+    _fields_ = [
+        ("forbidden", POINTER(c_int32)),
+        ("alpha", c_double),
+        ("forbidden_count", c_int32),
+        ("beam_size", c_int32),
+        ("n_best", c_int32),
+        ("eos", c_int32),
+        ("bos", c_int32),
+    ]
+
+
+class _Found(ctypes.Structure):
+    _fields_ = [
+        ("tokens", POINTER(c_int32)),
+        ("lengths", POINTER(c_int32)),
+        ("log_probs", POINTER(c_double)),
+        ("scores", POINTER(c_double)),
+        ("longest", c_int32),
+    ]
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """The compiled part, if it was built and loads."""
+    spec = find_spec("seq2seq.export._native")
+    try:
+        library = ctypes.CDLL(spec.origin) if spec and spec.origin else None
+    except OSError:
+        return None
+    if library:
+        library.seq2seq_model.argtypes = [POINTER(_Model), ctypes.c_int]
+        library.seq2seq_model.restype = c_void_p
+        library.seq2seq_free.argtypes = [c_void_p]
+        library.seq2seq_free.restype = None
+        numbers = POINTER(c_int32)
+        library.seq2seq_search.argtypes = [c_void_p, POINTER(_Request), *[numbers] * 3, c_int32, POINTER(_Found)]
+    return library
+
+
+def levels() -> range:
+    """The instruction sets to choose from, the fastest last: 0 is plain, 1 AVX2, 2 AVX-512. Empty where not built."""
+    library = _library()
+    return range(library.seq2seq_level() + 1) if library else range(0)
+
+
+class CompiledNetwork:
+    """A network in compiled form."""
+
+    def __init__(self, network: Network, level: int) -> None:
+        """level: one of `levels()`."""
+        library = _library()
+        assert library
+        self._kept: list[object] = []
+        """What the C side goes on reading."""
+        view = self._view(network)
+        self._search = library.seq2seq_search
+        self._model = library.seq2seq_model(view, level)
+        if not self._model:
+            raise MemoryError
+        weakref.finalize(self, library.seq2seq_free, self._model)
+
+    def search_batch(self, sources: Sources, request: Request) -> list[list[Hypothesis]]:
+        """The best hypotheses of B sentences, best first. Other threads run meanwhile."""
+        lengths = np.array([len(source) for source in sources], np.int32)
+        limits = np.array([request.max_length(len(source)) for source in sources], np.int32)
+        tokens = np.concatenate([np.array(source, np.int32) for source in sources])
+        forbidden = np.array(request.forbidden, np.int32)
+        found_tokens = np.empty((len(sources), request.n_best, limits.max()), np.int32)
+        found_lengths = np.empty((len(sources), request.n_best), np.int32)
+        log_probs, scores = np.empty((2, len(sources), request.n_best))
+        asked = _Request(
+            _at(forbidden, c_int32), request.alpha, len(forbidden), request.beam_size, request.n_best, EOS, BOS
+        )
+        found = _Found(
+            _at(found_tokens, c_int32),
+            _at(found_lengths, c_int32),
+            _at(log_probs, c_double),
+            _at(scores, c_double),
+            found_tokens.shape[2],
+        )
+        arrays = [_at(one, c_int32) for one in (tokens, lengths, limits)]
+        if self._search(self._model, asked, *arrays, len(sources), found):
+            raise MemoryError
+        return [
+            [
+                Hypothesis(tuple(found_tokens[b, n, :length].tolist()), float(log_probs[b, n]), float(scores[b, n]))
+                for n, length in enumerate(found_lengths[b].tolist())
+                if length >= 0
+            ]
+            for b in range(len(sources))
+        ]
+
+    def _view(self, network: Network) -> _Model:
+        encoder, decoder = network.encoder, network.decoder
+        source = decoder.source
+        view = _Model(
+            src_embedding=self._keep(encoder.embedding),
+            word_gates=self._keep(decoder.word_gates),
+            word_readout=self._keep(decoder.word_readout),
+            encoder=self._recurrences([one for layer in encoder.layers for one in layer]),
+            decoder=self._recurrences(decoder.layers),
+            summary=self._linear(encoder.summary),
+            first_state=self._linear(decoder.first_state),
+            readout=self._linear(decoder.readout),
+            output=self._linear(decoder.output),
+            embedding_size=encoder.embedding.shape[1],
+            encoder_layers=len(encoder.layers),
+            directions=len(encoder.layers[0]),
+            decoder_layers=len(decoder.layers),
+            attends=isinstance(source, Attention),
+        )
+        if isinstance(source, Attention):
+            view.key, view.query, view.value = map(self._linear, (source.key, source.query, source.value))
+            view.attention_score = self._keep(source.score)
+        else:
+            view.context_gates, view.context_readout = map(self._linear, (source.gates, source.readout))
+        if isinstance(source, SummaryKnowledge):
+            view.weigh, view.gate, view.mixture = map(self._linear, (source.weigh, source.gate, source.mixture))
+        return view
+
+    def _recurrences(self, layers: Sequence[Recurrence]) -> Any:
+        array = (_Recurrence * len(layers))(
+            *(
+                _Recurrence(_CELLS.index(one.cell), self._linear(one.inputs), self._linear(one.recurrent))
+                for one in layers
+            )
+        )
+        self._kept.append(array)
+        return array
+
+    def _linear(self, linear: Linear | None) -> _Linear:
+        if linear is None:
+            return _Linear()
+        weight, view = linear.weight, _Linear(bias=self._keep(linear.bias))
+        view.out, view.in_ = weight.shape
+        if weight.scales is None:
+            view.weight = self._keep(weight.values)
+        else:
+            view.quantized, view.scales = self._keep(weight.values, c_int8), self._keep(weight.scales)
+        return view
+
+    def _keep(self, array: np.ndarray | None, kind: Any = c_float) -> Any:
+        if array is None:
+            return None
+        array = np.ascontiguousarray(array)
+        self._kept.append(array)
+        return _at(array, kind)
+
+
+def _at(array: np.ndarray, kind: Any) -> Any:
+    return array.ctypes.data_as(POINTER(kind))

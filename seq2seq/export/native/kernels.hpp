@@ -1,0 +1,287 @@
+// Vectors, matrices and products. This file is included once for each instruction set, inside a namespace of its own.
+//
+// A product gives the same numbers for a row whatever rows stand beside it: each sum runs over the inputs in order.
+
+constexpr int LANES = NATIVE_LANES, PANEL_VECTORS = NATIVE_PANEL_VECTORS, TILE_ROWS = NATIVE_TILE_ROWS;
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
+typedef int8_t bytes __attribute__((vector_size(LANES)));
+
+#if NATIVE_LANES == 16
+constexpr int8_t FLIP = -128;  // the instruction wants its activations unsigned
+#else
+constexpr int8_t FLIP = 0;
+#endif
+constexpr int PANEL = PANEL_VECTORS * LANES;
+
+inline int padded(int count, int multiple) { return (count + multiple - 1) / multiple * multiple; }
+
+inline vec load(const float* from) {
+    vec values;
+    memcpy(&values, from, sizeof values);
+    return values;
+}
+
+inline vec load(const float* from, int count) {
+    vec values = {};
+    memcpy(&values, from, count * sizeof(float));
+    return values;
+}
+
+inline void store(float* to, vec values, int count = LANES) {
+    if (count == LANES)
+        memcpy(to, &values, sizeof values);
+    else
+        memcpy(to, &values, count * sizeof(float));
+}
+
+inline vec all(float value) { return value - (vec){}; }
+inline vec larger(vec one, vec other) { return one > other ? one : other; }
+inline vec smaller(vec one, vec other) { return one < other ? one : other; }
+
+// Call body(start, count) for each run of at most LANES of `size` numbers.
+template <class Body>
+inline void in_lanes(int size, Body body) {
+    int start = 0;
+    for (; start + LANES <= size; start += LANES) body(start, LANES);
+    if (start < size) body(start, size - start);
+}
+
+inline float highest_of(vec values) {
+    float highest = values[0];
+    for (int lane = 1; lane < LANES; lane++) highest = values[lane] > highest ? values[lane] : highest;
+    return highest;
+}
+
+inline float sum_of(vec values) {
+    float sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += values[lane];
+    return sum;
+}
+
+// exp(x) = 2^n (1 + q): `scale` gets 2^n; returns q = exp(r) - 1 with |r| <= ln(2) / 2, by its Taylor series.
+inline vec exp_parts(vec x, vec& scale) {
+    const float rounder = 12582912.0f;  // adding 1.5 * 2^23 leaves no room for a fraction
+    x = larger(smaller(x, all(88.0f)), all(-87.0f));
+    vec shifted = x * 1.44269504f + rounder;
+    vec n = shifted - rounder;
+    vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    scale = (vec)(((ivec)shifted - 0x4B400000 + 127) << 23);
+    vec q = r * (1.0f / 5040) + 1.0f / 720;
+    q = q * r + 1.0f / 120;
+    q = q * r + 1.0f / 24;
+    q = q * r + 1.0f / 6;
+    q = q * r + 0.5f;
+    q = q * r + 1.0f;
+    return q * r;
+}
+
+inline vec exponential(vec x) {
+    vec scale, q = exp_parts(x, scale);
+    return scale * q + scale;
+}
+
+inline vec sigmoid(vec x) { return 1.0f / (exponential(-x) + 1.0f); }
+
+inline vec hyperbolic_tangent(vec x) {
+    vec scale, q = exp_parts(larger(smaller(x + x, all(30.0f)), all(-30.0f)), scale);
+    vec e = scale * q + (scale - 1.0f);  // exp(2 x) - 1, exact near 0
+    return e / (e + 2.0f);
+}
+
+// Memory on cache lines, with some to spare at the end so that whole vectors may be read.
+template <class T>
+class Block {
+  public:
+    Block() = default;
+    explicit Block(size_t count) { resize(count); }
+    // What it held is lost.
+    void resize(size_t count) {
+        if (count <= size_) return;
+        size_t total = (count * sizeof(T) + 127) / 64 * 64;
+        data_.reset(static_cast<T*>(std::aligned_alloc(64, total)));
+        if (!data_) throw std::bad_alloc();
+        memset(static_cast<void*>(data_.get()), 0, total);
+        size_ = count;
+    }
+    T* get() const { return data_.get(); }
+    T& operator[](size_t index) const { return data_.get()[index]; }
+
+  private:
+    struct Free {
+        void operator()(T* data) const { std::free(data); }
+    };
+    std::unique_ptr<T, Free> data_;
+    size_t size_ = 0;
+};
+
+// Rows of numbers, each with room up to a whole panel.
+struct Matrix {
+    Block<float> data;
+    long stride = 0;
+
+    void resize(int rows, int columns) {
+        stride = padded(columns, 64);
+        data.resize(rows * stride);
+    }
+    float* operator[](int row) const { return data.get() + row * stride; }
+};
+
+// Each of LANES sums with four products more: activations [4], weights [LANES, 4].
+inline ivec add_products(ivec sums, const int8_t* activations, const int8_t* weights) {
+#if NATIVE_LANES == 16
+    int four;
+    memcpy(&four, activations, 4);
+    return (ivec)_mm512_dpbusd_epi32((__m512i)sums, _mm512_set1_epi32(four), _mm512_load_si512(weights));
+#elif NATIVE_LANES == 8
+    int four;
+    memcpy(&four, activations, 4);
+    __m256i x = _mm256_set1_epi32(four), w = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights));
+    // Both are within 127, so that two products fit into 16 bits.
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
+    return (ivec)_mm256_add_epi32((__m256i)sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#else
+    for (int column = 0; column < LANES; column++)
+        for (int k = 0; k < 4; k++) sums[column] += int(activations[k]) * int(weights[4 * column + k]);
+    return sums;
+#endif
+}
+
+// y = W x + b with W packed for products with few rows: panels of columns, in each one input after another.
+class Linear {
+  public:
+    Linear() = default;
+
+    // padding: what stands in outputs past the last one.
+    explicit Linear(const LinearView& view, float padding = 0) : out(view.out), in(view.in), width(padded(out, PANEL)) {
+        bias_.resize(width);
+        for (int o = 0; o < width; o++) bias_[o] = o < out ? view.bias[o] : padding;
+        if (view.weight)
+            pack(view.weight);
+        else if (out)
+            pack(view.quantized, view.scales);
+    }
+
+    // x: `rows` rows of `in` numbers that begin `stride` apart; y [rows, width], its rows `y_stride` apart.
+    void operator()(const float* x, long stride, int rows, float* y, long y_stride) const {
+        thread_local Block<int8_t> quantized;
+        thread_local Block<float> scales;
+        long q_stride = padded(in, 64);
+        if (groups_) {
+            quantized.resize(rows * q_stride);
+            scales.resize(rows);
+            for (int row = 0; row < rows; row++)
+                scales[row] = quantize(x + row * stride, quantized.get() + row * q_stride);
+        }
+        // A panel of weights stays in the cache while all rows pass by.
+        for (int panel = 0; panel < width; panel += PANEL)
+            for_tiles(rows, [&](auto tile, int first) {
+                constexpr int count = decltype(tile)::value;
+                float* to = y + first * y_stride + panel;
+                if (groups_)
+                    int8_tile<count>(quantized.get() + first * q_stride, q_stride, scales.get() + first, panel, to,
+                                     y_stride);
+                else
+                    float_tile<count>(x + first * stride, stride, panel, to, y_stride);
+            });
+    }
+
+    int out = 0, in = 0, width = 0;
+
+  private:
+    void pack(const float* weight) {
+        weights_.resize(size_t(width) * in);
+        for (int o = 0; o < out; o++)
+            for (int i = 0; i < in; i++)
+                weights_[(size_t(o / PANEL) * in + i) * PANEL + o % PANEL] = weight[size_t(o) * in + i];
+    }
+
+    void pack(const int8_t* weight, const float* scales) {
+        groups_ = padded(in, 4) / 4;
+        bytes_.resize(size_t(width) * groups_ * 4);
+        scales_.resize(width);
+        offsets_.resize(width);
+        for (int o = 0; o < out; o++) {
+            scales_[o] = scales[o];
+            for (int i = 0; i < in; i++) {
+                int8_t value = weight[size_t(o) * in + i];
+                bytes_[((size_t(o / PANEL) * groups_ + i / 4) * PANEL + o % PANEL) * 4 + i % 4] = value;
+                offsets_[o] += value * (FLIP ? 128 : 0);
+            }
+        }
+    }
+
+    // Call body(number of rows as a type, first row) for tiles of about equal height.
+    template <class Body>
+    static void for_tiles(int rows, Body body) {
+        int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+        for (int tile = 0, first = 0; tile < tiles; tile++) {
+            int count = (rows - first + tiles - tile - 1) / (tiles - tile);
+            switch (count) {
+                case 1: body(std::integral_constant<int, 1>(), first); break;
+                case 2: body(std::integral_constant<int, 2>(), first); break;
+                case 3: body(std::integral_constant<int, 3>(), first); break;
+                case 4: body(std::integral_constant<int, 4>(), first); break;
+                case 5: body(std::integral_constant<int, 5>(), first); break;
+                default: body(std::integral_constant<int, 6>(), first);
+            }
+            first += count;
+        }
+    }
+
+    template <int ROWS>
+    void float_tile(const float* x, long stride, int panel, float* y, long y_stride) const {
+        const float* weight = weights_.get() + size_t(panel) * in;
+        vec sums[ROWS][PANEL_VECTORS];
+        for (auto& row : sums)
+            for (int v = 0; v < PANEL_VECTORS; v++) row[v] = load(bias_.get() + panel + v * LANES);
+        for (int i = 0; i < in; i++, weight += PANEL)
+            for (int row = 0; row < ROWS; row++)
+                for (int v = 0; v < PANEL_VECTORS; v++) sums[row][v] += x[row * stride + i] * load(weight + v * LANES);
+        for (int row = 0; row < ROWS; row++)
+            for (int v = 0; v < PANEL_VECTORS; v++) store(y + row * y_stride + v * LANES, sums[row][v]);
+    }
+
+    template <int ROWS>
+    void int8_tile(const int8_t* x, long stride, const float* x_scales, int panel, float* y, long y_stride) const {
+        const int8_t* weight = bytes_.get() + size_t(panel) * groups_ * 4;
+        ivec sums[ROWS][PANEL_VECTORS] = {};
+        for (int group = 0; group < groups_; group++, weight += PANEL * 4)
+            for (int row = 0; row < ROWS; row++)
+                for (int v = 0; v < PANEL_VECTORS; v++)
+                    sums[row][v] = add_products(sums[row][v], x + row * stride + group * 4, weight + v * LANES * 4);
+        for (int v = 0; v < PANEL_VECTORS; v++) {
+            int column = panel + v * LANES;
+            ivec offset;
+            memcpy(&offset, offsets_.get() + column, sizeof offset);
+            for (int row = 0; row < ROWS; row++) {
+                vec products = __builtin_convertvector(sums[row][v] - offset, vec);
+                vec scale = load(scales_.get() + column) * x_scales[row];
+                store(y + row * y_stride + v * LANES, products * scale + load(bias_.get() + column));
+            }
+        }
+    }
+
+    // One row to int8 -> its scale.
+    float quantize(const float* x, int8_t* quantized) const {
+        vec highest = {};
+        in_lanes(in, [&](int start, int count) {
+            vec values = load(x + start, count);
+            highest = larger(highest, larger(values, -values));
+        });
+        float largest = highest_of(highest);
+        if (!(largest > 0)) largest = 1;
+        float to_int = 127 / largest;
+        in_lanes(in, [&](int start, int count) {
+            ivec rounded = (ivec)(load(x + start, count) * to_int + 12582912.0f) - 0x4B400000;
+            bytes narrow = __builtin_convertvector(rounded, bytes) ^ FLIP;
+            memcpy(quantized + start, &narrow, sizeof narrow);
+        });
+        return largest / 127;
+    }
+
+    Block<float> bias_, weights_, scales_;
+    Block<int8_t> bytes_;
+    Block<int32_t> offsets_;
+    int groups_ = 0;  // of four inputs, where the weights are int8
+};

@@ -1,0 +1,45 @@
+// A model as Python hands it over. `compiled.py` has the same structures, field by field.
+#pragma once
+#include <cstdint>
+
+struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale for each row
+    const float* weight;     // [out, in], or null
+    const int8_t* quantized; // [out, in], or null
+    const float* scales;     // [out], of the int8 rows
+    const float* bias;       // [out]
+    int32_t out, in;         // 0 where the model has no such layer
+};
+
+enum Cell { GRU, LSTM, RNN };
+
+struct RecurrenceView {
+    int32_t cell;
+    LinearView inputs, recurrent;
+};
+
+struct ModelView {
+    const float* src_embedding;    // [src_vocab, embedding_size]
+    const float* word_gates;       // [vocab, gates * H]
+    const float* word_readout;     // [vocab, embedding_size]
+    const float* attention_score;  // [A] where scores are additive, else null
+    const RecurrenceView* encoder; // encoder_layers x directions
+    const RecurrenceView* decoder; // decoder_layers
+    LinearView summary, first_state, readout, output;
+    LinearView context_gates, context_readout; // of a fixed context
+    LinearView key, query, value;              // of attention; without a key it is the encoder's state, and so on
+    LinearView weigh, gate, mixture;           // of summaries
+    int32_t embedding_size, encoder_layers, directions, decoder_layers, attends;
+};
+
+struct RequestView {
+    const int32_t* forbidden;
+    double alpha;
+    int32_t forbidden_count, beam_size, n_best, eos, bos;
+};
+
+struct FoundView {          // room for n_best hypotheses of each of B sentences
+    int32_t* tokens;        // [B, n_best, longest]
+    int32_t* lengths;       // [B, n_best], -1 where there is none
+    double *log_probs, *scores; // [B, n_best]
+    int32_t longest;
+};
