@@ -2,7 +2,7 @@
 
 import typer
 
-from seq2seq.cli import data, evaluate, info, presets, train, translate
+from seq2seq.cli import data, evaluate, info, presets, score, train, translate
 from seq2seq.cli.app import CleanErrors, show_version
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.callback()(show_version)
 app.command()(train.train)
 app.command()(translate.translate)
 app.command()(evaluate.evaluate)
+app.command()(score.score)
 app.add_typer(data.data, name="data")
 app.command()(info.info)
 app.command()(presets.presets)
