@@ -2,7 +2,7 @@
 
 import typer
 
-from seq2seq.cli import data, evaluate, info, presets, score, train, translate
+from seq2seq.cli import data, evaluate, info, presets, rescore, score, train, translate
 from seq2seq.cli.app import CleanErrors, show_version
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command()(train.train)
 app.command()(translate.translate)
 app.command()(evaluate.evaluate)
 app.command()(score.score)
+app.command()(rescore.rescore)
 app.add_typer(data.data, name="data")
 app.command()(info.info)
 app.command()(presets.presets)
