@@ -194,7 +194,7 @@ ERRORS = {
         "give --dev and --dev-ref, to learn weights, or --weights FILE"
     ),
     "rescore --weights two.txt": "--n-best is missing: give the list to re-rank",
-    "rescore --weights two.txt --n-best list.txt": "two.txt: damaged ...",
+    "rescore --weights two.txt --n-best list.txt": "two.txt: not readable as JSON (...",
     "rescore --weights two.txt --n-best list.txt --save-weights w.json": (
         "--save-weights is for weights that are learnt: give --dev and --dev-ref"
     ),

@@ -172,9 +172,11 @@ def test_an_n_best_list_has_a_feature_more(trained: Path, scorer: Scorer, tmp_pa
 
 def test_rescoring_by_a_model_finds_its_translations(trained: Path, tmp_path: Path) -> None:
     """A list that ranks the wrong candidate first: the model knows better."""
-    pairs = [("un deux", "one two"), ("six", "six"), ("trois six six", "three six six"), ("cinq un", "five one")] * 6
-    candidates = "{0} ||| {1} {1} ||| LM0= -1 ||| -1\n{0} ||| {1} ||| LM0= -2 ||| -2\n"
-    plain = "".join(candidates.format(n, tgt) for n, (_, tgt) in enumerate(pairs) if n != 2)
+    pairs = [("un deux six six", "one two six six"), ("six trois un un", "six three one one")]
+    pairs = [*pairs, ("trois six six cinq", "three six six five"), ("cinq un deux six", "five one two six")] * 6
+    candidates = "{0} ||| {2} ||| LM0= -1 ||| -1\n{0} ||| {1} ||| LM0= -2 ||| -2\n"
+    wrong = [" ".join("four" for _ in tgt.split()) for _, tgt in pairs]
+    plain = "".join(candidates.format(n, tgt, wrong[n]) for n, (_, tgt) in enumerate(pairs) if n != 2)
     (tmp_path / "plain").write_text(plain)
     (tmp_path / "src").write_text("".join(f"{src}\n" for src, _ in pairs))
     (tmp_path / "ref").write_text("".join(f"{tgt}\n" for _, tgt in pairs))
