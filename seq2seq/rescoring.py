@@ -112,6 +112,8 @@ class Development:
         rows = [candidate for group in groups for candidate in group]
         self.features = np.array([_row(candidate, self.layout) for candidate in rows])
         """[C, K]"""
+        if not self.features.size:
+            raise InputError(f"{path}: its candidates have no features to weigh")
         self.totals = np.array([math.nan if one.total is None else one.total for one in rows])
         """[C], NaN where a candidate has none."""
         lengths = np.array([len(group) for group in groups])
@@ -213,7 +215,7 @@ def _corners(
     """
     rows, counts = development.rows, development.counts
     heights, slopes = (development.features @ weights)[rows], (development.features @ direction)[rows]
-    # Far back the flattest line is on top, the highest one of several.
+    # Far back the line that rises least is on top, the highest one of several.
     best = np.lexsort((-heights, slopes))[:, 0]
     sentences = np.arange(len(rows))
     before = counts[rows[sentences, best]].sum(axis=0) + development.rest
@@ -248,7 +250,7 @@ def bleu_of(counts: np.ndarray) -> np.ndarray:
 
 def _weights_of_totals(development: Development) -> np.ndarray:
     """The weights [K] whose sums of features come closest to the totals, but for a constant in each sentence."""
-    if np.isnan(development.totals).any():
+    if not np.isfinite(development.totals).all():
         return np.ones(development.features.shape[1])
     columns = np.column_stack([development.features, development.totals])
     within = columns[development.rows] - columns[development.rows].mean(axis=1, keepdims=True)
@@ -287,6 +289,7 @@ def _bleu() -> BLEU:
 
 def _count(metric: BLEU, texts: Sequence[str], references: Sequence[str]) -> np.ndarray:
     """sacreBLEU's counts of several translations of one sentence: [len(texts), 10]."""
+    # The two halves of its `_extract_corpus_statistics`, so that the references are taken apart once.
     (reference,) = metric._cache_references([[one] for one in references])
     counts = {
         text: metric._compute_segment_statistics(metric._preprocess_segment(text), reference) for text in set(texts)

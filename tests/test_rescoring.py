@@ -173,6 +173,21 @@ def test_a_list_that_does_not_fit(line: str, message: str, tmp_path: Path) -> No
         Development(path, [["a"]])
 
 
+def test_a_list_without_features_has_nothing_to_learn(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("0 ||| b ||| ||| 1\n0 ||| a ||| ||| 2\n")
+    with pytest.raises(InputError, match="list: its candidates have no features to weigh"):
+        Development(tmp_path / "list", [["a"]])
+
+
+@pytest.mark.parametrize("total", ["", "-inf", "nan"])
+def test_totals_that_say_nothing_are_done_without(total: str, tmp_path: Path) -> None:
+    path, references = make_list(tmp_path, 3)
+    path.write_text("".join(f"{line.rpartition('|||')[0]}||| {total}\n" for line in path.read_text().splitlines()))
+    development = Development(path, [references])
+    best = max(learn_weights(development, restarts=8, seed=1).values["LM0"])
+    assert np.isfinite(best)
+
+
 def test_weights_are_kept(tmp_path: Path) -> None:
     weights = Weights({"LM0": (0.1,), "TM0": (-0.30000000000000004, 0.6)})
     weights.save(tmp_path / "weights.json", {"bleu": {"after": 3.0}})

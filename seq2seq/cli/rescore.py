@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,7 +87,8 @@ def _write(path: str, weights: "Weights", output: str, save_list: str | None) ->
         for candidates in read_candidates(path):
             ranked = weights.rank(candidates, path)
             skipped = candidates[0].sentence - lines
-            file.write(b"\n" * skipped + f"{ranked[0][1].text}\n".encode())
+            file.writelines(repeat(b"\n", skipped))
+            file.write(f"{ranked[0][1].text}\n".encode())
             lines += skipped + 1
             incomplete += [candidate for score, candidate in ranked if score == -math.inf]
             if list_file is not None:
@@ -96,7 +98,7 @@ def _write(path: str, weights: "Weights", output: str, save_list: str | None) ->
 
 def _warn(path: str, incomplete: Sequence[Candidate]) -> None:
     if incomplete:
-        where = f"{path}: {len(incomplete):,} candidates lack a feature, the first on line {incomplete[0].line:,}"
+        where = f"{path}: {len(incomplete):,} candidates lack a feature, the first on line {incomplete[0].line}"
         print(printable(f"seq2seq: warning: {where}; they come last"), file=sys.stderr)
 
 

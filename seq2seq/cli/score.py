@@ -139,7 +139,7 @@ def _checked(items: "Iterable[FeatureLine | Pair]", name: str, odd_lines: OddLin
     told = False
     for item in items:
         if not told and (fault := fault_of(item)):
-            where = f"{name}, line {item.line:,}: {fault}"
+            where = f"{name}, line {item.line}: {fault}"
             if odd_lines is OddLines.STOP:
                 raise InputError(f"{where}; --odd-lines pass lets such lines through without a score")
             warning = f"seq2seq: warning: {where}; it has no score, nor has any such line after it"

@@ -18,7 +18,7 @@ from seq2seq.text.lines import read_lines, read_raw_lines
 _SEPARATOR = b"|||"
 _N_BEST_FORM = "id ||| hypothesis ||| features"
 # Of the number of a sentence.
-_DIGITS = 18
+_DIGITS = 9
 # What may stand around a field; other blanks of Unicode are part of it.
 _BLANKS = b" \t\r\n"
 
