@@ -51,7 +51,7 @@ class Item(Protocol):
         ...
 
 
-I = TypeVar("I", bound=Item)  # noqa: E741
+ItemT = TypeVar("ItemT", bound=Item)
 T = TypeVar("T")
 
 
@@ -83,8 +83,9 @@ class Score:
 def fault_of(item: Item) -> str:
     """Why an item cannot be scored; empty where it can."""
     longest = max(len(item.src), len(item.tgt))
-    too_long = f"{longest:,} characters are no sentence or phrase, {LONGEST_SENTENCE:,} may be"
-    return item.fault or (too_long if longest > LONGEST_SENTENCE else "")
+    if longest > LONGEST_SENTENCE:
+        return f"one side has {longest:,} characters; at most {LONGEST_SENTENCE:,} can be scored"
+    return item.fault
 
 
 class Scorer:
@@ -105,7 +106,7 @@ class Scorer:
         """Read a model folder, or the best step of a run folder. Raises InputError where it is missing or damaged."""
         return cls(load_model(Path(path), device))
 
-    def stream(self, items: Iterable[I]) -> Iterator[tuple[I, Score | None]]:
+    def stream(self, items: Iterable[ItemT]) -> Iterator[tuple[ItemT, Score | None]]:
         """Score items as they come, a window of bounded size at a time.
 
         Yields each item with its score, in order; with None where it has a fault.
@@ -204,8 +205,8 @@ def _batches(items: Iterable[T], width: Callable[[T], int], batch_tokens: int) -
         yield batch
 
 
-def _windows(items: Iterable[I]) -> Iterator[list[I]]:
-    window: list[I] = []
+def _windows(items: Iterable[ItemT]) -> Iterator[list[ItemT]]:
+    window: list[ItemT] = []
     characters = 0
     for item in items:
         window.append(item)
