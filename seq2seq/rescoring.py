@@ -106,8 +106,8 @@ class Development:
         expect_reference(path, groups[-1][0], len(references[0]))
         fullest = max((one for group in groups for one in group), key=lambda one: len(one.features))
         self.layout = {name: len(values) for name, values in fullest.features.items()}
-        self.incomplete = [one for group in groups for one in group if not is_complete(one, self.layout, path)]
-        """Those that lack a feature: they do not count."""
+        self.incomplete = [one.line for group in groups for one in group if not is_complete(one, self.layout, path)]
+        """The lines of those that lack a feature: they do not count."""
         groups = [kept for group in groups if (kept := [one for one in group if is_complete(one, self.layout, path)])]
         rows = [candidate for group in groups for candidate in group]
         self.features = np.array([_row(candidate, self.layout) for candidate in rows])

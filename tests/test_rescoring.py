@@ -153,7 +153,7 @@ def test_a_candidate_that_lacks_a_feature_comes_last(tmp_path: Path) -> None:
         ("b", -np.inf),
     ]
     development = Development(path, [["a"]])
-    assert [one.line for one in development.incomplete] == [1]
+    assert development.incomplete == [1]
     assert len(development.features) == 2
 
 

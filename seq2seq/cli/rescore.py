@@ -13,7 +13,7 @@ import typer
 
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output, printable, read_lines
-from seq2seq.text.moses import Candidate, read_candidates
+from seq2seq.text.moses import read_candidates
 
 if TYPE_CHECKING:
     from seq2seq.rescoring import Comparison, Weights
@@ -59,6 +59,8 @@ def rescore(
         raise InputError("--save-weights is for weights that are learnt: give --dev and --dev-ref")
     if n_best is None and (dev is None or ref or save_list is not None or output != "-"):
         raise InputError("--n-best is missing: give the list to re-rank")
+    if output == save_list == "-":
+        raise InputError("-o and --save-list cannot both be stdout (-)")
     if "-" in (dev, *(dev_ref or ()), *(ref or ())) or (ref and n_best == "-"):
         raise InputError("only --n-best without --ref can be stdin (-): the other files are read several times")
 
@@ -67,7 +69,7 @@ def rescore(
     if dev is not None:
         references = _read_references(dev_ref or ())
         development = Development(dev, references)
-        _warn(dev, development.incomplete)
+        _warn(dev, len(development.incomplete), min(development.incomplete, default=0))
         chosen = learn_weights(development, restarts=restarts, seed=seed)
         gain = _gain(dev, chosen, references)
         if save_weights is not None:
@@ -82,7 +84,7 @@ def rescore(
 
 def _write(path: str, weights: "Weights", output: str, save_list: str | None) -> None:
     """The best candidate of each sentence, a blank line for one that is not in the list; and the list."""
-    lines, incomplete = 0, []
+    lines, incomplete, first = 0, 0, 0
     with open_output(output) as file, open_output(save_list) if save_list else nullcontext() as list_file:
         for candidates in read_candidates(path):
             ranked = weights.rank(candidates, path)
@@ -90,16 +92,18 @@ def _write(path: str, weights: "Weights", output: str, save_list: str | None) ->
             file.writelines(repeat(b"\n", skipped))
             file.write(f"{ranked[0][1].text}\n".encode())
             lines += skipped + 1
-            incomplete += [candidate for score, candidate in ranked if score == -math.inf]
+            lacking = [candidate.line for score, candidate in ranked if score == -math.inf]
+            incomplete, first = incomplete + len(lacking), first or min(lacking, default=0)
             if list_file is not None:
                 list_file.writelines(candidate.with_total(score) for score, candidate in ranked)
-    _warn(path, incomplete)
+    _warn(path, incomplete, first)
 
 
-def _warn(path: str, incomplete: Sequence[Candidate]) -> None:
+def _warn(path: str, incomplete: int, first: int) -> None:
+    """Tell how many candidates lack a feature, and the line of the first."""
     if incomplete:
-        where = f"{path}: {len(incomplete):,} candidates lack a feature, the first on line {incomplete[0].line}"
-        print(printable(f"seq2seq: warning: {where}; they come last"), file=sys.stderr)
+        which = f"{incomplete:,} candidate{'s' * (incomplete > 1)}, the first on line {first}"
+        print(printable(f"seq2seq: warning: {path}: ranked last for a missing feature: {which}"), file=sys.stderr)
 
 
 def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Comparison":
@@ -112,10 +116,8 @@ def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Compar
         expect_reference(path, candidates[0], len(before))
         before[sentence], after[sentence] = candidates[0].text, weights.rank(candidates, path)[0][1].text
     found = compare(before, after, references)
-    print(
-        f"{path}: BLEU {found.before:.2f} before, {found.after:.2f} after (p = {found.p_value:.4f})  {found.signature}",
-        file=sys.stderr,
-    )
+    scores = f"BLEU {found.before:.2f} before, {found.after:.2f} after (p = {found.p_value:.4f})  {found.signature}"
+    print(printable(f"{path}: {scores}"), file=sys.stderr)
     return found
 
 

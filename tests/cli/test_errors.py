@@ -199,6 +199,7 @@ ERRORS = {
         "--save-weights is for weights that are learnt: give --dev and --dev-ref"
     ),
     "rescore --dev list.txt --dev-ref two.txt -o best.txt": "--n-best is missing: give the list to re-rank",
+    "rescore --weights two.txt --n-best list.txt --save-list -": "-o and --save-list cannot both be stdout (-)",
     "rescore --dev - --dev-ref two.txt": (
         "only --n-best without --ref can be stdin (-): the other files are read several times"
     ),

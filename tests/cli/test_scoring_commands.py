@@ -206,3 +206,22 @@ def test_rescoring_by_a_model_finds_its_translations(trained: Path, tmp_path: Pa
     # Weights that were saved do the same, from stdin too.
     again = invoke("rescore", "--weights", weights, "--n-best", "-", stdin=scored.read_bytes())
     assert again.encode() == gzip.decompress(best.read_bytes())
+
+
+def test_candidates_without_a_feature_come_last_and_are_told(tmp_path: Path) -> None:
+    path, weights, ranked = tmp_path / "list", tmp_path / "weights.json", tmp_path / "ranked"
+    path.write_text(
+        "1 ||| a ||| LM0= -9 ||| -1\n1 ||| b ||| LM0= -3 New= -2 ||| -2 ||| 0-0\n1 ||| c ||| New= -1 LM0= -3 ||| -3"
+    )
+    weights.write_text('{"weights": {"LM0": [0.5], "New": [1]}}')
+    result = run("rescore", "--weights", weights, "--n-best", path, "--save-list", ranked)
+    assert result.exit_code == 0
+    assert result.stdout == "\nc\n"
+    assert result.stderr == (
+        f"seq2seq: warning: {path}: ranked last for a missing feature: 1 candidate, the first on line 1\n"
+    )
+    assert ranked.read_text().splitlines() == [
+        "1 ||| c ||| New= -1 LM0= -3 ||| -2.5",
+        "1 ||| b ||| LM0= -3 New= -2 ||| -3.5 ||| 0-0",
+        "1 ||| a ||| LM0= -9 ||| -inf",
+    ]
