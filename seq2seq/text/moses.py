@@ -1,8 +1,8 @@
 """Moses' text formats, fields between `|||`: phrase tables and n-best lists.
 
     src ||| tgt ||| scores ||| alignment ||| counts …
-    id ||| hypothesis ||| d: 0 -7.6 lm: -36.1 ||| total             names as Moses wrote them up to 2012
-    id ||| hypothesis ||| Distortion0= 0 LM0= -36.1 ||| total       and since
+    id ||| hypothesis ||| d: 0 -7.6 lm: -36.1 ||| total             as older versions of Moses write it
+    id ||| hypothesis ||| Distortion0= 0 LM0= -36.1 ||| total       as newer ones do
 
 Lines are kept as bytes, so that a feature can be added and nothing else changes.
 """
