@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--tgt", required=True)
     parser.add_argument("--lines", type=int, default=10_000, help="pairs of the smallest corpus")
     arguments = parser.parse_args()
-    print(f"{'lines':>11} {'report':>9} {'train':>9} {'translate':>9} {'evaluate':>9}   (peak anonymous memory, MB)")
+    print("      lines    report     train translate  evaluate     score   (peak anonymous memory, MB)")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = train_tiny(arguments, folder)
@@ -44,6 +44,7 @@ def main() -> None:
                 "train": ("train", "-q", *pairs, *settings, "--overwrite", "-o", str(folder / "run")),
                 "translate": ("translate", str(model), "-i", src, "--beam-size", "1", "-o", str(folder / "out")),
                 "evaluate": ("evaluate", "--hyp", tgt, "--ref", tgt),
+                "score": ("score", str(model), "--src", src, "--tgt", tgt, "-o", str(folder / "out")),
             }
             peaks = [peak_memory(command) for command in commands.values()]
             print(f"{arguments.lines * times:>11,}" + "".join(f" {peak:>9.0f}" for peak in peaks), flush=True)

@@ -2,7 +2,7 @@
 
 import typer
 
-from seq2seq.cli import bench, data, evaluate, export, info, presets, train, translate
+from seq2seq.cli import bench, data, evaluate, export, info, presets, rescore, score, train, translate
 from seq2seq.cli.app import CleanErrors, show_version
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ app.callback()(show_version)
 app.command()(train.train)
 app.command()(translate.translate)
 app.command()(evaluate.evaluate)
+app.command()(score.score)
+app.command()(rescore.rescore)
 app.command()(export.export)
 app.add_typer(data.data, name="data")
 app.command()(info.info)

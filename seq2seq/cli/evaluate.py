@@ -1,7 +1,6 @@
 """`seq2seq evaluate`."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
 
+from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
-from seq2seq.config import validate_config
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output, printable, read_lines
+from seq2seq.text.lines import open_output, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.model_folder import ModelFolder
@@ -92,7 +91,6 @@ def evaluate(
         raise InputError("--src goes with --ref; a table or a data set has its own sources")
 
     from seq2seq.model_folder import open_models
-    from seq2seq.text.sources import DOWNLOADS, open_sources
 
     # A damaged model is told before anything else is read, and before torch is loaded.
     folders = open_models(model or [])
@@ -101,15 +99,9 @@ def evaluate(
         # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
         references: list[_Lines] = [_File(path, keep_mark=True) for path in ref]
     else:
-        # The languages of the model tell which columns of a table are meant.
-        languages = folders[0].config.data.model_dump(include={"src_lang", "tgt_lang"}) if folders else {}
         where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
         columns = {"src_column": src_column, "tgt_column": tgt_column}
-        data = validate_config({"data": {**languages, **where, **columns}}, "evaluate").data
-        opened = open_sources(data, Path("checkpoints") / DOWNLOADS)
-        pairs = opened.train[0].pairs
-        for note in opened.notes:
-            print(printable(f"seq2seq: {note}"), file=sys.stderr)
+        pairs = open_pairs("evaluate", folders[0] if folders else None, **where, **columns)
         sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
     given = [_File(path, keep_mark=True) for path in (hyp, baseline) if path is not None]
     names: _Lines = _File(by) if by is not None else ()

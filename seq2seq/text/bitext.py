@@ -24,7 +24,12 @@ class Pair:
     @property
     def usable(self) -> bool:
         """Whether both sides say something."""
-        return bool(self.src and self.tgt)
+        return not self.fault
+
+    @property
+    def fault(self) -> str:
+        """Which side says nothing; empty where both do."""
+        return "the source is blank" if not self.src else "the target is blank" if not self.tgt else ""
 
 
 class Bitext(Protocol):

@@ -40,6 +40,26 @@ def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
     A byte order mark at the start is not text and is left out, unless keep_mark is set. NUL is a character like others.
     Raises InputError, with file and line, where the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
     """
+    for number, raw in enumerate(read_raw_lines(path), start=1):
+        text = raw.removesuffix(b"\n")
+        if number == 1 and not keep_mark:
+            text = text.removeprefix(codecs.BOM_UTF8)
+        try:
+            line = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path}, line {number}: not UTF-8 (byte 0x{text[error.start]:02x} at column {error.start + 1}); "
+                "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+            ) from None
+        yield line
+
+
+def read_raw_lines(path: str | Path) -> Iterator[bytes]:
+    """The lines of a file byte for byte, each with its `\\n`, which the last one may lack.
+
+    Raises InputError, with file and line, where the file cannot be read, is UTF-16 or UTF-32 or has a line over
+    LONGEST_LINE.
+    """
     number = 0
     try:
         with _open_binary(str(path)) as file:
@@ -48,13 +68,7 @@ def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
                     raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
                 if number == 1:
                     _expect_no_foreign_encoding(raw, path)
-                    raw = raw if keep_mark else raw.removeprefix(codecs.BOM_UTF8)
-                yield raw.removesuffix(b"\n").decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}, line {number}: not UTF-8 (byte 0x{error.object[error.start]:02x} at column {error.start + 1}); "
-            "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
-        ) from None
+                yield raw
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None
     except _DamagedZstdError as error:

@@ -28,6 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
     Path("typo.toml").write_text("[model]\nhiden_size = 3\n")
     Path("broken.toml").write_text("[model\n")
     Path("section.toml").write_text("[modle]\nhidden_size = 4\n")
+    Path("list.txt").write_text("0 ||| a ||| lm: 1 ||| 1\n")
     Path("folder").mkdir()
 
     def invoke(command: str) -> str:
@@ -165,6 +166,49 @@ ERRORS = {
     ),
     "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
+    # scoring
+    "score folder": "give one of: --src and --tgt; --input; --phrase-table; --n-best and --src",
+    "score folder --src two.txt": "give one of: --src and --tgt; --input; --phrase-table; --n-best and --src",
+    "score folder --n-best list.txt": "give one of: --src and --tgt; --input; --phrase-table; --n-best and --src",
+    "score folder --src two.txt --phrase-table list.txt": (
+        "give one of: --src and --tgt; --input; --phrase-table; --n-best and --src"
+    ),
+    "score folder --src - --tgt -": "stdin (-) can be read only once",
+    "score folder --phrase-table list.txt --json": (
+        "--per-token and --json are for sentence pairs; a Moses file keeps its form"
+    ),
+    "score folder --input same.tsv --json --normalize": "--normalize is for one number a line; JSON has it as well",
+    "score folder --input same.tsv --log": "--log is for a phrase table; everything else has logarithms",
+    "score folder --input same.tsv --feature-name F": (
+        "--feature-name is for an n-best list; no blank, |, : or = may be in it"
+    ),
+    "score folder --n-best list.txt --src two.txt --feature-name F=": (
+        "--feature-name is for an n-best list; no blank, |, : or = may be in it"
+    ),
+    "score folder --input same.tsv --odd-lines drop": "Invalid value for '--odd-lines': ...",
+    "score folder --input same.tsv": "folder: not a model folder (it has no manifest.json)",
+    # rescoring
+    "rescore": "give --dev and --dev-ref, to learn weights, or --weights FILE",
+    "rescore --dev list.txt": "give --dev and --dev-ref, to learn weights, or --weights FILE",
+    "rescore --dev list.txt --dev-ref two.txt --weights two.txt": (
+        "give --dev and --dev-ref, to learn weights, or --weights FILE"
+    ),
+    "rescore --weights two.txt": "--n-best is missing: give the list to re-rank",
+    "rescore --weights two.txt --n-best list.txt": "two.txt: not readable as JSON (...",
+    "rescore --weights two.txt --n-best list.txt --save-weights w.json": (
+        "--save-weights is for weights that are learnt: give --dev and --dev-ref"
+    ),
+    "rescore --dev list.txt --dev-ref two.txt -o best.txt": "--n-best is missing: give the list to re-rank",
+    "rescore --weights two.txt --n-best list.txt --save-list -": "-o and --save-list cannot both be stdout (-)",
+    "rescore --dev - --dev-ref two.txt": (
+        "only --n-best without --ref can be stdin (-): the other files are read several times"
+    ),
+    "rescore --dev list.txt --dev-ref empty.txt": (
+        "list.txt, line 1: sentence 0, the first being 0, but there are 0 references"
+    ),
+    "rescore --dev empty.txt --dev-ref two.txt": "empty.txt: empty",
+    "rescore --dev list.txt --dev-ref two.txt --dev-ref three.txt": "two.txt has 2 lines but three.txt has 3",
+    "rescore --dev two.txt --dev-ref two.txt": "two.txt, line 1: 1 field, expected id ||| hypothesis ||| features",
 }
 
 

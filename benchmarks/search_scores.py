@@ -1,0 +1,78 @@
+"""The scores of beam search beside those of `seq2seq score`, on the same pieces and on the same text.
+
+    python benchmarks/search_scores.py MODEL --src test.de [--beam-size 5]
+
+On the same pieces they are to agree. The text of a hypothesis may fall into other pieces than the search chose, and
+has another score then. Prints how often, and by how much.
+"""
+
+import argparse
+from collections.abc import Iterator
+from statistics import mean
+
+import numpy as np
+import torch
+
+from seq2seq.scoring import Scorer
+from seq2seq.search.beam import Hypothesis, beam_search
+from seq2seq.text.batching import pad_rows
+from seq2seq.text.lines import read_lines
+from seq2seq.text.tokenizer import BOS, EOS
+
+BATCH = 32
+
+
+def main() -> None:
+    """Search, score again, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("model")
+    parser.add_argument("--src", required=True)
+    parser.add_argument("--beam-size", type=int, default=5)
+    arguments = parser.parse_args()
+    scorer = Scorer.load(arguments.model)
+    tokenizers = scorer.model.tokenizers
+    sources = [tuple(ids) for ids in tokenizers.src.encode([line.strip() for line in read_lines(arguments.src)]) if ids]
+    found = list(search(scorer, sources, arguments.beam_size))
+    for name, chosen in (("best", [ranked[:1] for ranked in found]), ("all", found)):
+        pairs = [(src, one) for src, ranked in zip(sources, chosen, strict=True) for one in ranked]
+        same_pieces = scorer.score_ids([(src, one.tokens) for src, one in pairs])
+        apart = [abs(one.log_prob - score.log_prob) for (_, one), score in zip(pairs, same_pieces, strict=True)]
+        texts = [tokenizers.tgt.decode(one.tokens).strip() for _, one in pairs]
+        again = [tuple(ids) for ids in tokenizers.tgt.encode(texts)]
+        same_text = scorer.score_ids([(src, ids) for (src, _), ids in zip(pairs, again, strict=True)])
+        gains = [
+            score.log_prob - one.log_prob
+            for (_, one), ids, score in zip(pairs, again, same_text, strict=True)
+            if ids != one.tokens
+        ]
+        share = max(one / max(1.0, abs(score.log_prob)) for one, score in zip(apart, same_pieces, strict=True))
+        print(
+            f"{name}: {len(pairs):,} hypotheses, on the same pieces at most {max(apart):.1e} or {share:.1e} of it apart"
+        )
+        print(f"  {len(gains) / len(pairs):.2%} have a text that falls into other pieces", end="")
+        print(f", whose log-probability is {mean(gains):+.2f} on average" if gains else "")
+
+
+def search(scorer: Scorer, sources: list[tuple[int, ...]], beam_size: int) -> Iterator[list[Hypothesis]]:
+    """The hypotheses of each source as `seq2seq translate` finds them."""
+    network, config = scorer.model.network, scorer.model.config
+    for start in range(0, len(sources), BATCH):
+        batch = sources[start : start + BATCH]
+        lengths = torch.tensor([len(src) + 1 for src in batch])
+        with torch.inference_mode():
+            state = network.start(torch.from_numpy(pad_rows([np.array([*src, EOS]) for src in batch])), lengths)
+        yield from beam_search(
+            network.step,
+            state,
+            2 * lengths + 10,
+            beam_size=beam_size,
+            alpha=config.search.length_penalty or 1.0,
+            bos=BOS,
+            eos=EOS,
+            forbidden=scorer.model.tokenizers.tgt.unwritable(),
+            n_best=beam_size,
+        )
+
+
+if __name__ == "__main__":
+    main()

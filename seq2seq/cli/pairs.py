@@ -1,0 +1,27 @@
+"""Sentence pairs that a command reads beside a model."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.config import validate_config
+from seq2seq.text.lines import printable
+
+if TYPE_CHECKING:
+    from seq2seq.model_folder import ModelFolder
+    from seq2seq.text.bitext import Bitext
+
+
+def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -> "Bitext":
+    """The pairs of the table or data set that `data`, keys of the configuration's section of that name, describes.
+
+    The languages of the model, if there is one, tell which columns are meant; what is guessed is told on stderr.
+    """
+    from seq2seq.text.sources import DOWNLOADS, open_sources
+
+    languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
+    config = validate_config({"data": {**languages, **data}}, command)
+    opened = open_sources(config.data, Path("checkpoints") / DOWNLOADS)
+    for note in opened.notes:
+        print(printable(f"seq2seq: {note}"), file=sys.stderr)
+    return opened.train[0].pairs

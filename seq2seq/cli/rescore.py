@@ -1,0 +1,129 @@
+"""`seq2seq rescore`."""
+
+import math
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2seq.errors import InputError
+from seq2seq.text.lines import open_output, printable, read_lines
+from seq2seq.text.moses import read_candidates
+
+if TYPE_CHECKING:
+    from seq2seq.rescoring import Comparison, Weights
+
+_Refs = list[str] | None
+
+
+def rescore(
+    dev: Annotated[
+        str | None, typer.Option(metavar="FILE", help="n-best list to learn the weights on, in Moses' form.")
+    ] = None,
+    dev_ref: Annotated[
+        _Refs, typer.Option(metavar="FILE", help="Its reference translations, one a line; repeat for more.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Take these weights, saved before, instead of learning any.")
+    ] = None,
+    save_weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was learnt, as JSON.")] = None,
+    n_best: Annotated[str | None, typer.Option(metavar="FILE", help="n-best list to re-rank.")] = None,
+    ref: Annotated[
+        _Refs, typer.Option(metavar="FILE", help="Its reference translations, to tell what re-ranking gained.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="The best candidate of each sentence, one a line.")
+    ] = "-",
+    save_list: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The whole list as re-ranked, with its new totals.")
+    ] = None,
+    restarts: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Random points to search from, besides the list's own weights.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of everything random.")] = 1,
+) -> None:
+    """Re-rank n-best lists by weights that a development set teaches.
+
+    Learns a weight for each feature by minimum error rate training (Och 2003) on --dev, so that the candidates ranked
+    first have the best BLEU, and ranks --n-best by them. Tells BLEU of the candidates that stood first and of those
+    that do now, with sacreBLEU's paired bootstrap test. `seq2seq score --n-best` adds a model's score to a list.
+    """
+    if (dev is None) == (weights is None) or bool(dev) != bool(dev_ref):
+        raise InputError("give --dev and --dev-ref, to learn weights, or --weights FILE")
+    if save_weights is not None and dev is None:
+        raise InputError("--save-weights is for weights that are learnt: give --dev and --dev-ref")
+    if n_best is None and (dev is None or ref or save_list is not None or output != "-"):
+        raise InputError("--n-best is missing: give the list to re-rank")
+    if output == save_list == "-":
+        raise InputError("-o and --save-list cannot both be stdout (-)")
+    if "-" in (dev, *(dev_ref or ()), *(ref or ())) or (ref and n_best == "-"):
+        raise InputError("only --n-best without --ref can be stdin (-): the other files are read several times")
+
+    from seq2seq.rescoring import Development, Weights, learn_weights
+
+    if dev is not None:
+        references = _read_references(dev_ref or ())
+        development = Development(dev, references)
+        _warn(dev, len(development.incomplete), min(development.incomplete, default=0))
+        chosen = learn_weights(development, restarts=restarts, seed=seed)
+        gain = _gain(dev, chosen, references)
+        if save_weights is not None:
+            chosen.save(save_weights, {"bleu": asdict(gain)})
+    elif weights is not None:
+        chosen = Weights.load(weights)
+    if n_best is not None:
+        _write(n_best, chosen, output, save_list)
+        if ref:
+            _gain(n_best, chosen, _read_references(ref))
+
+
+def _write(path: str, weights: "Weights", output: str, save_list: str | None) -> None:
+    """The best candidate of each sentence, a blank line for one that is not in the list; and the list."""
+    lines, incomplete, first = 0, 0, 0
+    with open_output(output) as file, open_output(save_list) if save_list else nullcontext() as list_file:
+        for candidates in read_candidates(path):
+            ranked = weights.rank(candidates, path)
+            skipped = candidates[0].sentence - lines
+            file.writelines(repeat(b"\n", skipped))
+            file.write(f"{ranked[0][1].text}\n".encode())
+            lines += skipped + 1
+            lacking = [candidate.line for score, candidate in ranked if score == -math.inf]
+            incomplete, first = incomplete + len(lacking), first or min(lacking, default=0)
+            if list_file is not None:
+                list_file.writelines(candidate.with_total(score) for score, candidate in ranked)
+    _warn(path, incomplete, first)
+
+
+def _warn(path: str, incomplete: int, first: int) -> None:
+    """Tell how many candidates lack a feature, and the line of the first."""
+    if incomplete:
+        which = f"{incomplete:,} candidate{'s' * (incomplete > 1)}, the first on line {first}"
+        print(printable(f"seq2seq: warning: {path}: ranked last for a missing feature: {which}"), file=sys.stderr)
+
+
+def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Comparison":
+    """BLEU of the list as it is and as re-ranked, told on stderr."""
+    from seq2seq.rescoring import compare, expect_reference
+
+    before, after = ([""] * len(references[0]) for _ in range(2))
+    for candidates in read_candidates(path):
+        sentence = candidates[0].sentence
+        expect_reference(path, candidates[0], len(before))
+        before[sentence], after[sentence] = candidates[0].text, weights.rank(candidates, path)[0][1].text
+    found = compare(before, after, references)
+    scores = f"BLEU {found.before:.2f} before, {found.after:.2f} after (p = {found.p_value:.4f})  {found.signature}"
+    print(printable(f"{path}: {scores}"), file=sys.stderr)
+    return found
+
+
+def _read_references(paths: Sequence[str]) -> list[list[str]]:
+    references = [list(read_lines(path)) for path in paths]
+    for path, lines in zip(paths, references, strict=True):
+        if len(lines) != len(references[0]):
+            raise InputError(f"{paths[0]} has {len(references[0]):,} lines but {path} has {len(lines):,}")
+    return references

@@ -1,0 +1,227 @@
+"""`seq2seq score` and `seq2seq rescore` as a user runs them."""
+
+import gzip
+import json
+import math
+from pathlib import Path
+
+import pytest
+import zstandard
+from typer.testing import CliRunner, Result
+
+from seq2seq.cli import app
+from seq2seq.scoring import Scorer
+
+PAIRS = [("un deux", "one two"), ("six", "six"), ("un deux", "two one"), ("un deux", "one two")]
+TABLE = (
+    "un deux ||| one two ||| 0.5 0.25 ||| 0-0 1-1 ||| 4 3 2\r\n"
+    "six|||six |||1|||\n"
+    "un deux ||| two  one ||| 0.125 ||| ||| 1 1 \n"
+    "un\u00a0deux ||| one\ttwo ||| 0.5"
+)
+ODD = "six ||| \u00a0 ||| 0.5\n"
+
+
+def run(*arguments: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+def invoke(*arguments: object, stdin: bytes | None = None) -> str:
+    result = run(*arguments, stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    return str(result.stdout_bytes.decode())
+
+
+@pytest.fixture(scope="module")
+def scorer(trained: Path) -> Scorer:
+    return Scorer.load(trained)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[object]:
+    src, tgt = tmp_path / "src", tmp_path / "tgt"
+    src.write_text("".join(f"{src}\n" for src, _ in PAIRS))
+    tgt.write_text("".join(f"{tgt} \r\n" for _, tgt in PAIRS))
+    return ["--src", src, "--tgt", tgt]
+
+
+@pytest.mark.parametrize("form", ["pair.tsv", "pair.jsonl", "pair.tsv.gz", "pair.jsonl.zst"])
+def test_every_form_of_pairs_has_the_same_scores(
+    form: str, trained: Path, scorer: Scorer, files: list[object], tmp_path: Path
+) -> None:
+    rows = [json.dumps({"en": tgt, "fr": src}) if "jsonl" in form else f"{tgt}\t{src}" for src, tgt in PAIRS]
+    text = "".join(f"{row}\n" for row in (rows if "jsonl" in form else ["en\tfr", *rows])).encode()
+    pack = {"gz": gzip.compress, "st": zstandard.ZstdCompressor().compress}.get(form[-2:], bytes)
+    (tmp_path / form).write_bytes(pack(text))
+    found = invoke("score", trained, "--input", tmp_path / form)
+    assert found == invoke("score", trained, *files)
+    assert found == "".join(f"{score.log_prob:.6f}\n" for score in scorer.score(PAIRS))
+
+
+def test_numbers_of_a_pair_fit_together(trained: Path, files: list[object]) -> None:
+    plain, normalized, tokens = (
+        [[float(word) for word in line.split()] for line in invoke("score", trained, *files, *option).splitlines()]
+        for option in ([], ["--normalize"], ["--per-token"])
+    )
+    objects = [json.loads(line) for line in invoke("score", trained, *files, "--json", "--per-token").splitlines()]
+    assert len(plain) == len(PAIRS)
+    for (log_prob,), (mean,), pieces, one in zip(plain, normalized, tokens, objects, strict=True):
+        assert sum(pieces) == pytest.approx(log_prob, abs=1e-5)
+        assert log_prob / len(pieces) == pytest.approx(mean, abs=1e-5)
+        assert (one["log_prob"], one["normalized"]) == (pytest.approx(log_prob), pytest.approx(mean, abs=1e-6))
+        assert [token["log_prob"] for token in one["tokens"]] == pytest.approx(pieces, abs=1e-6)
+        assert one["pieces"] == len(pieces)
+        assert one["tokens"][-1]["piece"] == "</s>"
+
+
+@pytest.mark.parametrize("side", ["src", "tgt"])
+def test_a_blank_side_stops_or_stays_blank(side: str, trained: Path, files: list[object], tmp_path: Path) -> None:
+    whole = invoke("score", trained, *files).splitlines()
+    (tmp_path / side).write_text((tmp_path / side).read_text().replace("six", " \u00a0"))
+    result = run("score", trained, *files)
+    assert (result.exit_code, result.stdout) == (2, "")
+    side_name = {"src": "source", "tgt": "target"}[side]
+    assert f"src and {tmp_path}/tgt, line 2: the {side_name} is blank; --odd-lines pass lets" in result.stderr
+    passed = run("score", trained, *files, "--odd-lines", "pass")
+    assert passed.stdout.split("\n") == [whole[0], "", *whole[2:], ""]
+    assert "warning: " in passed.stderr
+    assert "line 2" in passed.stderr
+    objects = [
+        json.loads(line) for line in invoke("score", trained, *files, "--odd-lines", "pass", "--json").splitlines()
+    ]
+    assert objects[1] == {"log_prob": None, "pieces": None, "normalized": None}
+
+
+def test_pairs_that_cannot_be_read_stop(trained: Path, files: list[object], tmp_path: Path) -> None:
+    (tmp_path / "tgt").write_bytes(b"one\ntw\xffo\n")
+    result = run("score", trained, *files, "--odd-lines", "pass", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "tgt, line 2: not UTF-8" in result.stderr
+    (tmp_path / "tgt").write_text("one\ntwo\n")
+    result = run("score", trained, *files, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "has 4 lines but" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["table", "table.gz"])
+@pytest.mark.parametrize("options", [[], ["--log"], ["--normalize"]], ids=["probability", "log", "normalized"])
+def test_a_phrase_table_has_a_feature_more(
+    options: list[str], name: str, trained: Path, scorer: Scorer, tmp_path: Path
+) -> None:
+    path, output = tmp_path / name, tmp_path / f"scored-{name}"
+    path.write_bytes(gzip.compress(TABLE.encode()) if name.endswith("gz") else TABLE.encode())
+    assert invoke("score", trained, "--phrase-table", path, "-o", output, *options) == ""
+    written = (gzip.decompress(output.read_bytes()) if name.endswith("gz") else output.read_bytes()).decode()
+    pairs = [tuple(line.split("|||")[:2]) for line in TABLE.split("\n")]
+    scores = scorer.score([(src, tgt) for src, tgt in pairs])
+    rebuilt = []
+    for line, score in zip(written.split("\n"), scores, strict=True):
+        fields = line.split("|||")
+        *_, added = fields[2].split()
+        expected = score.normalized if options == ["--normalize"] else score.log_prob
+        shown = float(added) if options == ["--log"] else math.log(float(added))
+        assert shown == pytest.approx(expected, abs=1e-5)
+        fields[2] = fields[2].replace(f" {added}", "", 1)
+        rebuilt.append("|||".join(fields))
+    assert "\n".join(rebuilt) == TABLE
+
+
+def test_a_phrase_table_streams_through_stdin(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "table").write_text(TABLE, newline="")
+    expected = invoke("score", trained, "--phrase-table", tmp_path / "table")
+    assert invoke("score", trained, "--phrase-table", "-", stdin=TABLE.encode()) == expected
+
+
+def test_no_probability_is_too_small_for_moses(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "table").write_text(f"un ||| {'東 ' * 40} ||| 1\n")
+    added = invoke("score", trained, "--phrase-table", tmp_path / "table").split()[-1]
+    assert float(added) == 1.1755e-38
+    log = invoke("score", trained, "--phrase-table", tmp_path / "table", "--log").split()[-1]
+    assert float(log) < math.log(1.1755e-38)
+
+
+def test_odd_lines_of_a_phrase_table(trained: Path, tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(ODD.encode() + TABLE.encode())
+    result = run("score", trained, "--phrase-table", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{path}, line 1: the target is blank; --odd-lines pass" in result.stderr
+    passed = invoke("score", trained, "--phrase-table", path, "--odd-lines", "pass")
+    path.write_bytes(TABLE.encode())
+    assert passed == ODD + invoke("score", trained, "--phrase-table", path)
+
+
+def test_an_n_best_list_has_a_feature_more(trained: Path, scorer: Scorer, tmp_path: Path) -> None:
+    lines = ["0 ||| one two  ||| d: 0 -7.6 lm: -3{} ||| -4\n", "0 ||| two one ||| d: 0 lm: -3{}||| -5\r\n"]
+    lines += ["2 ||| six ||| Distortion0= 0 LM0= -1{} ||| -4 ||| 0-0"]
+    path, src = tmp_path / "list", tmp_path / "src"
+    path.write_text("".join(lines).replace("{}", ""), newline="")
+    src.write_text("un deux\n\nsix\n")
+    scores = scorer.score([("un deux", "one two"), ("un deux", "two one"), ("six", "six")])
+    for options, old, new in (([], "RNNEncDec", "RNNEncDec0"), (["--feature-name", "My1"], "My1", "My1")):
+        labels = [f" {old}: ", f" {old}: ", f" {new}= "]
+        added = [f"{label}{score.log_prob:.6f}" for label, score in zip(labels, scores, strict=True)]
+        found = invoke("score", trained, "--n-best", path, "--src", src, *options)
+        assert found == "".join(line.format(one) for line, one in zip(lines, added, strict=True))
+    (tmp_path / "again").write_text(found, newline="")
+    result = run("score", trained, "--n-best", tmp_path / "again", "--src", src, "--feature-name", "My1")
+    assert result.exit_code == 2
+    assert "again, line 1: has a feature My1 already; call this one by --feature-name" in result.stderr
+
+
+def test_rescoring_by_a_model_finds_its_translations(trained: Path, tmp_path: Path) -> None:
+    """A list that ranks the wrong candidate first: the model knows better."""
+    pairs = [("un deux six six", "one two six six"), ("six trois un un", "six three one one")]
+    pairs = [*pairs, ("trois six six cinq", "three six six five"), ("cinq un deux six", "five one two six")] * 6
+    candidates = "{0} ||| {2} ||| LM0= -1 ||| -1\n{0} ||| {1} ||| LM0= -2 ||| -2\n"
+    wrong = [" ".join("four" for _ in tgt.split()) for _, tgt in pairs]
+    plain = "".join(candidates.format(n, tgt, wrong[n]) for n, (_, tgt) in enumerate(pairs) if n != 2)
+    (tmp_path / "plain").write_text(plain)
+    (tmp_path / "src").write_text("".join(f"{src}\n" for src, _ in pairs))
+    (tmp_path / "ref").write_text("".join(f"{tgt}\n" for _, tgt in pairs))
+    scored, weights, best, ranked = (tmp_path / name for name in ("scored", "weights.json", "best.gz", "ranked"))
+    invoke("score", trained, "--n-best", tmp_path / "plain", "--src", tmp_path / "src", "-o", scored)
+    learn = ("rescore", "--dev", scored, "--dev-ref", tmp_path / "ref", "--save-weights", weights)
+    apply = ("--n-best", scored, "--ref", tmp_path / "ref", "-o", best, "--save-list", ranked)
+    result = run(*learn, *apply)
+    assert result.exit_code == 0, result.stderr
+    told = result.stderr.splitlines()
+    assert len(told) == 2
+    assert told[0] == told[1]
+    assert told[0].startswith(f"{scored}: BLEU ")
+    assert "nrefs:1|bs:1000|seed:12345|case:mixed" in told[0]
+    gain = json.loads(weights.read_text())["bleu"]
+    assert gain["after"] > gain["before"]
+    assert f"BLEU {gain['before']:.2f} before, {gain['after']:.2f} after (p = {gain['p_value']:.4f})" in told[0]
+    expected = [tgt if n != 2 else "" for n, (_, tgt) in enumerate(pairs)]
+    assert gzip.decompress(best.read_bytes()).decode().split("\n") == [*expected, ""]
+    # The list is the same lines in another order, with other totals, best first.
+    lines = ranked.read_text().splitlines()
+    assert sorted(line.rpartition(" ||| ")[0] for line in lines) == sorted(
+        line.rpartition(" ||| ")[0] for line in scored.read_text().splitlines()
+    )
+    totals = [float(line.rpartition(" ||| ")[2]) for line in lines]
+    assert all(first >= second for first, second in zip(totals[::2], totals[1::2], strict=True))
+    # Weights that were saved do the same, from stdin too.
+    again = invoke("rescore", "--weights", weights, "--n-best", "-", stdin=scored.read_bytes())
+    assert again.encode() == gzip.decompress(best.read_bytes())
+
+
+def test_candidates_without_a_feature_come_last_and_are_told(tmp_path: Path) -> None:
+    path, weights, ranked = tmp_path / "list", tmp_path / "weights.json", tmp_path / "ranked"
+    path.write_text(
+        "1 ||| a ||| LM0= -9 ||| -1\n1 ||| b ||| LM0= -3 New= -2 ||| -2 ||| 0-0\n1 ||| c ||| New= -1 LM0= -3 ||| -3"
+    )
+    weights.write_text('{"weights": {"LM0": [0.5], "New": [1]}}')
+    result = run("rescore", "--weights", weights, "--n-best", path, "--save-list", ranked)
+    assert result.exit_code == 0
+    assert result.stdout == "\nc\n"
+    assert result.stderr == (
+        f"seq2seq: warning: {path}: ranked last for a missing feature: 1 candidate, the first on line 1\n"
+    )
+    assert ranked.read_text().splitlines() == [
+        "1 ||| c ||| New= -1 LM0= -3 ||| -2.5",
+        "1 ||| b ||| LM0= -3 New= -2 ||| -3.5 ||| 0-0",
+        "1 ||| a ||| LM0= -9 ||| -inf",
+    ]
