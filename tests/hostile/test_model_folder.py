@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from seq2seq import Translator
 from seq2seq.cli import app
 from seq2seq.errors import InputError
-from seq2seq.model_folder import open_model
+from seq2seq.model_folder import FORMAT_VERSION, open_model
 from seq2seq.storage import seal_folder
 
 Damage = Callable[[Path], object]
@@ -159,7 +159,7 @@ LIES: dict[str, tuple[str, Damage]] = {
     "config of objects in objects": ("config.json", content("config.json", b'{"a":' * 100_000)),
     "config without an end": ("config.json", content("config.json", b'{"format": 1, "facts": {')),
     "number of 5,000 digits": ("config.json", content("config.json", b'{"format": 1' + b"0" * 5000 + b"}")),
-    "format of tomorrow": ("config.json", config(format=2)),
+    "format of tomorrow": ("config.json", config(format=FORMAT_VERSION + 1)),
     "format is a long text": ("config.json", config(format="x" * 10**6)),
     "format is deep": ("config.json", config(format=nested(900))),
     "no sections": ("config.json", config(config=None)),
