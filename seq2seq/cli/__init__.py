@@ -1,9 +1,15 @@
 """The `seq2seq` command. Each command has a file; torch is imported only inside the ones that need it."""
 
+import os
+
 import typer
 
 from seq2seq.cli import bench, data, evaluate, export, info, presets, rescore, score, train, translate
 from seq2seq.cli.app import CleanErrors, show_version
+
+# The engine searches several sentences at a time: threads inside each of numpy's small products would only wait for
+# each other. It has to be said before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = typer.Typer(
     name="seq2seq",

@@ -45,11 +45,8 @@ def load_engine(folder: ModelFolder) -> Engine | None:
     network = read_network(folder)
     if network is None:
         return None
-    if levels():
-        compiled = CompiledNetwork(network, max(levels()))
-        return Engine(folder.config, folder.tokenizers, compiled.search_batch, _cores())
-    # numpy's products take all cores by themselves, and the rest of its work takes turns.
-    return Engine(folder.config, folder.tokenizers, partial(search_batch, network), 1)
+    search = CompiledNetwork(network, max(levels())).search_batch if levels() else partial(search_batch, network)
+    return Engine(folder.config, folder.tokenizers, search, _cores())
 
 
 @np.errstate(all="ignore")  # weights that are no numbers are told when they translate

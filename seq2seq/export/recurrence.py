@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq.export.linear import Linear
-from seq2seq.export.tensors import Tensors
+from seq2seq.export.tensors import Tensors, UnknownModelError
 
 GATES = {"gru": 3, "lstm": 4, "rnn": 1}
 """Cells, and how many gates each has: matrices of width H in its products."""
@@ -26,6 +26,8 @@ class Recurrence:
     @classmethod
     def take(cls, tensors: Tensors, name: str, cell: str, input_size: int, hidden_size: int) -> "Recurrence":
         """The layer from the parameters `name`.* of a torch module."""
+        if cell not in GATES:
+            raise UnknownModelError(cell)
         width = GATES[cell] * hidden_size
         inputs, recurrent = (
             Linear(

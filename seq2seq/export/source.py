@@ -8,7 +8,7 @@ import numpy as np
 from seq2seq.config import ModelConfig
 from seq2seq.export.encoder import Encoded
 from seq2seq.export.linear import Linear, unbiased
-from seq2seq.export.tensors import Tensors
+from seq2seq.export.tensors import Tensors, UnknownModelError
 
 
 class Source(Protocol):
@@ -162,7 +162,9 @@ class Attention:
             query = unbiased(tensors.weight(f"{name}.query.weight", size, size))
             score = tensors.take(f"{name}.score.weight", 1, size)[0]
             return cls(tensors.linear(f"{name}.key", size, size), query, score, value)
-        return cls(None, None, None, value)
+        if kind == "dot":
+            return cls(None, None, None, value)
+        raise UnknownModelError(kind)
 
     def __call__(self, encoded: Encoded) -> Attended:
         """What there is to attend to in B sentences."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -105,6 +106,14 @@ def test_the_engine_knows_every_setting_of_the_network() -> None:
         *("cell", "attention", "embedding_size", "hidden_size", "context_size", "encoder_layers", "decoder_layers"),
         *("bidirectional", "dropout", "summaries"),
     }
+
+
+@pytest.mark.parametrize("change", [{"cell": "mgu"}, {"attention": "scaled"}])
+def test_a_new_cell_or_attention_is_not_taken_for_another(change: dict[str, str], tmp_path: Path) -> None:
+    """Even where its tensors are those of one that is known."""
+    packed = Packed.make(tmp_path / "weights", attention="dot", cell="gru")
+    with pytest.raises(UnknownModelError):
+        replace(packed, config=packed.config.model_copy(update=change)).take()
 
 
 def edit(path: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:

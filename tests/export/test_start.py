@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from seq2seq import Translator
-from seq2seq.export.compiled import levels
 from seq2seq.export.engine import Engine
 from seq2seq.model_folder import TrainedModel, load_model, open_model
 
@@ -77,7 +76,7 @@ def test_omp_num_threads_is_respected(asked: str, workers: int, trained: Path, m
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
     engine = Translator.load(trained).model
     assert isinstance(engine, Engine)
-    assert engine.workers == (workers if levels() else 1)
+    assert engine.workers == workers
 
 
 def test_what_the_engine_does_not_know_runs_in_torch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
