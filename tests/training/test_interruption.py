@@ -36,7 +36,7 @@ def stop(config: Config, run: Path, owner: type, method: str, call: int, resume:
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
         patch.setattr(owner, method, patched)
-        patch.setattr("seq2seq.training.loop._VALIDATION_WINDOW", 4)
+        patch.setattr("seq2seq.training.validation._WINDOW", 4)
         train(config, run, resume=resume, overwrite=False, progress=QUIET)
     assert caught.value.exit_code == 143
     return str(caught.value)
