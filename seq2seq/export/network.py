@@ -48,8 +48,8 @@ class Decoder:
         if attends:
             source = Attention.take(tensors, config)
         else:
-            readout = unbiased(tensors.weight("decoder.readout.context.weight", size, context))
-            source = ContextKnowledge(unbiased(first.weight.columns(size, first_width)), readout)
+            share = tensors.weight("decoder.readout.context.weight", size, context)
+            source = ContextKnowledge(unbiased(first.weight.columns(size, first_width)), unbiased(share))
         first_state = tensors.linear("decoder.first_state.layer", state_size, context)
         readout = tensors.linear("decoder.readout.hidden", size, hidden)
         word = tensors.weight("decoder.readout.word.weight", size, size)
