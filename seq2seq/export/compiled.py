@@ -119,11 +119,13 @@ class CompiledNetwork:
         """level: one of `levels()`."""
         library = _library()
         assert library
-        self._kept: list[object] = []
-        """What the C side goes on reading."""
+        # The C side goes on reading the tables, and packs weights and biases in a form of its own.
+        self._tables: list[np.ndarray] = []
+        self._packed: list[object] = []
         view = self._view(network)
         self._search = library.seq2seq_search
         self._model = library.seq2seq_model(view, level)
+        self._packed.clear()
         if not self._model:
             raise MemoryError
         weakref.finalize(self, library.seq2seq_free, self._model)
@@ -163,9 +165,9 @@ class CompiledNetwork:
         encoder, decoder = network.encoder, network.decoder
         source = decoder.source
         view = _Model(
-            src_embedding=self._keep(encoder.embedding),
-            word_gates=self._keep(decoder.word_gates),
-            word_readout=self._keep(decoder.word_readout),
+            src_embedding=self._table(encoder.embedding),
+            word_gates=self._table(decoder.word_gates),
+            word_readout=self._table(decoder.word_readout),
             encoder=self._recurrences([one for layer in encoder.layers for one in layer]),
             decoder=self._recurrences(decoder.layers),
             summary=self._linear(encoder.summary),
@@ -180,7 +182,7 @@ class CompiledNetwork:
         )
         if isinstance(source, Attention):
             view.key, view.query, view.value = map(self._linear, (source.key, source.query, source.value))
-            view.attention_score = self._keep(source.score)
+            view.attention_score = None if source.score is None else self._table(source.score)
         else:
             view.context_gates, view.context_readout = map(self._linear, (source.gates, source.readout))
         if isinstance(source, SummaryKnowledge):
@@ -194,25 +196,27 @@ class CompiledNetwork:
                 for one in layers
             )
         )
-        self._kept.append(array)
+        self._packed.append(array)
         return array
 
     def _linear(self, linear: Linear | None) -> _Linear:
         if linear is None:
             return _Linear()
-        weight, view = linear.weight, _Linear(bias=self._keep(linear.bias))
+        weight, view = linear.weight, _Linear(bias=self._numbers(linear.bias))
         view.out, view.in_ = weight.shape
         if weight.scales is None:
-            view.weight = self._keep(weight.values)
+            view.weight = self._numbers(weight.values)
         else:
-            view.quantized, view.scales = self._keep(weight.values, c_int8), self._keep(weight.scales)
+            view.quantized, view.scales = self._numbers(weight.values, c_int8), self._numbers(weight.scales)
         return view
 
-    def _keep(self, array: np.ndarray | None, kind: Any = c_float) -> Any:
-        if array is None:
-            return None
+    def _table(self, array: np.ndarray) -> Any:
+        self._tables.append(np.ascontiguousarray(array))
+        return _at(self._tables[-1], c_float)
+
+    def _numbers(self, array: np.ndarray, kind: Any = c_float) -> Any:
         array = np.ascontiguousarray(array)
-        self._kept.append(array)
+        self._packed.append(array)
         return _at(array, kind)
 
 
