@@ -1,0 +1,138 @@
+"""Training beside OpenNMT-py 3.5.1 and Joey NMT 2.3.0: tokens a second, and the time until a validation BLEU.
+
+    python -m venv peers
+    peers/bin/pip install torch==2.13.0 -r benchmarks/peers/requirements.txt
+    peers/bin/pip install --no-deps OpenNMT-py==3.5.1 joeynmt==2.3.0 ctranslate2
+    python benchmarks/peers/training.py --python peers/bin/python --train train.de train.en --valid val.de val.en \\
+        --languages de en --work WORK [--rounds 2] [--bleu 33] [--minutes 5]
+
+Tokens a second are target tokens without padding, of all steps but the first 20; the rounds take turns. --bleu goes on
+to the wall time from the start of the command until a validation (greedy) reaches that BLEU: for OpenNMT-py, the
+faster of the peers, every checkpoint is translated while its training is halted and its clock stands still; ours
+validates within its own time, which is planned for --minutes. WORK keeps the corpus, the models and the logs.
+"""
+
+import argparse
+import signal
+import subprocess
+import time
+from pathlib import Path
+from statistics import median
+
+from corpus import Corpus, prepare
+from toolkits import Joey, OpenNMT, OpenNMTTransformer, Ours, Toolkit
+
+STEPS = 100
+VOCABULARY = 8_000
+SIZE = (f"--set=tokenizer.vocab_size={VOCABULARY}", "--set=model.dropout=0.3", "--set=training.batch_tokens=1536")
+NEVER = 1_000_000
+
+
+def main() -> None:
+    """Measure and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--python", required=True, help="of the environment of the peers")
+    parser.add_argument("--train", nargs=2, required=True, metavar="FILE")
+    parser.add_argument("--valid", nargs=2, required=True, metavar="FILE")
+    parser.add_argument("--languages", nargs=2, required=True, metavar="CODE")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--bleu", type=float)
+    parser.add_argument("--minutes", type=float, default=5)
+    arguments = parser.parse_args()
+    sources = {"train": tuple(arguments.train), "valid": tuple(arguments.valid)}
+    corpus = prepare(arguments.work / "corpus", sources, tuple(arguments.languages), VOCABULARY)
+    peers: list[Toolkit] = [OpenNMT(arguments.python), Joey(arguments.python)]
+    ours: list[Toolkit] = [
+        Ours(f"seq2seq {preset} {precision}", "--preset", preset, *SIZE, f"--set=training.precision={precision}")
+        for preset, precision in (("attention", "bf16"), ("attention", "float32"), ("context", "bf16"))
+    ]
+    compare_speeds([*peers, *ours], corpus, arguments.work, arguments.rounds)
+    if arguments.bleu:
+        minutes = ("--preset", "attention", "--minutes", str(arguments.minutes))
+        print(f"\n| | minutes until BLEU {arguments.bleu:g} |\n|---|---|")
+        for name, options in (("seq2seq", minutes), ("seq2seq, the peers' size", (*minutes, *SIZE))):
+            taken = our_time(Ours(name, *options), corpus, arguments.work, arguments.bleu)
+            print(f"| {name} | {taken / 60:.2f} |", flush=True)
+        for onmt in (OpenNMT(arguments.python), OpenNMTTransformer(arguments.python)):
+            taken = onmt_time(onmt, corpus, arguments.work, arguments.bleu)
+            print(f"| {onmt.name} | {taken / 60:.2f} |", flush=True)
+
+
+def compare_speeds(toolkits: list[Toolkit], corpus: Corpus, work: Path, rounds: int) -> None:
+    """Train each for STEPS steps, in turns, and print a row each."""
+    found: dict[str, list[float]] = {toolkit.name: [] for toolkit in toolkits}
+    for number in range(rounds):
+        for toolkit in toolkits:
+            folder = folder_of(toolkit, work / str(number))
+            with start(toolkit.training(corpus, folder, STEPS, NEVER), folder) as process:
+                if process.wait():
+                    raise SystemExit(f"{toolkit.name} failed: see {folder}.log")
+            found[toolkit.name].append(median(toolkit.speeds(folder)[1:]))
+    print("| | target tokens/s, by round |\n|---|---|")
+    for name, speeds in found.items():
+        print(f"| {name} | {', '.join(f'{speed:,.0f}' for speed in speeds)} |", flush=True)
+
+
+def folder_of(toolkit: Toolkit, work: Path) -> Path:
+    """Where it trains."""
+    work.mkdir(exist_ok=True)
+    return work / toolkit.name.replace(",", "").replace(" ", "-")
+
+
+def start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start a training in a fresh folder."""
+    with folder.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+
+def our_time(ours: Ours, corpus: Corpus, work: Path, wanted: float) -> float:
+    """Seconds until a validation reaches `wanted`; infinite where none does."""
+    folder = folder_of(ours, work)
+    started = time.monotonic()
+    with start(ours.training(corpus, folder, 0, 100), folder) as process:
+        while process.poll() is None:
+            time.sleep(0.2)
+            if max(ours.bleus(folder), default=0) >= wanted:
+                taken = time.monotonic() - started
+                process.wait()  # the whole model is wanted for the comparison of translation
+                return taken
+    return float("inf")
+
+
+def onmt_time(onmt: OpenNMT, corpus: Corpus, work: Path, wanted: float, save_every: int = 200) -> float:
+    """The same for OpenNMT-py, whose clock stands still while its checkpoints are translated."""
+    folder = folder_of(onmt, work)
+    started, halted, seen = time.monotonic(), 0.0, 0
+    with start(onmt.training(corpus, folder, 20_000, save_every), folder) as process:
+        while process.poll() is None:
+            time.sleep(0.2)
+            checkpoints = onmt.checkpoints(folder)
+            if len(checkpoints) == seen:
+                continue
+            seen, reached = len(checkpoints), time.monotonic()
+            process.send_signal(signal.SIGSTOP)
+            bleu = onmt_bleu(onmt, corpus, checkpoints[-1])
+            print(
+                f"<!-- {checkpoints[-1].stem}: {(reached - started - halted) / 60:.2f} min, BLEU {bleu:.2f} -->",
+                flush=True,
+            )
+            process.send_signal(signal.SIGCONT)
+            if bleu >= wanted:
+                process.kill()
+                return reached - started - halted
+            halted += time.monotonic() - reached
+    return float("inf")
+
+
+def onmt_bleu(onmt: OpenNMT, corpus: Corpus, model: Path) -> float:
+    """Greedy BLEU of a checkpoint on the validation pairs."""
+    output = model.with_suffix(".greedy")
+    lines = sum(1 for _ in corpus.file("valid", corpus.src).open(encoding="utf-8"))
+    command = onmt.translation(model, corpus, lines, output, beam=1, batch=64)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return corpus.bleu(output, pieces=True)
+
+
+if __name__ == "__main__":
+    main()
