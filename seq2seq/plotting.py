@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from seq2seq.errors import InputError
 from seq2seq.text.lines import open_output
 
@@ -16,10 +18,10 @@ _STYLES = ("o-", "s--", "^:", "D-.")
 
 
 @contextmanager
-def open_chart(path: str) -> Iterator["Axes"]:
-    """An empty chart to draw in; the file appears, or replaces its older self, when that went well.
+def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -> Iterator["list[Axes]"]:
+    """Empty panels to draw in, side by side; the file appears, or replaces its older self, when that went well.
 
-    Raises InputError at once where the file cannot be written or matplotlib is missing.
+    size: of a panel, in inches. Raises InputError at once where the file cannot be written or matplotlib is missing.
     """
     form = Path(path).suffix.removeprefix(".")
     if form not in ("png", "svg"):
@@ -28,10 +30,12 @@ def open_chart(path: str) -> Iterator["Axes"]:
         from matplotlib.figure import Figure
     except ImportError:
         raise InputError("charts need matplotlib, which is not installed: pip install matplotlib") from None
+    width, height = size
     with open_output(path) as file:
-        figure = Figure(figsize=(7, 4), dpi=150, layout="constrained")
-        axes = figure.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
+        figure = Figure(figsize=(panels * width, height), dpi=150, layout="constrained")
+        axes = list(figure.subplots(1, panels, squeeze=False)[0])
+        for panel in axes:
+            panel.spines[["top", "right"]].set_visible(False)
         yield axes
         figure.savefig(file, format=form)
 
@@ -48,3 +52,23 @@ def draw_curves(
     axes.grid(axis="y", alpha=0.3)
     if len(curves) > 1:
         axes.legend(frameon=False)
+
+
+def draw_series(axes: "Axes", series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str) -> None:
+    """One line for each of `series` through its points (x, y)."""
+    for name, points in series.items():
+        axes.plot([x for x, _ in points], [y for _, y in points], label=name)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.grid(alpha=0.3)
+    if len(series) > 1:
+        axes.legend(frameon=False)
+
+
+def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
+    """A label at each of `points` [n, 2]; the axes mean nothing and are not shown."""
+    axes.scatter(points[:, 0], points[:, 1], s=4)
+    middle = points.mean(axis=0)[0]
+    for (x, y), label in zip(points, labels, strict=True):
+        inwards = {"ha": "left", "xytext": (2, 2)} if x < middle else {"ha": "right", "xytext": (-2, 2)}
+        axes.annotate(label, (x, y), textcoords="offset points", size="x-small", parse_math=False, **inwards)
+    axes.set_axis_off()

@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from seq2seq.cli import bench, data, evaluate, export, info, presets, rescore, score, train, translate
+from seq2seq.cli import bench, data, evaluate, export, info, plot, presets, rescore, score, train, translate
 from seq2seq.cli.app import CleanErrors, show_version
 
 # The engine searches several sentences at a time: threads inside each of numpy's small products would only wait for
@@ -28,5 +28,6 @@ app.command()(rescore.rescore)
 app.command()(export.export)
 app.add_typer(data.data, name="data")
 app.command()(info.info)
+app.add_typer(plot.plot, name="plot")
 app.command()(bench.bench)
 app.command()(presets.presets)

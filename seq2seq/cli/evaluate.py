@@ -117,7 +117,7 @@ def evaluate(
     elif names:
         groups = (name.strip() for name in names)
     # The chart is opened first: an error of writing the translations is not taken for one of its own.
-    with open_chart(plot) if plot is not None else nullcontext() as chart:
+    with open_chart(plot) if plot is not None else nullcontext() as panels:
         with open_output(output) if output is not None else nullcontext() as file:
             systems: list[Iterable[str]] = [*given]
             if folders:
@@ -126,8 +126,8 @@ def evaluate(
             scorers = score_groups(systems, references, groups)
         overall = GroupScores.of(None, scorers.pop(None))
         rows = [GroupScores.of(*item) for item in (sorted(scorers.items()) if by_length else scorers.items())]
-        if chart:
-            draw_bleu(chart, rows)
+        if panels:
+            draw_bleu(panels[0], rows)
     if as_json:
         print(json.dumps([one for row in (overall, *rows) for one in row.as_json()], indent=2))
     else:

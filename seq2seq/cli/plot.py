@@ -1,0 +1,98 @@
+"""`seq2seq plot`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from seq2seq.errors import InputError
+from seq2seq.text.lines import read_lines
+
+plot = typer.Typer(
+    help="Pictures of a training and of what a model knows, as .png or .svg. BLEU by length: evaluate --by-length.",
+    rich_markup_mode=None,
+)
+
+MOST_POINTS = 2_000
+"""Of a map; more could not be read."""
+
+Picture = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The picture, .png or .svg.")]
+Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")]
+
+
+@plot.command()
+def curves(
+    runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Run folders, four at most.")], output: Picture
+) -> None:
+    """Training loss and validation BLEU, step by step, of one or more runs."""
+    from seq2seq.plotting import draw_series, open_chart
+
+    metrics = {_name(run, runs): _read_metrics(run) for run in runs}
+    with open_chart(output, panels=2) as (losses, bleus):
+        draw_series(losses, _series(metrics, "loss"), "step", "training loss, nats a piece")
+        draw_series(bleus, _series(metrics, "valid_bleu"), "step", "validation BLEU")
+
+
+@plot.command()
+def words(
+    model: Model,
+    output: Picture,
+    input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Text that the words are from.")] = "-",
+    side: Annotated[Literal["src", "tgt"], typer.Option(help="Language of the text: source or target.")] = "src",
+    count: Annotated[int, typer.Option(min=4, max=MOST_POINTS, help="How many; the most frequent ones.")] = 150,
+) -> None:
+    """A map of words by their vectors: like Cho et al. 2014, figure 4.
+
+    Shows the words of a text that the vocabulary has as one piece.
+    """
+    from seq2seq.maps import frequent_words, lay_out, word_vectors
+    from seq2seq.model_folder import load_model
+    from seq2seq.plotting import draw_map, open_chart
+
+    with open_chart(output, size=(12, 12)) as (axes,):
+        loaded = load_model(model)
+        found = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
+        draw_map(axes, lay_out(word_vectors(loaded, side, list(found.values()))), list(found))
+
+
+@plot.command()
+def phrases(
+    model: Model,
+    output: Picture,
+    input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one a line.")] = "-",
+) -> None:
+    """A map of phrases by their context vectors: like Cho et al. 2014, figure 5."""
+    from seq2seq.maps import lay_out, phrase_vectors
+    from seq2seq.model_folder import load_model
+    from seq2seq.plotting import draw_map, open_chart
+
+    with open_chart(output, size=(12, 12)) as (axes,):
+        loaded = load_model(model)
+        lines = list(dict.fromkeys(line.strip() for line in read_lines(input_) if line.strip()))
+        if len(lines) > MOST_POINTS:
+            raise InputError(f"{input_}: {len(lines):,} different phrases; a map takes at most {MOST_POINTS:,}")
+        draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines)
+
+
+def _name(run: Path, runs: list[Path]) -> str:
+    """The folder's name, or its path where others have the same name."""
+    return run.name if [one.name for one in runs].count(run.name) == 1 else str(run)
+
+
+def _read_metrics(run: Path) -> list[dict[str, Any]]:
+    path = run / "metrics.jsonl"
+    if not path.is_file():
+        raise InputError(f"{run}: no run folder, metrics.jsonl is missing")
+    records = []
+    for number, line in enumerate(read_lines(str(path)), 1):
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            raise InputError(f"{path}, line {number}: not JSON") from None
+    return records
+
+
+def _series(metrics: dict[str, list[dict[str, Any]]], key: str) -> dict[str, list[tuple[int, float]]]:
+    """Name of the run -> what its records say of `key`, by step."""
+    return {name: [(one["step"], one[key]) for one in records if key in one] for name, records in metrics.items()}

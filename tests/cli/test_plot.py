@@ -1,0 +1,106 @@
+"""`seq2seq plot`: the pictures hold what they say."""
+
+import html
+import json
+import re
+import shutil
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from typer.testing import CliRunner
+
+from seq2seq.cli import app
+from seq2seq.plotting import draw_map, draw_series
+
+
+def run(*words: object, text: str | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["plot", *(str(word) for word in words)], input=text)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.stdout == ""
+    return result.exit_code, result.stderr
+
+
+def texts(svg: Path) -> set[str]:
+    """SVG draws letters as outlines; what was written stands in comments."""
+    return {comment.strip() for comment in re.findall(r"<!--(.*?)-->", html.unescape(svg.read_text(encoding="utf-8")))}
+
+
+def test_curves_of_two_runs(trained: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(trained / "metrics.jsonl", other)
+    assert run("curves", trained, other, "-o", tmp_path / "curves.svg") == (0, "")
+    assert {"numerals", "other", "validation BLEU", "step"} <= texts(tmp_path / "curves.svg")
+    assert run("curves", trained, "-o", tmp_path / "curves.png") == (0, "")
+    height, width, _ = matplotlib.image.imread(tmp_path / "curves.png").shape
+    assert width > 2 * height
+
+
+def test_runs_of_one_name_are_told_apart(trained: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        shutil.copy(trained / "metrics.jsonl", tmp_path / name / "run")
+    assert run("curves", tmp_path / "a" / "run", tmp_path / "b" / "run", "-o", tmp_path / "c.svg") == (0, "")
+    assert {str(tmp_path / "a" / "run"), str(tmp_path / "b" / "run")} <= texts(tmp_path / "c.svg")
+
+
+def test_series_go_through_their_points() -> None:
+    axes = Figure().subplots()
+    draw_series(axes, {"a": [(1, 5.0), (3, 4.0)], "b": [(2, 1.0)]}, "step", "loss")
+    assert [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()] == [[[1, 5], [3, 4]], [[2, 1]]]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "loss")
+
+
+def test_a_map_has_each_label_at_its_point() -> None:
+    axes = Figure().subplots()
+    points = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, -1.0]])
+    draw_map(axes, points, ["a", "$b$", "c_1"])
+    assert [(text.get_text(), tuple(text.xy)) for text in axes.texts if isinstance(text, Annotation)] == [
+        ("a", (0, 1)), ("$b$", (2, 3)), ("c_1", (4, -1)),
+    ]  # fmt: skip
+
+
+def test_maps_of_words_and_phrases(trained: Path, tmp_path: Path) -> None:
+    lines = "un deux\ntrois quatre cinq six\n\nsix un\n$x$ _ trois\nun deux\n"
+    (tmp_path / "lines").write_text(lines)
+    assert run("words", trained, "-i", tmp_path / "lines", "-o", tmp_path / "words.svg") == (0, "")
+    assert {"un", "deux", "trois", "quatre", "cinq", "six"} <= texts(tmp_path / "words.svg")
+    assert run("phrases", trained, "-o", tmp_path / "phrases.svg", text=lines) == (0, "")
+    assert {"un deux", "trois quatre cinq six", "six un", "$x$ _ trois"} <= texts(tmp_path / "phrases.svg")
+
+
+def test_mistakes_are_one_line_and_leave_the_old_picture(trained: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "old.png"
+    picture.write_text("old")
+    broken, empty = tmp_path / "broken", tmp_path / "empty"
+    broken.mkdir()
+    empty.mkdir()
+    (broken / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss": 2.0}) + "\nnonsense\n")
+    cases: list[tuple[list[object], str]] = [
+        (["curves", empty], f"{empty}: no run folder, metrics.jsonl is missing"),
+        (["curves", broken], f"{broken / 'metrics.jsonl'}, line 2: not JSON"),
+        (["phrases", trained, "-i", tmp_path / "none"], f"{tmp_path / 'none'}: no such file"),
+        (["phrases", trained], "a map needs at least 4 points, not 2"),
+        (["phrases", tmp_path / "none"], f"{tmp_path / 'none'}"),
+    ]
+    for words, message in cases:
+        code, error = run(*words, "-o", picture, text="un\ndeux\n")
+        assert code == 2
+        assert error.startswith(f"seq2seq: error: {message}")
+        assert error.count("\n") == 1
+    assert picture.read_text() == "old"
+    assert run("phrases", trained, "-o", tmp_path / "map.pdf", text="")[1].endswith("charts are .png or .svg files\n")
+
+
+def test_no_phrases_at_all(trained: Path, tmp_path: Path) -> None:
+    code, error = run("phrases", trained, "-o", tmp_path / "map.png", text="\n\n")
+    assert (code, error) == (2, "seq2seq: error: a map needs at least 4 points, not 0\n")
+
+
+def test_too_many_phrases_are_refused(trained: Path, tmp_path: Path) -> None:
+    lines = "".join(f"un {number}\n" for number in range(2001))
+    code, error = run("phrases", trained, "-o", tmp_path / "map.png", text=lines)
+    assert (code, error) == (2, "seq2seq: error: -: 2,001 different phrases; a map takes at most 2,000\n")
