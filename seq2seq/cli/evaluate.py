@@ -127,11 +127,17 @@ def evaluate(
         overall = GroupScores.of(None, scorers.pop(None))
         rows = [GroupScores.of(*item) for item in (sorted(scorers.items()) if by_length else scorers.items())]
         if panels:
-            draw_bleu(panels[0], rows)
+            draw_bleu(panels[0], rows, _names(model or [Path(hyp or "")], baseline))
     if as_json:
         print(json.dumps([one for row in (overall, *rows) for one in row.as_json()], indent=2))
     else:
         print_scores(overall, rows)
+
+
+def _names(system: list[Path], baseline: str | None) -> list[str]:
+    """What the systems are called in a chart: by their folders or files, unless these have one name."""
+    names = [" + ".join(one.name for one in system), *([Path(baseline).name] if baseline is not None else [])]
+    return names if len(set(names)) == len(names) else ["system", "baseline"]
 
 
 class _Lines(Protocol):

@@ -47,12 +47,11 @@ def print_scores(overall: GroupScores, rows: list[GroupScores]) -> None:
         print(f"{str(row.group) or '-':<20} {row.lines:>7,}{scores}")
 
 
-def draw_bleu(chart: "Axes", rows: list[GroupScores]) -> None:
-    """BLEU over the length bins of `rows`, and the number of sentences in each."""
+def draw_bleu(chart: "Axes", rows: list[GroupScores], names: list[str]) -> None:
+    """BLEU over the length bins of `rows`, and the number of sentences in each. names: of the systems."""
     from seq2seq.plotting import draw_curves
 
-    systems = ["system", "baseline"][: len(rows[0].systems)]
-    curves = {name: [row.systems[number][0].score for row in rows] for number, name in enumerate(systems)}
+    curves = {name: [row.systems[number][0].score for row in rows] for number, name in enumerate(names)}
     ticks = [f"{row.group.range}\n({row.lines:,})" for row in rows]
     x_label = f"length of the source in {rows[0].group.unit} (number of sentences)"
     draw_curves(chart, curves, ticks, x_label, rows[0].systems[0][0].name)

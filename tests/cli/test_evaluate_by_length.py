@@ -103,8 +103,8 @@ def test_the_chart_shows_the_table(texts: dict[str, Path]) -> None:
     del scored[None]
     rows = [GroupScores.of(one, scored[one]) for one in sorted(scored, key=lambda one: one.least if one else 0)]
     axes = Figure().subplots()
-    draw_bleu(axes, rows)
-    for number, (line, name) in enumerate(zip(axes.get_lines(), ("system", "baseline"), strict=True)):
+    draw_bleu(axes, rows, ["new", "old"])
+    for number, (line, name) in enumerate(zip(axes.get_lines(), ("new", "old"), strict=True)):
         assert line.get_label() == name
         assert np.asarray(line.get_ydata()).tolist() == [row.systems[number][0].score for row in rows]
     assert [label.get_text() for label in axes.get_xticklabels()] == [
@@ -123,6 +123,22 @@ def test_plot_writes_png_and_svg(by_length: list[object], tmp_path: Path) -> Non
     height, width, _ = matplotlib.image.imread(tmp_path / "chart.png").shape
     assert width > height > 400
     assert ElementTree.parse(tmp_path / "chart.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"), [(("a.fr", "b.fr"), ("a.fr", "b.fr")), (("x", "x"), ("system", "baseline"))]
+)
+def test_the_chart_names_the_files(
+    texts: dict[str, Path], tmp_path: Path, names: tuple[str, str], shown: tuple[str, str]
+) -> None:
+    copies = [tmp_path / folder / name for folder, name in zip("12", names, strict=True)]
+    for copy, text in zip(copies, (texts["hyp"], texts["base"]), strict=True):
+        copy.parent.mkdir()
+        copy.write_text(text.read_text())
+    files = ("--src", texts["src"], "--ref", texts["ref"], "--by-length", "--plot", tmp_path / "chart.svg")
+    invoke("evaluate", "--hyp", copies[0], "--baseline", copies[1], *files)
+    drawn = (tmp_path / "chart.svg").read_text()
+    assert all(f"<!-- {name} -->" in drawn for name in shown)
 
 
 def test_without_matplotlib_one_line_says_what_to_install(
