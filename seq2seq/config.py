@@ -119,11 +119,27 @@ class TokenizerConfig(Section):
 _Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
+_ONE_LAYER: dict[str, object] = {"encoder_layers": 1, "decoder_layers": 1}
+_PHRASE_MODEL = {**_ONE_LAYER, "cell": "gru-before", "attention": "none", "bidirectional": False, "summaries": 0}
+# What the network of a paper leaves no choice of.
+_OF_ARCHITECTURE: dict[str, dict[str, object]] = {
+    "cho2014": _PHRASE_MODEL,
+    "cho2014-released": _PHRASE_MODEL,
+    "sutskever2014": {"attention": "none", "bidirectional": False, "summaries": 0},
+    "bahdanau2015": {**_ONE_LAYER, "attention": "additive", "bidirectional": True, "summaries": 0},
+    "luong2015": {"bidirectional": False, "summaries": 0},
+}
+
+
 class ModelConfig(Section):
     """Sizes of the network."""
 
-    cell: Literal["gru", "lstm", "rnn"] = "gru"
-    """The recurrence."""
+    architecture: Literal["default", "cho2014", "cho2014-released", "sutskever2014", "bahdanau2015", "luong2015"] = (
+        "default"
+    )
+    """Whose network: this program's own, or that of a paper, best chosen by its preset."""
+    cell: Literal["gru", "gru-before", "lstm", "lstm-peephole", "rnn"] = "gru"
+    """The recurrence; gru-before resets the state before the product, lstm-peephole has gates that see the memory."""
     attention: Literal["none", "dot", "general", "additive"] = "none"
     """How the decoder compares its state with the source tokens; none leaves it the context vector alone."""
     embedding_size: _Size = 256
@@ -145,9 +161,19 @@ class ModelConfig(Section):
     often the pairs are seen."""
 
     @model_validator(mode="after")
-    def _halves(self) -> Self:
-        if self.bidirectional and self.hidden_size % 2:
+    def _fits(self) -> Self:
+        name = self.architecture
+        if name == "default" and self.bidirectional and self.hidden_size % 2:
             raise ValueError(f"hidden_size = {self.hidden_size} is odd: a bidirectional encoder halves it")
+        if name in ("sutskever2014", "luong2015") and self.encoder_layers != self.decoder_layers:
+            raise ValueError(f"{name} hands over all states: encoder_layers and decoder_layers must be the same")
+        if name == "cho2014-released" and self.context_size != self.hidden_size:
+            raise ValueError(f"in {name} c is the encoder's last state: context_size and hidden_size must be the same")
+        for key, value in _OF_ARCHITECTURE.get(name, {}).items():
+            if getattr(self, key) != value:
+                raise ValueError(f"{name} needs {key} = {str(value).lower()}")
+        if name == "luong2015" and self.attention == "none":
+            raise ValueError(f"{name} needs attention")
         return self
 
 
@@ -165,14 +191,15 @@ class TrainingConfig(Section):
     """Padded tokens of a batch, on its longer side."""
     accumulation: PositiveInt = 1
     """Batches whose gradients make one update."""
-    optimizer: Literal["adam", "adamw"] = "adam"
-    """AdamW decays the weights apart from the gradient."""
+    optimizer: Literal["adam", "adamw", "adadelta", "sgd"] = "adam"
+    """AdamW decays the weights apart from the gradient; Adadelta and plain SGD are those of the papers."""
     weight_decay: NonNegativeFloat = 0.0
     """Strength of the decay of weights."""
     learning_rate: PositiveFloat = 2e-3
-    """Highest learning rate; the schedule rises to it and falls to zero on the last step."""
-    schedule: Literal["cosine", "linear"] = "cosine"
-    """Shape of the fall."""
+    """Highest learning rate."""
+    schedule: Literal["cosine", "linear", "halving", "constant"] = "cosine"
+    """How it falls: to zero on the last step, or by half with each fifteenth of the steps after two thirds of them, or
+    not at all."""
     warmup_steps: NonNegativeInt = 200
     """Steps of the rise."""
     clip_norm: PositiveFloat = 1.0
@@ -208,7 +235,7 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     search: SearchConfig = SearchConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
-    """`section.key` of what was asked for, not only a default or part of a preset."""
+    """`section.key` of what was asked for or is part of the preset, not only a default."""
 
     def is_given(self, key: str) -> bool:
         """Whether `section.key` was asked for. What was not may follow from the data: `ADAPTIVE`."""
@@ -261,7 +288,7 @@ def build_config(
     settings = _parse_toml(preset_text(name), f"preset {name}")
     _merge(settings, {**asked, "preset": name})
     config = validate_config(settings, str(file) if file else "configuration")
-    config._given = frozenset(_keys(asked))
+    config._given = frozenset(_keys(settings))
     return config
 
 

@@ -78,10 +78,11 @@ class GeneralAttention(DotAttention):
 class AdditiveAttention(DotAttention):
     """score(s, h) = v tanh(W s + U h) (Bahdanau et al. 2015, appendix A.1.2)."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, source_size: int | None = None) -> None:
+        """source_size: of the encoder's states, where it is not that of the decoder's."""
         super().__init__(size)
         self.query = nn.Linear(size, size, bias=False)
-        self.key = nn.Linear(size, size)
+        self.key = nn.Linear(source_size or size, size)
         self.score = nn.Linear(size, 1, bias=False)
 
     def keys(self, outputs: Tensor) -> Tensor:

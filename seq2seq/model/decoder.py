@@ -1,19 +1,21 @@
 """The decoder: a language model of the target that the source conditions at every step.
 
 `ContextDecoder` knows the source by its context vector alone; `AttentionDecoder` looks at its tokens at each step.
+Those of other papers stand in `papers.py`; `architectures.py` chooses.
 """
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.attention import ATTENTIONS, Memory
-from seq2seq.model.cells import RecurrentStack
+from seq2seq.model.cells import InnerContextGRU, RecurrentStack, ResidualStack
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded
+from seq2seq.model.readout import Readout
 from seq2seq.model.summaries import Summaries
 
 
@@ -55,6 +57,25 @@ class DecoderState(Generic[S]):
         return DecoderState(self.hidden[index], self.source.select(index))
 
 
+class Decoder(nn.Module):
+    """What each kind of decoder does."""
+
+    features: int
+    """F, the numbers that a word is predicted from."""
+
+    def start(self, encoded: Encoded) -> DecoderState[Any]:
+        """The state before the first word."""
+        raise NotImplementedError
+
+    def forward(self, embedded: Tensor, state: DecoderState[Any]) -> tuple[Tensor, DecoderState[Any]]:
+        """Read T words and give the features that predict the word after each.
+
+        embedded [N, T, E] -> features [N, T, F], the state after the last of them. T is a whole target in training
+        and 1 in search.
+        """
+        raise NotImplementedError
+
+
 class FirstState(nn.Module):
     """The state before the first word: a tanh layer on the context vector (Cho et al. 2014, appendix A.1.1)."""
 
@@ -68,54 +89,34 @@ class FirstState(nn.Module):
         return torch.tanh(self.layer(context)).to(self.layer.weight.dtype)
 
 
-class Readout(nn.Module):
-    """What predicts the next word: a tanh layer on the state, the previous word and what a step knows of the source."""
-
-    def __init__(self, config: ModelConfig, *context_sizes: int) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(config.hidden_size, config.embedding_size)
-        self.word = nn.Linear(config.embedding_size, config.embedding_size, bias=False)
-        self.contexts = nn.ModuleList(nn.Linear(size, config.embedding_size, bias=False) for size in context_sizes)
-        self.dropout = SequenceDropout(config.dropout)
-
-    def forward(self, outputs: Tensor, embedded: Tensor, *contexts: Tensor) -> Tensor:
-        """outputs [N, T, H], embedded [N, T, E], each of contexts [N, T or 1, size] -> features [N, T, E]."""
-        summed = self.hidden(self.dropout(outputs)) + self.word(embedded)
-        for layer, context in zip(self.contexts, contexts, strict=True):
-            summed = summed + layer(context)
-        return self.dropout(torch.tanh(summed))  # type: ignore[no-any-return]
-
-
-class ContextDecoder(nn.Module):
+class ContextDecoder(Decoder):
     """A decoder with a fixed context (Cho et al. 2014, section 2.2 and appendix A.1.1).
 
     c sets the first state, stands beside the previous word in the input of every step, and enters the readout.
     """
 
+    readout_type: type[Readout] = Readout
+
     def __init__(self, config: ModelConfig, *further_sizes: int) -> None:
         """further_sizes: of what the readout sees of the source beside c."""
         super().__init__()
-        self.recurrence = RecurrentStack(
-            config.cell,
-            config.embedding_size + config.context_size,
-            config.hidden_size,
-            config.decoder_layers,
-            config.dropout,
-        )
-        self.first_state = FirstState(config.context_size, sum(self.recurrence.state_sizes))
-        self.readout = Readout(config, config.context_size, *further_sizes)
+        self.recurrence = self.make_recurrence(config)
+        self.first_state = FirstState(config.context_size, self.recurrence.state_size)
+        self.readout = self.readout_type(config, config.context_size, *further_sizes)
+        self.features = self.readout.features
+
+    def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
+        """What reads a word and c, [N, T, E + C]."""
+        input_size = config.embedding_size + config.context_size
+        return ResidualStack(config.cell, input_size, config.hidden_size, config.decoder_layers, config.dropout)
 
     def start(self, encoded: Encoded) -> DecoderState[FixedContext]:
-        """The state before the first word."""
+        """As `Decoder.start`."""
         source = FixedContext(encoded.context, self.summarise(encoded))
         return DecoderState(self.first_state(encoded.context), source)
 
     def forward(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, DecoderState[FixedContext]]:
-        """Read T words and give the features that predict the word after each.
-
-        embedded [N, T, E] -> features [N, T, E], the state after the last of them. T is a whole target in training
-        and 1 in search.
-        """
+        """As `Decoder.forward`."""
         source = state.source
         context = source.vectors[:, None]  # [N, 1, C]
         inputs = torch.cat([embedded, context.expand(-1, embedded.size(1), -1)], dim=-1)
@@ -148,7 +149,7 @@ class SummaryDecoder(ContextDecoder):
         return (self.summaries(outputs, source.summaries),)
 
 
-class AttentionDecoder(nn.Module):
+class AttentionDecoder(Decoder):
     """A decoder that looks at the source tokens at every step.
 
     The recurrence reads the target alone; its state is what attention asks with, and what is found enters the readout
@@ -158,27 +159,28 @@ class AttentionDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.recurrence = RecurrentStack(
+        self.recurrence = ResidualStack(
             config.cell, config.embedding_size, config.hidden_size, config.decoder_layers, config.dropout
         )
         self.attention = ATTENTIONS[config.attention](config.hidden_size)
-        self.first_state = FirstState(config.context_size, sum(self.recurrence.state_sizes))
+        self.first_state = FirstState(config.context_size, self.recurrence.state_size)
         self.readout = Readout(config, config.hidden_size)
+        self.features = self.readout.features
         self.dropout = SequenceDropout(config.dropout)
 
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
-        """The state before the first word."""
+        """As `Decoder.start`."""
         return DecoderState(self.first_state(encoded.context), self.attention.remember(encoded))
 
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
-        """As that of `ContextDecoder`."""
+        """As `Decoder.forward`."""
         outputs, hidden = self.recurrence(embedded, state.hidden)
         contexts, _ = self.attention(self.dropout(outputs), state.source)
         return self.readout(outputs, embedded, contexts), DecoderState(hidden, state.source)
 
 
-def build_decoder(config: ModelConfig) -> ContextDecoder | AttentionDecoder:
-    """The decoder that the configuration names."""
+def default_decoder(config: ModelConfig) -> Decoder:
+    """The decoder of the presets `context` and `attention`."""
     if config.attention != "none":
         return AttentionDecoder(config)
     return SummaryDecoder(config) if config.summaries else ContextDecoder(config)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.cells import Recurrence
+from seq2seq.model.cells import CELLS
 from seq2seq.model.dropout import SequenceDropout
 
 
@@ -15,26 +15,21 @@ class Encoded:
     """What the decoder knows of B source sentences."""
 
     context: Tensor
-    """[B, C], the context vector c."""
+    """[B, C], the context vector c; or whatever else the decoder's first state is made of."""
     outputs: Tensor
     """[B, S, H], the top layer's state at each token; what stands at padding means nothing."""
     src_mask: Tensor
     """[B, S], True at real tokens."""
 
 
-class Encoder(nn.Module):
-    """A stack of GRU layers whose states, summed up and sent through a tanh layer, give c.
-
-    Cho et al. 2014 (section 2.2) sum them up by the last state alone. Here the mean and the maximum over all tokens
-    stand beside it: words far from the ends reach c by a short way.
-    """
+class LayeredEncoder(nn.Module):
+    """A stack of recurrent layers whose top layer's states make c; how is up to the kind of encoder."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         sizes = [config.embedding_size] + [config.hidden_size] * (config.encoder_layers - 1)
         layer = BidirectionalLayer if config.bidirectional else ForwardLayer
         self.layers = nn.ModuleList(layer(config.cell, size, config.hidden_size) for size in sizes)
-        self.summary = nn.Linear(3 * config.hidden_size, config.context_size)
         self.dropout = SequenceDropout(config.dropout)
 
     def forward(self, embedded: Tensor, src_lengths: Tensor) -> Encoded:
@@ -44,10 +39,34 @@ class Encoder(nn.Module):
             if number:
                 outputs = self.dropout(outputs)
             outputs, last = layer(outputs, src_lengths)
-        src_mask = torch.arange(embedded.size(1), device=embedded.device) < src_lengths[:, None]
+        src_mask = mask(src_lengths, embedded.size(1))
+        return Encoded(self.summarise(last, outputs, src_mask), outputs, src_mask)
+
+    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
+        """last states [B, H], outputs [B, S, H], src_mask [B, S] -> c [B, C]."""
+        raise NotImplementedError
+
+
+class Encoder(LayeredEncoder):
+    """An encoder whose states, summed up and sent through a tanh layer, give c.
+
+    Cho et al. 2014 (section 2.2) sum them up by the last state alone. Here the mean and the maximum over all tokens
+    stand beside it: words far from the ends reach c by a short way.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.summary = nn.Linear(3 * config.hidden_size, config.context_size)
+
+    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
+        """As `LayeredEncoder.summarise`."""
         pooled = torch.cat([last, *_mean_and_maximum(outputs, src_mask)], dim=-1)
-        context = torch.tanh(self.summary(self.dropout(pooled)))
-        return Encoded(context, outputs, src_mask)
+        return torch.tanh(self.summary(self.dropout(pooled)))
+
+
+def mask(lengths: Tensor, width: int) -> Tensor:
+    """lengths [B] -> [B, width], True at real tokens."""
+    return torch.arange(width, device=lengths.device) < lengths[:, None]
 
 
 def _mean_and_maximum(outputs: Tensor, src_mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,7 +81,7 @@ class ForwardLayer(nn.Module):
 
     def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.recurrence = Recurrence(cell, input_size, hidden_size)
+        self.recurrence = CELLS[cell](input_size, hidden_size)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the state at each row's last real token [B, H]."""
@@ -83,8 +102,8 @@ class BidirectionalLayer(nn.Module):
         """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""
         flip = reversal(lengths, inputs.size(1))
         outputs, last = self.left_to_right(inputs, lengths)
-        flipped, first = self.right_to_left(_reorder(inputs, flip), lengths)
-        return torch.cat([outputs, _reorder(flipped, flip)], dim=-1), torch.cat([last, first], dim=-1)
+        flipped, first = self.right_to_left(reorder(inputs, flip), lengths)
+        return torch.cat([outputs, reorder(flipped, flip)], dim=-1), torch.cat([last, first], dim=-1)
 
 
 def reversal(lengths: Tensor, width: int) -> Tensor:
@@ -93,5 +112,6 @@ def reversal(lengths: Tensor, width: int) -> Tensor:
     return torch.where(positions < lengths[:, None], lengths[:, None] - 1 - positions, positions)
 
 
-def _reorder(inputs: Tensor, positions: Tensor) -> Tensor:
+def reorder(inputs: Tensor, positions: Tensor) -> Tensor:
+    """inputs [B, S, I], positions [B, S] -> what stands there."""
     return inputs.gather(1, positions[:, :, None].expand(-1, -1, inputs.size(2)))

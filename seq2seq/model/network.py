@@ -3,37 +3,45 @@
 Shapes, batch first everywhere outside a cell:
 
     B batch (N rows of a search)    S source length    T target length    K beam
-    V vocabulary    E embedding    H hidden state    C context vector    L layers
+    V vocabulary    E embedding    H hidden state    C context vector    F features    L layers
 """
 
 import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.decoder import DecoderState, build_decoder
+from seq2seq.model.architectures import ARCHITECTURES
+from seq2seq.model.decoder import DecoderState
 from seq2seq.model.dropout import SequenceDropout
-from seq2seq.model.encoder import Encoded, Encoder
+from seq2seq.model.encoder import Encoded
 
 
 class EncoderDecoder(nn.Module):
     """p(target | source), one word at a time.
 
-    The output layer is the target's embedding, transposed (Press & Wolf 2017); where both languages share one
-    vocabulary, it is the source's embedding too.
+    By default the output layer is the target's embedding, transposed (Press & Wolf 2017); where both languages share
+    one vocabulary, it is the source's embedding too.
     """
 
     def __init__(self, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> None:
         super().__init__()
         self.tgt_embedding = _embedding(tgt_vocab, config.embedding_size)
         self.src_embedding = self.tgt_embedding if joint else _embedding(src_vocab, config.embedding_size)
-        self.encoder = Encoder(config)
-        self.decoder = build_decoder(config)
+        architecture = ARCHITECTURES[config.architecture]
+        self.encoder = architecture.encoder(config)
+        self.decoder = architecture.decoder(config)
+        self.output = None if architecture.tied else nn.Linear(self.decoder.features, tgt_vocab, bias=False)
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
         self.dropout = SequenceDropout(config.dropout)
+        architecture.initialise(self)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """The matrix of the output layer [V, F]."""
+        return self.tgt_embedding.weight if self.output is None else self.output.weight
 
     def forward(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor:
         """src [B, S], src_lengths [B], tgt_in [B, T] -> logits of the next word at each position [B, T, V]."""
@@ -46,13 +54,13 @@ class EncoderDecoder(nn.Module):
         return encoded
 
     def decode(self, encoded: Encoded, tgt_in: Tensor) -> Tensor:
-        """The decoder's training face: a whole target. tgt_in [B, T] -> features of each next word [B, T, E]."""
+        """The decoder's training face: a whole target. tgt_in [B, T] -> features of each next word [B, T, F]."""
         features: Tensor = self.decoder(self._embed_target(tgt_in), self.decoder.start(encoded))[0]
         return features
 
     def logits(self, features: Tensor) -> Tensor:
-        """The output layer. features [..., E] -> [..., V]."""
-        return F.linear(features, self.tgt_embedding.weight, self.output_bias)
+        """The output layer. features [..., F] -> [..., V]."""
+        return nn.functional.linear(features, self.output_weight, self.output_bias)
 
     def start(self, src: Tensor, src_lengths: Tensor) -> DecoderState[Any]:
         """The state of a search before its first word. src [B, S] -> state of B hypotheses."""

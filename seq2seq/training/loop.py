@@ -345,14 +345,17 @@ class Trainer:
 
 
 def _make_optimizer(config: TrainingConfig, network: torch.nn.Module) -> torch.optim.Optimizer:
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(
-        network.parameters(),
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+    parameters = network.parameters()
+    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    match config.optimizer:
+        case "adadelta":
+            return torch.optim.Adadelta(parameters, rho=0.95, eps=1e-6, **common)
+        case "sgd":
+            return torch.optim.SGD(parameters, **common)
+        case "adam":
+            return torch.optim.Adam(parameters, betas=(0.9, 0.98), fused=True, **common)
+        case "adamw":
+            return torch.optim.AdamW(parameters, betas=(0.9, 0.98), fused=True, **common)
 
 
 def _seed(*key: int) -> int:

@@ -43,7 +43,7 @@ class Objective(nn.Module):
         self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, token_weight: float, smoothing: float
     ) -> Tensor:
         features = self.network.decode(self.network.encode(src, src_lengths), tgt_in).flatten(0, 1)
-        weight, bias = self.network.tgt_embedding.weight, self.network.output_bias
+        weight, bias = self.network.output_weight, self.network.output_bias
         loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
             features, weight, bias, tgt_out.flatten(), token_weight, smoothing
         )

@@ -21,8 +21,13 @@ from seq2seq.model_folder import CHECKPOINTS, TrainedModel, find_model, read_che
 from seq2seq.storage import FolderWriter, put_back, read_json, replace_file, standing, to_json, verify_folder
 from seq2seq.training.schedule import Plan
 
-# What Adam and AdamW keep for each parameter.
-_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+# What an optimiser keeps for each parameter.
+_MOMENTS = {
+    torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.Adadelta: {"step", "square_avg", "acc_delta"},
+    torch.optim.SGD: set(),
+}
 # A step folder, or what storage.py calls it until it is whole or while it is replaced.
 _STEP = re.compile(r"[0-9]+(\.partial|\.old)?")
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
@@ -144,16 +149,17 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
     """Raises ValueError where a tensor does not fit a parameter."""
+    moments = _MOMENTS[type(getattr(optimizer, "optimizer", optimizer))]  # accelerate wraps it
     groups = optimizer.state_dict()["param_groups"]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         number, _, name = key.partition(".")
-        if not (number.isdecimal() and int(number) < len(parameters)) or name not in _MOMENTS:
+        if not (number.isdecimal() and int(number) < len(parameters)) or name not in moments:
             raise ValueError(f"{key} is not of this optimiser")
         if tensor.shape not in ((), parameters[int(number)].shape):
             raise ValueError(f"{key} has the shape {list(tensor.shape)}")
         state.setdefault(int(number), {})[name] = tensor
-    if state and (len(state) != len(parameters) or any(entry.keys() != _MOMENTS for entry in state.values())):
+    if state and (len(state) != len(parameters) or any(entry.keys() != moments for entry in state.values())):
         raise ValueError("tensors are missing")
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -9,7 +9,6 @@ import torch
 
 from seq2seq.config import Config, ModelConfig
 from seq2seq.model.attention import ATTENTIONS
-from seq2seq.model.cells import Recurrence
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded, Encoder, reversal
 from seq2seq.model.network import EncoderDecoder
@@ -18,6 +17,8 @@ from seq2seq.model.summaries import Summaries
 VOCAB = 40
 
 
+PHRASE_MODEL = {"cell": "gru-before", "bidirectional": False, "summaries": 0}
+HANDED_OVER = {"cell": "lstm", "bidirectional": False, "summaries": 0, "encoder_layers": 2, "decoder_layers": 2}
 NETWORKS: list[dict[str, Any]] = [
     {},
     {"summaries": 1, "bidirectional": False},
@@ -27,6 +28,13 @@ NETWORKS: list[dict[str, Any]] = [
     {"attention": "dot"},
     {"attention": "general", "decoder_layers": 2},
     {"attention": "additive", "decoder_layers": 3, "cell": "lstm"},
+    {"cell": "gru-before", "encoder_layers": 2},
+    {"cell": "lstm-peephole", "decoder_layers": 2, "attention": "dot"},
+    {"architecture": "cho2014", **PHRASE_MODEL},
+    {"architecture": "cho2014-released", **PHRASE_MODEL, "context_size": 8},
+    {"architecture": "sutskever2014", **HANDED_OVER},
+    {"architecture": "bahdanau2015", "cell": "gru-before", "attention": "additive", "summaries": 0},
+    {"architecture": "luong2015", **HANDED_OVER, "attention": "dot"},
 ]
 
 
@@ -88,69 +96,6 @@ def test_state_selects_rows(network: EncoderDecoder) -> None:
     torch.testing.assert_close(log_probs, expected[index])
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
-def random_cell(name: str) -> tuple[Recurrence, list[np.ndarray]]:
-    """A cell of 3 inputs and 4 units with random weights, and W, U and both biases with a leading axis of gates."""
-    torch.manual_seed(2)
-    cell = Recurrence(name, 3, 4).double()
-    for parameter in cell.parameters():
-        torch.nn.init.normal_(parameter)
-    return cell, [tensor.detach().numpy().reshape(-1, 4, *tensor.shape[1:]) for tensor in cell.run.parameters()]
-
-
-def run_cell(cell: Recurrence, inputs: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    outputs, last = cell(torch.from_numpy(inputs)[None], torch.from_numpy(state)[None])
-    return outputs[0].detach().numpy(), last[0].detach().numpy()
-
-
-INPUTS = np.random.default_rng(0).normal(size=(5, 3))
-STATE = np.random.default_rng(1).normal(size=8)
-
-
-def test_gru_against_its_equations() -> None:
-    cell, ((w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n), (c_r, c_z, c_n)) = random_cell("gru")
-    h, expected = STATE[:4], []
-    for x in INPUTS:
-        r = sigmoid(w_r @ x + b_r + u_r @ h + c_r)
-        z = sigmoid(w_z @ x + b_z + u_z @ h + c_z)
-        n = np.tanh(w_n @ x + b_n + r * (u_n @ h + c_n))
-        h = (1 - z) * n + z * h
-        expected.append(h)
-    outputs, last = run_cell(cell, INPUTS, STATE[:4])
-    np.testing.assert_allclose(outputs, np.array(expected), atol=1e-12)
-    np.testing.assert_allclose(last, h, atol=1e-12)
-
-
-def test_lstm_against_its_equations() -> None:
-    cell, (w, u, b, c) = random_cell("lstm")
-    h, memory, expected = STATE[:4], STATE[4:], []
-    for x in INPUTS:
-        gates = np.einsum("ghi,i->gh", w, x) + np.einsum("ghi,i->gh", u, h) + b + c
-        inwards, keep, outwards = (sigmoid(gates[gate]) for gate in (0, 1, 3))
-        memory = keep * memory + inwards * np.tanh(gates[2])
-        h = outwards * np.tanh(memory)
-        expected.append(h)
-    outputs, last = run_cell(cell, INPUTS, STATE)
-    np.testing.assert_allclose(outputs, np.array(expected), atol=1e-12)
-    np.testing.assert_allclose(last, np.concatenate([h, memory]), atol=1e-12)
-
-
-def test_plain_cell_against_its_equation() -> None:
-    cell, ((w,), (u,), (b,), (c,)) = random_cell("rnn")
-    h = STATE[:4]
-    for x in INPUTS:
-        h = np.tanh(w @ x + b + u @ h + c)
-    np.testing.assert_allclose(run_cell(cell, INPUTS, STATE[:4])[1], h, atol=1e-12)
-
-
-def test_a_forget_gate_starts_open() -> None:
-    biases = [tensor.detach() for name, tensor in Recurrence("lstm", 3, 4).run.named_parameters() if "bias" in name]
-    assert torch.stack(biases).sum(dim=0).tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
-
-
 def softmax(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(x) / np.exp(x).sum())
 
@@ -210,12 +155,6 @@ def test_sequence_dropout_zeroes_the_same_numbers_at_each_position() -> None:
     torch.testing.assert_close(dropped.unique(), torch.tensor([0, 4 / 3]))
     assert (dropped[:, 0] == 0).float().mean() == pytest.approx(0.25, abs=0.03)
     assert SequenceDropout(0.25).eval()(torch.ones(2, 3)).eq(1).all()
-
-
-def test_recurrent_matrices_start_orthogonal() -> None:
-    recurrent = dict(Recurrence("gru", 3, 16).run.named_parameters())["weight_hh_l0"]
-    for gate in recurrent.detach().chunk(3):
-        torch.testing.assert_close(gate @ gate.T, torch.eye(16), atol=1e-5, rtol=0)
 
 
 def test_reversal_turns_real_tokens_only() -> None:

@@ -1,0 +1,198 @@
+"""The networks of four papers where they differ from this program's own; `docs/2014.md` compares them.
+
+In all of them a sentence ends with the end sign and a translation begins with the start sign.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import ModelConfig
+from seq2seq.model.attention import ATTENTIONS, AdditiveAttention, DotAttention, Memory
+from seq2seq.model.cells import CELLS, InnerContextGRU, Recurrence, RecurrentStack
+from seq2seq.model.decoder import ContextDecoder, Decoder, DecoderState, FirstState
+from seq2seq.model.dropout import SequenceDropout
+from seq2seq.model.encoder import Encoded, LayeredEncoder, mask, reorder, reversal
+from seq2seq.model.readout import FactoredMaxoutReadout, MaxoutReadout
+
+
+class Cho2014Encoder(LayeredEncoder):
+    """c = tanh(V h_S) of the last state (Cho et al. 2014, 1406.1078, appendix A.1.1)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.summary = nn.Linear(config.hidden_size, config.context_size, bias=False)
+
+    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
+        """As `LayeredEncoder.summarise`."""
+        return torch.tanh(self.summary(last))
+
+
+class Cho2014Decoder(ContextDecoder):
+    """c in every gate, reset together with the state, and in a maxout readout of rank E (appendix A.1.1)."""
+
+    readout_type = FactoredMaxoutReadout
+
+    def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
+        """As `ContextDecoder.make_recurrence`."""
+        return InnerContextGRU(config.embedding_size, config.context_size, config.hidden_size)
+
+
+class Cho2014ReleasedEncoder(LayeredEncoder):
+    """c is the last state, as in the code that came with the paper."""
+
+    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
+        """As `LayeredEncoder.summarise`."""
+        return last
+
+
+class Cho2014ReleasedDecoder(ContextDecoder):
+    """As the released code has it: the reset gate acts on the state before the product, and never on c."""
+
+    readout_type = FactoredMaxoutReadout
+
+    def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
+        """As `ContextDecoder.make_recurrence`."""
+        input_size = config.embedding_size + config.context_size
+        return RecurrentStack(config.cell, input_size, config.hidden_size, 1, config.dropout)
+
+
+class ReversedEncoder(nn.Module):
+    """A stack that reads the source from its end; its states, of all layers, are what is handed over.
+
+    Sutskever et al. 2014 (1409.3215, sections 2 and 3.3); Luong et al. 2015 (1508.04025, section 4.1).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        sizes = [config.embedding_size] + [config.hidden_size] * (config.encoder_layers - 1)
+        self.layers = nn.ModuleList(CELLS[config.cell](size, config.hidden_size) for size in sizes)
+        self.dropout = SequenceDropout(config.dropout)
+
+    def forward(self, embedded: Tensor, src_lengths: Tensor) -> Encoded:
+        """embedded [B, S, E], src_lengths [B] -> Encoded, its context the last states of all layers."""
+        flip = reversal(src_lengths, embedded.size(1))
+        outputs, states = reorder(embedded, flip), []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, Recurrence)
+            outputs, state = layer.read(self.dropout(outputs) if number else outputs, src_lengths)
+            states.append(state)
+        src_mask = mask(src_lengths, embedded.size(1))
+        return Encoded(torch.cat(states, dim=-1), reorder(outputs, flip), src_mask)
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """What a decoder knows of the source after its first state."""
+
+    def select(self, index: Tensor) -> "Nothing":
+        """The same."""
+        return self
+
+
+class Sutskever2014Decoder(Decoder):
+    """A stack that begins with the encoder's states and never sees the source again: F is H (section 2)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.features = config.hidden_size
+        sizes = (config.embedding_size, config.hidden_size, config.decoder_layers)
+        self.recurrence = RecurrentStack(config.cell, *sizes, config.dropout)
+        self.dropout = SequenceDropout(config.dropout)
+
+    def start(self, encoded: Encoded) -> DecoderState[Nothing]:
+        """As `Decoder.start`."""
+        return DecoderState(encoded.context, Nothing())
+
+    def forward(self, embedded: Tensor, state: DecoderState[Nothing]) -> tuple[Tensor, DecoderState[Nothing]]:
+        """As `Decoder.forward`."""
+        outputs, hidden = self.recurrence(embedded, state.hidden)
+        return self.dropout(outputs), DecoderState(hidden, state.source)
+
+
+class SteppedDecoder(Decoder):
+    """A decoder whose next step needs what the last one has found: it cannot run over a whole target at once."""
+
+    attention: DotAttention
+
+    def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
+        """As `Decoder.forward`."""
+        found, hidden = [], state.hidden
+        for word in torch.split(embedded, 1, dim=1):
+            features, hidden = self.step(word, hidden, state.source)
+            found.append(features)
+        return torch.cat(found, dim=1), DecoderState(hidden, state.source)
+
+    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """word [N, 1, E], hidden [N, state size] -> features [N, 1, F], next hidden."""
+        raise NotImplementedError
+
+
+class Bahdanau2015Encoder(LayeredEncoder):
+    """H units each way; what is handed over is the last state of the layer that reads backwards.
+
+    Bahdanau et al. 2015 (1409.0473), appendix A.2.1 and A.2.2.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config.model_copy(update={"hidden_size": 2 * config.hidden_size}))
+
+    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
+        """As `LayeredEncoder.summarise`."""
+        return last.chunk(2, dim=-1)[1]
+
+
+class Bahdanau2015Decoder(SteppedDecoder):
+    """Attention asks with the state before the step, and what it finds enters every gate and the readout.
+
+    a(s, h) = v tanh(W s + U h);  s' = GRU([y, context], s);  maxout of s', y and the context (appendix A.1.2, A.2.2)
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        values = 2 * config.hidden_size
+        self.recurrence = CELLS[config.cell](config.embedding_size + values, config.hidden_size)
+        self.attention = AdditiveAttention(config.hidden_size, values)
+        self.first_state = FirstState(config.hidden_size, self.recurrence.state_size)
+        self.readout = MaxoutReadout(config, values)
+        self.features = self.readout.features
+
+    def start(self, encoded: Encoded) -> DecoderState[Memory]:
+        """As `Decoder.start`."""
+        return DecoderState(self.first_state(encoded.context), self.attention.remember(encoded))
+
+    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """As `SteppedDecoder.step`."""
+        contexts, _ = self.attention(hidden[:, None, : self.recurrence.hidden_size], memory)
+        outputs, hidden = self.recurrence(torch.cat([word, contexts], dim=-1), hidden)
+        return self.readout(outputs, word, contexts), hidden
+
+
+class Luong2015Decoder(SteppedDecoder):
+    """Attention asks with the state after the step; what it makes with it is fed into the next step: F is H.
+
+    h~ = tanh(W [context, h])  (Luong et al. 2015, equation 5 and section 3.3). The state carries h~ at its end.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.features = config.hidden_size
+        sizes = (config.embedding_size + config.hidden_size, config.hidden_size, config.decoder_layers)
+        self.recurrence = RecurrentStack(config.cell, *sizes, config.dropout)
+        self.attention = ATTENTIONS[config.attention](config.hidden_size)
+        self.combine = nn.Linear(2 * config.hidden_size, config.hidden_size, bias=False)
+        self.dropout = SequenceDropout(config.dropout)
+
+    def start(self, encoded: Encoded) -> DecoderState[Memory]:
+        """As `Decoder.start`; nothing is fed into the first step."""
+        nothing = encoded.context.new_zeros(len(encoded.context), self.features)
+        return DecoderState(torch.cat([encoded.context, nothing], dim=-1), self.attention.remember(encoded))
+
+    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """As `SteppedDecoder.step`."""
+        states, fed = torch.split(hidden, [self.recurrence.state_size, self.features], dim=-1)
+        outputs, states = self.recurrence(torch.cat([word, fed[:, None]], dim=-1), states)
+        contexts, _ = self.attention(outputs, memory)
+        attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], dim=-1))).to(states.dtype)
+        return self.dropout(attentional), torch.cat([states, attentional[:, 0]], dim=-1)
