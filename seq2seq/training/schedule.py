@@ -23,7 +23,7 @@ def learning_rate(config: TrainingConfig, step: int, total_steps: int | None) ->
 
 def _halving(left: float) -> float:
     """Sutskever et al. 2014 (section 3.4): 5 of 7.5 epochs at one rate, then half of it with each half epoch."""
-    return 0.5 ** math.ceil(max(0.0, 1 / 3 - left) * 15)
+    return 0.5 ** max(0, math.floor(15 * (1 / 3 - left) + 1 + 1e-9))
 
 
 # The share of the highest rate, by the share of the steps that are left.

@@ -25,6 +25,21 @@ def test_rises_to_the_peak_and_ends_near_zero(shape: str) -> None:
     assert 0 < rates[-1] < 1.1e-6
 
 
+def test_halving_waits_for_two_thirds_and_then_halves_five_times() -> None:
+    """Sutskever et al. 2014: 7.5 epochs, the rate halved every half epoch after the fifth."""
+    config = TrainingConfig(schedule="halving", learning_rate=0.7, warmup_steps=0)
+    rates = [learning_rate(config, step, 750) for step in range(1, 751)]
+    assert learning_rate(config, 1, None) == rates[0] == rates[499] == 0.7
+    assert rates[550] == 0.7 / 4
+    assert sorted(set(rates), reverse=True) == [0.7 / 2**halvings for halvings in range(6)]
+    assert [rates.count(0.7 / 2**halvings) for halvings in range(1, 6)] == [50] * 5
+
+
+def test_a_constant_rate_stays() -> None:
+    config = TrainingConfig(schedule="constant", learning_rate=1.0, warmup_steps=0)
+    assert {learning_rate(config, step, total) for step in (1, 7, 10) for total in (None, 10)} == {1.0}
+
+
 @pytest.mark.parametrize("total", [250, 1000, 100_000])
 def test_steps_before_the_plan_is_fixed_use_the_rates_of_the_plan(total: int) -> None:
     """So that a timed training equals one that is given the same number of steps."""
