@@ -19,4 +19,4 @@ def presets(
         return
     for preset in preset_names():
         summary = preset_text(preset).splitlines()[0].removeprefix("# ")
-        print(f"{preset:<16} {summary}{' (default)' * (preset == DEFAULT_PRESET)}")
+        print(f"{preset:<17} {summary}{' (default)' * (preset == DEFAULT_PRESET)}")
