@@ -72,3 +72,12 @@ def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
         inwards = {"ha": "left", "xytext": (2, 2)} if x < middle else {"ha": "right", "xytext": (-2, 2)}
         axes.annotate(label, (x, y), textcoords="offset points", size="x-small", parse_math=False, **inwards)
     axes.set_axis_off()
+
+
+def draw_matrix(axes: "Axes", values: np.ndarray, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """values [rows, columns] between 0 and 1 as shades of grey, the darker the more."""
+    axes.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="equal")
+    axes.set_xticks(range(len(columns)), columns, rotation=90, parse_math=False)
+    axes.set_yticks(range(len(rows)), rows, parse_math=False)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)

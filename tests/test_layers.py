@@ -13,7 +13,7 @@ PACKAGE = Path(seq2seq.__file__).parent
 FLOORS = [
     {"cli"},
     {"training"},
-    {"translator", "scoring", "rescoring", "evaluation", "length_bins", "maps", "plotting"},
+    {"alignment", "translator", "scoring", "rescoring", "evaluation", "length_bins", "maps", "plotting"},
     {"export"},
     {"model_folder"},
     {"search"},

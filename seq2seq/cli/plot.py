@@ -35,6 +35,30 @@ def curves(
 
 
 @plot.command()
+def alignment(
+    model: Model,
+    output: Picture,
+    src: Annotated[str, typer.Option(metavar="TEXT", help="A sentence of the source language.")],
+    tgt: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Its translation; the model's own where none is given.")
+    ] = None,
+) -> None:
+    """What each piece of a translation takes from each piece of the source: like Bahdanau et al. 2015, figure 3."""
+    from seq2seq.alignment import align
+    from seq2seq.model_folder import load_model
+    from seq2seq.plotting import draw_matrix, open_chart
+    from seq2seq.translator import Translator
+
+    if not src.strip():
+        raise InputError("--src is blank: give a sentence")
+    loaded = load_model(model)
+    found = align(loaded, src, Translator(loaded).translate([src])[0] if tgt is None else tgt)
+    inches = [1.5 + 0.3 * len(pieces) for pieces in (found.src, found.tgt)]
+    with open_chart(output, size=(inches[0], inches[1])) as (axes,):
+        draw_matrix(axes, found.weights, found.src, found.tgt)
+
+
+@plot.command()
 def words(
     model: Model,
     output: Picture,

@@ -75,6 +75,13 @@ class Decoder(nn.Module):
         """
         raise NotImplementedError
 
+    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor | None:
+        """How much each of T steps takes from each source token; None where it sees c alone.
+
+        embedded [B, T, E] -> attn_weights [B, T, S], which add up to 1 and are 0 at padding.
+        """
+        return None
+
 
 class FirstState(nn.Module):
     """The state before the first word: a tanh layer on the context vector (Cho et al. 2014, appendix A.1.1)."""
@@ -118,11 +125,15 @@ class ContextDecoder(Decoder):
     def forward(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, DecoderState[FixedContext]]:
         """As `Decoder.forward`."""
         source = state.source
-        context = source.vectors[:, None]  # [N, 1, C]
-        inputs = torch.cat([embedded, context.expand(-1, embedded.size(1), -1)], dim=-1)
-        outputs, hidden = self.recurrence(inputs, state.hidden)
-        features = self.readout(outputs, embedded, context, *self.further(outputs, source))
+        outputs, hidden = self.run(embedded, state)
+        features = self.readout(outputs, embedded, source.vectors[:, None], *self.further(outputs, source))
         return features, DecoderState(hidden, source)
+
+    def run(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, Tensor]:
+        """The recurrence: embedded [N, T, E] -> its states [N, T, H], the last one [N, state size]."""
+        contexts = state.source.vectors[:, None].expand(-1, embedded.size(1), -1)
+        outputs, hidden = self.recurrence(torch.cat([embedded, contexts], dim=-1), state.hidden)
+        return outputs, hidden
 
     def summarise(self, encoded: Encoded) -> Tensor:
         """The summaries of B sentences [B, K, H]: none."""
@@ -147,6 +158,11 @@ class SummaryDecoder(ContextDecoder):
     def further(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
         """The mixture of each step [N, T, H]."""
         return (self.summaries(outputs, source.summaries),)
+
+    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor:
+        """As `Decoder.attend`: what each summary takes from each token, by the step's share of that summary."""
+        outputs, _ = self.run(embedded, self.start(encoded))
+        return torch.bmm(self.summaries.shares(outputs), self.summaries.weights(encoded.outputs, encoded.src_mask))
 
 
 class AttentionDecoder(Decoder):
@@ -177,6 +193,12 @@ class AttentionDecoder(Decoder):
         outputs, hidden = self.recurrence(embedded, state.hidden)
         contexts, _ = self.attention(self.dropout(outputs), state.source)
         return self.readout(outputs, embedded, contexts), DecoderState(hidden, state.source)
+
+    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor:
+        """As `Decoder.attend`."""
+        state = self.start(encoded)
+        attn_weights: Tensor = self.attention(self.recurrence(embedded, state.hidden)[0], state.source)[1]
+        return attn_weights
 
 
 def default_decoder(config: ModelConfig) -> Decoder:

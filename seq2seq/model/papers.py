@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.attention import ATTENTIONS, AdditiveAttention, DotAttention, Memory
+from seq2seq.model.attention import ATTENTIONS, AdditiveAttention, Memory
 from seq2seq.model.cells import CELLS, InnerContextGRU, Recurrence, RecurrentStack
 from seq2seq.model.decoder import ContextDecoder, Decoder, DecoderState, FirstState
 from seq2seq.model.dropout import SequenceDropout
@@ -114,19 +114,27 @@ class Sutskever2014Decoder(Decoder):
 class SteppedDecoder(Decoder):
     """A decoder whose next step needs what the last one has found: it cannot run over a whole target at once."""
 
-    attention: DotAttention
-
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
         """As `Decoder.forward`."""
+        features, _, hidden = self._steps(embedded, state)
+        return features, DecoderState(hidden, state.source)
+
+    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor:
+        """As `Decoder.attend`."""
+        return self._steps(embedded, self.start(encoded))[1]
+
+    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        """word [N, 1, E], hidden [N, state size] -> features [N, 1, F], attn_weights [N, 1, S], next hidden."""
+        raise NotImplementedError
+
+    def _steps(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, Tensor, Tensor]:
+        """The features [N, T, F] and the attn_weights [N, T, S] of all steps, and the last hidden."""
         found, hidden = [], state.hidden
         for word in torch.split(embedded, 1, dim=1):
-            features, hidden = self.step(word, hidden, state.source)
-            found.append(features)
-        return torch.cat(found, dim=1), DecoderState(hidden, state.source)
-
-    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """word [N, 1, E], hidden [N, state size] -> features [N, 1, F], next hidden."""
-        raise NotImplementedError
+            features, attn_weights, hidden = self.step(word, hidden, state.source)
+            found.append((features, attn_weights))
+        all_features, all_weights = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+        return all_features, all_weights, hidden
 
 
 class Bahdanau2015Encoder(LayeredEncoder):
@@ -162,11 +170,11 @@ class Bahdanau2015Decoder(SteppedDecoder):
         """As `Decoder.start`."""
         return DecoderState(self.first_state(encoded.context), self.attention.remember(encoded))
 
-    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
         """As `SteppedDecoder.step`."""
-        contexts, _ = self.attention(hidden[:, None, : self.recurrence.hidden_size], memory)
+        contexts, attn_weights = self.attention(hidden[:, None, : self.recurrence.hidden_size], memory)
         outputs, hidden = self.recurrence(torch.cat([word, contexts], dim=-1), hidden)
-        return self.readout(outputs, word, contexts), hidden
+        return self.readout(outputs, word, contexts), attn_weights, hidden
 
 
 class Luong2015Decoder(SteppedDecoder):
@@ -189,10 +197,10 @@ class Luong2015Decoder(SteppedDecoder):
         nothing = encoded.context.new_zeros(len(encoded.context), self.features)
         return DecoderState(torch.cat([encoded.context, nothing], dim=-1), self.attention.remember(encoded))
 
-    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
         """As `SteppedDecoder.step`."""
         states, fed = torch.split(hidden, [self.recurrence.state_size, self.features], dim=-1)
         outputs, states = self.recurrence(torch.cat([word, fed[:, None]], dim=-1), states)
-        contexts, _ = self.attention(outputs, memory)
+        contexts, attn_weights = self.attention(outputs, memory)
         attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], dim=-1))).to(states.dtype)
-        return self.dropout(attentional), torch.cat([states, attentional[:, 0]], dim=-1)
+        return self.dropout(attentional), attn_weights, torch.cat([states, attentional[:, 0]], dim=-1)

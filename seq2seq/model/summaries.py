@@ -24,11 +24,19 @@ class Summaries(nn.Module):
     def summarise(self, encoded: Encoded) -> Tensor:
         """The summaries of B sentences [B, K, H]."""
         outputs = self.dropout(encoded.outputs)
-        weights = self.weigh(outputs).to(outputs.dtype)  # no softmax in bf16
-        weights = weights.masked_fill(~encoded.src_mask[:, :, None], -torch.inf).softmax(dim=1)
-        return torch.bmm(weights.transpose(1, 2), outputs)
+        return torch.bmm(self.weights(outputs, encoded.src_mask), outputs)
+
+    def weights(self, outputs: Tensor, src_mask: Tensor) -> Tensor:
+        """outputs [B, S, H], src_mask [B, S] -> how much each state weighs in each summary [B, K, S]."""
+        weights: Tensor = self.weigh(outputs).to(outputs.dtype)  # no softmax in bf16
+        weights = weights.masked_fill(~src_mask[:, :, None], -torch.inf).softmax(dim=1)
+        return weights.transpose(1, 2)
+
+    def shares(self, states: Tensor) -> Tensor:
+        """states [N, T, H] -> how much of each summary a step reads [N, T, K]."""
+        gate: Tensor = self.gate(states).to(states.dtype)
+        return gate.softmax(dim=-1)
 
     def forward(self, states: Tensor, summaries: Tensor) -> Tensor:
         """states [N, T, H], summaries [N, K, H] -> what each step reads [N, T, H]."""
-        shares = self.gate(states).to(states.dtype).softmax(dim=-1)
-        return torch.bmm(shares, summaries)
+        return torch.bmm(self.shares(states), summaries)

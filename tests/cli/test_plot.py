@@ -13,7 +13,7 @@ from matplotlib.text import Annotation
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
-from seq2seq.plotting import draw_map, draw_series
+from seq2seq.plotting import draw_map, draw_matrix, draw_series
 
 
 def run(*words: object, text: str | None = None) -> tuple[int, str]:
@@ -61,6 +61,27 @@ def test_a_map_has_each_label_at_its_point() -> None:
     assert [(text.get_text(), tuple(text.xy)) for text in axes.texts if isinstance(text, Annotation)] == [
         ("a", (0, 1)), ("$b$", (2, 3)), ("c_1", (4, -1)),
     ]  # fmt: skip
+
+
+def test_alignment_of_the_models_own_translation_and_of_another(trained: Path, tmp_path: Path) -> None:
+    assert run("alignment", trained, "--src", "un deux", "-o", tmp_path / "own.svg") == (0, "")
+    assert {"\u2581un", "\u2581deux", "</s>"} <= texts(tmp_path / "own.svg")
+    words = ("--src", "un", "--tgt", "six $ six")
+    assert run("alignment", trained, *words, "-o", tmp_path / "other.svg") == (0, "")
+    assert {"\u2581six", "\u2581un"} <= texts(tmp_path / "other.svg")
+    code, error = run("alignment", trained, "--src", " ", "-o", tmp_path / "blank.svg")
+    assert (code, error) == (2, "seq2seq: error: --src is blank: give a sentence\n")
+    assert not (tmp_path / "blank.svg").exists()
+
+
+def test_a_matrix_has_its_rows_and_columns() -> None:
+    axes = Figure().subplots()
+    draw_matrix(axes, np.array([[0.0, 1.0, 0.5], [0.2, 0.3, 0.4]]), ["a", "$b$", "c"], ["x", "y"])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "$b$", "c"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "y"]
+    drawn = np.asarray(axes.images[0].get_array())
+    assert drawn.tolist() == [[0.0, 1.0, 0.5], [0.2, 0.3, 0.4]]
+    assert axes.images[0].get_clim() == (0, 1)
 
 
 def test_maps_of_words_and_phrases(trained: Path, tmp_path: Path) -> None:

@@ -88,6 +88,23 @@ def test_no_word_sees_the_future(network: EncoderDecoder) -> None:
     assert (before[:, 3:] - after[:, 3:]).abs().max() > 1e-6
 
 
+def test_attention_weights_are_shares_of_the_real_tokens(network: EncoderDecoder) -> None:
+    src, lengths, tgt_in = random_tokens(3, 6), torch.tensor([6, 1, 4]), random_tokens(3, 5, seed=4)
+    found = network.attend(src, lengths, tgt_in)
+    if found is None:
+        assert not hasattr(network.decoder, "attention")
+        assert not hasattr(network.decoder, "summaries")
+        return
+    assert found.shape == (3, 5, 6)
+    assert found.min() >= 0
+    torch.testing.assert_close(found.sum(dim=-1), torch.ones(3, 5, dtype=torch.double))
+    for row, length in enumerate(lengths.tolist()):
+        assert not found[row, :, length:].any()
+        alone = network.attend(src[row : row + 1, :length], lengths[row : row + 1], tgt_in[row : row + 1])
+        assert alone is not None
+        torch.testing.assert_close(found[row, :, :length], alone[0])
+
+
 def test_state_selects_rows(network: EncoderDecoder) -> None:
     src, lengths = random_tokens(3, 4), torch.tensor([4, 2, 3])
     index = torch.tensor([2, 0, 0, 1])
