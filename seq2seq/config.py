@@ -235,7 +235,7 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     search: SearchConfig = SearchConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
-    """`section.key` of what was asked for or is part of the preset, not only a default."""
+    """`section.key` of what was asked for, and of what is `ADAPTIVE` but part of the preset."""
 
     def is_given(self, key: str) -> bool:
         """Whether `section.key` was asked for. What was not may follow from the data: `ADAPTIVE`."""
@@ -288,7 +288,7 @@ def build_config(
     settings = _parse_toml(preset_text(name), f"preset {name}")
     _merge(settings, {**asked, "preset": name})
     config = validate_config(settings, str(file) if file else "configuration")
-    config._given = frozenset(_keys(settings))
+    config._given = frozenset(_keys(asked)) | (ADAPTIVE & frozenset(_keys(settings)))
     return config
 
 

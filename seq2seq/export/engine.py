@@ -52,8 +52,6 @@ def load_engine(folder: ModelFolder) -> Engine | None:
 @np.errstate(all="ignore")  # weights that are no numbers are told when they translate
 def read_network(folder: ModelFolder) -> Network | None:
     """The network of a model; None as `load_engine`."""
-    if folder.config.model.architecture != "default":
-        return None
     own, joint = folder.tokenizers, folder.tokenizers.joint
     try:
         return Network.take(Tensors(folder.path / WEIGHTS), folder.config.model, len(own.src), len(own.tgt), joint)

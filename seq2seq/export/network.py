@@ -13,7 +13,7 @@ from seq2seq.export.encoder import Encoded, Encoder
 from seq2seq.export.linear import Linear, Weight, unbiased
 from seq2seq.export.recurrence import Recurrence
 from seq2seq.export.source import Attention, ContextKnowledge, Source, SummaryKnowledge
-from seq2seq.export.tensors import Tensors
+from seq2seq.export.tensors import Tensors, UnknownModelError
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ class Network:
     @classmethod
     def take(cls, tensors: Tensors, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> "Network":
         """From the parameters of a torch `EncoderDecoder`. Raises UnknownModelError where they are not just those."""
+        if config.architecture != "default":
+            raise UnknownModelError(config.architecture)
         tgt_embedding = tensors.weight("tgt_embedding.weight", tgt_vocab, config.embedding_size)
         src_embedding = tgt_embedding
         if not joint:

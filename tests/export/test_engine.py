@@ -104,12 +104,12 @@ def test_the_engine_knows_every_setting_of_the_network() -> None:
     """A new one may change the forward pass without a new tensor: teach it to the engine, then name it here."""
     assert set(ModelConfig.model_fields) == {
         *("cell", "attention", "embedding_size", "hidden_size", "context_size", "encoder_layers", "decoder_layers"),
-        *("bidirectional", "dropout", "summaries"),
+        *("bidirectional", "dropout", "summaries", "architecture"),
     }
 
 
-@pytest.mark.parametrize("change", [{"cell": "mgu"}, {"attention": "scaled"}])
-def test_a_new_cell_or_attention_is_not_taken_for_another(change: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [{"cell": "mgu"}, {"attention": "scaled"}, {"architecture": "luong2015"}])
+def test_a_new_part_is_not_taken_for_another(change: dict[str, str], tmp_path: Path) -> None:
     """Even where its tensors are those of one that is known."""
     packed = Packed.make(tmp_path / "weights", attention="dot", cell="gru")
     with pytest.raises(UnknownModelError):
