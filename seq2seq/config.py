@@ -186,7 +186,7 @@ class TrainingConfig(Section):
     """Wall time of the training, validation included; fixes the number of steps after a measured start.
     15 where max_steps is not given either."""
     max_steps: PositiveInt | None = None
-    """Optimiser updates; with minutes, the most of them. Without it, as many as sixty epochs have."""
+    """Optimiser updates; with minutes, the most of them. Without it, as many as sixty epochs have, 2,400 at least."""
     batch_tokens: PositiveInt = 2048
     """Padded tokens of a batch, on its longer side."""
     accumulation: PositiveInt = 1

@@ -4,7 +4,7 @@
     peers/bin/pip install torch==2.13.0 -r benchmarks/peers/requirements.txt
     peers/bin/pip install --no-deps OpenNMT-py==3.5.1 joeynmt==2.3.0 ctranslate2
     python benchmarks/peers/training.py --python peers/bin/python --train train.de train.en --valid val.de val.en \\
-        --languages de en --work WORK [--rounds 2] [--bleu 33] [--minutes 5]
+        --languages de en --work WORK [--rounds 2] [--bleu 33] [--minutes 5] [--transformer]
 
 Tokens a second are target tokens without padding, of all steps but the first 20; the rounds take turns. --bleu goes on
 to the wall time from the start of the command until a validation (greedy) reaches that BLEU: for OpenNMT-py, the
@@ -22,7 +22,6 @@ from statistics import median
 from corpus import Corpus, prepare
 from toolkits import Joey, OpenNMT, OpenNMTTransformer, Ours, Toolkit
 
-STEPS = 100
 VOCABULARY = 8_000
 SIZE = (f"--set=tokenizer.vocab_size={VOCABULARY}", "--set=model.dropout=0.3", "--set=training.batch_tokens=1536")
 NEVER = 1_000_000
@@ -37,8 +36,10 @@ def main() -> None:
     parser.add_argument("--languages", nargs=2, required=True, metavar="CODE")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=100, help="of a training whose speed is measured")
     parser.add_argument("--bleu", type=float)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--transformer", action="store_true", help="train OpenNMT-py's too, for translation.py")
     arguments = parser.parse_args()
     sources = {"train": tuple(arguments.train), "valid": tuple(arguments.valid)}
     corpus = prepare(arguments.work / "corpus", sources, tuple(arguments.languages), VOCABULARY)
@@ -47,25 +48,26 @@ def main() -> None:
         Ours(f"seq2seq {preset} {precision}", "--preset", preset, *SIZE, f"--set=training.precision={precision}")
         for preset, precision in (("attention", "bf16"), ("attention", "float32"), ("context", "bf16"))
     ]
-    compare_speeds([*peers, *ours], corpus, arguments.work, arguments.rounds)
+    compare_speeds([*peers, *ours], corpus, arguments.work, arguments.steps, arguments.rounds)
     if arguments.bleu:
         minutes = ("--preset", "attention", "--minutes", str(arguments.minutes))
         print(f"\n| | minutes until BLEU {arguments.bleu:g} |\n|---|---|")
         for name, options in (("seq2seq", minutes), ("seq2seq, the peers' size", (*minutes, *SIZE))):
             taken = our_time(Ours(name, *options), corpus, arguments.work, arguments.bleu)
             print(f"| {name} | {taken / 60:.2f} |", flush=True)
-        for onmt in (OpenNMT(arguments.python), OpenNMTTransformer(arguments.python)):
+        transformers = [OpenNMTTransformer(arguments.python)] if arguments.transformer else []
+        for onmt in (OpenNMT(arguments.python), *transformers):
             taken = onmt_time(onmt, corpus, arguments.work, arguments.bleu)
             print(f"| {onmt.name} | {taken / 60:.2f} |", flush=True)
 
 
-def compare_speeds(toolkits: list[Toolkit], corpus: Corpus, work: Path, rounds: int) -> None:
-    """Train each for STEPS steps, in turns, and print a row each."""
+def compare_speeds(toolkits: list[Toolkit], corpus: Corpus, work: Path, steps: int, rounds: int) -> None:
+    """Train each for so many steps, in turns, and print a row each."""
     found: dict[str, list[float]] = {toolkit.name: [] for toolkit in toolkits}
     for number in range(rounds):
         for toolkit in toolkits:
             folder = folder_of(toolkit, work / str(number))
-            with start(toolkit.training(corpus, folder, STEPS, NEVER), folder) as process:
+            with start(toolkit.training(corpus, folder, steps, NEVER), folder) as process:
                 if process.wait():
                     raise SystemExit(f"{toolkit.name} failed: see {folder}.log")
             found[toolkit.name].append(median(toolkit.speeds(folder)[1:]))

@@ -74,11 +74,11 @@ class Tokenizer:
 def default_vocab_size(pairs: int, characters: Counter[str]) -> int:
     """Pieces for a corpus: 24 times the square root of its pairs, or twice its characters where those are many.
 
-    A multiple of 8, within 512 and 32,000. 29,000 pairs in an alphabet get 4,088.
+    A multiple of 8, within 3,400 and 32,000, though a small text may have fewer. 29,000 pairs in an alphabet get 4,088.
     """
     by_pairs = 24 * math.sqrt(pairs)
     by_characters = 2 * _characters_within(characters, 0.9995) + _BYTE_PIECES + _SPECIAL_PIECES
-    return min(max(8 * math.ceil(max(by_pairs, by_characters) / 8), 512), 32_000)
+    return min(max(8 * math.ceil(max(by_pairs, by_characters) / 8), 3_400), 32_000)
 
 
 def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: int, model_type: str) -> Tokenizer:

@@ -11,9 +11,10 @@ from seq2seq.config import Config
 # Target tokens a second of a preset on two cores of a laptop. The rules must not depend on the machine at hand: the
 # same command is to train the same model everywhere.
 _NOMINAL_SPEED = 10_000
-# More epochs of a small corpus overfit, whatever the dropout.
+# More epochs overfit, whatever the dropout; but the smallest corpora need more, as they learn little in each.
 _MOST_EPOCHS = 60
-_DROPOUTS = (0.1, 0.4)
+_FEWEST_STEPS = 2_400
+_DROPOUTS = (0.1, 0.35)
 
 
 def adapt(config: Config, target_tokens: int) -> Config:
@@ -22,9 +23,10 @@ def adapt(config: Config, target_tokens: int) -> Config:
     steps_of_epoch = target_tokens / training.batch_tokens
     changes: dict[str, dict[str, object]] = {"model": {}, "training": {}}
     if training.max_steps is None:
-        changes["training"]["max_steps"] = math.ceil(_MOST_EPOCHS * steps_of_epoch)
+        max_steps = max(math.ceil(_MOST_EPOCHS * steps_of_epoch), _FEWEST_STEPS)
+        changes["training"]["max_steps"] = max_steps
         assert training.minutes is not None
-        epochs = min(_MOST_EPOCHS, 60 * training.minutes * _NOMINAL_SPEED / target_tokens)
+        epochs = min(max_steps / steps_of_epoch, 60 * training.minutes * _NOMINAL_SPEED / target_tokens)
     else:
         epochs = training.max_steps / steps_of_epoch
     if not config.is_given("model.dropout"):

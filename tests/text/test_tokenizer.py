@@ -170,12 +170,12 @@ def test_default_vocab_size_grows_with_the_data_within_limits(one: int, other: i
     small, large = sorted((one, other))
     sizes = [default_vocab_size(pairs, counts) for pairs in (small, large)]
     assert sizes == sorted(sizes)
-    assert all(512 <= size <= 32_000 and size % 8 == 0 for size in sizes)
+    assert all(3_400 <= size <= 32_000 and size % 8 == 0 for size in sizes)
     assert sizes[0] >= default_vocab_size(small, Counter("abc"))
 
 
 def test_default_vocab_size_leaves_room_for_many_characters() -> None:
     assert default_vocab_size(29_000, Counter("abc")) == 4_088
-    assert default_vocab_size(100, Counter("abc")) == 512
+    assert default_vocab_size(100, Counter("abc")) == 3_400
     assert default_vocab_size(100, Counter({chr(0x4E00 + number): 1 for number in range(3_000)})) >= 6_000
     assert default_vocab_size(10**9, Counter("abc")) == 32_000

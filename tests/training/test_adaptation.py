@@ -17,7 +17,7 @@ from seq2seq.training.run import train
 @given(st.floats(0.01, 1e6), st.floats(0.01, 1e6))
 def test_the_more_epochs_the_more_dropout(some: float, other: float) -> None:
     less, more = sorted((some, other))
-    assert 0.1 <= dropout(less) <= dropout(more) <= 0.4
+    assert 0.1 <= dropout(less) <= dropout(more) <= 0.35
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,8 @@ def test_the_more_epochs_the_more_dropout(some: float, other: float) -> None:
     [
         (15.0, 420_000, 0.21, 12_305),  # Multi30k
         (5.0, 420_000, 0.1, 12_305),
-        (15.0, 30_000, 0.36, 879),  # 2,000 pairs: the epochs end before the time
+        (15.0, 100_000, 0.35, 2_930),  # 5,000 pairs: the epochs end before the time
+        (15.0, 30_000, 0.35, 2_400),  # 2,000 pairs: so few steps would not do
         (15.0, 100_000_000, 0.1, 2_929_688),
     ],
 )
