@@ -7,6 +7,7 @@ Adam, about 80 sentences a batch. The peers' attention is additive and fed into 
 import json
 import re
 import sys
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -99,8 +100,9 @@ class OpenNMT(Toolkit):
         return [float(found) for found in re.findall(r"/ *(\d+) tok/s", folder.with_suffix(".log").read_text())]
 
     def checkpoints(self, folder: Path) -> list[Path]:
-        """Those that are there, oldest first."""
-        return sorted(folder.glob("model_step_*.pt"), key=lambda path: int(path.stem.rsplit("_", 1)[1]))
+        """Those that are there, oldest first; one that was touched a second ago may not be whole yet."""
+        whole = (path for path in folder.glob("model_step_*.pt") if time.time() - path.stat().st_mtime > 1)
+        return sorted(whole, key=lambda path: int(path.stem.rsplit("_", 1)[1]))
 
     def translation(self, model: Path, corpus: Corpus, lines: int, output: Path, beam: int, batch: int) -> list[str]:
         """The command that translates the first lines of the validation source."""

@@ -112,8 +112,10 @@ def onmt_time(onmt: OpenNMT, corpus: Corpus, work: Path, wanted: float, save_eve
             checkpoints = onmt.checkpoints(folder)
             if len(checkpoints) == seen:
                 continue
-            seen, reached = len(checkpoints), time.monotonic()
+            seen, written = len(checkpoints), checkpoints[-1].stat().st_mtime
             process.send_signal(signal.SIGSTOP)
+            stopped = time.monotonic()
+            reached = stopped - (time.time() - written)
             bleu = onmt_bleu(onmt, corpus, checkpoints[-1])
             print(
                 f"<!-- {checkpoints[-1].stem}: {(reached - started - halted) / 60:.2f} min, BLEU {bleu:.2f} -->",
@@ -123,7 +125,7 @@ def onmt_time(onmt: OpenNMT, corpus: Corpus, work: Path, wanted: float, save_eve
             if bleu >= wanted:
                 process.kill()
                 return reached - started - halted
-            halted += time.monotonic() - reached
+            halted += time.monotonic() - stopped
     return float("inf")
 
 

@@ -23,7 +23,7 @@ from statistics import median
 from corpus import Corpus
 from toolkits import LAUNCH, OpenNMT, Ours
 
-ALONE = 60
+ALONE = 300
 Command = Callable[[int, Path, int, int], list[str]]
 """lines, output, beam size, batch size -> words of the command."""
 

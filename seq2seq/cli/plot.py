@@ -22,9 +22,7 @@ Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: th
 
 
 @plot.command()
-def curves(
-    runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Run folders, four at most.")], output: Picture
-) -> None:
+def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Run folders.")], output: Picture) -> None:
     """Training loss and validation BLEU, step by step, of one or more runs."""
     from seq2seq.plotting import draw_series, open_chart
 
