@@ -119,24 +119,22 @@ class TokenizerConfig(Section):
 _Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
-_ONE_LAYER: dict[str, object] = {"encoder_layers": 1, "decoder_layers": 1}
-_PHRASE_MODEL = {**_ONE_LAYER, "cell": "gru-before", "attention": "none", "bidirectional": False, "summaries": 0}
+_Architecture = Literal["default", "cho2014", "cho2014-released", "sutskever2014", "bahdanau2015", "luong2015"]
+_OF_CHO = {"cell": "gru-before", "encoder_layers": 1, "decoder_layers": 1, "attention": "none", "bidirectional": False}
 # What the network of a paper leaves no choice of.
 _OF_ARCHITECTURE: dict[str, dict[str, object]] = {
-    "cho2014": _PHRASE_MODEL,
-    "cho2014-released": _PHRASE_MODEL,
-    "sutskever2014": {"attention": "none", "bidirectional": False, "summaries": 0},
-    "bahdanau2015": {**_ONE_LAYER, "attention": "additive", "bidirectional": True, "summaries": 0},
-    "luong2015": {"bidirectional": False, "summaries": 0},
+    "cho2014": _OF_CHO,
+    "cho2014-released": _OF_CHO,
+    "sutskever2014": {"attention": "none", "bidirectional": False},
+    "bahdanau2015": {**_OF_CHO, "attention": "additive", "bidirectional": True},
+    "luong2015": {"bidirectional": False},
 }
 
 
 class ModelConfig(Section):
     """Sizes of the network."""
 
-    architecture: Literal["default", "cho2014", "cho2014-released", "sutskever2014", "bahdanau2015", "luong2015"] = (
-        "default"
-    )
+    architecture: _Architecture = "default"
     """Whose network: this program's own, or that of a paper, best chosen by its preset."""
     cell: Literal["gru", "gru-before", "lstm", "lstm-peephole", "rnn"] = "gru"
     """The recurrence; gru-before resets the state before the product, lstm-peephole has gates that see the memory."""
@@ -149,7 +147,7 @@ class ModelConfig(Section):
     context_size: _Size = 512
     """Numbers in the context vector c."""
     summaries: int = Field(default=32, ge=0, le=4096)
-    """Summaries of the source that a decoder without attention reads beside c; with 0 there is c alone, as in 2014."""
+    """Summaries of the source that the default decoder without attention reads beside c; with 0 there is c alone."""
     encoder_layers: int = Field(default=1, ge=1, le=64)
     """Recurrent layers of the encoder."""
     decoder_layers: int = Field(default=1, ge=1, le=64)
@@ -183,8 +181,7 @@ class TrainingConfig(Section):
     seed: int = Field(default=1, ge=0, lt=2**63)
     """Seed of everything random."""
     minutes: PositiveFloat | None = None
-    """Wall time of the training, validation included; fixes the number of steps after a measured start.
-    15 where max_steps is not given either."""
+    """Wall time, validation included; fixes the number of steps after a measured start. 15 without max_steps."""
     max_steps: PositiveInt | None = None
     """Optimiser updates; with minutes, the most of them. Without it, as many as sixty epochs have, 2,400 at least."""
     batch_tokens: PositiveInt = 2048

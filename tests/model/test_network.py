@@ -17,8 +17,8 @@ from seq2seq.model.summaries import Summaries
 VOCAB = 40
 
 
-PHRASE_MODEL = {"cell": "gru-before", "bidirectional": False, "summaries": 0}
-HANDED_OVER = {"cell": "lstm", "bidirectional": False, "summaries": 0, "encoder_layers": 2, "decoder_layers": 2}
+PHRASE_MODEL = {"cell": "gru-before", "bidirectional": False}
+HANDED_OVER = {"cell": "lstm", "bidirectional": False, "encoder_layers": 2, "decoder_layers": 2}
 NETWORKS: list[dict[str, Any]] = [
     {},
     {"summaries": 1, "bidirectional": False},
@@ -33,7 +33,7 @@ NETWORKS: list[dict[str, Any]] = [
     {"architecture": "cho2014", **PHRASE_MODEL},
     {"architecture": "cho2014-released", **PHRASE_MODEL, "context_size": 8},
     {"architecture": "sutskever2014", **HANDED_OVER},
-    {"architecture": "bahdanau2015", "cell": "gru-before", "attention": "additive", "summaries": 0},
+    {"architecture": "bahdanau2015", "cell": "gru-before", "attention": "additive"},
     {"architecture": "luong2015", **HANDED_OVER, "attention": "dot"},
 ]
 
