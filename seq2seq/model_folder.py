@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 2
 CHECKPOINTS = "checkpoints.json"
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+CONFIG, WEIGHTS, SHORTLIST, CARD = "config.json", "model.safetensors", "shortlist.safetensors", "README.md"
 
 INT8 = "int8"
 """What `facts["weights"]` says of a model whose matrices were rounded for the engine."""
@@ -126,11 +126,17 @@ class ModelFolder:
     """What the training reported of the model."""
     tokenizers: Tokenizers
 
+    @property
+    def has_shortlist(self) -> bool:
+        """Whether it chooses the words of a translation from a list for each sentence."""
+        return bool(self.facts.get("shortlist"))
+
     def load(self, device: "torch.device | str" = "cpu") -> TrainedModel:
         """The model, its network on `device`. Raises InputError where the weights do not fit the configuration."""
-        if self.facts.get("weights") == INT8:
+        if self.facts.get("weights") == INT8 or self.has_shortlist:
             raise InputError(
-                f"{self.path}: an int8 model translates alone and on a CPU; for all else take its original"
+                f"{self.path}: a model in int8 or with a shortlist translates alone and on a CPU; "
+                "for all else take its original"
             )
         from seq2seq.model.weights import load_weights, shapes_only
 

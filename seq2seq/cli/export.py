@@ -1,11 +1,15 @@
 """`seq2seq export`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seq2seq.errors import InputError
+
+if TYPE_CHECKING:
+    from seq2seq.export.shortlist import Shortlist
+    from seq2seq.model_folder import ModelFolder
 
 
 def export(
@@ -14,14 +18,36 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Round the matrices to int8: a quarter of the size, and faster on a CPU.")
     ] = False,
+    shortlist: Annotated[
+        bool,
+        typer.Option(
+            "--shortlist",
+            help="Learn from the training pairs of the run folder MODEL which words a source may become, and look for "
+            "no others: faster with large vocabularies.",
+        ),
+    ] = False,
 ) -> None:
     """Write a model as a folder of its own, apart from its run.
 
-    `seq2seq translate` and `evaluate` take the folder. A model in int8 translates alone and on a CPU.
+    `seq2seq translate` and `evaluate` take the folder. A model in int8 or with a shortlist translates alone and on a
+    CPU.
     """
     if output.exists():
         raise InputError(f"{output}: exists already; name a new folder with -o")
-    from seq2seq.export.quantize import export_model
+    from seq2seq.export.folder import export_model
     from seq2seq.model_folder import open_model
 
-    export_model(open_model(model), output, int8=int8)
+    folder = open_model(model)
+    export_model(folder, output, int8=int8, shortlist=_shortlist(model, folder) if shortlist else None)
+
+
+def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
+    """The shortlist of a run's training pairs."""
+    from seq2seq.export.shortlist import Shortlist
+    from seq2seq.model_folder import CHECKPOINTS
+    from seq2seq.training.preparation import load_data
+
+    if not (run / CHECKPOINTS).is_file():
+        raise InputError(f"{run}: a shortlist is learnt from training pairs, which a run folder has; name that")
+    own = folder.tokenizers
+    return Shortlist.learn(load_data(run / "data", own.joint).train, len(own.src), len(own.tgt), own.joint)

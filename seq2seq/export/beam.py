@@ -1,5 +1,7 @@
 """The search of `seq2seq/search/beam.py` in numpy, with the same results. Only living hypotheses are computed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from seq2seq.export.network import Network
@@ -19,11 +21,14 @@ def search_batch(network: Network, sources: Sources, request: Request) -> list[l
     totals = np.zeros(len(sources), np.float32)
     # Hypotheses that each sentence may still have: the beam narrows by those that have ended.
     slots = np.full(len(sources), request.beam_size)
+    outside = _outside(network, sources, request.forbidden)
     forbidden = np.array(request.forbidden, np.int64)
     time = 0
     while len(sentence):
         time += 1
         logits, states = network.decoder.step(tokens[:, -1], states, source, sentence)
+        if outside is not None:
+            logits[outside[sentence]] = -np.inf
         words, scores = _best_words(logits, forbidden, limits[sentence] <= time, request.beam_size)
         candidates = totals[:, None] + scores  # [N, K]
         parents, words, totals = _best_candidates(sentence, words, candidates, slots, request.beam_size)
@@ -39,6 +44,13 @@ def search_batch(network: Network, sources: Sources, request: Request) -> list[l
         sentence, states = sentence[parents], states[parents]
         tokens = np.concatenate([tokens[parents], words[:, None]], axis=1)
     return [one.hypotheses for one in finished]
+
+
+def _outside(network: Network, sources: Sources, forbidden: Sequence[int]) -> np.ndarray | None:
+    """Which words the shortlist of each sentence lacks, [B, V]; None: there are no shortlists."""
+    if network.shortlist is None:
+        return None
+    return ~np.stack([network.shortlist.of(source, forbidden) for source in sources])
 
 
 def _best_words(

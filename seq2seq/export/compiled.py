@@ -69,6 +69,8 @@ class _Model(ctypes.Structure):
 class _Request(ctypes.Structure):
     _fields_ = [
         ("forbidden", POINTER(c_int32)),
+        ("shortlists", POINTER(c_int32)),
+        ("shortlist_starts", POINTER(c_int32)),
         ("alpha", c_double),
         ("forbidden_count", c_int32),
         ("beam_size", c_int32),
@@ -123,9 +125,10 @@ class CompiledNetwork:
         self._tables: list[np.ndarray] = []
         self._packed: list[object] = []
         view = self._view(network)
-        self._search = library.seq2seq_search
+        self._search, self._shortlist = library.seq2seq_search, network.shortlist
         self._model = library.seq2seq_model(view, level)
-        self._packed.clear()
+        if network.shortlist is None:  # else parts of the output layer are packed for each sentence
+            self._packed.clear()
         if not self._model:
             raise MemoryError
         weakref.finalize(self, library.seq2seq_free, self._model)
@@ -140,8 +143,19 @@ class CompiledNetwork:
         found_lengths = np.empty((len(sources), request.n_best), np.int32)
         log_probs, scores = np.empty((2, len(sources), request.n_best))
         asked = _Request(
-            _at(forbidden, c_int32), request.alpha, len(forbidden), request.beam_size, request.n_best, EOS, BOS
+            forbidden=_at(forbidden, c_int32),
+            alpha=request.alpha,
+            forbidden_count=len(forbidden),
+            beam_size=request.beam_size,
+            n_best=request.n_best,
+            eos=EOS,
+            bos=BOS,
         )
+        if self._shortlist:
+            lists = [np.flatnonzero(self._shortlist.of(source, request.forbidden)) for source in sources]
+            words = np.concatenate(lists).astype(np.int32)
+            starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
+            asked.shortlists, asked.shortlist_starts = _at(words, c_int32), _at(starts, c_int32)
         found = _Found(
             _at(found_tokens, c_int32),
             _at(found_lengths, c_int32),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 
@@ -13,8 +13,9 @@ from seq2seq.config import Config
 from seq2seq.export.beam import search_batch
 from seq2seq.export.compiled import CompiledNetwork, levels
 from seq2seq.export.network import Network
+from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.tensors import Tensors, UnknownModelError
-from seq2seq.model_folder import WEIGHTS, ModelFolder, Tokenizers
+from seq2seq.model_folder import SHORTLIST, WEIGHTS, ModelFolder, Tokenizers
 from seq2seq.search.request import Hypothesis, Request, Sources
 
 
@@ -53,10 +54,14 @@ def load_engine(folder: ModelFolder) -> Engine | None:
 def read_network(folder: ModelFolder) -> Network | None:
     """The network of a model; None as `load_engine`."""
     own, joint = folder.tokenizers, folder.tokenizers.joint
+    sizes = len(own.src), len(own.tgt)
     try:
-        return Network.take(Tensors(folder.path / WEIGHTS), folder.config.model, len(own.src), len(own.tgt), joint)
+        network = Network.take(Tensors(folder.path / WEIGHTS), folder.config.model, *sizes, joint)
     except UnknownModelError:
         return None
+    if not folder.has_shortlist:
+        return network
+    return replace(network, shortlist=Shortlist.read(folder.path / SHORTLIST, *sizes))
 
 
 def _cores() -> int:

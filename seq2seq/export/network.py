@@ -12,6 +12,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.export.encoder import Encoded, Encoder
 from seq2seq.export.linear import Linear, Weight, unbiased
 from seq2seq.export.recurrence import Recurrence
+from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.source import Attention, ContextKnowledge, Source, SummaryKnowledge
 from seq2seq.export.tensors import Tensors, UnknownModelError
 
@@ -92,6 +93,8 @@ class Network:
 
     encoder: Encoder
     decoder: Decoder
+    shortlist: Shortlist | None = None
+    """The words that each sentence has; None: all."""
 
     @classmethod
     def take(cls, tensors: Tensors, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> "Network":

@@ -18,6 +18,7 @@ from seq2seq.text.bitext import Pair
 from seq2seq.text.tokenizer import Tokenizer
 
 _CHUNK, _CHUNK_CHARACTERS = 10_000, 2**23
+_COUNTED_AT_ONCE = 2**22
 _PARTS = "parts.json"
 _IDS = np.dtype("<i4")
 _OFFSETS = np.dtype("<i8")
@@ -47,6 +48,11 @@ class Sentences:
         """Pieces of the sentences `indices`, int64."""
         lengths: np.ndarray = self._offsets[indices + 1] - self._offsets[indices]
         return lengths
+
+    def counts(self, vocab: int) -> np.ndarray:
+        """How often each piece occurs, [vocab]."""
+        chunks = (self._ids[start : start + _COUNTED_AT_ONCE] for start in range(0, len(self._ids), _COUNTED_AT_ONCE))
+        return sum((np.bincount(chunk, minlength=vocab) for chunk in chunks), np.zeros(vocab, np.int64))
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,11 @@ class Search {
         }
         slots_.assign(count, request_.beam_size);
         limits_ = limits;
+        for (int b = 0; request_.shortlists && b < count; b++) {
+            const int32_t* starts = request_.shortlist_starts + b;
+            source_.shortlists.emplace_back(network_.view.output, -INFINITY, request_.shortlists + starts[0],
+                                            starts[1] - starts[0]);
+        }
         network_.start(tokens, source_);
         states_.resize(count, network_.state_size);
         for (int b = 0; b < count; b++)
@@ -109,7 +114,7 @@ class Search {
             int sentence = before[first].sentence;
             best_.clear(slots_[sentence]);
             for (end = first; end < rows && before[end].sentence == sentence; end++)
-                extend(end, before[end].total, limits_[sentence] <= time);
+                extend(end, before[end], limits_[sentence] <= time);
             keep(sentence, before, parents);
         }
         states_.resize(int(parents.size()), network_.state_size);
@@ -118,17 +123,20 @@ class Search {
     }
 
     // Offer the continuations of a hypothesis.
-    void extend(int row, float total, bool at_limit) {
-        float* logits = logits_[row];
-        int width = network_.output.width;
+    void extend(int row, const Living& before, bool at_limit) {
+        const Linear& layer = network_.output_of(source_, before.sentence);
+        float *logits = logits_[row], total = before.total;
+        int width = layer.width;
         vec highest = all(-INFINITY), sums = {};
         for (int start = 0; start < width; start += LANES) highest = larger(highest, load(logits + start));
         float top = highest_of(highest);
         for (int start = 0; start < width; start += LANES) sums += exponential(load(logits + start) - top);
         float log_sum = std::log(sum_of(sums));
-        auto offer = [&](int word) { best_.add({total + ((logits[word] - top) - log_sum), row, word}); };
-        if (at_limit) return offer(request_.eos);
-        for (int i = 0; i < request_.forbidden_count; i++) logits[request_.forbidden[i]] = -INFINITY;
+        auto offer = [&](int o) { best_.add({total + ((logits[o] - top) - log_sum), row, layer.row(o)}); };
+        if (at_limit) return offer(layer.output_of(request_.eos));
+        // A shortlist has no forbidden words.
+        for (int i = 0; !request_.shortlists && i < request_.forbidden_count; i++)
+            logits[request_.forbidden[i]] = -INFINITY;
         // Most words are far from good enough; a little slack, as sums round.
         const float slack = 1e-3f;
         float bound = best_.to_beat() - total + log_sum + top - slack;
@@ -138,8 +146,8 @@ class Search {
             for (int v = LANES; v < block && start + v < width; v += LANES)
                 block_highest = larger(block_highest, load(logits + start + v));
             if (!(highest_of(block_highest) > bound)) continue;
-            for (int word = start; word < std::min(start + block, network_.output.out); word++)
-                if (logits[word] > bound) offer(word);
+            for (int o = start; o < std::min(start + block, layer.out); o++)
+                if (logits[o] > bound) offer(o);
             bound = best_.to_beat() - total + log_sum + top - slack;
         }
     }

@@ -153,9 +153,13 @@ class Linear {
     Linear() = default;
 
     // padding: what stands in outputs past the last one.
-    explicit Linear(const LinearView& view, float padding = 0) : out(view.out), in(view.in), width(padded(out, PANEL)) {
+    explicit Linear(const LinearView& view, float padding = 0) : Linear(view, padding, nullptr, view.out) {}
+
+    // The same with `count` of the outputs alone; null: with the first ones.
+    Linear(const LinearView& view, float padding, const int32_t* chosen, int count)
+        : out(count), in(view.in), width(padded(count, PANEL)), chosen_(chosen) {
         bias_.resize(width);
-        for (int o = 0; o < width; o++) bias_[o] = o < out ? view.bias[o] : padding;
+        for (int o = 0; o < width; o++) bias_[o] = o < out ? view.bias[row(o)] : padding;
         if (view.weight)
             pack(view.weight);
         else if (out)
@@ -188,12 +192,31 @@ class Linear {
 
     int out = 0, in = 0, width = 0;
 
+    // Which row of the weight an output has.
+    int row(int o) const { return chosen_ ? chosen_[o] : o; }
+
+    // And which output a row has.
+    int output_of(int row) const { return chosen_ ? int(std::lower_bound(chosen_, chosen_ + out, row) - chosen_) : row; }
+
   private:
     void pack(const float* weight) {
         weights_.resize(size_t(width) * in);
-        for (int o = 0; o < out; o++)
-            for (int i = 0; i < in; i++)
-                weights_[(size_t(o / PANEL) * in + i) * PANEL + o % PANEL] = weight[size_t(o) * in + i];
+        for (int panel = 0; panel < out; panel += PANEL) {
+            float* to = weights_.get() + size_t(panel) * in;
+            in_panel(panel, weight, [&](auto& rows, int count) {
+                for (int i = 0; i < in; i++, to += PANEL)
+                    for (int o = 0; o < count; o++) to[o] = rows[o][i];
+            });
+        }
+    }
+
+    // Call body(where each output of a panel has its weights, how many outputs it has).
+    template <class T, class Body>
+    void in_panel(int panel, const T* weight, Body body) const {
+        const T* rows[PANEL];
+        int count = std::min(PANEL, out - panel);
+        for (int o = 0; o < count; o++) rows[o] = weight + size_t(row(panel + o)) * in;
+        body(rows, count);
     }
 
     void pack(const int8_t* weight, const float* scales) {
@@ -201,13 +224,18 @@ class Linear {
         bytes_.resize(size_t(width) * groups_ * 4);
         scales_.resize(width);
         offsets_.resize(width);
-        for (int o = 0; o < out; o++) {
-            scales_[o] = scales[o];
-            for (int i = 0; i < in; i++) {
-                int8_t value = weight[size_t(o) * in + i];
-                bytes_[((size_t(o / PANEL) * groups_ + i / 4) * PANEL + o % PANEL) * 4 + i % 4] = value;
-                offsets_[o] += value * (FLIP ? 128 : 0);
-            }
+        for (int panel = 0; panel < out; panel += PANEL) {
+            int8_t* to = bytes_.get() + size_t(panel) * groups_ * 4;
+            in_panel(panel, weight, [&](auto& rows, int count) {
+                for (int i = 0; i < in; i += 4, to += PANEL * 4)
+                    for (int o = 0; o < count; o++) memcpy(to + o * 4, rows[o] + i, std::min(4, in - i));
+                for (int o = 0; o < count; o++) {
+                    scales_[panel + o] = scales[row(panel + o)];
+                    int sum = 0;
+                    for (int i = 0; i < in; i++) sum += rows[o][i];
+                    offsets_[panel + o] = sum * (FLIP ? 128 : 0);
+                }
+            });
         }
     }
 
@@ -283,5 +311,6 @@ class Linear {
     Block<float> bias_, weights_, scales_;
     Block<int8_t> bytes_;
     Block<int32_t> offsets_;
+    const int32_t* chosen_ = nullptr;
     int groups_ = 0;  // of four inputs, where the weights are int8
 };

@@ -55,6 +55,7 @@ struct Source {
     Matrix gate_shares, readout_shares; // by sentence, of a fixed context
     Matrix summary_shares;              // by sentence and summary
     Matrix keys, values;                // by token, of attention
+    std::vector<Linear> shortlists;     // by sentence, the output layer with its words alone; none: with all
 };
 
 struct Network {
@@ -270,7 +271,25 @@ struct Network {
             }
         }
         tanh_rows(scratch.features, rows, readout.out);
-        apply(output, scratch.features, rows, logits);
+        predict(sentences, rows, source, scratch.features, logits);
+    }
+
+    const Linear& output_of(const Source& source, int sentence) const {
+        return source.shortlists.empty() ? output : source.shortlists[sentence];
+    }
+
+    // features -> logits. Hypotheses of a sentence stand side by side.
+    void predict(const int32_t* sentences, int rows, const Source& source, const Matrix& features,
+                 Matrix& logits) const {
+        if (source.shortlists.empty()) return apply(output, features, rows, logits);
+        int widest = 0;
+        for (int row = 0; row < rows; row++) widest = std::max(widest, source.shortlists[sentences[row]].width);
+        logits.resize(rows, widest);
+        for (int first = 0, end; first < rows; first = end) {
+            for (end = first; end < rows && sentences[end] == sentences[first];) end++;
+            source.shortlists[sentences[first]](features[first], features.stride, end - first, logits[first],
+                                                logits.stride);
+        }
     }
 
     ModelView view;  // its tables are the caller's, and stay

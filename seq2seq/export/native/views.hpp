@@ -33,6 +33,8 @@ struct ModelView {
 
 struct RequestView {
     const int32_t* forbidden;
+    const int32_t* shortlists;  // of each of B sentences the words that it may have, ascending; null: all
+    const int32_t* shortlist_starts;  // [B + 1], where they begin
     double alpha;
     int32_t forbidden_count, beam_size, n_best, eos, bos;
 };

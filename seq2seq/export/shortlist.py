@@ -1,0 +1,84 @@
+"""Shortlists: the few words among which the translation of a sentence is looked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from seq2seq.errors import InputError
+from seq2seq.export.lexicon import Lexicon
+from seq2seq.text.corpus import Corpus
+from seq2seq.text.tokenizer import EOS
+
+_COMMON, _OF_EACH = 200, 60
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """The most frequent target pieces, and the likeliest ones for each source piece.
+
+    A sentence has those of its own pieces: its translation does not depend on what stands beside it.
+    """
+
+    common: np.ndarray
+    """[C], target ids that each sentence has."""
+    starts: np.ndarray
+    """[source vocabulary + 1], where those of each source piece begin in `words`."""
+    words: np.ndarray
+    """[N], target ids."""
+    tgt_vocab: int
+
+    @classmethod
+    def learn(cls, corpus: Corpus, src_vocab: int, tgt_vocab: int, joint: bool) -> "Shortlist":
+        """From encoded pairs. With a joint vocabulary each source piece may stand for itself as well."""
+        lexicon = Lexicon.learn(corpus, tgt_vocab)
+        order = np.lexsort((-lexicon.probability, lexicon.src))
+        src, tgt = lexicon.src[order], lexicon.tgt[order]
+        first = np.arange(len(src)) - np.searchsorted(src, src) < _OF_EACH
+        src, tgt = src[first], tgt[first]
+        if joint:
+            src, tgt = (np.concatenate([ids, np.arange(src_vocab)]) for ids in (src, tgt))
+        src, tgt = np.divmod(np.unique(src * tgt_vocab + tgt), tgt_vocab)
+        often = np.argsort(-corpus.tgt.counts(tgt_vocab), kind="stable")[:_COMMON]
+        return cls(np.union1d(often, [EOS]), np.searchsorted(src, np.arange(src_vocab + 1)), tgt, tgt_vocab)
+
+    def __str__(self) -> str:
+        """What it is, for those who look at a model."""
+        return f"{len(self.common):,} words and {len(self.words) / (len(self.starts) - 1):.1f} for each source piece"
+
+    def of(self, source: Sequence[int], forbidden: Sequence[int]) -> np.ndarray:
+        """Which target ids a sentence of these source ids may have, bool [target vocabulary]; no forbidden ones."""
+        inside = np.zeros(self.tgt_vocab, bool)
+        inside[self.common] = True
+        for one in source:
+            inside[self.words[self.starts[one] : self.starts[one + 1]]] = True
+        inside[list(forbidden)] = False
+        return inside
+
+    def pack(self) -> bytes:
+        """The content of a file."""
+        arrays = {"common": self.common, "starts": self.starts, "words": self.words}
+        return bytes(safetensors.numpy.save({name: array.astype(np.int32) for name, array in arrays.items()}))
+
+    @classmethod
+    def read(cls, path: Path, src_vocab: int, tgt_vocab: int) -> "Shortlist":
+        """Read a file. Raises InputError where it is missing, damaged or made for other vocabularies."""
+        try:
+            found = safetensors.numpy.load_file(path)
+        except (OSError, safetensors.SafetensorError) as error:
+            raise InputError(f"{path}: damaged ({str(error)[:200]!r})") from None
+        if set(found) != {"common", "starts", "words"} or any(
+            array.dtype != np.int32 or array.ndim != 1 for array in found.values()
+        ):
+            raise InputError(f"{path}: damaged (it does not hold the three lists of a shortlist)")
+        one = cls(**found, tgt_vocab=tgt_vocab)
+        starts_fit = len(one.starts) == src_vocab + 1 and one.starts[0] == 0 and one.starts[-1] == len(one.words)
+        ids = np.concatenate([one.common, one.words])
+        if not starts_fit or (np.diff(one.starts) < 0).any() or ids.min() < 0 or ids.max() >= tgt_vocab:
+            raise InputError(f"{path}: damaged (it is no shortlist for these vocabularies)")
+        if EOS not in one.common:
+            raise InputError(f"{path}: damaged (its common words lack the end of a sentence)")
+        return one
