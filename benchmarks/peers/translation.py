@@ -43,12 +43,14 @@ def main() -> None:
     corpus = Corpus(arguments.work / "corpus", *arguments.languages)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours, onmt, int8 = Ours("seq2seq"), OpenNMT(arguments.python), folder / "int8"
-        run([sys.executable, "-m", "seq2seq", "export", str(arguments.ours), "-o", str(int8), "--int8"])
+        ours, onmt, int8, listed = Ours("seq2seq"), OpenNMT(arguments.python), folder / "int8", folder / "listed"
+        for model, *further in ((int8,), (listed, "--shortlist")):
+            run([sys.executable, "-m", "seq2seq", "export", str(arguments.ours), "-o", str(model), "--int8", *further])
         ways: dict[str, tuple[Command, bool]] = {
             "OpenNMT-py": (partial(onmt.translation, arguments.onmt, corpus), True),
             "seq2seq": (partial(ours.translation, arguments.ours, corpus), False),
             "seq2seq, int8": (partial(ours.translation, int8, corpus), False),
+            "seq2seq, int8, shortlist": (partial(ours.translation, listed, corpus), False),
         }
         if arguments.transformer:
             model = folder / "ct2"
