@@ -40,7 +40,7 @@ def music() -> Task:
     """
     rolls = [piano_roll(piece) for piece in _chorales()]
     pairs = [(roll[:-1], roll[1:]) for roll in rolls if len(roll) > 1]
-    return Task("music", _split(pairs), NOTES, note_loss, {"gru": 46, "lstm-peephole": 36, "rnn": 100})
+    return Task("music", _split(pairs), NOTES, note_loss, {"gru": 46, "lstm": 36, "lstm-peephole": 36, "rnn": 100})
 
 
 def _chorales() -> list[list[tuple[float, float, int]]]:
@@ -83,7 +83,7 @@ def waveforms(count: int = 1000, seed: int = 1) -> Task:
         _split([windows(tones(draw)) for _ in range(count)]),
         GAUSSIANS * (2 * AHEAD + 1),
         mixture_loss,
-        {"gru": 227, "lstm-peephole": 195, "rnn": 400},
+        {"gru": 227, "lstm": 195, "lstm-peephole": 195, "rnn": 400},
     )
 
 
