@@ -15,7 +15,7 @@ from seq2seq.export.compiled import CompiledNetwork, levels
 from seq2seq.export.network import Network
 from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.tensors import Tensors, UnknownModelError
-from seq2seq.model_folder import SHORTLIST, WEIGHTS, ModelFolder, Tokenizers
+from seq2seq.model_folder import SHORTLIST, WEIGHTS, ModelFolder, Tokenizers, TrainedModel
 from seq2seq.search.request import Hypothesis, Request, Sources
 
 
@@ -43,25 +43,41 @@ class Engine:
 
 def load_engine(folder: ModelFolder) -> Engine | None:
     """The engine for a model; None where its weights are not those of a network that the engine knows."""
-    network = read_network(folder)
-    if network is None:
+    return _engine(read_network(folder), folder)
+
+
+def engine_of(model: TrainedModel) -> Engine | None:
+    """The engine for a model in memory, until its parameters change; None as `load_engine`, and on a GPU."""
+    parameters = dict(model.network.named_parameters())
+    if any(one.device.type != "cpu" for one in parameters.values()):
         return None
-    search = CompiledNetwork(network, max(levels())).search_batch if levels() else partial(search_batch, network)
-    return Engine(folder.config, folder.tokenizers, search, _cores())
+    tensors = Tensors.of({name: one.detach().numpy() for name, one in parameters.items()})
+    return _engine(_take(tensors, model), model)
+
+
+def read_network(folder: ModelFolder) -> Network | None:
+    """The network of a model; None as `load_engine`."""
+    network = _take(Tensors.open(folder.path / WEIGHTS), folder)
+    if network is None or not folder.has_shortlist:
+        return network
+    own = folder.tokenizers
+    return replace(network, shortlist=Shortlist.read(folder.path / SHORTLIST, len(own.src), len(own.tgt)))
 
 
 @np.errstate(all="ignore")  # weights that are no numbers are told when they translate
-def read_network(folder: ModelFolder) -> Network | None:
-    """The network of a model; None as `load_engine`."""
-    own, joint = folder.tokenizers, folder.tokenizers.joint
-    sizes = len(own.src), len(own.tgt)
+def _take(tensors: Tensors, model: ModelFolder | TrainedModel) -> Network | None:
+    own = model.tokenizers
     try:
-        network = Network.take(Tensors(folder.path / WEIGHTS), folder.config.model, *sizes, joint)
+        return Network.take(tensors, model.config.model, len(own.src), len(own.tgt), own.joint)
     except UnknownModelError:
         return None
-    if not folder.has_shortlist:
-        return network
-    return replace(network, shortlist=Shortlist.read(folder.path / SHORTLIST, *sizes))
+
+
+def _engine(network: Network | None, model: ModelFolder | TrainedModel) -> Engine | None:
+    if network is None:
+        return None
+    search = CompiledNetwork(network, max(levels())).search_batch if levels() else partial(search_batch, network)
+    return Engine(model.config, model.tokenizers, search, _cores())
 
 
 def _cores() -> int:

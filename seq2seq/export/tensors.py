@@ -1,8 +1,9 @@
-"""The tensors of a weights file, taken one by one by whoever knows what they should be."""
+"""The tensors of a network, taken one by one by whoever knows what they should be."""
 
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import safetensors
@@ -14,16 +15,27 @@ SCALES = ".scales"
 
 
 class UnknownModelError(Exception):
-    """The file does not hold just the tensors of a network that the engine knows."""
+    """These are not just the tensors of a network that the engine knows."""
 
 
 class Tensors:
-    """An open safetensors file. A tensor is read only if its type and shape are as expected."""
+    """Those of a file or of a network in memory. A tensor is read only if its type and shape are as expected."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, kinds: Mapping[str, tuple[str, list[int]]], read: Callable[[str], np.ndarray]) -> None:
+        """kinds: type and shape of each, as safetensors calls them."""
+        self._left, self._read = dict(kinds), read
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Those of a safetensors file."""
         file: Any = safetensors.safe_open(path, framework="np")
-        self._file = file
-        self._left = set(file.keys())
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
+        return cls({name: (one.get_dtype(), one.get_shape()) for name, one in slices.items()}, file.get_tensor)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Those of float32 arrays."""
+        return cls({name: ("F32", list(array.shape)) for name, array in arrays.items()}, arrays.__getitem__)
 
     def take(self, name: str, *shape: int) -> np.ndarray:
         """The float32 tensor `name` of this shape. Raises UnknownModelError where there is none."""
@@ -40,14 +52,9 @@ class Tensors:
         return Linear(self.weight(f"{name}.weight", out_size, in_size), self.take(f"{name}.bias", out_size))
 
     def _take(self, name: str, kind: str, *shape: int) -> np.ndarray:
-        if name not in self._left:
+        if self._left.pop(name, None) != (kind, list(shape)) or not math.prod(shape):
             raise UnknownModelError(name)
-        found = self._file.get_slice(name)
-        if found.get_shape() != list(shape) or found.get_dtype() != kind or not math.prod(shape):
-            raise UnknownModelError(name)
-        self._left.remove(name)
-        tensor: np.ndarray = self._file.get_tensor(name)
-        return tensor
+        return self._read(name)
 
     def expect_none_left(self) -> None:
         """Raises UnknownModelError where a tensor was not taken: it would have changed the result."""

@@ -6,6 +6,7 @@ import torch
 from accelerate import Accelerator
 
 from seq2seq.evaluation import MetricScore, score_corpus
+from seq2seq.export.engine import engine_of
 from seq2seq.model_folder import TrainedModel
 from seq2seq.processes import Processes
 from seq2seq.text.batching import make_batch, plan_epoch
@@ -52,7 +53,7 @@ class Validator:
 
     def bleu(self, model: TrainedModel) -> tuple[MetricScore, list[str]]:
         """BLEU of greedy translations, and the translations."""
-        translator = Translator(model, batch_size=_BATCH)
+        translator = Translator(engine_of(model) or model, batch_size=_BATCH)
         translations: list[str] = []
         for lines in self._windows(self._data.valid_pairs):
             translations += self._processes.gather(translator.translate(lines, beam_size=1))
@@ -64,7 +65,7 @@ class Validator:
         """The length penalty that suits the validation pairs best, and how many of them say so."""
         pairs = self._data.valid_pairs[:_TUNING_PAIRS]
         beam_size = model.config.search.beam_size
-        translator = Translator(model, batch_size=_BATCH)
+        translator = Translator(engine_of(model) or model, batch_size=_BATCH)
         candidates: list[list[Hypothesis]] = []
         for lines in self._windows(pairs):
             found = translator.stream(lines, beam_size=beam_size, length_penalty=max(ALPHAS), n_best=beam_size)

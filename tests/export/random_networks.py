@@ -43,7 +43,7 @@ class Packed:
     def take(self) -> Network:
         """The network of the engine."""
         src_vocab = TGT_VOCAB if self.joint else SRC_VOCAB
-        return Network.take(Tensors(self.path), self.config, src_vocab, TGT_VOCAB, self.joint)
+        return Network.take(Tensors.open(self.path), self.config, src_vocab, TGT_VOCAB, self.joint)
 
     def reference(self, sources: Sources, request: Request) -> list[list[Hypothesis]]:
         """What the reference search finds with the torch network."""

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from seq2seq import Translator
-from seq2seq.export.engine import Engine
+from seq2seq.export.engine import Engine, engine_of
 from seq2seq.model_folder import TrainedModel, load_model, open_model
+from seq2seq.translator import Translation
 
 RUN = """
 import sys
@@ -50,6 +51,23 @@ def test_the_engine_and_the_network_translate_alike(trained: Path) -> None:
         assert [one.text for one in found.hypotheses] == [one.text for one in expected.hypotheses]
         scores = [[one.score for one in both.hypotheses] for both in (found, expected)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-5, rel=1e-6)
+
+
+def test_the_engine_of_a_model_in_memory_follows_its_parameters(trained: Path) -> None:
+    model, lines = load_model(trained), ["un deux trois", "six " * 9, "quatre"]
+
+    def found() -> list[Translation]:
+        engine = engine_of(model)
+        assert engine
+        return list(Translator(engine).stream(lines, n_best=2))
+
+    before = found()
+    assert before == list(Translator.load(trained).stream(lines, n_best=2))
+    model.network.output_bias.data[7] += 50
+    changed = found()
+    expected = list(Translator(model).stream(lines, n_best=2))
+    assert [one.hypotheses[0].text for one in changed] == [one.hypotheses[0].text for one in expected]
+    assert changed[0].hypotheses[0].text != before[0].hypotheses[0].text
 
 
 def test_several_workers_find_what_one_finds(trained: Path) -> None:
