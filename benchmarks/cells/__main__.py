@@ -11,6 +11,7 @@ context`, with the number of units that gives each cell as many parameters as th
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -175,7 +176,7 @@ def report(runs: list[Run]) -> list[Run]:
         rest = ", ".join(f"{run.rate:g}: {min(run.losses):.3f}" for run in others)
         print(
             f"| {task} | {cell} | {first.units} | {first.parameters:,} | {first.rate:g} | {min(first.losses):.3f} | "
-            f"{first.test:.3f} | {first.updates[-1] / first.seconds[-1]:.1f} | {rest} |",
+            f"{'' if math.isnan(first.test) else f'{first.test:.3f}'} | {first.updates[-1] / first.seconds[-1]:.1f} | {rest} |",
             flush=True,
         )
         best.append(first)
