@@ -173,10 +173,11 @@ def report(runs: list[Run]) -> list[Run]:
     for task, cell in dict.fromkeys((run.task, run.cell) for run in runs):
         own = sorted((run for run in runs if (run.task, run.cell) == (task, cell)), key=lambda run: min(run.losses))
         first, *others = own
+        test = "" if math.isnan(first.test) else f"{first.test:.3f}"
         rest = ", ".join(f"{run.rate:g}: {min(run.losses):.3f}" for run in others)
         print(
             f"| {task} | {cell} | {first.units} | {first.parameters:,} | {first.rate:g} | {min(first.losses):.3f} | "
-            f"{'' if math.isnan(first.test) else f'{first.test:.3f}'} | {first.updates[-1] / first.seconds[-1]:.1f} | {rest} |",
+            f"{test} | {first.updates[-1] / first.seconds[-1]:.1f} | {rest} |",
             flush=True,
         )
         best.append(first)
