@@ -22,10 +22,10 @@ from statistics import median
 from seq2seq import Translator
 from seq2seq.evaluation import score_corpus
 from seq2seq.export import beam
-from seq2seq.export.compiled import levels
 from seq2seq.export.engine import Engine, read_network
 from seq2seq.export.folder import export_model
 from seq2seq.model_folder import load_model, open_model
+from seq2seq.native.library import levels
 from seq2seq.text.lines import read_lines
 
 ALONE = 30

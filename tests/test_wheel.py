@@ -32,7 +32,7 @@ def test_top_level(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"seq2seq"}
     assert "seq2seq/presets/context.toml" in names
-    assert shutil.which("c++") is None or any(name.startswith("seq2seq/export/_native.") for name in names)
+    assert shutil.which("c++") is None or any(name.startswith("seq2seq/native/_library.") for name in names)
 
 
 def test_installed_elsewhere(wheel: Path, tmp_path: Path) -> None:

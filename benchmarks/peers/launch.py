@@ -1,6 +1,6 @@
 """Starts a peer on a torch that is newer than it. Runs in the peers' environment.
 
-    python launch.py onmt-train|onmt-translate|joey|ct2-convert|ct2-translate ARGUMENTS
+    python launch.py onmt-train|onmt-train-bf16|onmt-translate|joey|ct2-convert|ct2-translate ARGUMENTS
 
 What has changed since they were released is put back before they start: torch loads any pickle again, a scheduler may
 be told to be silent, SentencePiece may be told its vocabulary by a list; packages of transforms that nobody asks for
@@ -28,8 +28,12 @@ def start(program: str) -> None:
         patch_joey()
         importlib.import_module("joeynmt.__main__").main()
     else:
+        if program == "onmt-train-bf16":
+            # It knows no bf16, and asks for a GPU's types around each step: those of the processor in their place.
+            torch.cuda.amp.autocast = lambda enabled: torch.autocast("cpu", torch.bfloat16)
         module = {
             "onmt-train": "onmt.bin.train",
+            "onmt-train-bf16": "onmt.bin.train",
             "onmt-translate": "onmt.bin.translate",
             "ct2-convert": "ctranslate2.converters.opennmt_py",
         }[program]

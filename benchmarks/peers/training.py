@@ -4,12 +4,13 @@
     peers/bin/pip install torch==2.13.0 -r benchmarks/peers/requirements.txt
     peers/bin/pip install --no-deps OpenNMT-py==3.5.1 joeynmt==2.3.0 ctranslate2
     python benchmarks/peers/training.py --python peers/bin/python --train train.de train.en --valid val.de val.en \\
-        --languages de en --work WORK [--rounds 2] [--bleu 33] [--minutes 5] [--transformer]
+        --languages de en --work WORK [--rounds 2] [--bleu 33] [--minutes 5] [--transformer 36]
 
 Tokens a second are target tokens without padding, of all steps but the first 20; the rounds take turns. --bleu goes on
 to the wall time from the start of the command until a validation (greedy) reaches that BLEU: for OpenNMT-py, the
 faster of the peers, every checkpoint is translated while its training is halted and its clock stands still; ours
-validates within its own time, which is planned for --minutes. WORK keeps the corpus, the models and the logs.
+validates within its own time, which is planned for --minutes. --transformer trains OpenNMT-py's transformer until that
+BLEU, for translation.py. WORK keeps the corpus, the models and the logs.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="of a training whose speed is measured")
     parser.add_argument("--bleu", type=float)
     parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--transformer", action="store_true", help="train OpenNMT-py's too, for translation.py")
+    parser.add_argument("--transformer", type=float, metavar="BLEU")
     arguments = parser.parse_args()
     sources = {"train": tuple(arguments.train), "valid": tuple(arguments.valid)}
     corpus = prepare(arguments.work / "corpus", sources, tuple(arguments.languages), VOCABULARY)
@@ -48,17 +49,20 @@ def main() -> None:
         Ours(f"seq2seq {preset} {precision}", "--preset", preset, *SIZE, f"--set=training.precision={precision}")
         for preset, precision in (("attention", "bf16"), ("attention", "float32"), ("context", "bf16"))
     ]
-    compare_speeds([*peers, *ours], corpus, arguments.work, arguments.steps, arguments.rounds)
+    if arguments.rounds:
+        compare_speeds([*peers, *ours], corpus, arguments.work, arguments.steps, arguments.rounds)
     if arguments.bleu:
         minutes = ("--preset", "attention", "--minutes", str(arguments.minutes))
         print(f"\n| | minutes until BLEU {arguments.bleu:g} |\n|---|---|")
         for name, options in (("seq2seq", minutes), ("seq2seq, the peers' size", (*minutes, *SIZE))):
             taken = our_time(Ours(name, *options), corpus, arguments.work, arguments.bleu)
             print(f"| {name} | {taken / 60:.2f} |", flush=True)
-        transformers = [OpenNMTTransformer(arguments.python)] if arguments.transformer else []
-        for onmt in (OpenNMT(arguments.python), *transformers):
-            taken = onmt_time(onmt, corpus, arguments.work, arguments.bleu)
-            print(f"| {onmt.name} | {taken / 60:.2f} |", flush=True)
+        taken = onmt_time(OpenNMT(arguments.python), corpus, arguments.work, arguments.bleu)
+        print(f"| OpenNMT-py | {taken / 60:.2f} |", flush=True)
+    if arguments.transformer:
+        transformer = OpenNMTTransformer(arguments.python)
+        taken = onmt_time(transformer, corpus, arguments.work, arguments.transformer)
+        print(f"\n{transformer.name}: BLEU {arguments.transformer:g} after {taken / 60:.0f} minutes", flush=True)
 
 
 def compare_speeds(toolkits: list[Toolkit], corpus: Corpus, work: Path, steps: int, rounds: int) -> None:

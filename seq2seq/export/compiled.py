@@ -1,14 +1,10 @@
-"""The compiled form of the engine: the same forward pass and search as in numpy, in C++ (`native/`), and faster.
-
-It is an optional part of the package: where no compiler was at hand when the package was installed, numpy does it all.
-"""
+"""The compiled form of the engine: the same forward pass and search as in numpy, in C++ (`native/`), and faster."""
 
 import ctypes
 import weakref
 from collections.abc import Sequence
 from ctypes import POINTER, c_double, c_float, c_int8, c_int32, c_void_p
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,6 +13,7 @@ from seq2seq.export.linear import Linear
 from seq2seq.export.network import Network
 from seq2seq.export.recurrence import Recurrence
 from seq2seq.export.source import Attention, SummaryKnowledge
+from seq2seq.native.library import library
 from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.text.tokenizer import BOS, EOS
 
@@ -91,27 +88,17 @@ class _Found(ctypes.Structure):
 
 
 @cache
-def _library() -> ctypes.CDLL | None:
-    """The compiled part, if it was built and loads."""
-    spec = find_spec("seq2seq.export._native")
-    try:
-        library = ctypes.CDLL(spec.origin) if spec and spec.origin else None
-    except OSError:
-        return None
-    if library:
-        library.seq2seq_model.argtypes = [POINTER(_Model), ctypes.c_int]
-        library.seq2seq_model.restype = c_void_p
-        library.seq2seq_free.argtypes = [c_void_p]
-        library.seq2seq_free.restype = None
+def _engine() -> ctypes.CDLL | None:
+    """The compiled functions, where they were built."""
+    loaded = library()
+    if loaded:
+        loaded.seq2seq_model.argtypes = [POINTER(_Model), ctypes.c_int]
+        loaded.seq2seq_model.restype = c_void_p
+        loaded.seq2seq_free.argtypes = [c_void_p]
+        loaded.seq2seq_free.restype = None
         numbers = POINTER(c_int32)
-        library.seq2seq_search.argtypes = [c_void_p, POINTER(_Request), *[numbers] * 3, c_int32, POINTER(_Found)]
-    return library
-
-
-def levels() -> range:
-    """The instruction sets to choose from, the fastest last: 0 is plain, 1 AVX2, 2 AVX-512. Empty where not built."""
-    library = _library()
-    return range(library.seq2seq_level() + 1) if library else range(0)
+        loaded.seq2seq_search.argtypes = [c_void_p, POINTER(_Request), *[numbers] * 3, c_int32, POINTER(_Found)]
+    return loaded
 
 
 class CompiledNetwork:
@@ -119,19 +106,19 @@ class CompiledNetwork:
 
     def __init__(self, network: Network, level: int) -> None:
         """level: one of `levels()`."""
-        library = _library()
-        assert library
+        engine = _engine()
+        assert engine
         # The C side goes on reading the tables, and packs weights and biases in a form of its own.
         self._tables: list[np.ndarray] = []
         self._packed: list[object] = []
         view = self._view(network)
-        self._search, self._shortlist = library.seq2seq_search, network.shortlist
-        self._model = library.seq2seq_model(view, level)
+        self._search, self._shortlist = engine.seq2seq_search, network.shortlist
+        self._model = engine.seq2seq_model(view, level)
         if network.shortlist is None:  # else parts of the output layer are packed for each sentence
             self._packed.clear()
         if not self._model:
             raise MemoryError
-        weakref.finalize(self, library.seq2seq_free, self._model)
+        weakref.finalize(self, engine.seq2seq_free, self._model)
 
     def search_batch(self, sources: Sources, request: Request) -> list[list[Hypothesis]]:
         """The best hypotheses of B sentences, best first. Other threads run meanwhile."""

@@ -11,11 +11,12 @@ import numpy as np
 
 from seq2seq.config import Config
 from seq2seq.export.beam import search_batch
-from seq2seq.export.compiled import CompiledNetwork, levels
+from seq2seq.export.compiled import CompiledNetwork
 from seq2seq.export.network import Network
 from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.tensors import Tensors, UnknownModelError
 from seq2seq.model_folder import SHORTLIST, WEIGHTS, ModelFolder, Tokenizers, TrainedModel
+from seq2seq.native.library import levels
 from seq2seq.search.request import Hypothesis, Request, Sources
 
 

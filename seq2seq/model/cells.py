@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seq2seq.model.dropout import SequenceDropout
+from seq2seq.model.gru import GruSequence, is_compiled_for, product_kind
 
 
 class Recurrence(nn.Module):
@@ -54,9 +55,26 @@ class Recurrence(nn.Module):
         """The state before inputs [B, T, I] that nothing precedes: [B, state_size]."""
         return torch.zeros(len(inputs), self.state_size, device=inputs.device, dtype=inputs.dtype)
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """inputs [B, T, I], state [B, state_size] (zeros where None) -> outputs [B, T, H], last state."""
+    def forward(
+        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """inputs [B, T, I], state [B, state_size] (zeros where None) -> outputs [B, T, H], last state.
+
+        constant [B, C]: what stands beside the inputs at each step; I and C are the size of the input then.
+        """
         raise NotImplementedError
+
+    def outputs(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> Tensor:
+        """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H]; at padding they mean nothing.
+
+        reverse: each row is read from its last token to its first.
+        """
+        if not reverse:
+            outputs, _ = self.forward(inputs)
+            return outputs
+        flip = reversal(lengths, inputs.size(1))
+        outputs, _ = self.forward(reorder(inputs, flip))
+        return reorder(outputs, flip)
 
     def read(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H], each row's state at its last token."""
@@ -72,8 +90,11 @@ class FusedRecurrence(Recurrence):
         self.run = module(input_size, hidden_size, batch_first=True)
         _initialise(self.run.named_parameters(), hidden_size, forget_gate=1 if is_lstm else None)
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """As `Recurrence.forward`."""
+        inputs = beside(inputs, constant)
         state = self.zeros(inputs) if state is None else state
         vectors = tuple(vector.contiguous() for vector in state[None].chunk(self.vectors, dim=-1))
         outputs, last = self.run(inputs, vectors if len(vectors) > 1 else vectors[0])
@@ -90,6 +111,45 @@ class FusedRecurrence(Recurrence):
         return torch.cat(last, dim=-1)[0] if isinstance(last, tuple) else last[0]
 
 
+class GRU(FusedRecurrence):
+    """torch's GRU; on a CPU, where it is compiled, `model/gru.py` runs over whole sequences with its parameters."""
+
+    run: nn.GRU
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(nn.GRU, input_size, hidden_size)
+
+    def forward(
+        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `Recurrence.forward`."""
+        if not is_compiled_for(inputs):
+            return super().forward(inputs, state, constant)
+        shares = self._shares(inputs, constant)
+        return self._run(shares, self.zeros(inputs) if state is None else state)
+
+    def outputs(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> Tensor:
+        """As `Recurrence.outputs`."""
+        if not is_compiled_for(inputs):
+            return super().outputs(inputs, lengths, reverse)
+        return self._run(self._shares(inputs), self.zeros(inputs), lengths, reverse)[0]
+
+    def _shares(self, inputs: Tensor, constant: Tensor | None = None) -> Tensor:
+        """W x + b, step by step: [T, B, 3 H]. A constant's share is computed once."""
+        kind, (rows, steps, size) = product_kind(inputs), inputs.shape
+        by_step = inputs.new_empty(steps, rows, size, dtype=kind).copy_(inputs.transpose(0, 1))
+        weight, _, bias, _ = self.run.all_weights[0]
+        shares = F.linear(by_step, weight[:, :size], bias)
+        return shares if constant is None else shares + F.linear(constant, weight[:, size:])
+
+    def _run(
+        self, shares: Tensor, state: Tensor, lengths: Tensor | None = None, reverse: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        _, weight, _, bias = self.run.all_weights[0]
+        found: tuple[Tensor, Tensor] = GruSequence.apply(shares, state, weight, bias, lengths, reverse)  # type: ignore[no-untyped-call]
+        return found
+
+
 class SteppedRecurrence(Recurrence):
     """A cell that torch has not fused: one product for the inputs of all steps, then step by step."""
 
@@ -103,8 +163,11 @@ class SteppedRecurrence(Recurrence):
         self.bias = nn.Parameter(torch.empty(gates * hidden_size))
         _initialise(self.named_parameters(), hidden_size, forget_gate)
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """As `Recurrence.forward`."""
+        inputs = beside(inputs, constant)
         states = self._states(inputs, self.zeros(inputs) if state is None else state)
         return states[..., : self.hidden_size], states[:, -1]
 
@@ -194,6 +257,24 @@ class PeepholeLSTM(SteppedRecurrence):
         return torch.cat([torch.sigmoid(leave + of_leave * memory) * torch.tanh(memory), memory], dim=-1)
 
 
+def beside(inputs: Tensor, constant: Tensor | None) -> Tensor:
+    """inputs [B, T, I], constant [B, C] or None -> [B, T, I + C]"""
+    if constant is None:
+        return inputs
+    return torch.cat([inputs, constant[:, None].expand(-1, inputs.size(1), -1)], dim=-1)
+
+
+def reversal(lengths: Tensor, width: int) -> Tensor:
+    """Positions [B, width] that reverse each row's real tokens and leave its padding where it is."""
+    positions = torch.arange(width, device=lengths.device).expand(len(lengths), width)
+    return torch.where(positions < lengths[:, None], lengths[:, None] - 1 - positions, positions)
+
+
+def reorder(inputs: Tensor, positions: Tensor) -> Tensor:
+    """inputs [B, S, I], positions [B, S] -> what stands there."""
+    return inputs.gather(1, positions[:, :, None].expand(-1, -1, inputs.size(2)))
+
+
 def _initialise(
     parameters: Iterable[tuple[str, nn.Parameter]], hidden_size: int, forget_gate: int | None = None
 ) -> None:
@@ -209,7 +290,7 @@ def _initialise(
 
 
 CELLS: dict[str, Callable[[int, int], Recurrence]] = {
-    "gru": partial(FusedRecurrence, nn.GRU),
+    "gru": GRU,
     "gru-before": ResetBeforeGRU,
     "lstm": partial(FusedRecurrence, nn.LSTM),
     "lstm-peephole": PeepholeLSTM,
@@ -237,16 +318,21 @@ class RecurrentStack(nn.Module):
         """Numbers in the states of all layers."""
         return sum(self.state_sizes)
 
-    def forward(self, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-        """inputs [B, T, I], states [B, all state sizes] -> the top layer's states [B, T, H], last states."""
+    def forward(self, inputs: Tensor, states: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """inputs [B, T, I], states [B, all state sizes] -> the top layer's states [B, T, H], last states.
+
+        constant [B, C]: what stands beside the inputs at each step.
+        """
         outputs, last = inputs, []
         for number, (layer, state) in enumerate(
             zip(self.layers, torch.split(states, self.state_sizes, dim=-1), strict=True)
         ):
             below = outputs
-            outputs, state = layer(self.dropout(below) if number else below, state)
             if number:
+                outputs, state = layer(self.dropout(below), state)
                 outputs = self.joined(outputs, below)
+            else:
+                outputs, state = layer(below, state, constant)
             last.append(state)
         return outputs, torch.cat(last, dim=-1)
 

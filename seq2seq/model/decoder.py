@@ -113,7 +113,7 @@ class ContextDecoder(Decoder):
         self.features = self.readout.features
 
     def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
-        """What reads a word and c, [N, T, E + C]."""
+        """What reads words [N, T, E], and c [N, C] beside each."""
         input_size = config.embedding_size + config.context_size
         return ResidualStack(config.cell, input_size, config.hidden_size, config.decoder_layers, config.dropout)
 
@@ -131,8 +131,7 @@ class ContextDecoder(Decoder):
 
     def run(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, Tensor]:
         """The recurrence: embedded [N, T, E] -> its states [N, T, H], the last one [N, state size]."""
-        contexts = state.source.vectors[:, None].expand(-1, embedded.size(1), -1)
-        outputs, hidden = self.recurrence(torch.cat([embedded, contexts], dim=-1), state.hidden)
+        outputs, hidden = self.recurrence(embedded, state.hidden, state.source.vectors)
         return outputs, hidden
 
     def summarise(self, encoded: Encoded) -> Tensor:

@@ -77,17 +77,18 @@ def _mean_and_maximum(outputs: Tensor, src_mask: Tensor) -> tuple[Tensor, Tensor
 
 
 class ForwardLayer(nn.Module):
-    """One recurrence, left to right."""
+    """One recurrence, left to right, or right to left."""
 
-    def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
+    def __init__(self, cell: str, input_size: int, hidden_size: int, reverse: bool = False) -> None:
         super().__init__()
         self.recurrence = CELLS[cell](input_size, hidden_size)
+        self.reverse = reverse
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """inputs [B, S, I] -> states [B, S, H], the state at each row's last real token [B, H]."""
-        outputs, _ = self.recurrence(inputs)
+        """inputs [B, S, I] -> states [B, S, H], the state at the last token of each row that is read [B, H]."""
+        outputs = self.recurrence.outputs(inputs, lengths, self.reverse)
         rows = torch.arange(len(lengths), device=lengths.device)
-        return outputs, outputs[rows, lengths - 1]
+        return outputs, outputs[:, 0] if self.reverse else outputs[rows, lengths - 1]
 
 
 class BidirectionalLayer(nn.Module):
@@ -96,22 +97,10 @@ class BidirectionalLayer(nn.Module):
     def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.left_to_right = ForwardLayer(cell, input_size, hidden_size // 2)
-        self.right_to_left = ForwardLayer(cell, input_size, hidden_size // 2)
+        self.right_to_left = ForwardLayer(cell, input_size, hidden_size // 2, reverse=True)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""
-        flip = reversal(lengths, inputs.size(1))
-        outputs, last = self.left_to_right(inputs, lengths)
-        flipped, first = self.right_to_left(reorder(inputs, flip), lengths)
-        return torch.cat([outputs, reorder(flipped, flip)], dim=-1), torch.cat([last, first], dim=-1)
-
-
-def reversal(lengths: Tensor, width: int) -> Tensor:
-    """Positions [B, width] that reverse each row's real tokens and leave its padding where it is."""
-    positions = torch.arange(width, device=lengths.device).expand(len(lengths), width)
-    return torch.where(positions < lengths[:, None], lengths[:, None] - 1 - positions, positions)
-
-
-def reorder(inputs: Tensor, positions: Tensor) -> Tensor:
-    """inputs [B, S, I], positions [B, S] -> what stands there."""
-    return inputs.gather(1, positions[:, :, None].expand(-1, -1, inputs.size(2)))
+        pairs = zip(self.left_to_right(inputs, lengths), self.right_to_left(inputs, lengths), strict=True)
+        outputs, last = (torch.cat(pair, dim=-1) for pair in pairs)
+        return outputs, last

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.attention import ATTENTIONS, AdditiveAttention, Memory
-from seq2seq.model.cells import CELLS, InnerContextGRU, Recurrence, RecurrentStack
+from seq2seq.model.cells import CELLS, InnerContextGRU, Recurrence, RecurrentStack, reorder, reversal
 from seq2seq.model.decoder import ContextDecoder, Decoder, DecoderState, FirstState
 from seq2seq.model.dropout import SequenceDropout
-from seq2seq.model.encoder import Encoded, LayeredEncoder, mask, reorder, reversal
+from seq2seq.model.encoder import Encoded, LayeredEncoder, mask
 from seq2seq.model.readout import FactoredMaxoutReadout, MaxoutReadout
 
 

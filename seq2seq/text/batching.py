@@ -109,7 +109,8 @@ def _padded_width(length: np.ndarray) -> np.ndarray:
 
 
 def make_batch(corpus: Corpus, indices: np.ndarray) -> Batch:
-    """Pad and shift the pairs `indices` of `corpus`."""
+    """Pad and shift the pairs `indices` of `corpus`, those of the longest sources first: a recurrence can drop rows."""
+    indices = indices[np.argsort(-corpus.src.lengths(indices), kind="stable")]
     src = [np.append(corpus.src[i], EOS) for i in indices]
     tgt = [corpus.tgt[i] for i in indices]
     return Batch(

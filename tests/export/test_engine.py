@@ -15,9 +15,10 @@ from random_networks import TGT_VOCAB, Packed, sentences
 
 from seq2seq.config import ModelConfig
 from seq2seq.export import beam
-from seq2seq.export.compiled import CompiledNetwork, levels
+from seq2seq.export.compiled import CompiledNetwork
 from seq2seq.export.network import Network
 from seq2seq.export.tensors import UnknownModelError
+from seq2seq.native.library import levels
 from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.text.tokenizer import BOS, PAD, UNK
 

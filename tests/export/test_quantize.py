@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 from seq2seq import InputError, Translator
 from seq2seq.cli import app
 from seq2seq.export.beam import search_batch
-from seq2seq.export.compiled import CompiledNetwork, levels
+from seq2seq.export.compiled import CompiledNetwork
 from seq2seq.export.linear import Linear, Weight, round_to_int8
 from seq2seq.export.quantize import quantize
 from seq2seq.model_folder import open_model
+from seq2seq.native.library import levels
 from seq2seq.search.request import Request
 
 LINES = ["un deux trois", "", "six six quatre", "cinq"]

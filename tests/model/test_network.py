@@ -9,8 +9,9 @@ import torch
 
 from seq2seq.config import Config, ModelConfig
 from seq2seq.model.attention import ATTENTIONS
+from seq2seq.model.cells import reversal
 from seq2seq.model.dropout import SequenceDropout
-from seq2seq.model.encoder import Encoded, Encoder, reversal
+from seq2seq.model.encoder import Encoded, Encoder
 from seq2seq.model.network import EncoderDecoder
 from seq2seq.model.summaries import Summaries
 

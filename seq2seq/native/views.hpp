@@ -45,3 +45,33 @@ struct FoundView {          // room for n_best hypotheses of each of B sentences
     double *log_probs, *scores; // [B, n_best]
     int32_t longest;
 };
+
+// A step of a GRU in training; `kernels.py` has the same structures. T is float or bf16; level is an instruction set.
+struct GruView {
+    const void* shares;      // [rows, 3 H] of T, what the input gives to each gate
+    const void* products;    // [rows, 3 H] of T, what the old state gives
+    const float* bias;       // [3 H], added to the products
+    const float* old_state;  // [rows, H]
+    float* state;            // [rows, H]
+    void* low_state;         // [rows, H] of T, the same, or null
+    const int64_t* lengths;  // [rows], or null: rows that are no longer than `time` keep their state
+    // of the way back alone
+    const float* grad;       // [rows, H], of the state, by what has read it
+    float* carried;          // [rows, H], the same by the next step without its products; then by this one
+    const void* later;       // [later_rows, H] of T, the same by the next step's products
+    void *shares_grad, *products_grad;  // [rows, 3 H] of T
+    int64_t old_stride, stride, grad_stride;  // between rows
+    int32_t level, is_bf16, threads, rows, hidden, time;
+    int32_t active, later_rows;  // products are there for the first rows alone
+};
+
+struct LossView {
+    void* logits;            // [rows, V] of T, without the bias; then their gradient
+    const float* bias;       // [V]
+    const int64_t* targets;  // [rows]
+    float* losses;           // [rows]
+    float* bias_grads;       // [threads, V], added to; null: no gradients are wanted
+    int64_t padding;         // a target that counts for nothing
+    float smoothing;
+    int32_t level, is_bf16, threads, rows, vocab;
+};

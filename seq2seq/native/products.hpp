@@ -1,10 +1,8 @@
-// Vectors, matrices and products. This file is included once for each instruction set, inside a namespace of its own.
+// Matrices and products of them, for each instruction set.
 //
 // A product gives the same numbers for a row whatever rows stand beside it: each sum runs over the inputs in order.
 
-constexpr int LANES = NATIVE_LANES, PANEL_VECTORS = NATIVE_PANEL_VECTORS, TILE_ROWS = NATIVE_TILE_ROWS;
-typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
+constexpr int PANEL_VECTORS = NATIVE_PANEL_VECTORS, TILE_ROWS = NATIVE_TILE_ROWS;
 typedef int8_t bytes __attribute__((vector_size(LANES)));
 
 #if NATIVE_LANES == 16
@@ -13,107 +11,6 @@ constexpr int8_t FLIP = -128;  // the instruction wants its activations unsigned
 constexpr int8_t FLIP = 0;
 #endif
 constexpr int PANEL = PANEL_VECTORS * LANES;
-
-inline int padded(int count, int multiple) { return (count + multiple - 1) / multiple * multiple; }
-
-inline vec load(const float* from) {
-    vec values;
-    memcpy(&values, from, sizeof values);
-    return values;
-}
-
-inline vec load(const float* from, int count) {
-    vec values = {};
-    memcpy(&values, from, count * sizeof(float));
-    return values;
-}
-
-inline void store(float* to, vec values, int count = LANES) {
-    if (count == LANES)
-        memcpy(to, &values, sizeof values);
-    else
-        memcpy(to, &values, count * sizeof(float));
-}
-
-inline vec all(float value) { return value - (vec){}; }
-inline vec larger(vec one, vec other) { return one > other ? one : other; }
-inline vec smaller(vec one, vec other) { return one < other ? one : other; }
-
-// Call body(start, count) for each run of at most LANES of `size` numbers.
-template <class Body>
-inline void in_lanes(int size, Body body) {
-    int start = 0;
-    for (; start + LANES <= size; start += LANES) body(start, LANES);
-    if (start < size) body(start, size - start);
-}
-
-inline float highest_of(vec values) {
-    float highest = values[0];
-    for (int lane = 1; lane < LANES; lane++) highest = values[lane] > highest ? values[lane] : highest;
-    return highest;
-}
-
-inline float sum_of(vec values) {
-    float sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += values[lane];
-    return sum;
-}
-
-// exp(x) = 2^n (1 + q): `scale` gets 2^n; returns q = exp(r) - 1 with |r| <= ln(2) / 2, by its Taylor series.
-inline vec exp_parts(vec x, vec& scale) {
-    const float rounder = 12582912.0f;  // adding 1.5 * 2^23 leaves no room for a fraction
-    x = larger(smaller(x, all(88.0f)), all(-87.0f));
-    vec shifted = x * 1.44269504f + rounder;
-    vec n = shifted - rounder;
-    vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    scale = (vec)(((ivec)shifted - 0x4B400000 + 127) << 23);
-    vec q = r * (1.0f / 5040) + 1.0f / 720;
-    q = q * r + 1.0f / 120;
-    q = q * r + 1.0f / 24;
-    q = q * r + 1.0f / 6;
-    q = q * r + 0.5f;
-    q = q * r + 1.0f;
-    return q * r;
-}
-
-inline vec exponential(vec x) {
-    vec scale, q = exp_parts(x, scale);
-    return scale * q + scale;
-}
-
-inline vec sigmoid(vec x) { return 1.0f / (exponential(-x) + 1.0f); }
-
-inline vec hyperbolic_tangent(vec x) {
-    vec scale, q = exp_parts(larger(smaller(x + x, all(30.0f)), all(-30.0f)), scale);
-    vec e = scale * q + (scale - 1.0f);  // exp(2 x) - 1, exact near 0
-    return e / (e + 2.0f);
-}
-
-// Memory on cache lines, with some to spare at the end so that whole vectors may be read.
-template <class T>
-class Block {
-  public:
-    Block() = default;
-    explicit Block(size_t count) { resize(count); }
-    // What it held is lost.
-    void resize(size_t count) {
-        if (count <= size_) return;
-        size_t total = (count * sizeof(T) + 127) / 64 * 64;
-        data_.reset(static_cast<T*>(std::aligned_alloc(64, total)));
-        if (!data_) throw std::bad_alloc();
-        memset(static_cast<void*>(data_.get()), 0, total);
-        size_ = count;
-    }
-    T* get() const { return data_.get(); }
-    T& operator[](size_t index) const { return data_.get()[index]; }
-
-  private:
-    struct Free {
-        void operator()(T* data) const { std::free(data); }
-    };
-    std::unique_ptr<T, Free> data_;
-    size_t size_ = 0;
-};
 
 // Rows of numbers, each with room up to a whole panel.
 struct Matrix {

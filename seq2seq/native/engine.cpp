@@ -14,54 +14,8 @@
 
 #include "views.hpp"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NATIVE_DISPATCH
-#include <immintrin.h>
-#endif
-
-#ifdef NATIVE_DISPATCH
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")
-namespace avx512 {
-#define NATIVE_LANES 16
-#define NATIVE_PANEL_VECTORS 4
-#define NATIVE_TILE_ROWS 6
-#include "kernels.hpp"
-#include "network.hpp"
-#include "beam.hpp"
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-#define NATIVE_LANES 8
-#define NATIVE_PANEL_VECTORS 2
-#define NATIVE_TILE_ROWS 6
-#include "kernels.hpp"
-#include "network.hpp"
-#include "beam.hpp"
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
-#pragma GCC pop_options
-#endif
-
-namespace plain {
-#define NATIVE_LANES 4
-#define NATIVE_PANEL_VECTORS 2
-#define NATIVE_TILE_ROWS 4
-#include "kernels.hpp"
-#include "network.hpp"
-#include "beam.hpp"
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
+#define NATIVE_BODY "engine.hpp"
+#include "levels.hpp"
 
 namespace {
 
@@ -80,18 +34,6 @@ struct ModelOf : Model {
     }
     Network network;
 };
-
-// 0 plain, 1 AVX2, 2 AVX-512 with VNNI
-int best_level() {
-#ifdef NATIVE_DISPATCH
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-        return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
-#endif
-    return 0;
-}
 
 Model* make(const ModelView& view, int level) {
 #ifdef NATIVE_DISPATCH

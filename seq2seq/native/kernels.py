@@ -1,0 +1,56 @@
+"""What training computes between its products of matrices: the gates of a GRU, and the loss with its gradient.
+
+Everything is given by its address (`Tensor.data_ptr`), in the form that `views.hpp` tells; nothing is checked here.
+"""
+
+from ctypes import POINTER, Structure, byref, c_float, c_int, c_int32, c_int64, c_void_p
+from functools import cache
+from typing import Any
+
+from seq2seq.native.library import library
+
+
+class GruStep(Structure):
+    """A step of a GRU: GruView of `views.hpp`."""
+
+    _fields_ = [
+        *((name, c_void_p) for name in ("shares", "products", "bias", "old_state", "state", "low_state", "lengths")),
+        *((name, c_void_p) for name in ("grad", "carried", "later", "shares_grad", "products_grad")),
+        *((name, c_int64) for name in ("old_stride", "stride", "grad_stride")),
+        *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "hidden")),
+        *((name, c_int32) for name in ("time", "active", "later_rows")),
+    ]
+
+    def forward(self) -> None:
+        """Compute `state`, from the old one."""
+        _functions().seq2seq_gru(byref(self), 0)
+
+    def backward(self) -> None:
+        """Compute `carried`, `shares_grad` and `products_grad`."""
+        _functions().seq2seq_gru(byref(self), 1)
+
+
+class LossRows(Structure):
+    """Rows of logits whose loss is wanted: LossView of `views.hpp`."""
+
+    _fields_ = [
+        *((name, c_void_p) for name in ("logits", "bias", "targets", "losses", "bias_grads")),
+        ("padding", c_int64),
+        ("smoothing", c_float),
+        *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "vocab")),
+    ]
+
+    def run(self) -> None:
+        """Compute `losses`, and the gradients where `bias_grads` is given. Raises MemoryError."""
+        if _functions().seq2seq_loss(byref(self)):
+            raise MemoryError
+
+
+@cache
+def _functions() -> Any:
+    loaded = library()
+    assert loaded
+    loaded.seq2seq_gru.argtypes = [POINTER(GruStep), c_int]
+    loaded.seq2seq_gru.restype = None
+    loaded.seq2seq_loss.argtypes = [POINTER(LossRows)]
+    return loaded

@@ -1,0 +1,105 @@
+// What training computes between its products of matrices, as a C library that `kernels.py` loads.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "views.hpp"
+
+#define NATIVE_BODY "training.hpp"
+#include "levels.hpp"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <dlfcn.h>
+#endif
+
+namespace {
+
+// torch's own threads: more threads beside them would fight with those for the cores. Where they are not to be found,
+// one thread does it all.
+struct Threads {
+    using Body = void (*)(void*);
+    void (*run)(Body, void*, unsigned, unsigned) = nullptr;  // both of OpenMP, as gcc calls them
+    int (*number)() = nullptr;
+
+    Threads() {
+#if defined(__unix__) || defined(__APPLE__)
+        run = reinterpret_cast<decltype(run)>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+        number = reinterpret_cast<decltype(number)>(dlsym(RTLD_DEFAULT, "omp_get_thread_num"));
+#endif
+    }
+};
+
+// Call body(part, first row, last row) for `parts` parts of the rows at once.
+template <class Work>
+void in_parts(int parts, int rows, const Work& work) {
+    static const Threads threads;
+    struct Job {
+        const Work& work;
+        int parts, rows;
+        void part(int number) const {
+            work(number, int(int64_t(rows) * number / parts), int(int64_t(rows) * (number + 1) / parts));
+        }
+    } job{work, parts, rows};
+    if (parts == 1 || !threads.run || !threads.number) {
+        for (int part = 0; part < parts; part++) job.part(part);
+        return;
+    }
+    threads.run([](void* data) { static_cast<Job*>(data)->part(threads.number()); }, &job, parts, 0);
+}
+
+enum Way { FORWARD, BACKWARD };
+
+template <class Step>
+void step(const GruView& view, int way) {
+    in_parts(view.threads, view.rows, [&](int, int first, int last) {
+        Step one{view};
+        way == FORWARD ? one.forward(first, last) : one.backward(first, last);
+    });
+}
+
+template <class Loss>
+int loss(const LossView& view) {
+    std::unique_ptr<float[]> room(new (std::nothrow) float[size_t(view.threads) * view.vocab]);
+    if (!room) return 1;
+    in_parts(view.threads, view.rows, [&](int part, int first, int last) {
+        size_t own = size_t(part) * view.vocab;
+        Loss{view}.run(first, last, view.bias_grads ? view.bias_grads + own : nullptr, room.get() + own);
+    });
+    return 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+void seq2seq_gru(const GruView* view, int way) {
+    switch (2 * view->level + view->is_bf16) {
+#ifdef NATIVE_DISPATCH
+        case 5: return step<avx512::Gru<avx512::bf16>>(*view, way);
+        case 4: return step<avx512::Gru<float>>(*view, way);
+        case 3: return step<avx2::Gru<avx2::bf16>>(*view, way);
+        case 2: return step<avx2::Gru<float>>(*view, way);
+#endif
+        case 1: return step<plain::Gru<plain::bf16>>(*view, way);
+        default: return step<plain::Gru<float>>(*view, way);
+    }
+}
+
+// 0, or 1 where memory is short.
+int seq2seq_loss(const LossView* view) {
+    switch (2 * view->level + view->is_bf16) {
+#ifdef NATIVE_DISPATCH
+        case 5: return loss<avx512::Loss<avx512::bf16>>(*view);
+        case 4: return loss<avx512::Loss<float>>(*view);
+        case 3: return loss<avx2::Loss<avx2::bf16>>(*view);
+        case 2: return loss<avx2::Loss<float>>(*view);
+#endif
+        case 1: return loss<plain::Loss<plain::bf16>>(*view);
+        default: return loss<plain::Loss<float>>(*view);
+    }
+}
+}

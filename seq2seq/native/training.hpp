@@ -1,0 +1,135 @@
+// What training computes between its products of matrices, for one instruction set. T is float or bf16.
+
+// One step of a GRU for some rows: r, z = sigmoid(shares + products + bias), n = tanh(share + r * (product + bias)),
+// h' = n + z * (h - n), with the three gates side by side in [rows, 3 H].
+template <class T>
+struct Gru {
+    const GruView& view;
+    int hidden = view.hidden;
+
+    struct Gates {
+        vec reset, keep, own, candidate;
+    };
+
+    Gates gates(int row, int start, int count) const {
+        const T* shares = static_cast<const T*>(view.shares) + size_t(row) * 3 * hidden + start;
+        const T* products = static_cast<const T*>(view.products) + size_t(row) * 3 * hidden + start;
+        auto own = [&](int gate) {
+            return load(products + gate * hidden, count) + load(view.bias + gate * hidden + start, count);
+        };
+        Gates found;
+        found.reset = sigmoid(load(shares, count) + own(0));
+        found.keep = sigmoid(load(shares + hidden, count) + own(1));
+        found.own = own(2);
+        found.candidate = hyperbolic_tangent(load(shares + 2 * hidden, count) + found.reset * found.own);
+        return found;
+    }
+
+    bool real(int row) const { return row < view.active && (!view.lengths || view.time < view.lengths[row]); }
+
+    void forward(int first, int last) const {
+        for (int row = first; row < last; row++) {
+            const float* old = view.old_state + row * view.old_stride;
+            float* state = view.state + row * view.stride;
+            T* low = view.low_state ? static_cast<T*>(view.low_state) + size_t(row) * hidden : nullptr;
+            bool is_real = real(row);
+            in_lanes(hidden, [&](int start, int count) {
+                vec next = load(old + start, count);
+                if (is_real) {
+                    Gates g = gates(row, start, count);
+                    next = g.candidate + g.keep * (next - g.candidate);
+                }
+                store(state + start, next, count);
+                if (low) store(low + start, next, count);
+            });
+        }
+    }
+
+    // From the gradient of a state to those of all that made it. The gradient of the old state comes in two parts: what
+    // stays in `carried`, and the gradient of the products times their weights, which is not known here.
+    void backward(int first, int last) const {
+        for (int row = first; row < last; row++) {
+            const float* old = view.old_state + row * view.old_stride;
+            const float* grad = view.grad + row * view.grad_stride;
+            float* carried = view.carried + size_t(row) * hidden;
+            const T* later = row < view.later_rows ? static_cast<const T*>(view.later) + size_t(row) * hidden : nullptr;
+            T* shares = static_cast<T*>(view.shares_grad) + size_t(row) * 3 * hidden;
+            T* products = static_cast<T*>(view.products_grad) + size_t(row) * 3 * hidden;
+            if (!real(row)) {
+                memset(static_cast<void*>(shares), 0, 3 * hidden * sizeof(T));
+                memset(static_cast<void*>(products), 0, 3 * hidden * sizeof(T));
+            }
+            bool is_real = real(row);
+            in_lanes(hidden, [&](int start, int count) {
+                vec whole = load(grad + start, count) + load(carried + start, count);
+                if (later) whole += load(later + start, count);
+                if (is_real) {
+                    Gates g = gates(row, start, count);
+                    vec candidate = whole * (1.0f - g.keep) * (1.0f - g.candidate * g.candidate);
+                    vec keep = whole * (load(old + start, count) - g.candidate) * g.keep * (1.0f - g.keep);
+                    vec reset = candidate * g.own * g.reset * (1.0f - g.reset);
+                    store(shares + start, reset, count);
+                    store(shares + hidden + start, keep, count);
+                    store(shares + 2 * hidden + start, candidate, count);
+                    store(products + start, reset, count);
+                    store(products + hidden + start, keep, count);
+                    store(products + 2 * hidden + start, candidate * g.reset, count);
+                    whole = whole * g.keep;
+                }
+                store(carried + start, whole, count);
+            });
+        }
+    }
+};
+
+// The smoothed cross-entropy of some rows of logits, and its gradient in their place.
+template <class T>
+struct Loss {
+    const LossView& view;
+
+    // bias_grad [V]: what is added to; exponentials: room for [V].
+    void run(int first, int last, float* bias_grad, float* exponentials) const {
+        const int vocab = view.vocab;
+        const float spread = view.smoothing / vocab;
+        for (int row = first; row < last; row++) {
+            T* logits = static_cast<T*>(view.logits) + size_t(row) * vocab;
+            const int64_t target = view.targets[row];
+            view.losses[row] = 0;
+            if (target == view.padding) {
+                memset(static_cast<void*>(logits), 0, vocab * sizeof(T));
+                continue;
+            }
+            vec highest = all(-INFINITY), sums = {};
+            in_lanes(vocab, [&](int start, int count) {
+                vec values = load(logits + start, count) + load(view.bias + start, count);
+                store(exponentials + start, values, count);
+                sums += values;
+                if (count == LANES)
+                    highest = larger(highest, values);
+                else
+                    for (int i = 0; i < count; i++) highest[0] = std::max(highest[0], values[i]);
+            });
+            const float top = highest_of(highest), mean = sum_of(sums) / vocab, wanted = exponentials[target];
+            vec total = {};
+            in_lanes(vocab, [&](int start, int count) {
+                vec values = exponential(load(exponentials + start, count) - top);
+                store(exponentials + start, values, count);
+                if (count == LANES)
+                    total += values;
+                else
+                    for (int i = 0; i < count; i++) total[0] += values[i];
+            });
+            const float sum = sum_of(total), log_sum = top + std::log(sum);
+            view.losses[row] = log_sum - (1 - view.smoothing) * wanted - view.smoothing * mean;
+            if (!bias_grad) continue;
+            const float share = 1 / sum;
+            // The target's own place is put right first: all are treated alike then.
+            exponentials[target] -= (1 - view.smoothing) * sum;
+            in_lanes(vocab, [&](int start, int count) {
+                vec values = load(exponentials + start, count) * share - spread;
+                store(logits + start, values, count);
+                store(bias_grad + start, load(bias_grad + start, count) + values, count);
+            });
+        }
+    }
+};
