@@ -30,7 +30,8 @@ def start(program: str) -> None:
     else:
         if program == "onmt-train-bf16":
             # It knows no bf16, and asks for a GPU's types around each step: those of the processor in their place.
-            torch.cuda.amp.autocast = lambda enabled: torch.autocast("cpu", torch.bfloat16)
+            amp: Any = torch.cuda.amp
+            amp.autocast = lambda enabled: torch.autocast("cpu", torch.bfloat16)
         module = {
             "onmt-train": "onmt.bin.train",
             "onmt-train-bf16": "onmt.bin.train",

@@ -49,8 +49,8 @@ class DotAttention(nn.Module):
 
     def forward(self, states: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """states [N, T, H] -> contexts [N, T, H], attn_weights [N, T, S], which are 0 at padding."""
-        scores = self.scores(states, memory.keys).to(states.dtype)  # no softmax in bf16
-        attn_weights = scores.masked_fill(~memory.src_mask[:, None], -torch.inf).softmax(dim=-1)
+        scores = self.scores(states, memory.keys).masked_fill(~memory.src_mask[:, None], -torch.inf)
+        attn_weights = exact_softmax(scores, dim=-1)
         return torch.bmm(attn_weights, memory.values), attn_weights
 
     def keys(self, outputs: Tensor) -> Tensor:
@@ -95,6 +95,11 @@ class AdditiveAttention(DotAttention):
         compared = torch.tanh(self.query(states)[:, :, None] + keys[:, None])
         scores: Tensor = self.score(compared)
         return scores[..., 0]
+
+
+def exact_softmax(scores: Tensor, dim: int) -> Tensor:
+    """The softmax of scores that may be in bf16, which is too coarse for it."""
+    return scores.softmax(dim, dtype=torch.promote_types(scores.dtype, torch.float32))
 
 
 ATTENTIONS = {"dot": DotAttention, "general": GeneralAttention, "additive": AdditiveAttention}

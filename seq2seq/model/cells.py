@@ -52,8 +52,9 @@ class Recurrence(nn.Module):
         return self.vectors * self.hidden_size
 
     def zeros(self, inputs: Tensor) -> Tensor:
-        """The state before inputs [B, T, I] that nothing precedes: [B, state_size]."""
-        return torch.zeros(len(inputs), self.state_size, device=inputs.device, dtype=inputs.dtype)
+        """The state before inputs [B, T, I] that nothing precedes: [B, state_size], never in bf16."""
+        kind = torch.promote_types(inputs.dtype, torch.float32)
+        return torch.zeros(len(inputs), self.state_size, device=inputs.device, dtype=kind)
 
     def forward(
         self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
@@ -123,30 +124,29 @@ class GRU(FusedRecurrence):
         self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """As `Recurrence.forward`."""
-        if not is_compiled_for(inputs):
+        if not is_compiled_for(self.run.all_weights[0][0]):
             return super().forward(inputs, state, constant)
         shares = self._shares(inputs, constant)
         return self._run(shares, self.zeros(inputs) if state is None else state)
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> Tensor:
         """As `Recurrence.outputs`."""
-        if not is_compiled_for(inputs):
+        if not is_compiled_for(self.run.all_weights[0][0]):
             return super().outputs(inputs, lengths, reverse)
         return self._run(self._shares(inputs), self.zeros(inputs), lengths, reverse)[0]
 
     def _shares(self, inputs: Tensor, constant: Tensor | None = None) -> Tensor:
-        """W x + b, step by step: [T, B, 3 H]. A constant's share is computed once."""
-        kind, (rows, steps, size) = product_kind(inputs), inputs.shape
-        by_step = inputs.new_empty(steps, rows, size, dtype=kind).copy_(inputs.transpose(0, 1))
-        weight, _, bias, _ = self.run.all_weights[0]
-        shares = F.linear(by_step, weight[:, :size], bias)
+        """W x, step by step: [T, B, 3 H]. A constant's share is computed once."""
+        weight, (rows, steps, size) = self.run.all_weights[0][0], inputs.shape
+        by_step = inputs.new_empty(steps, rows, size, dtype=product_kind(weight)).copy_(inputs.transpose(0, 1))
+        shares = F.linear(by_step, weight[:, :size])
         return shares if constant is None else shares + F.linear(constant, weight[:, size:])
 
     def _run(
         self, shares: Tensor, state: Tensor, lengths: Tensor | None = None, reverse: bool = False
     ) -> tuple[Tensor, Tensor]:
-        _, weight, _, bias = self.run.all_weights[0]
-        found: tuple[Tensor, Tensor] = GruSequence.apply(shares, state, weight, bias, lengths, reverse)  # type: ignore[no-untyped-call]
+        _, weight, *biases = self.run.all_weights[0]
+        found: tuple[Tensor, Tensor] = GruSequence.apply(shares, state, weight, *biases, lengths, reverse)  # type: ignore[no-untyped-call]
         return found
 
 

@@ -15,14 +15,14 @@ from seq2seq.native.library import levels
 _KINDS = (torch.float32, torch.bfloat16)
 
 
-def is_compiled_for(inputs: Tensor) -> bool:
-    """Whether the recurrence runs over inputs of this type, on this device."""
-    return inputs.device.type == "cpu" and inputs.dtype == torch.float32 and len(levels()) > 0
+def is_compiled_for(weight: Tensor) -> bool:
+    """Whether the recurrence runs with weights of this type, on this device."""
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and len(levels()) > 0
 
 
-def product_kind(inputs: Tensor) -> torch.dtype:
+def product_kind(weight: Tensor) -> torch.dtype:
     """The type in which products are computed now."""
-    kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else inputs.dtype
+    kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight.dtype
     assert kind in _KINDS
     return kind
 
@@ -32,71 +32,97 @@ class GruSequence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, shares: Tensor, state: Tensor, weight: Tensor, bias: Tensor, lengths: Tensor | None, reverse: bool
+        ctx: Any,
+        shares: Tensor,
+        state: Tensor,
+        weight: Tensor,
+        shares_bias: Tensor,
+        bias: Tensor,
+        lengths: Tensor | None,
+        reverse: bool,
     ) -> tuple[Tensor, Tensor]:
-        """shares [T, B, 3 H], state [B, H], weight [3 H, H], bias [3 H], lengths [B] -> outputs [B, T, H], last [B, H].
+        """shares [T, B, 3 H], state [B, H] -> outputs [B, T, H] in the type of the shares, last state [B, H].
 
-        The gates are r, z, n. A row keeps its state where it is no longer than a step. reverse: from the last to the
-        first.
+        weight [3 H, H] and bias [3 H] of the state's product, shares_bias [3 H] of the shares; the gates are r, z, n.
+        lengths [B]: after so many steps a row keeps its state. reverse: from the last step to the first.
         """
-        shares, state = shares.contiguous(), state.contiguous()
+        shares = shares.contiguous()
         steps, rows, gates = shares.shape
-        hidden = gates // 3
-        weight_low = weight.to(shares.dtype)
-        # In the order in which steps are taken, so that a single product gives the gradient of the weight.
-        states, products = shares.new_empty(steps + 1, rows, hidden), torch.empty_like(shares)
+        low_weight = weight.to(shares.dtype)
+        # These in the order in which steps are taken, so that one product gives the gradient of the weight.
+        states, products = state.new_empty(steps + 1, rows, gates // 3), torch.empty_like(shares)
         states[0] = state
-        outputs = state.new_empty(rows, steps, hidden)
+        low_states = states if states.dtype == shares.dtype else torch.empty_like(states, dtype=shares.dtype)
+        low_states[0] = state
+        outputs = shares.new_empty(rows, steps, gates // 3)
         active = _active_rows(lengths, rows, steps)
-        step = _step(shares, bias, lengths)
-        step.stride = outputs.stride(0)
         order = range(steps - 1, -1, -1) if reverse else range(steps)
-        old, step.old_stride = state.data_ptr(), hidden
-        by_time = [tensor.unbind() for tensor in (shares, states[1:], products)]
-        transposed = weight_low.t()
+        step = _step(shares, shares_bias, bias, lengths)
+        step.stride = outputs.stride(0)
+        at = _Addresses(shares=shares, products=products, states=states, low_states=low_states, outputs=outputs[0])
+        transposed = low_weight.t()
         for number, time in enumerate(order):
-            step.active = count = active[time]
-            torch.mm(states[number, :count], transposed, out=products[number, :count])
-            step.time, step.old_state, step.shares = time, old, by_time[0][time].data_ptr()
-            step.products, step.low_state = by_time[2][number].data_ptr(), by_time[1][number].data_ptr()
-            step.state = old = outputs.data_ptr() + time * hidden * outputs.element_size()
+            count = active[time]
+            torch.mm(low_states[number, :count], transposed, out=products[number, :count])
+            step.time, step.active = time, count
+            step.shares, step.products, step.old_state = (
+                at("shares", time),
+                at("products", number),
+                at("states", number),
+            )
+            step.state, step.output = at("states", number + 1), at("outputs", time)
+            if low_states is not states:
+                step.low_state = at("low_states", number + 1)
             step.forward()
-            step.old_stride = step.stride
-        ctx.save_for_backward(shares, state, weight_low, bias, lengths, outputs, states, products)
-        ctx.order, ctx.active = order, active
-        return outputs, outputs[:, order[-1]].clone()
+        ctx.save_for_backward(shares, low_weight, shares_bias, bias, lengths, states, low_states, products)
+        ctx.order, ctx.active, ctx.stride = order, active, step.stride
+        return outputs, states[steps].clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs_grad: Tensor, last_grad: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients of shares, state, weight and bias."""
-        shares, state, weight, bias, lengths, outputs, states, products = ctx.saved_tensors
-        order, active = ctx.order, ctx.active
-        hidden = state.size(1)
+        """The gradients of the first five."""
+        shares, weight, shares_bias, bias, lengths, states, low_states, products = ctx.saved_tensors
+        order, active, hidden = ctx.order, ctx.active, states.size(2)
         outputs_grad, carried = outputs_grad.contiguous(), last_grad.clone(memory_format=torch.contiguous_format)
-        shares_grad, products_grad = torch.empty_like(shares), torch.empty_like(products)
-        later = torch.empty_like(states[0])
-        step = _step(shares, bias, lengths)
-        step.grad_stride = step.old_stride = outputs.stride(0)
-        step.carried, step.later = carried.data_ptr(), later.data_ptr()
-        size = outputs.element_size()
+        shares_grad, products_grad, later = (torch.empty_like(one) for one in (shares, products, low_states[0]))
+        bias_grads = bias.new_zeros(torch.get_num_threads(), 4 * hidden)
+        step = _step(shares, shares_bias, bias, lengths)
+        step.stride = ctx.stride
+        step.carried, step.later, step.bias_grads = carried.data_ptr(), later.data_ptr(), bias_grads.data_ptr()
+        at = _Addresses(shares=shares, products=products, states=states, grad=outputs_grad[0])
+        at_grad = _Addresses(shares=shares_grad, products=products_grad)
         for number in range(len(order) - 1, -1, -1):
             time = order[number]
             step.time, step.active = time, active[time]
-            if number:
-                step.old_state = outputs.data_ptr() + order[number - 1] * hidden * size
-            else:
-                step.old_state, step.old_stride = state.data_ptr(), hidden
-            step.shares, step.products = shares[time].data_ptr(), products[number].data_ptr()
-            step.grad = outputs_grad.data_ptr() + time * hidden * size
-            step.shares_grad, step.products_grad = shares_grad[time].data_ptr(), products_grad[number].data_ptr()
+            step.shares, step.products, step.old_state = (
+                at("shares", time),
+                at("products", number),
+                at("states", number),
+            )
+            step.grad = at("grad", time)
+            step.shares_grad, step.products_grad = at_grad("shares", time), at_grad("products", number)
             step.backward()
             step.later_rows = count = active[time]
             torch.mm(products_grad[number, :count], weight, out=later[:count])
         carried[: step.later_rows] += later[: step.later_rows]
-        weight_grad = torch.mm(products_grad.flatten(0, 1).t(), states[:-1].flatten(0, 1)).to(bias.dtype)
-        bias_grad = products_grad.sum(dim=(0, 1), dtype=bias.dtype)
-        return shares_grad, carried, weight_grad, bias_grad, None, None
+        weight_grad = torch.mm(products_grad.flatten(0, 1).t(), low_states[:-1].flatten(0, 1)).to(bias.dtype)
+        gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden])
+        of_shares, of_products = torch.cat([gates, candidate]), torch.cat([gates, own])
+        return shares_grad, carried, weight_grad, of_shares, of_products, None, None
+
+
+class _Addresses:
+    """Where the parts of tensors along their first dimension lie."""
+
+    def __init__(self, **tensors: Tensor) -> None:
+        self._lines = {
+            name: (tensor.data_ptr(), tensor.stride(0) * tensor.element_size()) for name, tensor in tensors.items()
+        }
+
+    def __call__(self, name: str, number: int) -> int:
+        start, size = self._lines[name]
+        return start + number * size
 
 
 def _active_rows(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
@@ -107,13 +133,14 @@ def _active_rows(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
     return [int(one) for one in (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0)]
 
 
-def _step(shares: Tensor, bias: Tensor, lengths: Tensor | None) -> GruStep:
+def _step(shares: Tensor, shares_bias: Tensor, bias: Tensor, lengths: Tensor | None) -> GruStep:
     return GruStep(
         level=levels()[-1],
         is_bf16=shares.dtype == torch.bfloat16,
         threads=torch.get_num_threads(),
         rows=shares.size(1),
         hidden=shares.size(2) // 3,
-        bias=bias.data_ptr(),
+        shares_bias=shares_bias.data_ptr(),
+        products_bias=bias.data_ptr(),
         lengths=None if lengths is None else lengths.data_ptr(),
     )

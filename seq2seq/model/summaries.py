@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from seq2seq.model.attention import exact_softmax
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded
 
@@ -28,14 +29,12 @@ class Summaries(nn.Module):
 
     def weights(self, outputs: Tensor, src_mask: Tensor) -> Tensor:
         """outputs [B, S, H], src_mask [B, S] -> how much each state weighs in each summary [B, K, S]."""
-        weights: Tensor = self.weigh(outputs).to(outputs.dtype)  # no softmax in bf16
-        weights = weights.masked_fill(~src_mask[:, :, None], -torch.inf).softmax(dim=1)
-        return weights.transpose(1, 2)
+        weights = self.weigh(outputs).masked_fill(~src_mask[:, :, None], -torch.inf)
+        return exact_softmax(weights, dim=1).transpose(1, 2)
 
     def shares(self, states: Tensor) -> Tensor:
         """states [N, T, H] -> how much of each summary a step reads [N, T, K]."""
-        gate: Tensor = self.gate(states).to(states.dtype)
-        return gate.softmax(dim=-1)
+        return exact_softmax(self.gate(states), dim=-1)
 
     def forward(self, states: Tensor, summaries: Tensor) -> Tensor:
         """states [N, T, H], summaries [N, K, H] -> what each step reads [N, T, H]."""

@@ -14,19 +14,20 @@ class GruStep(Structure):
     """A step of a GRU: GruView of `views.hpp`."""
 
     _fields_ = [
-        *((name, c_void_p) for name in ("shares", "products", "bias", "old_state", "state", "low_state", "lengths")),
-        *((name, c_void_p) for name in ("grad", "carried", "later", "shares_grad", "products_grad")),
-        *((name, c_int64) for name in ("old_stride", "stride", "grad_stride")),
+        *((name, c_void_p) for name in ("shares", "products", "shares_bias", "products_bias")),
+        *((name, c_void_p) for name in ("old_state", "state", "low_state", "output", "lengths")),
+        *((name, c_void_p) for name in ("grad", "carried", "later", "shares_grad", "products_grad", "bias_grads")),
+        ("stride", c_int64),
         *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "hidden")),
         *((name, c_int32) for name in ("time", "active", "later_rows")),
     ]
 
     def forward(self) -> None:
-        """Compute `state`, from the old one."""
+        """Compute `state`, `low_state` and `output`."""
         _functions().seq2seq_gru(byref(self), 0)
 
     def backward(self) -> None:
-        """Compute `carried`, `shares_grad` and `products_grad`."""
+        """Compute `carried`, `shares_grad` and `products_grad`, and add to `bias_grads`."""
         _functions().seq2seq_gru(byref(self), 1)
 
 

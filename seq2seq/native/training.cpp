@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <type_traits>
 
 #include "views.hpp"
 
@@ -55,9 +56,12 @@ enum Way { FORWARD, BACKWARD };
 
 template <class Step>
 void step(const GruView& view, int way) {
-    in_parts(view.threads, view.rows, [&](int, int first, int last) {
+    in_parts(view.threads, view.rows, [&](int part, int first, int last) {
         Step one{view};
-        way == FORWARD ? one.forward(first, last) : one.backward(first, last);
+        if (way == FORWARD)
+            one.forward(first, last);
+        else
+            one.backward(first, last, view.bias_grads + size_t(part) * 4 * view.hidden);
     });
 }
 

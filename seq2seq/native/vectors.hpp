@@ -51,11 +51,12 @@ inline vec all(float value) { return value - (vec){}; }
 inline vec larger(vec one, vec other) { return one > other ? one : other; }
 inline vec smaller(vec one, vec other) { return one < other ? one : other; }
 
-// Call body(start, count) for each run of at most LANES of `size` numbers.
+// Call body(start, count) for each run of at most LANES of `size` numbers. A body that takes `auto count` is compiled
+// for whole vectors by itself.
 template <class Body>
 inline void in_lanes(int size, Body body) {
     int start = 0;
-    for (; start + LANES <= size; start += LANES) body(start, LANES);
+    for (; start + LANES <= size; start += LANES) body(start, std::integral_constant<int, LANES>());
     if (start < size) body(start, size - start);
 }
 

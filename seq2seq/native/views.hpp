@@ -50,17 +50,19 @@ struct FoundView {          // room for n_best hypotheses of each of B sentences
 struct GruView {
     const void* shares;      // [rows, 3 H] of T, what the input gives to each gate
     const void* products;    // [rows, 3 H] of T, what the old state gives
-    const float* bias;       // [3 H], added to the products
+    const float *shares_bias, *products_bias;  // [3 H], added to them
     const float* old_state;  // [rows, H]
     float* state;            // [rows, H]
     void* low_state;         // [rows, H] of T, the same, or null
+    void* output;            // [rows, H] of T, the same, its rows `stride` apart
     const int64_t* lengths;  // [rows], or null: rows that are no longer than `time` keep their state
     // of the way back alone
-    const float* grad;       // [rows, H], of the state, by what has read it
-    float* carried;          // [rows, H], the same by the next step without its products; then by this one
+    const void* grad;        // [rows, H] of T, of the output, its rows `stride` apart
+    float* carried;          // [rows, H], of the state, by the next step without its products; then of the old state
     const void* later;       // [later_rows, H] of T, the same by the next step's products
     void *shares_grad, *products_grad;  // [rows, 3 H] of T
-    int64_t old_stride, stride, grad_stride;  // between rows
+    float* bias_grads;       // [threads, 4 H], added to: of both biases of r and z, of n's first and of its second
+    int64_t stride;
     int32_t level, is_bf16, threads, rows, hidden, time;
     int32_t active, later_rows;  // products are there for the first rows alone
 };

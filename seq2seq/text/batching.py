@@ -109,16 +109,14 @@ def _padded_width(length: np.ndarray) -> np.ndarray:
 
 
 def make_batch(corpus: Corpus, indices: np.ndarray) -> Batch:
-    """Pad and shift the pairs `indices` of `corpus`, those of the longest sources first: a recurrence can drop rows."""
-    indices = indices[np.argsort(-corpus.src.lengths(indices), kind="stable")]
-    src = [np.append(corpus.src[i], EOS) for i in indices]
-    tgt = [corpus.tgt[i] for i in indices]
-    return Batch(
-        src=pad_rows(src),
-        src_lengths=np.array([len(row) for row in src]),
-        tgt_in=pad_rows([np.insert(row, 0, BOS) for row in tgt]),
-        tgt_out=pad_rows([np.append(row, EOS) for row in tgt]),
-    )
+    """Pad and shift the pairs `indices` of `corpus`, the longest sources first, so that a recurrence can drop rows."""
+    pairs = sorted(((corpus.src[i], corpus.tgt[i]) for i in indices), key=lambda pair: -len(pair[0]))
+    src = [np.append(ids, EOS) for ids, _ in pairs]
+    tgt_out = pad_rows([np.append(ids, EOS) for _, ids in pairs])
+    tgt_in = np.roll(tgt_out, 1, axis=1)
+    tgt_in[tgt_in == EOS] = PAD
+    tgt_in[:, 0] = BOS
+    return Batch(pad_rows(src), np.array([len(row) for row in src]), tgt_in, tgt_out)
 
 
 def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:

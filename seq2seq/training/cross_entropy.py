@@ -64,7 +64,7 @@ class CompiledCrossEntropy(_CrossEntropy):
         low_weight, targets = weight.to(kind), targets.contiguous()
         room = features.new_empty(rows, vocab)
         losses = weight.new_empty(len(features))
-        features_grad, weight_grad = torch.empty_like(features), torch.zeros_like(weight)
+        features_grad, weight_grad = torch.empty_like(features), None
         bias_grads = bias.new_zeros(threads, vocab)
         for start in range(0, len(features), rows):
             some = features[start : start + rows]
@@ -85,7 +85,8 @@ class CompiledCrossEntropy(_CrossEntropy):
             ).run()
             if wants_grad:
                 torch.mm(logits, low_weight, out=features_grad[start : start + rows])
-                weight_grad += torch.mm(logits.t(), some)
+                part = torch.mm(logits.t(), some).to(weight.dtype)
+                weight_grad = part if weight_grad is None else weight_grad.add_(part)
         ctx.token_weight = token_weight
         ctx.save_for_backward(features_grad, weight_grad, bias_grads.sum(dim=0))
         return token_weight * losses.sum()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from statistics import median
 from typing import Any
 
@@ -156,6 +156,10 @@ class Trainer:
                 self.state.batch += 1
                 yield indices
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
+
+    def repeat(self, steps: int) -> None:
+        """From now on take the batches of the next steps again and again, so that times can be compared."""
+        self._batches = cycle(list(islice(self._batches, steps * self.config.accumulation)))
 
     def _step(self) -> None:
         """One update, and what follows from it. Raises Interrupted where it was to be the last."""
