@@ -36,7 +36,6 @@ class LossRows(Structure):
 
     _fields_ = [
         *((name, c_void_p) for name in ("logits", "bias", "targets", "losses", "bias_grads")),
-        ("padding", c_int64),
         ("smoothing", c_float),
         *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "vocab")),
     ]

@@ -107,11 +107,6 @@ struct Loss {
         for (int row = first; row < last; row++) {
             T* logits = static_cast<T*>(view.logits) + size_t(row) * vocab;
             const int64_t target = view.targets[row];
-            view.losses[row] = 0;
-            if (target == view.padding) {
-                memset(static_cast<void*>(logits), 0, vocab * sizeof(T));
-                continue;
-            }
             vec highest = all(-INFINITY), sums = {};
             in_lanes(vocab, [&](int start, auto count) {
                 vec values = load(logits + start, count) + load(view.bias + start, count);

@@ -70,10 +70,9 @@ struct GruView {
 struct LossView {
     void* logits;            // [rows, V] of T, without the bias; then their gradient
     const float* bias;       // [V]
-    const int64_t* targets;  // [rows]
+    const int64_t* targets;  // [rows], below V
     float* losses;           // [rows]
     float* bias_grads;       // [threads, V], added to; null: no gradients are wanted
-    int64_t padding;         // a target that counts for nothing
     float smoothing;
     int32_t level, is_bf16, threads, rows, vocab;
 };

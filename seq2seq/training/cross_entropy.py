@@ -59,23 +59,23 @@ class CompiledCrossEntropy(_CrossEntropy):
     ) -> Tensor:
         """As `linear_cross_entropy`."""
         kind, vocab, threads = features.dtype, len(weight), torch.get_num_threads()
-        rows = min(max(1, _COMPILED_LOGITS_AT_ONCE // vocab), len(features))
+        places = (targets != PAD).nonzero()[:, 0]
+        kept, wanted = features[places], targets[places]
+        rows = min(max(1, _COMPILED_LOGITS_AT_ONCE // vocab), max(1, len(kept)))
         wants_grad = any(ctx.needs_input_grad)
-        low_weight, targets = weight.to(kind), targets.contiguous()
-        room = features.new_empty(rows, vocab)
-        losses = weight.new_empty(len(features))
-        features_grad, weight_grad = torch.empty_like(features), None
+        low_weight = weight.to(kind)
+        room, losses = features.new_empty(rows, vocab), weight.new_empty(len(kept))
+        kept_grad, weight_grad = torch.empty_like(kept), None
         bias_grads = bias.new_zeros(threads, vocab)
-        for start in range(0, len(features), rows):
-            some = features[start : start + rows]
+        for start in range(0, len(kept), rows):
+            some = kept[start : start + rows]
             logits = torch.mm(some, low_weight.t(), out=room[: len(some)])
             LossRows(
                 logits=logits.data_ptr(),
                 bias=bias.data_ptr(),
-                targets=targets[start:].data_ptr(),
+                targets=wanted[start:].data_ptr(),
                 losses=losses[start:].data_ptr(),
                 bias_grads=bias_grads.data_ptr() if wants_grad else None,
-                padding=PAD,
                 smoothing=smoothing,
                 level=levels()[-1],
                 is_bf16=kind == torch.bfloat16,
@@ -84,11 +84,14 @@ class CompiledCrossEntropy(_CrossEntropy):
                 vocab=vocab,
             ).run()
             if wants_grad:
-                torch.mm(logits, low_weight, out=features_grad[start : start + rows])
+                torch.mm(logits, low_weight, out=kept_grad[start : start + rows])
                 part = torch.mm(logits.t(), some).to(weight.dtype)
                 weight_grad = part if weight_grad is None else weight_grad.add_(part)
-        ctx.token_weight = token_weight
-        ctx.save_for_backward(features_grad, weight_grad, bias_grads.sum(dim=0))
+        if wants_grad:
+            features_grad = torch.zeros_like(features).index_copy_(0, places, kept_grad)
+            whole_weight_grad = torch.zeros_like(weight) if weight_grad is None else weight_grad
+            ctx.token_weight = token_weight
+            ctx.save_for_backward(features_grad, whole_weight_grad, bias_grads.sum(dim=0))
         return token_weight * losses.sum()
 
 

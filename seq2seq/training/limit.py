@@ -1,6 +1,7 @@
 """How near a training comes to what the machine could do at best.
 
-A step is matrix products and all the rest. The limit is the products of a step, each at its own best time, alone.
+A step is matrix products and all the rest. The limit is the products of a step, each at its own best time, alone, and
+without the padding.
 """
 
 import tempfile
@@ -20,6 +21,7 @@ from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network
 from seq2seq.processes import Processes
+from seq2seq.text.tokenizer import PAD
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import PreparedData
@@ -41,9 +43,10 @@ class Factor:
     kind: torch.dtype
 
     @classmethod
-    def of(cls, tensor: Tensor) -> "Factor":
-        """What matters of a tensor."""
-        return cls(tuple(tensor.shape), tensor.stride(-1) != 1, tensor.dtype)
+    def of(cls, tensor: Tensor, real: Mapping[int, int]) -> "Factor":
+        """What matters of a tensor. real: what takes the place of some sizes."""
+        shape = tuple(real.get(size, size) for size in tensor.shape)
+        return cls(shape, tensor.stride(-1) != 1, tensor.dtype)
 
     def draw(self) -> Tensor:
         """A random tensor like it."""
@@ -99,8 +102,11 @@ def measure_steps(trainer: Trainer) -> Speed:
             trainer.update()
 
     take_steps()
-    with Products() as products:
+    products = Products()
+    hook = trainer.objective.register_forward_pre_hook(lambda _, batch: products.expect(*batch))
+    with products:
         take_steps()
+    hook.remove()
     before = trainer.stretch.tokens
     rounds = [seconds(take_steps) for _ in range(_ROUNDS)]
     best = sum(times * seconds_of(product) for product, times in products.seen.items())
@@ -113,17 +119,23 @@ def measure_steps(trainer: Trainer) -> Speed:
 
 
 class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the matrix products that are computed under it, by what their factors are like."""
+    """Counts the matrix products that are computed under it, by what their factors are like, padding left out."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.seen: Counter[Product] = Counter()
+        self._real: dict[int, int] = {}
+
+    def expect(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, *_: object) -> None:
+        """A batch. A product over all its positions counts as one over those that are no padding."""
+        sides = (src.numel(), int(src_lengths.sum())), (tgt_out.numel(), int((tgt_out != PAD).sum()))
+        self._real = dict(sorted(sides, reverse=True))  # where both sides are as wide, the fewer
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if factors := _FACTORS.get(func._schema.name):
-            left, right = (Factor.of(args[place]) for place in factors)
+            left, right = (Factor.of(args[place], self._real) for place in factors)
             self.seen[left, right] += 1
         return func(*args, **(kwargs or {}))
 

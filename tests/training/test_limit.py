@@ -9,6 +9,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
+from seq2seq.text.tokenizer import PAD
 from seq2seq.training.limit import Products, operations
 
 CLI = CliRunner()
@@ -31,6 +32,17 @@ def test_products_of_a_recurrence_are_counted() -> None:
         nn.GRU(inner, hidden, batch_first=True)(torch.randn(batch, time, inner))
     counted = sum(times * operations(one) for one, times in products.seen.items())
     assert counted == 2 * batch * time * 3 * hidden * (inner + hidden)
+
+
+def test_padding_is_left_out() -> None:
+    src, tgt = torch.full((2, 6), PAD), torch.tensor([[5, 6, 7, 2], [5, 2, PAD, PAD]])
+    products = Products()
+    products.expect(src, torch.tensor([6, 3]), tgt, tgt, 1.0)
+    with products:
+        torch.randn(12, 3) @ torch.randn(3, 5)  # all positions of the sources, of which 9 are real
+        torch.randn(5, 8) @ torch.randn(8, 7)  # and of the targets, of which 6 are
+        torch.randn(4, 3) @ torch.randn(3, 5)
+    assert sum(operations(one) for one in products.seen) == 2 * (9 * 3 * 5 + 5 * 6 * 7 + 4 * 3 * 5)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
