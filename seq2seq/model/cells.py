@@ -126,27 +126,29 @@ class GRU(FusedRecurrence):
         """As `Recurrence.forward`."""
         if not is_compiled_for(self.run.all_weights[0][0]):
             return super().forward(inputs, state, constant)
-        shares = self._shares(inputs, constant)
-        return self._run(shares, self.zeros(inputs) if state is None else state)
+        return self._run(inputs, self.zeros(inputs) if state is None else state, constant)
 
     def outputs(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> Tensor:
         """As `Recurrence.outputs`."""
         if not is_compiled_for(self.run.all_weights[0][0]):
             return super().outputs(inputs, lengths, reverse)
-        return self._run(self._shares(inputs), self.zeros(inputs), lengths, reverse)[0]
-
-    def _shares(self, inputs: Tensor, constant: Tensor | None = None) -> Tensor:
-        """W x, step by step: [T, B, 3 H]. A constant's share is computed once."""
-        weight, (rows, steps, size) = self.run.all_weights[0][0], inputs.shape
-        by_step = inputs.new_empty(steps, rows, size, dtype=product_kind(weight)).copy_(inputs.transpose(0, 1))
-        shares = F.linear(by_step, weight[:, :size])
-        return shares if constant is None else shares + F.linear(constant, weight[:, size:])
+        return self._run(inputs, self.zeros(inputs), None, lengths, reverse)[0]
 
     def _run(
-        self, shares: Tensor, state: Tensor, lengths: Tensor | None = None, reverse: bool = False
+        self,
+        inputs: Tensor,
+        state: Tensor,
+        constant: Tensor | None,
+        lengths: Tensor | None = None,
+        reverse: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        _, weight, *biases = self.run.all_weights[0]
-        found: tuple[Tensor, Tensor] = GruSequence.apply(shares, state, weight, *biases, lengths, reverse)  # type: ignore[no-untyped-call]
+        of_inputs, weight, *biases = self.run.all_weights[0]
+        rows, steps, size = inputs.shape
+        by_step = inputs.new_empty(steps, rows, size, dtype=product_kind(weight)).copy_(inputs.transpose(0, 1))
+        shares = F.linear(by_step, of_inputs[:, :size])
+        if constant is not None:
+            constant = F.linear(constant, of_inputs[:, size:])
+        found: tuple[Tensor, Tensor] = GruSequence.apply(shares, state, weight, *biases, constant, lengths, reverse)  # type: ignore[no-untyped-call]
         return found
 
 

@@ -38,13 +38,15 @@ class GruSequence(torch.autograd.Function):
         weight: Tensor,
         shares_bias: Tensor,
         bias: Tensor,
+        constant: Tensor | None,
         lengths: Tensor | None,
         reverse: bool,
     ) -> tuple[Tensor, Tensor]:
         """shares [T, B, 3 H], state [B, H] -> outputs [B, T, H] in the type of the shares, last state [B, H].
 
         weight [3 H, H] and bias [3 H] of the state's product, shares_bias [3 H] of the shares; the gates are r, z, n.
-        lengths [B]: after so many steps a row keeps its state. reverse: from the last step to the first.
+        constant [B, 3 H]: what is added to the shares of each step. lengths [B]: after so many steps a row keeps its
+        state. reverse: from the last step to the first.
         """
         shares = shares.contiguous()
         steps, rows, gates = shares.shape
@@ -57,13 +59,15 @@ class GruSequence(torch.autograd.Function):
         outputs = shares.new_empty(rows, steps, gates // 3)
         active = _active_rows(lengths, rows, steps)
         order = range(steps - 1, -1, -1) if reverse else range(steps)
-        step = _step(shares, shares_bias, bias, lengths)
+        step = _step(shares, shares_bias, bias, constant, lengths)
         step.stride = outputs.stride(0)
         at = _Addresses(shares=shares, products=products, states=states, low_states=low_states, outputs=outputs[0])
         transposed = low_weight.t()
-        for number, time in enumerate(order):
+        for number, (time, old, product) in enumerate(
+            zip(order, low_states[:-1].unbind(), products.unbind(), strict=True)
+        ):
             count = active[time]
-            torch.mm(low_states[number, :count], transposed, out=products[number, :count])
+            torch.mm(_first(old, count), transposed, out=_first(product, count))
             step.time, step.active = time, count
             step.shares, step.products, step.old_state = (
                 at("shares", time),
@@ -74,24 +78,25 @@ class GruSequence(torch.autograd.Function):
             if low_states is not states:
                 step.low_state = at("low_states", number + 1)
             step.forward()
-        ctx.save_for_backward(shares, low_weight, shares_bias, bias, lengths, states, low_states, products)
+        ctx.save_for_backward(shares, low_weight, shares_bias, bias, constant, lengths, states, low_states, products)
         ctx.order, ctx.active, ctx.stride = order, active, step.stride
         return outputs, states[steps].clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs_grad: Tensor, last_grad: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients of the first five."""
-        shares, weight, shares_bias, bias, lengths, states, low_states, products = ctx.saved_tensors
+        """The gradients of the first six."""
+        shares, weight, shares_bias, bias, constant, lengths, states, low_states, products = ctx.saved_tensors
         order, active, hidden = ctx.order, ctx.active, states.size(2)
         outputs_grad, carried = outputs_grad.contiguous(), last_grad.clone(memory_format=torch.contiguous_format)
         shares_grad, products_grad, later = (torch.empty_like(one) for one in (shares, products, low_states[0]))
         bias_grads = bias.new_zeros(torch.get_num_threads(), 4 * hidden)
-        step = _step(shares, shares_bias, bias, lengths)
+        step = _step(shares, shares_bias, bias, constant, lengths)
         step.stride = ctx.stride
         step.carried, step.later, step.bias_grads = carried.data_ptr(), later.data_ptr(), bias_grads.data_ptr()
         at = _Addresses(shares=shares, products=products, states=states, grad=outputs_grad[0])
         at_grad = _Addresses(shares=shares_grad, products=products_grad)
+        by_number = products_grad.unbind()
         for number in range(len(order) - 1, -1, -1):
             time = order[number]
             step.time, step.active = time, active[time]
@@ -104,12 +109,13 @@ class GruSequence(torch.autograd.Function):
             step.shares_grad, step.products_grad = at_grad("shares", time), at_grad("products", number)
             step.backward()
             step.later_rows = count = active[time]
-            torch.mm(products_grad[number, :count], weight, out=later[:count])
+            torch.mm(_first(by_number[number], count), weight, out=_first(later, count))
         carried[: step.later_rows] += later[: step.later_rows]
         weight_grad = torch.mm(products_grad.flatten(0, 1).t(), low_states[:-1].flatten(0, 1)).to(bias.dtype)
         gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden])
         of_shares, of_products = torch.cat([gates, candidate]), torch.cat([gates, own])
-        return shares_grad, carried, weight_grad, of_shares, of_products, None, None
+        of_constant = None if constant is None else shares_grad.sum(dim=0)
+        return shares_grad, carried, weight_grad, of_shares, of_products, of_constant, None, None
 
 
 class _Addresses:
@@ -133,7 +139,14 @@ def _active_rows(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
     return [int(one) for one in (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0)]
 
 
-def _step(shares: Tensor, shares_bias: Tensor, bias: Tensor, lengths: Tensor | None) -> GruStep:
+def _first(rows: Tensor, count: int) -> Tensor:
+    """The first rows; a view is made only where it is needed."""
+    return rows if len(rows) == count else rows[:count]
+
+
+def _step(
+    shares: Tensor, shares_bias: Tensor, bias: Tensor, constant: Tensor | None, lengths: Tensor | None
+) -> GruStep:
     return GruStep(
         level=levels()[-1],
         is_bf16=shares.dtype == torch.bfloat16,
@@ -142,5 +155,6 @@ def _step(shares: Tensor, shares_bias: Tensor, bias: Tensor, lengths: Tensor | N
         hidden=shares.size(2) // 3,
         shares_bias=shares_bias.data_ptr(),
         products_bias=bias.data_ptr(),
+        constant=None if constant is None else constant.data_ptr(),
         lengths=None if lengths is None else lengths.data_ptr(),
     )

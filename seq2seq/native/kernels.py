@@ -14,7 +14,7 @@ class GruStep(Structure):
     """A step of a GRU: GruView of `views.hpp`."""
 
     _fields_ = [
-        *((name, c_void_p) for name in ("shares", "products", "shares_bias", "products_bias")),
+        *((name, c_void_p) for name in ("shares", "constant", "products", "shares_bias", "products_bias")),
         *((name, c_void_p) for name in ("old_state", "state", "low_state", "output", "lengths")),
         *((name, c_void_p) for name in ("grad", "carried", "later", "shares_grad", "products_grad", "bias_grads")),
         ("stride", c_int64),

@@ -13,13 +13,18 @@ struct Gru {
 
     template <class Count>
     Gates gates(int row, int start, Count count) const {
-        const T* shares = static_cast<const T*>(view.shares) + size_t(row) * 3 * hidden + start;
-        const T* products = static_cast<const T*>(view.products) + size_t(row) * 3 * hidden + start;
+        const size_t place = size_t(row) * 3 * hidden + start;
+        const T* products = static_cast<const T*>(view.products) + place;
+        const T* shares = static_cast<const T*>(view.shares) + place;
+        const T* constant = view.constant ? static_cast<const T*>(view.constant) + place : nullptr;
         auto with_bias = [&](const T* values, const float* bias, int gate) {
             return load(values + gate * hidden, count) + load(bias + gate * hidden + start, count);
         };
-        auto share = [&](int gate) { return with_bias(shares, view.shares_bias, gate); };
         auto product = [&](int gate) { return with_bias(products, view.products_bias, gate); };
+        auto share = [&](int gate) {
+            vec sum = with_bias(shares, view.shares_bias, gate);
+            return constant ? sum + load(constant + gate * hidden, count) : sum;
+        };
         Gates found;
         found.reset = sigmoid(share(0) + product(0));
         found.keep = sigmoid(share(1) + product(1));

@@ -49,6 +49,7 @@ struct FoundView {          // room for n_best hypotheses of each of B sentences
 // A step of a GRU in training; `kernels.py` has the same structures. T is float or bf16; level is an instruction set.
 struct GruView {
     const void* shares;      // [rows, 3 H] of T, what the input gives to each gate
+    const void* constant;    // [rows, 3 H] of T, or null: the same of what stands beside the input at each step
     const void* products;    // [rows, 3 H] of T, what the old state gives
     const float *shares_bias, *products_bias;  // [3 H], added to them
     const float* old_state;  // [rows, H]
