@@ -1,15 +1,19 @@
 """Training speed of presets beside the machine's limit: what `seq2seq bench` measures, on a corpus of your own.
 
-    python benchmarks/training_speed.py --src train.de --tgt train.en [--preset context attention] [--rounds 2]
+    python benchmarks/training_speed.py --src train.de --tgt train.en [--rounds 2] [--torch]
 
 A row for each round, preset and precision: target tokens a second (padding not counted), milliseconds a step, and of
-its matrix products alone, each at its best time; their share of the step. Quote ratios within one run.
+its matrix products alone, each at its best time; their share of the step. Quote ratios within one run. --torch adds
+rows without the compiled part, as on a machine that had no compiler when the package was installed.
 """
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from accelerate.state import AcceleratorState
@@ -28,23 +32,42 @@ def main() -> None:
     parser.add_argument("--preset", nargs="+", default=["context", "attention"])
     parser.add_argument("--precision", nargs="+", default=["bf16", "float32"])
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--torch", action="store_true")
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    print("preset     precision  target tokens/s  step, ms  products, ms  share  GFLOP/s of the products")
+    ways = [True, False] if arguments.torch else [True]
+    print("preset     precision  compiled  target tokens/s  step, ms  products, ms  share  GFLOP/s of the products")
     files = {"data.train_src": arguments.src, "data.train_tgt": arguments.tgt, "training.max_steps": 10_000}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = build_config(options=files)
         prepare_data(config.data, config.tokenizer, open_sources(config.data, folder), folder / "data")
         data = load_data(folder / "data", config.tokenizer.joint)
-        for _, preset, precision in product(range(arguments.rounds), arguments.preset, arguments.precision):
-            speed = measure(build_config(preset, options={**files, "training.precision": precision}), data)
+        for _, preset, precision, compiled in product(
+            range(arguments.rounds), arguments.preset, arguments.precision, ways
+        ):
+            with as_installed(compiled):
+                speed = measure(build_config(preset, options={**files, "training.precision": precision}), data)
             AcceleratorState._reset_state(reset_partial_state=True)
             print(
-                f"{preset:<10} {precision:<10} {speed.tokens:>15,.0f} {1000 * speed.step:>9.1f} "
+                f"{preset:<10} {precision:<10} {'yes' if compiled else 'no':<8} "
+                f"{speed.tokens:>15,.0f} {1000 * speed.step:>9.1f} "
                 f"{1000 * speed.products:>13.1f} {speed.share:>6.0%} {speed.operations / speed.products / 1e9:>9,.0f}",
                 flush=True,
             )
+
+
+@contextmanager
+def as_installed(compiled: bool) -> Iterator[None]:
+    """With the compiled part, or as if it had not been built."""
+    if compiled:
+        yield
+        return
+    with (
+        patch("seq2seq.model.gru.levels", lambda: range(0)),
+        patch("seq2seq.training.cross_entropy.levels", lambda: range(0)),
+    ):
+        yield
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class GruSequence(torch.autograd.Function):
         constant [B, 3 H]: what is added to the shares of each step. lengths [B]: after so many steps a row keeps its
         state. reverse: from the last step to the first.
         """
-        shares = shares.contiguous()
+        shares, lengths = shares.contiguous(), None if lengths is None else lengths.long().contiguous()
         steps, rows, gates = shares.shape
         low_weight = weight.to(shares.dtype)
         # These in the order in which steps are taken, so that one product gives the gradient of the weight.
@@ -63,18 +63,16 @@ class GruSequence(torch.autograd.Function):
         step.stride = outputs.stride(0)
         at = _Addresses(shares=shares, products=products, states=states, low_states=low_states, outputs=outputs[0])
         transposed = low_weight.t()
-        for number, (time, old, product) in enumerate(
-            zip(order, low_states[:-1].unbind(), products.unbind(), strict=True)
-        ):
-            count = active[time]
-            torch.mm(_first(old, count), transposed, out=_first(product, count))
-            step.time, step.active = time, count
-            step.shares, step.products, step.old_state = (
-                at("shares", time),
-                at("products", number),
+        old_states, all_products = low_states.unbind(), products.unbind()
+        for number, time in enumerate(order):
+            step.time, step.active = time, active[time]
+            torch.mm(_first(old_states[number], step.active), transposed, out=_first(all_products[number], step.active))
+            step.shares, step.products = at("shares", time), at("products", number)
+            step.old_state, step.state, step.output = (
                 at("states", number),
+                at("states", number + 1),
+                at("outputs", time),
             )
-            step.state, step.output = at("states", number + 1), at("outputs", time)
             if low_states is not states:
                 step.low_state = at("low_states", number + 1)
             step.forward()
@@ -100,16 +98,12 @@ class GruSequence(torch.autograd.Function):
         for number in range(len(order) - 1, -1, -1):
             time = order[number]
             step.time, step.active = time, active[time]
-            step.shares, step.products, step.old_state = (
-                at("shares", time),
-                at("products", number),
-                at("states", number),
-            )
-            step.grad = at("grad", time)
+            step.shares, step.products = at("shares", time), at("products", number)
+            step.old_state, step.grad = at("states", number), at("grad", time)
             step.shares_grad, step.products_grad = at_grad("shares", time), at_grad("products", number)
             step.backward()
-            step.later_rows = count = active[time]
-            torch.mm(_first(by_number[number], count), weight, out=_first(later, count))
+            step.later_rows = active[time]
+            torch.mm(_first(by_number[number], step.later_rows), weight, out=_first(later, step.later_rows))
         carried[: step.later_rows] += later[: step.later_rows]
         weight_grad = torch.mm(products_grad.flatten(0, 1).t(), low_states[:-1].flatten(0, 1)).to(bias.dtype)
         gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden])

@@ -23,15 +23,19 @@ namespace {
 // one thread does it all.
 struct Threads {
     using Body = void (*)(void*);
-    void (*run)(Body, void*, unsigned, unsigned) = nullptr;  // both of OpenMP, as gcc calls them
+    void (*run)(Body, void*, unsigned, unsigned) = nullptr;  // all of OpenMP, as gcc calls them
     int (*number)() = nullptr;
+    int (*count)() = nullptr;
 
     Threads() {
 #if defined(__unix__) || defined(__APPLE__)
         run = reinterpret_cast<decltype(run)>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
         number = reinterpret_cast<decltype(number)>(dlsym(RTLD_DEFAULT, "omp_get_thread_num"));
+        count = reinterpret_cast<decltype(count)>(dlsym(RTLD_DEFAULT, "omp_get_num_threads"));
 #endif
     }
+
+    bool found() const { return run && number && count; }
 };
 
 // Call body(part, first row, last row) for `parts` parts of the rows at once.
@@ -41,15 +45,16 @@ void in_parts(int parts, int rows, const Work& work) {
     struct Job {
         const Work& work;
         int parts, rows;
-        void part(int number) const {
-            work(number, int(int64_t(rows) * number / parts), int(int64_t(rows) * (number + 1) / parts));
+        // Every `step`-th part from `first` on: there may be fewer threads than were asked for.
+        void run(int first, int step) const {
+            for (int part = first; part < parts; part += step)
+                work(part, int(int64_t(rows) * part / parts), int(int64_t(rows) * (part + 1) / parts));
         }
     } job{work, parts, rows};
-    if (parts == 1 || !threads.run || !threads.number) {
-        for (int part = 0; part < parts; part++) job.part(part);
-        return;
-    }
-    threads.run([](void* data) { static_cast<Job*>(data)->part(threads.number()); }, &job, parts, 0);
+    if (parts == 1 || !threads.found())
+        job.run(0, 1);
+    else
+        threads.run([](void* data) { static_cast<Job*>(data)->run(threads.number(), threads.count()); }, &job, parts, 0);
 }
 
 enum Way { FORWARD, BACKWARD };

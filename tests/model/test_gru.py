@@ -1,5 +1,9 @@
 """The compiled recurrence and its gradients against torch's GRU in float64."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
@@ -110,6 +114,22 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     for exact, rounded in found[1:]:
         assert all(torch.equal(one, same) for one, same in zip(found[0][0], exact, strict=True))
         torch.testing.assert_close(found[0][1], rounded, atol=1e-5, rtol=1e-5)
+
+
+def test_no_row_is_left_out_where_there_are_fewer_threads_than_asked_for() -> None:
+    program = """
+import torch
+from seq2seq.model.cells import GRU
+torch.manual_seed(0)
+cell, inputs = GRU(3, 8), torch.randn(9, 4, 3)
+found = []
+for threads in (1, 3):
+    torch.get_num_threads = lambda threads=threads: threads
+    found.append(cell(inputs)[0])
+assert torch.equal(*found)
+"""
+    limited = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+    subprocess.run([sys.executable, "-c", program], env=limited, check=True)
 
 
 @pytest.mark.usefixtures("level")
