@@ -25,6 +25,7 @@ from toolkits import Joey, OpenNMT, OpenNMTTransformer, Ours, Toolkit
 
 VOCABULARY = 8_000
 SIZE = (f"--set=tokenizer.vocab_size={VOCABULARY}", "--set=model.dropout=0.3", "--set=training.batch_tokens=1536")
+HALF = ("--set=model.hidden_size=256", "--set=model.embedding_size=128")
 NEVER = 1_000_000
 
 
@@ -54,7 +55,8 @@ def main() -> None:
     if arguments.bleu:
         minutes = ("--preset", "attention", "--minutes", str(arguments.minutes))
         print(f"\n| | minutes until BLEU {arguments.bleu:g} |\n|---|---|")
-        for name, options in (("seq2seq", minutes), ("seq2seq, the peers' size", (*minutes, *SIZE))):
+        ways = (("seq2seq", ()), ("seq2seq, half as wide", HALF), ("seq2seq, the peers' size", SIZE))
+        for name, options in ((name, (*minutes, *further)) for name, further in ways):
             taken = our_time(Ours(name, *options), corpus, arguments.work, arguments.bleu)
             print(f"| {name} | {taken / 60:.2f} |", flush=True)
         taken = onmt_time(OpenNMT(arguments.python), corpus, arguments.work, arguments.bleu)
