@@ -22,6 +22,8 @@ def start(program: str) -> None:
     torch.load = functools.partial(torch.load, weights_only=False)
     for missing in ("ahocorasick", "fasttext", "spacy"):
         sys.modules.setdefault(missing, MagicMock())
+    if program == "ct2-convert":
+        torch.load = with_plain_attention(torch.load)
     if program == "ct2-translate":
         translate_with_ctranslate2(*sys.argv[1:])
     elif program == "joey":
@@ -39,6 +41,17 @@ def start(program: str) -> None:
             "ct2-convert": "ctranslate2.converters.opennmt_py",
         }[program]
         importlib.import_module(module).main()
+
+
+def with_plain_attention(load: Any) -> Any:
+    """CTranslate2 knows the attention of OpenNMT-py by its older name alone; the weights are the same."""
+
+    def load_and_rename(*arguments: Any, **options: Any) -> Any:
+        checkpoint = load(*arguments, **options)
+        checkpoint["opt"].self_attn_type = "scaled-dot"
+        return checkpoint
+
+    return load_and_rename
 
 
 def patch_joey() -> None:

@@ -65,17 +65,18 @@ class Recurrence(nn.Module):
         """
         raise NotImplementedError
 
-    def outputs(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> Tensor:
-        """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H]; at padding they mean nothing.
+    def scan(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
+        """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H], the last one of each row [B, H].
 
-        reverse: each row is read from its last token to its first.
+        What stands at padding means nothing. reverse: each row is read from its last token to its first.
         """
+        rows = torch.arange(len(lengths), device=lengths.device)
         if not reverse:
             outputs, _ = self.forward(inputs)
-            return outputs
+            return outputs, outputs[rows, lengths - 1]
         flip = reversal(lengths, inputs.size(1))
         outputs, _ = self.forward(reorder(inputs, flip))
-        return reorder(outputs, flip)
+        return reorder(outputs, flip), outputs[rows, lengths - 1]
 
     def read(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H], each row's state at its last token."""
@@ -128,11 +129,11 @@ class GRU(FusedRecurrence):
             return super().forward(inputs, state, constant)
         return self._run(inputs, self.zeros(inputs) if state is None else state, constant)
 
-    def outputs(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> Tensor:
-        """As `Recurrence.outputs`."""
+    def scan(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
+        """As `Recurrence.scan`."""
         if not is_compiled_for(self.run.all_weights[0][0]):
-            return super().outputs(inputs, lengths, reverse)
-        return self._run(inputs, self.zeros(inputs), None, lengths, reverse)[0]
+            return super().scan(inputs, lengths, reverse)
+        return self._run(inputs, self.zeros(inputs), None, lengths, reverse)
 
     def _run(
         self,

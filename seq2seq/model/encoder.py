@@ -86,9 +86,8 @@ class ForwardLayer(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the state at the last token of each row that is read [B, H]."""
-        outputs = self.recurrence.outputs(inputs, lengths, self.reverse)
-        rows = torch.arange(len(lengths), device=lengths.device)
-        return outputs, outputs[:, 0] if self.reverse else outputs[rows, lengths - 1]
+        found: tuple[Tensor, Tensor] = self.recurrence.scan(inputs, lengths, self.reverse)
+        return found
 
 
 class BidirectionalLayer(nn.Module):

@@ -16,15 +16,14 @@ _KINDS = (torch.float32, torch.bfloat16)
 
 
 def is_compiled_for(weight: Tensor) -> bool:
-    """Whether the recurrence runs with weights of this type, on this device."""
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and len(levels()) > 0
+    """Whether products with weights of this type, on this device, are followed by compiled code."""
+    fits = weight.device.type == "cpu" and weight.dtype == torch.float32 and product_kind(weight) in _KINDS
+    return fits and len(levels()) > 0
 
 
 def product_kind(weight: Tensor) -> torch.dtype:
-    """The type in which products are computed now."""
-    kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight.dtype
-    assert kind in _KINDS
-    return kind
+    """The type in which products with a weight are computed now, on a CPU."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight.dtype
 
 
 class GruSequence(torch.autograd.Function):
@@ -48,14 +47,16 @@ class GruSequence(torch.autograd.Function):
         constant [B, 3 H]: what is added to the shares of each step. lengths [B]: after so many steps a row keeps its
         state. reverse: from the last step to the first.
         """
-        shares, lengths = shares.contiguous(), None if lengths is None else lengths.long().contiguous()
+        shares, state = shares.contiguous(), state.float()
+        lengths = None if lengths is None else lengths.long().contiguous()
         steps, rows, gates = shares.shape
         low_weight = weight.to(shares.dtype)
         # These in the order in which steps are taken, so that one product gives the gradient of the weight.
         states, products = state.new_empty(steps + 1, rows, gates // 3), torch.empty_like(shares)
         states[0] = state
         low_states = states if states.dtype == shares.dtype else torch.empty_like(states, dtype=shares.dtype)
-        low_states[0] = state
+        if low_states is not states:
+            low_states[0] = state
         outputs = shares.new_empty(rows, steps, gates // 3)
         active = _active_rows(lengths, rows, steps)
         order = range(steps - 1, -1, -1) if reverse else range(steps)
@@ -130,7 +131,8 @@ def _active_rows(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
     if lengths is None:
         return [rows] * steps
     longer = lengths[:, None] > torch.arange(steps)
-    return [int(one) for one in (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0)]
+    active: list[int] = (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0).tolist()
+    return active
 
 
 def _first(rows: Tensor, count: int) -> Tensor:

@@ -47,6 +47,9 @@ Model* make(const ModelView& view, int level) {
 
 extern "C" {
 
+// Which structures it was built for.
+int seq2seq_version() { return VIEWS_VERSION; }
+
 // The highest instruction set that this processor has.
 int seq2seq_level() { return best_level(); }
 

@@ -4,15 +4,23 @@ import ctypes
 from functools import cache
 from importlib.util import find_spec
 
+# Of what `views.hpp` says: the same number stands there, and both grow when a structure changes.
+_VERSION = 2
+
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """None where it was not built, or does not load."""
+    """None where it was not built, does not load, or was built from other sources than these."""
     spec = find_spec("seq2seq.native._library")
     try:
-        return ctypes.CDLL(spec.origin) if spec and spec.origin else None
+        loaded = ctypes.CDLL(spec.origin) if spec and spec.origin else None
     except OSError:
         return None
+    return loaded if loaded and _version(loaded) == _VERSION else None
+
+
+def _version(loaded: ctypes.CDLL) -> int:
+    return int(loaded.seq2seq_version()) if hasattr(loaded, "seq2seq_version") else 0
 
 
 @cache

@@ -51,10 +51,12 @@ void in_parts(int parts, int rows, const Work& work) {
                 work(part, int(int64_t(rows) * part / parts), int(int64_t(rows) * (part + 1) / parts));
         }
     } job{work, parts, rows};
-    if (parts == 1 || !threads.found())
-        job.run(0, 1);
+    auto body = [](void* data) { static_cast<Job*>(data)->run(threads.number(), threads.count()); };
+    unsigned wanted = std::min(parts, rows);
+    if (wanted > 1 && threads.found())
+        threads.run(body, &job, wanted, 0);
     else
-        threads.run([](void* data) { static_cast<Job*>(data)->run(threads.number(), threads.count()); }, &job, parts, 0);
+        job.run(0, 1);
 }
 
 enum Way { FORWARD, BACKWARD };

@@ -114,7 +114,7 @@ inline vec exponential(vec x) {
     return scale * q + scale;
 }
 
-// 1 / x, for x between 1 and 2^126: a guess of 14 bits, made better once (Newton).
+// 1 / x, for x from 1 on (from 2^126 on it may be 0): a guess of 14 bits, made better once (Newton).
 inline vec reciprocal(vec x) {
 #if NATIVE_LANES == 16
     vec guess = (vec)_mm512_rcp14_ps((__m512)x);

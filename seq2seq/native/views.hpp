@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+constexpr int VIEWS_VERSION = 2;  // and in `library.py`
+
 struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale for each row
     const float* weight;     // [out, in], or null
     const int8_t* quantized; // [out, in], or null

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seq2seq.model.gru import is_compiled_for, product_kind
 from seq2seq.native.kernels import LossRows
 from seq2seq.native.library import levels
 from seq2seq.text.tokenizer import PAD
@@ -27,8 +28,11 @@ def linear_cross_entropy(
     features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, token_weight: float, smoothing: float
 ) -> Tensor:
     """features [N, F], weight [V, F], bias [V], targets [N] -> the weighted loss of targets that are not PAD."""
-    is_compiled = features.device.type == "cpu" and weight.dtype == torch.float32 and len(levels()) > 0
-    function = CompiledCrossEntropy if is_compiled else PlainCrossEntropy
+    if not torch.is_grad_enabled():  # inside, a parameter would still seem to want its gradient
+        features, weight, bias = features.detach(), weight.detach(), bias.detach()
+    function: type[_CrossEntropy] = PlainCrossEntropy
+    if is_compiled_for(weight):
+        function, features = CompiledCrossEntropy, features.to(product_kind(weight))
     loss: Tensor = function.apply(features, weight, bias, targets, token_weight, smoothing)  # type: ignore[no-untyped-call]
     return loss
 
@@ -45,7 +49,7 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 class CompiledCrossEntropy(_CrossEntropy):
-    """With one compiled pass over the logits, which leaves their gradient in their place."""
+    """With one compiled pass over the logits, which leaves their gradient in their place. features: float32 or bf16."""
 
     @staticmethod
     def forward(

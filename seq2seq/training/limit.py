@@ -7,7 +7,7 @@ without the padding.
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -95,14 +95,15 @@ def measure(config: Config, data: PreparedData) -> Speed:
 def measure_steps(trainer: Trainer) -> Speed:
     """That of a trainer, which is of no use afterwards."""
     trainer.objective.train()
-    trainer.repeat(_STEPS)
+    trainer.repeat_batches(_STEPS)
 
     def take_steps() -> None:
         for _ in range(_STEPS):
             trainer.update()
 
     take_steps()
-    products = Products()
+    widths = {size for parameter in trainer.objective.parameters() for size in parameter.shape}
+    products = Products(widths)
     hook = trainer.objective.register_forward_pre_hook(lambda _, batch: products.expect(*batch))
     with products:
         take_steps()
@@ -121,15 +122,18 @@ def measure_steps(trainer: Trainer) -> Speed:
 class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the matrix products that are computed under it, by what their factors are like, padding left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Set[int] = frozenset()) -> None:
+        """widths: sizes that are never a number of positions."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.seen: Counter[Product] = Counter()
+        self._widths = widths
         self._real: dict[int, int] = {}
 
     def expect(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, *_: object) -> None:
         """A batch. A product over all its positions counts as one over those that are no padding."""
         sides = (src.numel(), int(src_lengths.sum())), (tgt_out.numel(), int((tgt_out != PAD).sum()))
-        self._real = dict(sorted(sides, reverse=True))  # where both sides are as wide, the fewer
+        fewest_last = sorted(sides, reverse=True)  # so that they count where both sides are as wide
+        self._real = {size: real for size, real in fewest_last if size not in self._widths}
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

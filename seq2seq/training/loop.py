@@ -157,7 +157,7 @@ class Trainer:
                 yield indices
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
 
-    def repeat(self, steps: int) -> None:
+    def repeat_batches(self, steps: int) -> None:
         """From now on take the batches of the next steps again and again, so that times can be compared."""
         self._batches = cycle(list(islice(self._batches, steps * self.config.accumulation)))
 

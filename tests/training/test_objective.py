@@ -10,16 +10,25 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 
 from seq2seq.config import Config
+from seq2seq.native.library import levels
 from seq2seq.text.tokenizer import PAD
-from seq2seq.training.cross_entropy import CompiledCrossEntropy, PlainCrossEntropy
+from seq2seq.training import cross_entropy
+from seq2seq.training.cross_entropy import CompiledCrossEntropy, PlainCrossEntropy, linear_cross_entropy
+from seq2seq.training.limit import Products
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
 
-LOSSES = pytest.mark.parametrize("function", [CompiledCrossEntropy, PlainCrossEntropy])
+
+@pytest.fixture(params=["torch", *levels()])
+def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[torch.autograd.Function]:
+    """The loss in torch, and compiled for each instruction set."""
+    if request.param == "torch":
+        return PlainCrossEntropy
+    monkeypatch.setattr(cross_entropy, "levels", lambda: range(request.param, request.param + 1))
+    return CompiledCrossEntropy
 
 
-@LOSSES
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize(("rows", "vocab"), [(1, 3), (70, 50), (2100, 5000)])  # the last is cut into pieces
 def test_loss_and_gradients_equal_torchs(
@@ -42,7 +51,6 @@ def test_loss_and_gradients_equal_torchs(
         torch.testing.assert_close(our_grad, their_grad, atol=1e-6, rtol=1e-4)
 
 
-@LOSSES
 def test_loss_is_float32_under_autocast(function: type[torch.autograd.Function]) -> None:
     """bf16 has three digits: a loss in it would blur perplexities. Those of single tokens even out in the mean."""
     torch.manual_seed(0)
@@ -53,6 +61,27 @@ def test_loss_is_float32_under_autocast(function: type[torch.autograd.Function])
     exact = F.cross_entropy(F.linear(features.double(), weight.bfloat16().double(), bias.double()), targets)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, exact.float(), atol=5e-4, rtol=0)
+
+
+def test_gradients_in_bf16_are_near_the_exact_ones(function: type[torch.autograd.Function]) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(300, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)]
+    targets = torch.randint(0, 50, (300,))
+    leaves = [one.clone().requires_grad_() for one in inputs]
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = function.apply(*leaves, targets, 1 / 300, 0.1)  # type: ignore[no-untyped-call]
+    exact = [one.double().requires_grad_() for one in (inputs[0], inputs[1].bfloat16(), inputs[2])]
+    wanted = F.cross_entropy(F.linear(*exact), targets, ignore_index=PAD, label_smoothing=0.1, reduction="sum") / 300
+    pairs = zip(torch.autograd.grad(loss, leaves), torch.autograd.grad(wanted, exact), strict=True)
+    for ours, theirs in pairs:
+        torch.testing.assert_close(ours.double(), theirs, atol=0.02 * float(theirs.abs().max()), rtol=0)
+
+
+def test_without_gradients_only_the_logits_are_computed() -> None:
+    features, weight, bias = (torch.randn(*shape, requires_grad=True) for shape in ((9, 8), (50, 8), (50,)))
+    with torch.no_grad(), Products() as products:
+        linear_cross_entropy(features, weight, bias, torch.ones(9, dtype=torch.long), 1.0, 0.1)
+    assert sum(products.seen.values()) == 1
 
 
 def test_accumulated_gradients_are_those_of_one_batch(
