@@ -22,7 +22,7 @@ The released code of Cho et al., Bahdanau et al. 2015 and Chung et al. call z wh
 1 - sigmoid(a), that is the same cell with the signs of W_z, U_z and their bias turned.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import torch
@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seq2seq.model.dropout import SequenceDropout
-from seq2seq.model.gru import GruSequence, is_compiled_for, product_kind
+from seq2seq.model.gru import GruSequence, is_compiled_for
 
 
 class Recurrence(nn.Module):
@@ -77,6 +77,12 @@ class Recurrence(nn.Module):
         flip = reversal(lengths, inputs.size(1))
         outputs, _ = self.forward(reorder(inputs, flip))
         return reorder(outputs, flip), outputs[rows, lengths - 1]
+
+    def scan_both_ways(self, other: "Recurrence", inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """This one left to right, `other` right to left: outputs [B, T, 2 H], the last ones [B, 2 H], side by side."""
+        pairs = zip(self.scan(inputs, lengths), other.scan(inputs, lengths, reverse=True), strict=True)
+        outputs, last = (torch.cat(pair, dim=-1) for pair in pairs)
+        return outputs, last
 
     def read(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H], each row's state at its last token."""
@@ -127,30 +133,48 @@ class GRU(FusedRecurrence):
         """As `Recurrence.forward`."""
         if not is_compiled_for(self.run.all_weights[0][0]):
             return super().forward(inputs, state, constant)
-        return self._run(inputs, self.zeros(inputs) if state is None else state, constant)
+        state = self.zeros(inputs) if state is None else state
+        outputs, last = _run([self], inputs, state[None], constant, None, [False])
+        return outputs, last[0]
 
     def scan(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """As `Recurrence.scan`."""
         if not is_compiled_for(self.run.all_weights[0][0]):
             return super().scan(inputs, lengths, reverse)
-        return self._run(inputs, self.zeros(inputs), None, lengths, reverse)
+        outputs, last = _run([self], inputs, self.zeros(inputs)[None], None, lengths, [reverse])
+        return outputs, last[0]
 
-    def _run(
-        self,
-        inputs: Tensor,
-        state: Tensor,
-        constant: Tensor | None,
-        lengths: Tensor | None = None,
-        reverse: bool = False,
-    ) -> tuple[Tensor, Tensor]:
-        of_inputs, weight, *biases = self.run.all_weights[0]
-        rows, steps, size = inputs.shape
-        by_step = inputs.new_empty(steps, rows, size, dtype=product_kind(weight)).copy_(inputs.transpose(0, 1))
-        shares = F.linear(by_step, of_inputs[:, :size])
-        if constant is not None:
-            constant = F.linear(constant, of_inputs[:, size:])
-        found: tuple[Tensor, Tensor] = GruSequence.apply(shares, state, weight, *biases, constant, lengths, reverse)  # type: ignore[no-untyped-call]
-        return found
+    def scan_both_ways(self, other: Recurrence, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Recurrence.scan_both_ways`."""
+        if not isinstance(other, GRU) or not is_compiled_for(self.run.all_weights[0][0]):
+            return super().scan_both_ways(other, inputs, lengths)
+        states = torch.stack([self.zeros(inputs), other.zeros(inputs)])
+        outputs, last = _run([self, other], inputs, states, None, lengths, [False, True])
+        return outputs, torch.cat(last.unbind(), dim=-1)
+
+
+def _run(
+    cells: Sequence[GRU],
+    inputs: Tensor,
+    states: Tensor,
+    constant: Tensor | None,
+    lengths: Tensor | None,
+    reverse: Sequence[bool],
+) -> tuple[Tensor, Tensor]:
+    """D cells side by side. inputs [B, T, I], states [D, B, H] -> outputs [B, T, D * H], last states [D, B, H]."""
+    parameters = zip(*(cell.run.all_weights[0] for cell in cells), strict=True)
+    of_inputs, weight, *biases = (_together(ones) for ones in parameters)
+    if constant is not None:
+        of_inputs, of_constant = torch.split(of_inputs, [inputs.size(-1), constant.size(-1)], dim=-1)
+        constant = F.linear(constant, of_constant.flatten(0, 1))
+    shares = F.linear(inputs, of_inputs.flatten(0, 1))
+    found: tuple[Tensor, Tensor] = GruSequence.apply(shares, states, weight, *biases, constant, lengths, reverse)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _together(ones: Sequence[Tensor]) -> Tensor:
+    """Tensors of one shape -> [D, ...]; a single one is not copied."""
+    return torch.stack(list(ones)) if len(ones) > 1 else ones[0][None]
 
 
 class SteppedRecurrence(Recurrence):

@@ -100,6 +100,6 @@ class BidirectionalLayer(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""
-        pairs = zip(self.left_to_right(inputs, lengths), self.right_to_left(inputs, lengths), strict=True)
-        outputs, last = (torch.cat(pair, dim=-1) for pair in pairs)
-        return outputs, last
+        first, second = self.left_to_right.recurrence, self.right_to_left.recurrence
+        found: tuple[Tensor, Tensor] = first.scan_both_ways(second, inputs, lengths)
+        return found

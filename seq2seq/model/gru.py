@@ -1,9 +1,12 @@
 """The GRU's recurrence on a CPU, forward and backward, with compiled gates.
 
-The products with the state are torch's, one a step; what lies between them is one call. The gradient of the recurrent
-weights is a single product for all steps. torch's own GRU takes some twenty calls a step, most of them in the gradient.
+The products with the states are torch's, one a step for both directions; what lies between them is one call. The
+gradient of the recurrent weights is a single product for all steps. torch's own GRU takes some twenty calls a step,
+most of them in the gradient.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -27,7 +30,10 @@ def product_kind(weight: Tensor) -> torch.dtype:
 
 
 class GruSequence(torch.autograd.Function):
-    """h' = n + z * (h - n) over a sequence, from what its inputs give to the gates; the state stays in float32."""
+    """h' = n + z * (h - n) over a sequence, from what its inputs give to the gates; the state stays in float32.
+
+    D directions side by side: each has its own weights, and reads each row from its first token or from its last one.
+    """
 
     @staticmethod
     def forward(
@@ -39,118 +45,101 @@ class GruSequence(torch.autograd.Function):
         bias: Tensor,
         constant: Tensor | None,
         lengths: Tensor | None,
-        reverse: bool,
+        reverse: Sequence[bool],
     ) -> tuple[Tensor, Tensor]:
-        """shares [T, B, 3 H], state [B, H] -> outputs [B, T, H] in the type of the shares, last state [B, H].
+        """shares [B, T, D * 3 H], state [D, B, H] -> outputs [B, T, D * H] in the type of the shares, last state.
 
-        weight [3 H, H] and bias [3 H] of the state's product, shares_bias [3 H] of the shares; the gates are r, z, n.
-        constant [B, 3 H]: what is added to the shares of each step. lengths [B]: after so many steps a row keeps its
-        state. reverse: from the last step to the first.
+        weight [D, 3 H, H] and bias [D, 3 H] of the state's product, shares_bias [D, 3 H] of the shares; the gates are
+        r, z, n. constant [B, D * 3 H]: what is added to the shares of each step. lengths [B]: after so many steps a
+        row keeps its state, and its outputs are 0. reverse: of each direction, whether it begins at the last token.
         """
-        shares, state = shares.contiguous(), state.float()
+        shares, state = shares.contiguous(), state.float().clone(memory_format=torch.contiguous_format)
         lengths = None if lengths is None else lengths.long().contiguous()
-        steps, rows, gates = shares.shape
         low_weight = weight.to(shares.dtype)
-        # These in the order in which steps are taken, so that one product gives the gradient of the weight.
-        states, products = state.new_empty(steps + 1, rows, gates // 3), torch.empty_like(shares)
-        states[0] = state
-        low_states = states if states.dtype == shares.dtype else torch.empty_like(states, dtype=shares.dtype)
-        if low_states is not states:
-            low_states[0] = state
-        outputs = shares.new_empty(rows, steps, gates // 3)
-        active = _active_rows(lengths, rows, steps)
-        order = range(steps - 1, -1, -1) if reverse else range(steps)
-        step = _step(shares, shares_bias, bias, constant, lengths)
-        step.stride = outputs.stride(0)
-        at = _Addresses(shares=shares, products=products, states=states, low_states=low_states, outputs=outputs[0])
-        transposed = low_weight.t()
-        old_states, all_products = low_states.unbind(), products.unbind()
-        for number, time in enumerate(order):
-            step.time, step.active = time, active[time]
-            torch.mm(_first(old_states[number], step.active), transposed, out=_first(all_products[number], step.active))
-            step.shares, step.products = at("shares", time), at("products", number)
-            step.old_state, step.state, step.output = (
-                at("states", number),
-                at("states", number + 1),
-                at("outputs", time),
-            )
-            if low_states is not states:
-                step.low_state = at("low_states", number + 1)
+        directions, rows, hidden = state.shape
+        places = _places(lengths, rows, shares.size(1))
+        old_states = shares.new_empty(directions, places[-1], hidden)
+        products = shares.new_empty(directions, places[-1], 3 * hidden)
+        outputs = shares.new_empty(rows, shares.size(1), directions * hidden)
+        old_states[:, : places[1]] = state[:, : places[1]]
+        saved = shares, low_weight, shares_bias, bias, constant, lengths, old_states, products
+        step = _step(reverse, *saved)
+        step.state, step.output = state.data_ptr(), outputs.data_ptr()
+        transposed = low_weight.transpose(1, 2)
+        for number in range(shares.size(1)):
+            here = slice(places[number], places[number + 1])
+            torch.bmm(old_states[:, here], transposed, out=products[:, here])
+            step.stand_at(number, places)
             step.forward()
-        ctx.save_for_backward(shares, low_weight, shares_bias, bias, constant, lengths, states, low_states, products)
-        ctx.order, ctx.active, ctx.stride = order, active, step.stride
-        return outputs, states[steps].clone()
+        ctx.save_for_backward(*saved)
+        ctx.reverse, ctx.places = reverse, places
+        return outputs, state
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs_grad: Tensor, last_grad: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients of the first six."""
-        shares, weight, shares_bias, bias, constant, lengths, states, low_states, products = ctx.saved_tensors
-        order, active, hidden = ctx.order, ctx.active, states.size(2)
+        shares, weight, _, bias, constant, _, old_states, products = ctx.saved_tensors
+        places, hidden = ctx.places, weight.size(2)
         outputs_grad, carried = outputs_grad.contiguous(), last_grad.clone(memory_format=torch.contiguous_format)
-        shares_grad, products_grad, later = (torch.empty_like(one) for one in (shares, products, low_states[0]))
-        bias_grads = bias.new_zeros(torch.get_num_threads(), 4 * hidden)
-        step = _step(shares, shares_bias, bias, constant, lengths)
-        step.stride = ctx.stride
-        step.carried, step.later, step.bias_grads = carried.data_ptr(), later.data_ptr(), bias_grads.data_ptr()
-        at = _Addresses(shares=shares, products=products, states=states, grad=outputs_grad[0])
-        at_grad = _Addresses(shares=shares_grad, products=products_grad)
-        by_number = products_grad.unbind()
-        for number in range(len(order) - 1, -1, -1):
-            time = order[number]
-            step.time, step.active = time, active[time]
-            step.shares, step.products = at("shares", time), at("products", number)
-            step.old_state, step.grad = at("states", number), at("grad", time)
-            step.shares_grad, step.products_grad = at_grad("shares", time), at_grad("products", number)
+        shares_grad, products_grad = torch.empty_like(shares), torch.empty_like(products)
+        later = torch.empty_like(carried, dtype=shares.dtype)
+        bias_grads = bias.new_zeros(torch.get_num_threads(), len(bias), 4 * hidden)
+        step = _step(ctx.reverse, *ctx.saved_tensors)
+        step.grad, step.carried, step.later = outputs_grad.data_ptr(), carried.data_ptr(), later.data_ptr()
+        step.shares_grad, step.products_grad = shares_grad.data_ptr(), products_grad.data_ptr()
+        step.bias_grads = bias_grads.data_ptr()
+        for number in reversed(range(shares.size(1))):
+            here = slice(places[number], places[number + 1])
+            step.stand_at(number, places)
             step.backward()
-            step.later_rows = active[time]
-            torch.mm(_first(by_number[number], step.later_rows), weight, out=_first(later, step.later_rows))
-        carried[: step.later_rows] += later[: step.later_rows]
-        weight_grad = torch.mm(products_grad.flatten(0, 1).t(), low_states[:-1].flatten(0, 1)).to(bias.dtype)
-        gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden])
-        of_shares, of_products = torch.cat([gates, candidate]), torch.cat([gates, own])
-        of_constant = None if constant is None else shares_grad.sum(dim=0)
+            torch.bmm(products_grad[:, here], weight, out=later[:, : step.active])
+        carried[:, : step.active] += later[:, : step.active]
+        weight_grad = torch.bmm(products_grad.transpose(1, 2), old_states).to(bias.dtype)
+        gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden], dim=-1)
+        of_shares, of_products = torch.cat([gates, candidate], dim=-1), torch.cat([gates, own], dim=-1)
+        of_constant = None if constant is None else shares_grad.sum(dim=1)
         return shares_grad, carried, weight_grad, of_shares, of_products, of_constant, None, None
 
 
-class _Addresses:
-    """Where the parts of tensors along their first dimension lie."""
+def _places(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
+    """Where each step's active rows begin among those of all steps, and the end [T + 1].
 
-    def __init__(self, **tensors: Tensor) -> None:
-        self._lines = {
-            name: (tensor.data_ptr(), tensor.stride(0) * tensor.element_size()) for name, tensor in tensors.items()
-        }
-
-    def __call__(self, name: str, number: int) -> int:
-        start, size = self._lines[name]
-        return start + number * size
-
-
-def _active_rows(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
-    """Of each step, how many of the first rows hold all that are longer: few where the longest come first."""
+    Active are the first rows, up to the last one that is long enough: few where the longest come first.
+    """
     if lengths is None:
-        return [rows] * steps
+        return list(range(0, (steps + 1) * rows, rows))
     longer = lengths[:, None] > torch.arange(steps)
     active: list[int] = (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0).tolist()
-    return active
-
-
-def _first(rows: Tensor, count: int) -> Tensor:
-    """The first rows; a view is made only where it is needed."""
-    return rows if len(rows) == count else rows[:count]
+    return list(accumulate(active, initial=0))
 
 
 def _step(
-    shares: Tensor, shares_bias: Tensor, bias: Tensor, constant: Tensor | None, lengths: Tensor | None
+    reverse: Sequence[bool],
+    shares: Tensor,
+    weight: Tensor,
+    shares_bias: Tensor,
+    bias: Tensor,
+    constant: Tensor | None,
+    lengths: Tensor | None,
+    old_states: Tensor,
+    products: Tensor,
 ) -> GruStep:
     return GruStep(
         level=levels()[-1],
         is_bf16=shares.dtype == torch.bfloat16,
         threads=torch.get_num_threads(),
-        rows=shares.size(1),
-        hidden=shares.size(2) // 3,
+        rows=shares.size(0),
+        steps=shares.size(1),
+        hidden=weight.size(2),
+        directions=len(weight),
+        reversed=sum(backwards << direction for direction, backwards in enumerate(reverse)),
+        places=old_states.size(1),
+        shares=shares.data_ptr(),
         shares_bias=shares_bias.data_ptr(),
         products_bias=bias.data_ptr(),
         constant=None if constant is None else constant.data_ptr(),
         lengths=None if lengths is None else lengths.data_ptr(),
+        old_states=old_states.data_ptr(),
+        products=products.data_ptr(),
     )

@@ -37,7 +37,7 @@ struct ModelOf : Model {
 
 Model* make(const ModelView& view, int level) {
 #ifdef NATIVE_DISPATCH
-    if (level == 2) return new ModelOf<avx512::Network, avx512::Search>(view);
+    if (level >= 2) return new ModelOf<avx512::Network, avx512::Search>(view);
     if (level == 1) return new ModelOf<avx2::Network, avx2::Search>(view);
 #endif
     return new ModelOf<plain::Network, plain::Search>(view);

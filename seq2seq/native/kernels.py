@@ -3,6 +3,7 @@
 Everything is given by its address (`Tensor.data_ptr`), in the form that `views.hpp` tells; nothing is checked here.
 """
 
+from collections.abc import Sequence
 from ctypes import POINTER, Structure, byref, c_float, c_int, c_int32, c_int64, c_void_p
 from functools import cache
 from typing import Any
@@ -15,15 +16,21 @@ class GruStep(Structure):
 
     _fields_ = [
         *((name, c_void_p) for name in ("shares", "constant", "products", "shares_bias", "products_bias")),
-        *((name, c_void_p) for name in ("old_state", "state", "low_state", "output", "lengths")),
+        *((name, c_void_p) for name in ("lengths", "state", "old_states", "output")),
         *((name, c_void_p) for name in ("grad", "carried", "later", "shares_grad", "products_grad", "bias_grads")),
-        ("stride", c_int64),
-        *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "hidden")),
-        *((name, c_int32) for name in ("time", "active", "later_rows")),
+        ("places", c_int64),
+        *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "steps", "hidden", "directions")),
+        *((name, c_int32) for name in ("reversed", "step", "place", "active", "next_place", "next_active")),
     ]
 
+    def stand_at(self, step: int, places: Sequence[int]) -> None:
+        """Which step it is; places: where those of each step begin, and their end."""
+        self.step, self.place, self.next_place = step, places[step], places[step + 1]
+        self.active = self.next_place - self.place
+        self.next_active = places[step + 2] - self.next_place if step + 2 < len(places) else 0
+
     def forward(self) -> None:
-        """Compute `state`, `low_state` and `output`."""
+        """Compute `state` and `output`, and the `old_states` of the next step."""
         _functions().seq2seq_gru(byref(self), 0)
 
     def backward(self) -> None:

@@ -1,5 +1,5 @@
 // Includes NATIVE_BODY, after the vectors that it is written in, once for each instruction set: in the namespaces
-// avx512, avx2 and plain. Which of them a processor has is known when the program runs.
+// avx512_bf16, avx512, avx2 and plain. Which of them a processor has is known when the program runs.
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define NATIVE_DISPATCH
@@ -7,6 +7,22 @@
 #endif
 
 #ifdef NATIVE_DISPATCH
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma")
+namespace avx512_bf16 {
+#define NATIVE_BF16
+#define NATIVE_LANES 16
+#define NATIVE_PANEL_VECTORS 4
+#define NATIVE_TILE_ROWS 6
+#include "vectors.hpp"
+#include NATIVE_BODY
+#undef NATIVE_BF16
+#undef NATIVE_LANES
+#undef NATIVE_PANEL_VECTORS
+#undef NATIVE_TILE_ROWS
+}
+#pragma GCC pop_options
+
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")
 namespace avx512 {
@@ -49,13 +65,13 @@ namespace plain {
 
 namespace {
 
-// The highest instruction set that this processor has: 0 plain, 1 AVX2, 2 AVX-512 with VNNI.
+// The highest instruction set that this processor has: 0 plain, 1 AVX2, 2 AVX-512 with VNNI, 3 with BF16 too.
 inline int best_level() {
 #ifdef NATIVE_DISPATCH
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-        return 2;
+        return __builtin_cpu_supports("avx512bf16") ? 3 : 2;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
 #endif
     return 0;

@@ -63,12 +63,12 @@ enum Way { FORWARD, BACKWARD };
 
 template <class Step>
 void step(const GruView& view, int way) {
-    in_parts(view.threads, view.rows, [&](int part, int first, int last) {
+    in_parts(view.threads, view.directions * view.rows, [&](int part, int first, int last) {
         Step one{view};
         if (way == FORWARD)
             one.forward(first, last);
         else
-            one.backward(first, last, view.bias_grads + size_t(part) * 4 * view.hidden);
+            one.backward(first, last, view.bias_grads + size_t(part) * view.directions * 4 * view.hidden);
     });
 }
 
@@ -90,6 +90,8 @@ extern "C" {
 void seq2seq_gru(const GruView* view, int way) {
     switch (2 * view->level + view->is_bf16) {
 #ifdef NATIVE_DISPATCH
+        case 7: return step<avx512_bf16::Gru<avx512_bf16::bf16>>(*view, way);
+        case 6: return step<avx512_bf16::Gru<float>>(*view, way);
         case 5: return step<avx512::Gru<avx512::bf16>>(*view, way);
         case 4: return step<avx512::Gru<float>>(*view, way);
         case 3: return step<avx2::Gru<avx2::bf16>>(*view, way);
@@ -104,6 +106,8 @@ void seq2seq_gru(const GruView* view, int way) {
 int seq2seq_loss(const LossView* view) {
     switch (2 * view->level + view->is_bf16) {
 #ifdef NATIVE_DISPATCH
+        case 7: return loss<avx512_bf16::Loss<avx512_bf16::bf16>>(*view);
+        case 6: return loss<avx512_bf16::Loss<float>>(*view);
         case 5: return loss<avx512::Loss<avx512::bf16>>(*view);
         case 4: return loss<avx512::Loss<float>>(*view);
         case 3: return loss<avx2::Loss<avx2::bf16>>(*view);

@@ -1,28 +1,50 @@
 // What training computes between its products of matrices, for one instruction set. T is float or bf16.
 
-// One step of a GRU for some rows: r, z = sigmoid(share + product), n = tanh(share + r * product), each with its bias,
-// and h' = n + z * (h - n). The three gates stand side by side in [rows, 3 H].
+// One step of a GRU: r, z = sigmoid(share + product), n = tanh(share + r * product), each with its bias, and
+// h' = n + z * (h - n). The three gates stand side by side. Rows are numbered through all directions.
 template <class T>
 struct Gru {
     const GruView& view;
-    int hidden = view.hidden;
+    const int hidden = view.hidden, gates_size = 3 * view.hidden;
+
+    // Where a row's numbers are.
+    struct Row {
+        int direction;
+        bool active, real, follows;  // in this step's places; not at its end; in the next step's places
+        size_t row, token, place, next_place;
+    };
+
+    Row find(int number) const {
+        const int direction = number / view.rows, row = number % view.rows;
+        const int length = view.lengths ? int(view.lengths[row]) : view.steps;
+        const bool active = row < view.active, real = active && view.step < length;
+        const int time = real && (view.reversed >> direction & 1) ? length - 1 - view.step : view.step;
+        const size_t places = size_t(direction) * view.places + row;
+        return {direction,
+                active,
+                real,
+                row < view.next_active,
+                size_t(row) * view.directions + direction,
+                (size_t(row) * view.steps + time) * view.directions + direction,
+                places + view.place,
+                places + view.next_place};
+    }
 
     struct Gates {
         vec reset, keep, own, candidate;
     };
 
     template <class Count>
-    Gates gates(int row, int start, Count count) const {
-        const size_t place = size_t(row) * 3 * hidden + start;
-        const T* products = static_cast<const T*>(view.products) + place;
-        const T* shares = static_cast<const T*>(view.shares) + place;
-        const T* constant = view.constant ? static_cast<const T*>(view.constant) + place : nullptr;
-        auto with_bias = [&](const T* values, const float* bias, int gate) {
-            return load(values + gate * hidden, count) + load(bias + gate * hidden + start, count);
+    Gates gates(const Row& at, int start, Count count) const {
+        const T* products = static_cast<const T*>(view.products) + at.place * gates_size + start;
+        const T* shares = static_cast<const T*>(view.shares) + at.token * gates_size + start;
+        const T* constant = view.constant ? static_cast<const T*>(view.constant) + at.row * gates_size + start : nullptr;
+        const size_t biases = size_t(at.direction) * gates_size + start;
+        auto product = [&](int gate) {
+            return load(products + gate * hidden, count) + load(view.products_bias + biases + gate * hidden, count);
         };
-        auto product = [&](int gate) { return with_bias(products, view.products_bias, gate); };
         auto share = [&](int gate) {
-            vec sum = with_bias(shares, view.shares_bias, gate);
+            vec sum = load(shares + gate * hidden, count) + load(view.shares_bias + biases + gate * hidden, count);
             return constant ? sum + load(constant + gate * hidden, count) : sum;
         };
         Gates found;
@@ -33,24 +55,23 @@ struct Gru {
         return found;
     }
 
-    bool real(int row) const { return row < view.active && (!view.lengths || view.time < view.lengths[row]); }
-
     void forward(int first, int last) const {
-        for (int row = first; row < last; row++) {
-            const float* old = view.old_state + size_t(row) * hidden;
-            float* state = view.state + size_t(row) * hidden;
-            T* low = view.low_state ? static_cast<T*>(view.low_state) + size_t(row) * hidden : nullptr;
-            T* output = static_cast<T*>(view.output) + row * view.stride;
-            bool is_real = real(row);
+        for (int number = first; number < last; number++) {
+            const Row at = find(number);
+            float* state = view.state + size_t(number) * hidden;
+            T* output = static_cast<T*>(view.output) + at.token * hidden;
+            T* next = static_cast<T*>(view.old_states) + at.next_place * hidden;
+            if (!at.real) memset(static_cast<void*>(output), 0, hidden * sizeof(T));
+            if (!at.real && !at.follows) continue;
             in_lanes(hidden, [&](int start, auto count) {
-                vec next = load(old + start, count);
-                if (is_real) {
-                    Gates g = gates(row, start, count);
-                    next = g.candidate + g.keep * (next - g.candidate);
+                vec h = load(state + start, count);
+                if (at.real) {
+                    Gates g = gates(at, start, count);
+                    h = g.candidate + g.keep * (h - g.candidate);
+                    store(state + start, h, count);
+                    store(output + start, h, count);
                 }
-                store(state + start, next, count);
-                store(output + start, next, count);
-                if (low) store(low + start, next, count);
+                if (at.follows) store(next + start, h, count);
             });
         }
     }
@@ -58,27 +79,28 @@ struct Gru {
     // From the gradient of a state to those of all that made it. The gradient of the old state comes in two parts: what
     // stays in `carried`, and the gradient of the products times their weights, which is not known here.
     void backward(int first, int last, float* bias_grads) const {
-        for (int row = first; row < last; row++) {
-            const float* old = view.old_state + size_t(row) * hidden;
-            const T* grad = static_cast<const T*>(view.grad) + row * view.stride;
-            float* carried = view.carried + size_t(row) * hidden;
-            const T* later = row < view.later_rows ? static_cast<const T*>(view.later) + size_t(row) * hidden : nullptr;
-            T* shares = static_cast<T*>(view.shares_grad) + size_t(row) * 3 * hidden;
-            T* products = static_cast<T*>(view.products_grad) + size_t(row) * 3 * hidden;
-            bool is_real = real(row);
-            if (!is_real) {
-                memset(static_cast<void*>(shares), 0, 3 * hidden * sizeof(T));
-                memset(static_cast<void*>(products), 0, 3 * hidden * sizeof(T));
-            }
-            auto add = [&](int gate, int start, vec values, auto count) {
-                float* sums = bias_grads + gate * hidden + start;
-                store(sums, load(sums, count) + values, count);
-            };
+        for (int number = first; number < last; number++) {
+            const Row at = find(number);
+            const T* old = static_cast<const T*>(view.old_states) + at.place * hidden;
+            const T* grad = static_cast<const T*>(view.grad) + at.token * hidden;
+            const T* later = static_cast<const T*>(view.later) + size_t(number) * hidden;
+            float* carried = view.carried + size_t(number) * hidden;
+            float* sums = bias_grads + size_t(at.direction) * 4 * hidden;
+            T* shares = static_cast<T*>(view.shares_grad) + at.token * gates_size;
+            T* products = static_cast<T*>(view.products_grad) + at.place * gates_size;
+            if (!at.real) memset(static_cast<void*>(shares), 0, gates_size * sizeof(T));
+            if (at.active && !at.real) memset(static_cast<void*>(products), 0, gates_size * sizeof(T));
+            if (!at.real && !at.follows) continue;
             in_lanes(hidden, [&](int start, auto count) {
-                vec whole = load(grad + start, count) + load(carried + start, count);
-                if (later) whole += load(later + start, count);
-                if (is_real) {
-                    Gates g = gates(row, start, count);
+                auto add = [&](int bias, vec values) {
+                    float* sum = sums + bias * hidden + start;
+                    store(sum, load(sum, count) + values, count);
+                };
+                vec whole = load(carried + start, count);
+                if (at.follows) whole += load(later + start, count);
+                if (at.real) {
+                    whole += load(grad + start, count);
+                    Gates g = gates(at, start, count);
                     vec candidate = whole * (1.0f - g.keep) * (1.0f - g.candidate * g.candidate);
                     vec keep = whole * (load(old + start, count) - g.candidate) * g.keep * (1.0f - g.keep);
                     vec reset = candidate * g.own * g.reset * (1.0f - g.reset);
@@ -88,10 +110,10 @@ struct Gru {
                     store(products + start, reset, count);
                     store(products + hidden + start, keep, count);
                     store(products + 2 * hidden + start, candidate * g.reset, count);
-                    add(0, start, reset, count);
-                    add(1, start, keep, count);
-                    add(2, start, candidate, count);
-                    add(3, start, candidate * g.reset, count);
+                    add(0, reset);
+                    add(1, keep);
+                    add(2, candidate);
+                    add(3, candidate * g.reset);
                     whole = whole * g.keep;
                 }
                 store(carried + start, whole, count);

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-constexpr int VIEWS_VERSION = 2;  // and in `library.py`
+constexpr int VIEWS_VERSION = 3;  // and in `library.py`
 
 struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale for each row
     const float* weight;     // [out, in], or null
@@ -49,25 +49,28 @@ struct FoundView {          // room for n_best hypotheses of each of B sentences
 };
 
 // A step of a GRU in training; `kernels.py` has the same structures. T is float or bf16; level is an instruction set.
+// D directions are taken side by side, each with its own weights. A step computes its first `active` rows alone, and each
+// of them has a place in what all steps share: at `place` and after it, and at `next_place` for the step that comes next.
 struct GruView {
-    const void* shares;      // [rows, 3 H] of T, what the input gives to each gate
-    const void* constant;    // [rows, 3 H] of T, or null: the same of what stands beside the input at each step
-    const void* products;    // [rows, 3 H] of T, what the old state gives
-    const float *shares_bias, *products_bias;  // [3 H], added to them
-    const float* old_state;  // [rows, H]
-    float* state;            // [rows, H]
-    void* low_state;         // [rows, H] of T, the same, or null
-    void* output;            // [rows, H] of T, the same, its rows `stride` apart
-    const int64_t* lengths;  // [rows], or null: rows that are no longer than `time` keep their state
+    const void* shares;      // [rows, steps, D, 3 H] of T, what the inputs give to each gate
+    const void* constant;    // [rows, D, 3 H] of T, or null: the same of what stands beside the input at each step
+    const void* products;    // [D, places, 3 H] of T, what the old states give
+    const float *shares_bias, *products_bias;  // [D, 3 H], added to them
+    const int64_t* lengths;  // [rows], or null: rows that are no longer than `step` keep their state
+    float* state;            // [D, rows, H], the old one and then the new one
+    void* old_states;        // [D, places, H] of T, the states before each step; written for the next one
+    void* output;            // [rows, steps, D, H] of T, the new state where it belongs; 0 at padding
     // of the way back alone
-    const void* grad;        // [rows, H] of T, of the output, its rows `stride` apart
-    float* carried;          // [rows, H], of the state, by the next step without its products; then of the old state
-    const void* later;       // [later_rows, H] of T, the same by the next step's products
-    void *shares_grad, *products_grad;  // [rows, 3 H] of T
-    float* bias_grads;       // [threads, 4 H], added to: of both biases of r and z, of n's first and of its second
-    int64_t stride;
-    int32_t level, is_bf16, threads, rows, hidden, time;
-    int32_t active, later_rows;  // products are there for the first rows alone
+    const void* grad;        // [rows, steps, D, H] of T, of the output
+    float* carried;          // [D, rows, H], of the new state, without what `later` has; then of the old one
+    const void* later;       // [D, rows, H] of T, of the new state by the products of the next step's active rows
+    void* shares_grad;       // [rows, steps, D, 3 H] of T
+    void* products_grad;     // [D, places, 3 H] of T
+    float* bias_grads;       // [threads, D, 4 H], added to: of both biases of r and z, of n's first and of its second
+    int64_t places;
+    int32_t level, is_bf16, threads, rows, steps, hidden, directions;
+    int32_t reversed;        // bit d: direction d begins at the last token of each row
+    int32_t step, place, active, next_place, next_active;
 };
 
 struct LossView {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.model import gru
-from seq2seq.model.cells import GRU
+from seq2seq.model.cells import GRU, Recurrence
 from seq2seq.native.library import levels
 
 LENGTHS = {
@@ -85,6 +85,26 @@ def test_a_source_in_both_directions(lengths: Tensor, reverse: bool, kind: torch
     check(cell_of(21), kind, "scan", [torch.randn(ROWS, STEPS, INPUTS)], lengths, reverse)
 
 
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("kind", CLOSE)
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+def test_both_directions_at_once_are_those_of_two_scans(lengths: Tensor, kind: torch.dtype) -> None:
+    one, other = cell_of(21), cell_of(21)
+    for parameter in other.parameters():
+        torch.nn.init.normal_(parameter, std=0.4)
+    inputs = torch.randn(ROWS, STEPS, INPUTS, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+        found = one.scan_both_ways(other, inputs, lengths)
+        wanted = Recurrence.scan_both_ways(one, other, inputs, lengths)
+    leaves = [inputs, *one.parameters(), *other.parameters()]
+    gradients = []
+    for outputs, last in (found, wanted):
+        loss = outputs.float().cumsum(-1).sin().sum() + last.cumsum(-1).cos().sum()
+        gradients.append(torch.autograd.grad(loss, leaves))
+    for ours, theirs in zip([*found, *gradients[0]], [*wanted, *gradients[1]], strict=True):
+        assert_close(ours.detach(), theirs.detach().double(), kind)
+
+
 def test_padding_is_never_read() -> None:
     """Neither are its numbers nor do they get a gradient."""
     cell, lengths, inputs = cell_of(8), LENGTHS["in any order"], torch.randn(ROWS, STEPS, INPUTS)
@@ -94,6 +114,7 @@ def test_padding_is_never_read() -> None:
         for padding in (0.0, 1e6):
             leaf = inputs.masked_fill(~real[:, :, None], padding).requires_grad_()
             found, _ = cell.scan(leaf, lengths, reverse)
+            assert not found[~real].any()
             outputs.append(found[real])
             (gradient,) = torch.autograd.grad(found[real].sum(), leaf)
             assert not gradient[~real].any()
@@ -118,7 +139,7 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_row_is_left_out_where_there_are_fewer_threads_than_asked_for() -> None:
     program = """
 import torch
-from seq2seq.model.cells import GRU
+from seq2seq.model.cells import GRU, Recurrence
 torch.manual_seed(0)
 cell, inputs = GRU(3, 8), torch.randn(9, 4, 3)
 found = []
