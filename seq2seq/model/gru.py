@@ -16,6 +16,8 @@ from seq2seq.native.kernels import GruStep
 from seq2seq.native.library import levels
 
 _KINDS = (torch.float32, torch.bfloat16)
+# Each shape of a product is prepared when it is first met, for longer than the product takes: so there should be few.
+_ROWS_MULTIPLE = 8
 
 
 def is_compiled_for(weight: Tensor) -> bool:
@@ -105,12 +107,14 @@ class GruSequence(torch.autograd.Function):
 def _places(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
     """Where each step's active rows begin among those of all steps, and the end [T + 1].
 
-    Active are the first rows, up to the last one that is long enough: few where the longest come first.
+    Active are the first rows, up to the last one that is long enough, and up to a multiple of some: few where the
+    longest come first.
     """
     if lengths is None:
         return list(range(0, (steps + 1) * rows, rows))
     longer = lengths[:, None] > torch.arange(steps)
-    active: list[int] = (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0).tolist()
+    wanted = (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0)
+    active: list[int] = (-(-wanted // _ROWS_MULTIPLE) * _ROWS_MULTIPLE).clamp(max=rows).tolist()
     return list(accumulate(active, initial=0))
 
 

@@ -113,18 +113,18 @@ def _padded_width(length: np.ndarray) -> np.ndarray:
 def make_batch(corpus: Corpus, indices: np.ndarray) -> Batch:
     """Pad and shift the pairs `indices` of `corpus`, the longest sources first, so that a recurrence can drop rows."""
     pairs = sorted(((corpus.src[i], corpus.tgt[i]) for i in indices), key=lambda pair: -len(pair[0]))
-    src = [np.append(ids, EOS) for ids, _ in pairs]
-    tgt_out = pad_rows([np.append(ids, EOS) for _, ids in pairs])
+    src, tgt_out = (pad_rows(side, EOS) for side in zip(*pairs, strict=True))
     tgt_in = np.roll(tgt_out, 1, axis=1)
     tgt_in[tgt_in == EOS] = PAD
     tgt_in[:, 0] = BOS
-    return Batch(pad_rows(src), np.array([len(row) for row in src]), tgt_in, tgt_out)
+    return Batch(src, np.array([len(ids) + 1 for ids, _ in pairs]), tgt_in, tgt_out)
 
 
-def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of ids [N, longest], padded at the end; the width is rounded up to a few sizes."""
-    width = _padded_width(np.array([len(row) for row in rows]).max())
-    padded = np.full((len(rows), width), PAD, dtype=np.int64)
-    for row, ids in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
+def pad_rows(rows: Sequence[np.ndarray], *end: int) -> np.ndarray:
+    """Rows of ids, each with `end` after it: [N, longest], padded at the end. There are few different widths."""
+    ending = np.array(end, dtype=np.int64)
+    lengths = np.array([len(row) for row in rows]) + len(ending)
+    padded = np.full((len(rows), _padded_width(lengths.max())), PAD, dtype=np.int64)
+    real = np.arange(padded.shape[1]) < lengths[:, None]
+    padded[real] = np.concatenate([ids for row in rows for ids in (row, ending)])
     return padded

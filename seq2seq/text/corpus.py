@@ -192,5 +192,5 @@ def _map(path: Path, dtype: np.dtype) -> np.ndarray:
         raise InputError(f"{path}: missing, delete the run folder and train again") from None
     if size % dtype.itemsize or not path.is_file():
         raise InputError(f"{path}: damaged, delete the run folder and train again")
-    # An empty file cannot be mapped.
-    return np.memmap(path, dtype, "r") if size else np.empty(0, dtype)
+    # An empty file cannot be mapped; slices of a plain array cost less than those of a memmap.
+    return np.asarray(np.memmap(path, dtype, "r")) if size else np.empty(0, dtype)

@@ -20,6 +20,8 @@ from seq2seq.text.tokenizer import PAD
 _LOGITS_AT_ONCE = {"cpu": 2**20, "cuda": 2**27}
 # The same where they are turned into their gradients in their place.
 _COMPILED_LOGITS_AT_ONCE = 2**23
+# Of how many rows the products of a piece have a multiple: each new shape costs a millisecond before its first product.
+_ROWS_MULTIPLE = 64
 # A probability is never taken for less: the loss stays a number.
 _SMALLEST = torch.finfo(torch.float32).tiny
 
@@ -64,16 +66,20 @@ class CompiledCrossEntropy(_CrossEntropy):
         """As `linear_cross_entropy`."""
         kind, vocab, threads = features.dtype, len(weight), torch.get_num_threads()
         places = (targets != PAD).nonzero()[:, 0]
-        kept, wanted = features[places], targets[places]
-        rows = min(max(1, _COMPILED_LOGITS_AT_ONCE // vocab), max(1, len(kept)))
+        wanted = targets[places]
+        kept = features.new_zeros(padded_rows(len(wanted)), features.size(1))
+        kept[: len(wanted)] = features[places]
+        rows = min(padded_rows(max(1, _COMPILED_LOGITS_AT_ONCE // vocab)), len(kept))
         wants_grad = any(ctx.needs_input_grad)
         low_weight = weight.to(kind)
-        room, losses = features.new_empty(rows, vocab), weight.new_empty(len(kept))
+        room, losses = features.new_empty(rows, vocab), weight.new_empty(len(wanted))
         kept_grad, weight_grad = torch.empty_like(kept), None
         bias_grads = bias.new_zeros(threads, vocab)
-        for start in range(0, len(kept), rows):
+        for start in range(0, len(wanted), rows):
             some = kept[start : start + rows]
+            real = min(len(some), len(wanted) - start)
             logits = torch.mm(some, low_weight.t(), out=room[: len(some)])
+            logits[real:] = 0
             LossRows(
                 logits=logits.data_ptr(),
                 bias=bias.data_ptr(),
@@ -84,7 +90,7 @@ class CompiledCrossEntropy(_CrossEntropy):
                 level=levels()[-1],
                 is_bf16=kind == torch.bfloat16,
                 threads=threads,
-                rows=len(some),
+                rows=real,
                 vocab=vocab,
             ).run()
             if wants_grad:
@@ -92,11 +98,16 @@ class CompiledCrossEntropy(_CrossEntropy):
                 part = torch.mm(logits.t(), some).to(weight.dtype)
                 weight_grad = part if weight_grad is None else weight_grad.add_(part)
         if wants_grad:
-            features_grad = torch.zeros_like(features).index_copy_(0, places, kept_grad)
+            features_grad = torch.zeros_like(features).index_copy_(0, places, kept_grad[: len(places)])
             whole_weight_grad = torch.zeros_like(weight) if weight_grad is None else weight_grad
             ctx.token_weight = token_weight
             ctx.save_for_backward(features_grad, whole_weight_grad, bias_grads.sum(dim=0))
         return token_weight * losses.sum()
+
+
+def padded_rows(rows: int) -> int:
+    """With how many rows the products for `rows` targets are computed."""
+    return -(-rows // _ROWS_MULTIPLE) * _ROWS_MULTIPLE
 
 
 class PlainCrossEntropy(_CrossEntropy):

@@ -22,6 +22,7 @@ from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network
 from seq2seq.processes import Processes
 from seq2seq.text.tokenizer import PAD
+from seq2seq.training.cross_entropy import padded_rows
 from seq2seq.training.loop import Trainer
 from seq2seq.training.metrics import MetricsLog
 from seq2seq.training.preparation import PreparedData
@@ -131,8 +132,9 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def expect(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, *_: object) -> None:
         """A batch. A product over all its positions counts as one over those that are no padding."""
-        sides = (src.numel(), int(src_lengths.sum())), (tgt_out.numel(), int((tgt_out != PAD).sum()))
-        fewest_last = sorted(sides, reverse=True)  # so that they count where both sides are as wide
+        src_tokens, tgt_tokens = int(src_lengths.sum()), int((tgt_out != PAD).sum())
+        sides = (src.numel(), src_tokens), (tgt_out.numel(), tgt_tokens), (padded_rows(tgt_tokens), tgt_tokens)
+        fewest_last = sorted(sides, reverse=True)  # so that they count where several are as wide
         self._real = {size: real for size, real in fewest_last if size not in self._widths}
 
     def __torch_dispatch__(
