@@ -111,7 +111,7 @@ def _places(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
     longest come first.
     """
     if lengths is None:
-        return list(range(0, (steps + 1) * rows, rows))
+        return [number * rows for number in range(steps + 1)]
     longer = lengths[:, None] > torch.arange(steps)
     wanted = (longer * torch.arange(1, rows + 1)[:, None]).amax(dim=0)
     active: list[int] = (-(-wanted // _ROWS_MULTIPLE) * _ROWS_MULTIPLE).clamp(max=rows).tolist()
