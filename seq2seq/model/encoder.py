@@ -77,16 +77,15 @@ def _mean_and_maximum(outputs: Tensor, src_mask: Tensor) -> tuple[Tensor, Tensor
 
 
 class ForwardLayer(nn.Module):
-    """One recurrence, left to right, or right to left."""
+    """One recurrence, left to right."""
 
-    def __init__(self, cell: str, input_size: int, hidden_size: int, reverse: bool = False) -> None:
+    def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.recurrence = CELLS[cell](input_size, hidden_size)
-        self.reverse = reverse
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the state at the last token of each row that is read [B, H]."""
-        found: tuple[Tensor, Tensor] = self.recurrence.scan(inputs, lengths, self.reverse)
+        found: tuple[Tensor, Tensor] = self.recurrence.scan(inputs, lengths)
         return found
 
 
@@ -96,7 +95,7 @@ class BidirectionalLayer(nn.Module):
     def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.left_to_right = ForwardLayer(cell, input_size, hidden_size // 2)
-        self.right_to_left = ForwardLayer(cell, input_size, hidden_size // 2, reverse=True)
+        self.right_to_left = ForwardLayer(cell, input_size, hidden_size // 2)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""

@@ -56,14 +56,15 @@ class GruSequence(torch.autograd.Function):
         row keeps its state, and its outputs are 0. reverse: of each direction, whether it begins at the last token.
         """
         shares, state = shares.contiguous(), state.float().clone(memory_format=torch.contiguous_format)
-        lengths = None if lengths is None else lengths.long().contiguous()
+        lengths = None if lengths is None else lengths.long().clamp(max=shares.size(1)).contiguous()
         low_weight = weight.to(shares.dtype)
         directions, rows, hidden = state.shape
         places = _places(lengths, rows, shares.size(1))
         old_states = shares.new_empty(directions, places[-1], hidden)
         products = shares.new_empty(directions, places[-1], 3 * hidden)
         outputs = shares.new_empty(rows, shares.size(1), directions * hidden)
-        old_states[:, : places[1]] = state[:, : places[1]]
+        first = places[1] if len(places) > 1 else 0
+        old_states[:, :first] = state[:, :first]
         saved = shares, low_weight, shares_bias, bias, constant, lengths, old_states, products
         step = _step(reverse, *saved)
         step.state, step.output = state.data_ptr(), outputs.data_ptr()
@@ -81,13 +82,14 @@ class GruSequence(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs_grad: Tensor, last_grad: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients of the first six."""
-        shares, weight, _, bias, constant, _, old_states, products = ctx.saved_tensors
+        saved = ctx.saved_tensors  # held to the end, as the steps know only where they lie
+        shares, weight, _, bias, constant, _, old_states, products = saved
         places, hidden = ctx.places, weight.size(2)
         outputs_grad, carried = outputs_grad.contiguous(), last_grad.clone(memory_format=torch.contiguous_format)
         shares_grad, products_grad = torch.empty_like(shares), torch.empty_like(products)
         later = torch.empty_like(carried, dtype=shares.dtype)
         bias_grads = bias.new_zeros(torch.get_num_threads(), len(bias), 4 * hidden)
-        step = _step(ctx.reverse, *ctx.saved_tensors)
+        step = _step(ctx.reverse, *saved)
         step.grad, step.carried, step.later = outputs_grad.data_ptr(), carried.data_ptr(), later.data_ptr()
         step.shares_grad, step.products_grad = shares_grad.data_ptr(), products_grad.data_ptr()
         step.bias_grads = bias_grads.data_ptr()
@@ -96,7 +98,7 @@ class GruSequence(torch.autograd.Function):
             step.stand_at(number, places)
             step.backward()
             torch.bmm(products_grad[:, here], weight, out=later[:, : step.active])
-        carried[:, : step.active] += later[:, : step.active]
+        carried[:, : step.active] += later[:, : step.active]  # none where there was no step
         weight_grad = torch.bmm(products_grad.transpose(1, 2), old_states).to(bias.dtype)
         gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden], dim=-1)
         of_shares, of_products = torch.cat([gates, candidate], dim=-1), torch.cat([gates, own], dim=-1)

@@ -69,7 +69,7 @@ class CompiledCrossEntropy(_CrossEntropy):
         wanted = targets[places]
         kept = features.new_zeros(padded_rows(len(wanted)), features.size(1))
         kept[: len(wanted)] = features[places]
-        rows = min(padded_rows(max(1, _COMPILED_LOGITS_AT_ONCE // vocab)), len(kept))
+        rows = min(padded_rows(max(1, _COMPILED_LOGITS_AT_ONCE // vocab)), max(1, len(kept)))
         wants_grad = any(ctx.needs_input_grad)
         low_weight = weight.to(kind)
         room, losses = features.new_empty(rows, vocab), weight.new_empty(len(wanted))

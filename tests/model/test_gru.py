@@ -16,10 +16,17 @@ LENGTHS = {
     "the longest first": torch.tensor([5, 5, 4, 1]),
     "in any order": torch.tensor([2, 5, 1, 4]),
     "all alike": torch.tensor([5, 5, 5, 5]),
+    "shorter than there is room": torch.tensor([3, 3, 1, 1]),
 }
 ROWS, STEPS, INPUTS, CONSTANT = 4, 5, 3, 2
 # Relative to the largest number: bf16 has eight bits, and a state has seen five products.
 CLOSE = {torch.float32: 1e-5, torch.bfloat16: 4e-2}
+
+
+@pytest.fixture(autouse=True, params=[1, 8])
+def multiple(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps drop rows one by one, or none of the few."""
+    monkeypatch.setattr(gru, "_ROWS_MULTIPLE", request.param)
 
 
 @pytest.fixture(params=levels())
@@ -139,7 +146,7 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_row_is_left_out_where_there_are_fewer_threads_than_asked_for() -> None:
     program = """
 import torch
-from seq2seq.model.cells import GRU, Recurrence
+from seq2seq.model.cells import GRU
 torch.manual_seed(0)
 cell, inputs = GRU(3, 8), torch.randn(9, 4, 3)
 found = []

@@ -51,6 +51,14 @@ def test_loss_and_gradients_equal_torchs(
         torch.testing.assert_close(our_grad, their_grad, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("rows", [0, 3])
+def test_padding_alone_costs_nothing(rows: int, function: type[torch.autograd.Function]) -> None:
+    inputs = [torch.randn(*shape, requires_grad=True) for shape in ((rows, 8), (5, 8), (5,))]
+    loss = function.apply(*inputs, torch.full((rows,), PAD), 1.0, 0.1)  # type: ignore[no-untyped-call]
+    assert loss.item() == 0
+    assert not any(one.any() for one in torch.autograd.grad(loss, inputs))
+
+
 def test_loss_is_float32_under_autocast(function: type[torch.autograd.Function]) -> None:
     """bf16 has three digits: a loss in it would blur perplexities. Those of single tokens even out in the mean."""
     torch.manual_seed(0)
