@@ -63,8 +63,7 @@ class GruSequence(torch.autograd.Function):
         old_states = shares.new_empty(directions, places[-1], hidden)
         products = shares.new_empty(directions, places[-1], 3 * hidden)
         outputs = shares.new_empty(rows, shares.size(1), directions * hidden)
-        first = places[1] if len(places) > 1 else 0
-        old_states[:, :first] = state[:, :first]
+        old_states[:, : places[1]] = state[:, : places[1]]
         saved = shares, low_weight, shares_bias, bias, constant, lengths, old_states, products
         step = _step(reverse, *saved)
         step.state, step.output = state.data_ptr(), outputs.data_ptr()
@@ -98,7 +97,7 @@ class GruSequence(torch.autograd.Function):
             step.stand_at(number, places)
             step.backward()
             torch.bmm(products_grad[:, here], weight, out=later[:, : step.active])
-        carried[:, : step.active] += later[:, : step.active]  # none where there was no step
+        carried[:, : step.active] += later[:, : step.active]
         weight_grad = torch.bmm(products_grad.transpose(1, 2), old_states).to(bias.dtype)
         gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden], dim=-1)
         of_shares, of_products = torch.cat([gates, candidate], dim=-1), torch.cat([gates, own], dim=-1)

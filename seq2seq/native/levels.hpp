@@ -4,9 +4,12 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define NATIVE_DISPATCH
 #include <immintrin.h>
+#if __GNUC__ >= 10  // older ones do not know it
+#define NATIVE_DISPATCH_BF16
+#endif
 #endif
 
-#ifdef NATIVE_DISPATCH
+#ifdef NATIVE_DISPATCH_BF16
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma")
 namespace avx512_bf16 {
@@ -22,7 +25,9 @@ namespace avx512_bf16 {
 #undef NATIVE_TILE_ROWS
 }
 #pragma GCC pop_options
+#endif
 
+#ifdef NATIVE_DISPATCH
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")
 namespace avx512 {
@@ -70,8 +75,12 @@ inline int best_level() {
 #ifdef NATIVE_DISPATCH
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-        return __builtin_cpu_supports("avx512bf16") ? 3 : 2;
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")) {
+#ifdef NATIVE_DISPATCH_BF16
+        if (__builtin_cpu_supports("avx512bf16")) return 3;
+#endif
+        return 2;
+    }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
 #endif
     return 0;

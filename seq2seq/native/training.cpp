@@ -89,9 +89,11 @@ extern "C" {
 
 void seq2seq_gru(const GruView* view, int way) {
     switch (2 * view->level + view->is_bf16) {
-#ifdef NATIVE_DISPATCH
+#ifdef NATIVE_DISPATCH_BF16
         case 7: return step<avx512_bf16::Gru<avx512_bf16::bf16>>(*view, way);
         case 6: return step<avx512_bf16::Gru<float>>(*view, way);
+#endif
+#ifdef NATIVE_DISPATCH
         case 5: return step<avx512::Gru<avx512::bf16>>(*view, way);
         case 4: return step<avx512::Gru<float>>(*view, way);
         case 3: return step<avx2::Gru<avx2::bf16>>(*view, way);
@@ -105,9 +107,11 @@ void seq2seq_gru(const GruView* view, int way) {
 // 0, or 1 where memory is short.
 int seq2seq_loss(const LossView* view) {
     switch (2 * view->level + view->is_bf16) {
-#ifdef NATIVE_DISPATCH
+#ifdef NATIVE_DISPATCH_BF16
         case 7: return loss<avx512_bf16::Loss<avx512_bf16::bf16>>(*view);
         case 6: return loss<avx512_bf16::Loss<float>>(*view);
+#endif
+#ifdef NATIVE_DISPATCH
         case 5: return loss<avx512::Loss<avx512::bf16>>(*view);
         case 4: return loss<avx512::Loss<float>>(*view);
         case 3: return loss<avx2::Loss<avx2::bf16>>(*view);
