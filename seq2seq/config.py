@@ -205,6 +205,9 @@ class TrainingConfig(Section):
     """Probability spread evenly over the vocabulary in the training loss."""
     precision: Literal["auto", "bf16", "float32"] = "auto"
     """Type of the matrix products; auto is bf16 where the processor computes in it, else float32."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """Threads per process on a CPU; without it, one per core. Fixed when the run begins: the last digits of sums depend
+    on it."""
     validate_every: PositiveInt | None = None
     """Steps between validations; without it, about twenty over the training, fewer where they take long."""
     patience: PositiveInt = 10

@@ -9,6 +9,7 @@ import torch
 from accelerate.state import AcceleratorState
 
 from seq2seq.config import Config, build_config
+from seq2seq.threads import sleeping_under_contention
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
 
@@ -78,3 +79,10 @@ def trained(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactor
 def _two_threads() -> None:
     """Sums split by threads: the number must not depend on the machine that runs the tests."""
     torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _beside_other_programs() -> Iterator[None]:
+    """As in every command: the tests keep their speed on a machine in use."""
+    with sleeping_under_contention():
+        yield

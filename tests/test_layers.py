@@ -21,7 +21,7 @@ FLOORS = [
     {"text"},
     {"config", "presets"},
     {"storage", "processes"},
-    {"errors", "native"},
+    {"errors", "native", "threads"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -52,7 +52,7 @@ def test_imports_go_down(path: Path) -> None:
     assert not upward
 
 
-@pytest.mark.parametrize("room", ["config", "text", "errors", "storage", "export", "native"])
+@pytest.mark.parametrize("room", ["config", "text", "errors", "storage", "export", "native", "threads"])
 def test_these_rooms_do_without_torch(room: str) -> None:
     for path in (p for p in FILES if room_of(p) == room):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from seq2seq import InputError, __version__
 from seq2seq.errors import Interrupted
 from seq2seq.text.lines import printable
+from seq2seq.threads import respect_quota, sleeping_under_contention
 
 # Typer brings its own click; these are its bases of a mistake on the command line, by public names.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -36,8 +37,9 @@ class CleanErrors(TyperGroup):
         sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
 
     def _exit_code(self, words: list[str], **kwargs: Any) -> int:
+        respect_quota()
         try:
-            with _signals_raised():
+            with _signals_raised(), sleeping_under_contention():
                 result = super().main(words, **kwargs)
         except InputError as error:
             return _complain(str(error))

@@ -1,6 +1,5 @@
 """A trained model that translates on a CPU without torch."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from seq2seq.export.tensors import Tensors, UnknownModelError
 from seq2seq.model_folder import SHORTLIST, WEIGHTS, ModelFolder, Tokenizers, TrainedModel
 from seq2seq.native.library import levels
 from seq2seq.search.request import Hypothesis, Request, Sources
+from seq2seq.threads import worker_count
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,4 @@ def _engine(network: Network | None, model: ModelFolder | TrainedModel) -> Engin
     if network is None:
         return None
     search = CompiledNetwork(network, max(levels())).search_batch if levels() else partial(search_batch, network)
-    return Engine(model.config, model.tokenizers, search, _cores())
-
-
-def _cores() -> int:
-    """As many as this process may use; OMP_NUM_THREADS asks for fewer or more, as elsewhere."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if asked.isdecimal() and int(asked):
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Engine(model.config, model.tokenizers, search, worker_count())

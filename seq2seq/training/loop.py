@@ -36,6 +36,8 @@ _EXAMPLES = 3
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
 # Seconds that the pace is measured over afterwards, at least: a pause of a moment is no reason to plan anew.
 _LEAST_HORIZON = 10.0
+# Cores' worth of processor time: what a thread that computes all the time gets, and a little less.
+_ONE_CORE = 0.9
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Trainer:
         self.config, self.model, self.data = config, model, data
         self.store, self.metrics, self.progress, self.deadline = store, metrics, progress, deadline
         self.processes, self.stretch = processes, Stretch()
+        if config.threads:
+            torch.set_num_threads(config.threads)
         self.interruption = Interruption(repeated_by_launcher=processes.count > 1)
         self.accelerator = Accelerator(
             mixed_precision="bf16" if config.precision == "bf16" else "no", cpu=processes.device.type == "cpu"
@@ -81,8 +85,10 @@ class Trainer:
             self.state.plan = plan_steps(config, config.max_steps)
         self._batches = self._planned_batches()
         self._saved_step = self.state.step
+        self._pace = Pace(_LEAST_HORIZON)
+        self._short_of_cores = False
         # Of a training that plans by the clock, once it has a plan. After a resume the plan stays.
-        self._pace: Pace | None = None
+        self._may_revise = False
         self._validation_seconds = 0.0
         processes.on_main(lambda: metrics.cut(self.state.records))
 
@@ -145,7 +151,7 @@ class Trainer:
         seconds_left = self.deadline - now - self._tuning_time(now - started)
         plan = plan_time(self.config, state.step, seconds_left, median(seconds), now - started)
         state.plan = self.processes.on_main(lambda: plan)
-        self._pace = Pace(max(enough, _LEAST_HORIZON))
+        self._pace, self._may_revise = Pace(max(enough, _LEAST_HORIZON)), True
         self._take_in(validation)
 
     def _planned_batches(self) -> Iterator[np.ndarray]:
@@ -245,19 +251,33 @@ class Trainer:
                 "target_tokens_per_second": round(tokens_per_second, 1),
             }
         )
-        if self._pace and not state.finished:
-            self._pace.add(stretch.seconds, stretch.steps)
-            self._keep_to_time(self._pace)
+        self._pace.add(stretch.seconds, stretch.steps, stretch.cpu_seconds)
+        self._report_lack_of_cores()
+        if self._may_revise:
+            self._keep_to_time()
         stretch.clear()
 
-    def _keep_to_time(self, pace: Pace) -> None:
-        """Plan anew where the machine has become so much slower or faster that the time would be missed."""
-        plan, deadline = self.state.plan, self.deadline
+    def _report_lack_of_cores(self) -> None:
+        """Warn where the steps of late had less processor time than one thread can use; once until they have more."""
+        pace = self._pace
+        if self.accelerator.device.type != "cpu" or not pace.is_settled:
+            return
+        if pace.cores < _ONE_CORE and not self._short_of_cores:
+            self.progress.warn(
+                f"training had {pace.cores:.1f} cores' worth of processor time in the last {pace.seconds:.0f} s, less "
+                "than a single thread can use: other programs, or a limit on this one, take the rest"
+            )
+        self._short_of_cores = pace.cores < _ONE_CORE
+
+    def _keep_to_time(self) -> None:
+        """Revise the plan where the machine has become so much slower or faster that the time would be missed."""
+        plan, deadline, pace = self.state.plan, self.deadline, self._pace
         assert plan is not None
         assert deadline is not None
 
         def revised() -> Plan:
-            if pace.step is None:
+            # A plan made beside another program may be over before the horizon is.
+            if not pace.is_settled and self.state.step < plan.total_steps:
                 return plan
             validation = self._validation_seconds
             seconds_left = deadline - time.monotonic() - self._tuning_time(validation)
@@ -266,8 +286,8 @@ class Trainer:
         self.state.plan = self.processes.on_main(revised)
         if self.state.plan != plan:
             self.progress.note(
-                f"steps take longer or shorter than at first: {self.state.plan.total_steps:,} instead of "
-                f"{plan.total_steps:,} to keep to the time"
+                f"step time changed: re-planned from {plan.total_steps:,} to {self.state.plan.total_steps:,} steps to "
+                "finish on time"
             )
 
     def _log(self, record: dict[str, Any]) -> None:

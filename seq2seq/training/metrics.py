@@ -38,7 +38,7 @@ class MetricsLog:
 
 
 class Stretch:
-    """Loss, target tokens and seconds of the steps since `clear`."""
+    """Loss, target tokens and time of the steps since `clear`."""
 
     def __init__(self) -> None:
         self.clear()
@@ -47,7 +47,7 @@ class Stretch:
         """Begin anew, now."""
         self.steps, self.tokens = 0, 0
         self._loss_sum: torch.Tensor | float = 0.0
-        self._started = time.monotonic()
+        self._started, self._cpu_started = time.monotonic(), time.process_time()
 
     def add(self, loss: torch.Tensor, tokens: int) -> None:
         """Count one step. loss: a mean over its `tokens` target tokens, in nats, left on its device."""
@@ -64,11 +64,17 @@ class Stretch:
         """Seconds since `clear`."""
         return time.monotonic() - self._started
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time since `clear`, of all threads together."""
+        return time.process_time() - self._cpu_started
+
     def sums(self) -> dict[str, float]:
         """What `take_up` needs to go on from here; nothing of an empty stretch, whose clock has not begun to count."""
         if not self.steps:
             return {}
-        return {"steps": self.steps, "tokens": self.tokens, "loss": float(self._loss_sum), "seconds": self.seconds}
+        times = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
+        return {"steps": self.steps, "tokens": self.tokens, "loss": float(self._loss_sum), **times}
 
     def take_up(self, sums: dict[str, float]) -> None:
         """Go on from `sums`, now."""
@@ -76,3 +82,4 @@ class Stretch:
         if sums:
             self.steps, self.tokens, self._loss_sum = int(sums["steps"]), int(sums["tokens"]), sums["loss"]
             self._started -= sums["seconds"]
+            self._cpu_started -= sums.get("cpu_seconds", sums["seconds"])  # runs of older versions have none

@@ -117,6 +117,8 @@ def _resolve(config: Config) -> Config:
     changes: dict[str, object] = {}
     if training.precision == "auto":
         changes["precision"] = "bf16" if _computes_in_bf16() else "float32"
+    if training.threads is None:
+        changes["threads"] = torch.get_num_threads()
     if training.minutes is None and training.max_steps is None:
         changes["minutes"] = _DEFAULT_MINUTES
     return config.model_copy(update={"training": training.model_copy(update=changes)})

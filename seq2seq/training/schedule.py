@@ -80,26 +80,35 @@ def revise(
 
 
 class Pace:
-    """How long steps have taken of late: other programs come and go."""
+    """How long steps have taken of late, and how much processor time they had: other programs come and go."""
 
     def __init__(self, horizon: float) -> None:
-        """horizon: seconds that are looked back."""
+        """horizon: seconds to look back."""
         self._horizon = horizon
-        self._stretches: deque[tuple[float, int]] = deque()
+        self._records: deque[tuple[float, int, float]] = deque()
 
-    def add(self, seconds: float, steps: int) -> None:
+    def add(self, seconds: float, steps: int, cpu_seconds: float) -> None:
         """Note that so many steps have taken so long."""
-        self._stretches.append((seconds, steps))
-        while self._seconds - self._stretches[0][0] >= self._horizon:
-            self._stretches.popleft()
+        self._records.append((seconds, steps, cpu_seconds))
+        while self.seconds - self._records[0][0] >= self._horizon:
+            self._records.popleft()
 
     @property
-    def step(self) -> float | None:
-        """Seconds a step; None until the horizon has gone by."""
-        if self._seconds < self._horizon:
-            return None
-        return self._seconds / sum(steps for _, steps in self._stretches)
+    def is_settled(self) -> bool:
+        """Whether the horizon has passed."""
+        return self.seconds >= self._horizon
 
     @property
-    def _seconds(self) -> float:
-        return sum(seconds for seconds, _ in self._stretches)
+    def seconds(self) -> float:
+        """Seconds looked back; the horizon, or a little more, once it has passed."""
+        return sum(seconds for seconds, _, _ in self._records)
+
+    @property
+    def step(self) -> float:
+        """Seconds per step."""
+        return self.seconds / sum(steps for _, steps, _ in self._records)
+
+    @property
+    def cores(self) -> float:
+        """Seconds of processor time per second, of all threads together."""
+        return sum(cpu_seconds for _, _, cpu_seconds in self._records) / self.seconds

@@ -119,6 +119,25 @@ def test_same_seed_same_bytes_other_seed_other_bytes(
     assert run_to_the_end(tiny(training__seed=2), tmp_path / "other") != uninterrupted
 
 
+def test_a_run_keeps_its_number_of_threads(
+    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever OMP_NUM_THREADS is when it is resumed; with another number from the start it has other bytes."""
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 5)
+        run_to_the_end(tiny(), run)
+    torch.set_num_threads(1)
+    try:
+        assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+        assert torch.get_num_threads() == 2
+        torch.set_num_threads(1)
+        assert run_to_the_end(tiny(), tmp_path / "one") != uninterrupted
+        assert run_to_the_end(tiny(training__threads=2), tmp_path / "two") == uninterrupted
+    finally:
+        torch.set_num_threads(2)
+
+
 def test_a_finished_run_stays_as_it_is(tiny: Callable[..., Config], tmp_path: Path) -> None:
     """Not a byte and no time of a change."""
     run = tmp_path / "run"

@@ -80,43 +80,83 @@ def test_a_plan_is_revised_only_where_it_would_miss_its_time_by_a_tenth() -> Non
 
 def test_pace_is_that_of_the_last_seconds() -> None:
     pace = Pace(10.0)
-    assert pace.step is None
-    pace.add(8.0, 2)
-    assert pace.step is None
-    pace.add(4.0, 4)
-    assert pace.step == 2.0
-    pace.add(6.0, 12)
-    assert pace.step == 10 / 16
-    pace.add(100.0, 50)
-    assert pace.step == 2.0
+    assert not pace.is_settled
+    pace.add(8.0, 2, 8.0)
+    assert not pace.is_settled
+    pace.add(4.0, 4, 4.0)
+    assert pace.is_settled
+    assert (pace.step, pace.cores) == (2.0, 1.0)
+    pace.add(6.0, 12, 11.0)
+    assert (pace.step, pace.cores) == (10 / 16, 1.5)
+    pace.add(100.0, 50, 50.0)
+    assert (pace.step, pace.cores) == (2.0, 0.5)
 
 
 class Time:
-    """A clock that only steps and validations move."""
+    """Clocks that only steps and validations move."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def __init__(self, update_seconds: Callable[[int], float], cores: float = 1.0) -> None:
+        self.now, self.update_seconds, self.cores = 0.0, update_seconds, cores
 
     def monotonic(self) -> float:
         return self.now
 
+    def process_time(self) -> float:
+        return self.now * self.cores
 
-@pytest.mark.parametrize(("at_first", "later"), [(1.0, 0.05), (0.05, 1.0)])
+    def rule(self, patch: pytest.MonkeyPatch) -> None:
+        """Let each update take the time that it is said to take, and no other work any."""
+        for module in ("loop", "metrics", "run"):
+            patch.setattr(f"seq2seq.training.{module}.time", self)
+        original = Trainer.update
+
+        def update(trainer: Trainer) -> None:
+            original(trainer)
+            self.now += self.update_seconds(trainer.state.step)
+
+        patch.setattr(Trainer, "update", update)
+
+
+@pytest.mark.parametrize(
+    ("at_first", "change", "later"),
+    [(1.0, 60, 0.05), (0.05, 60, 1.0), pytest.param(3.0, 26, 0.05, id="a plan that is over within the horizon")],
+)
 def test_the_time_is_kept_where_the_machine_changes(
-    at_first: float, later: float, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at_first: float,
+    change: int,
+    later: float,
+    tiny: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, update = Time(), Trainer.update
-    for module in ("loop", "metrics", "run"):
-        monkeypatch.setattr(f"seq2seq.training.{module}.time", clock)
-
-    def slow_update(trainer: Trainer) -> None:
-        update(trainer)
-        clock.now += at_first if trainer.state.step < 60 else later
-
-    monkeypatch.setattr(Trainer, "update", slow_update)
+    clock = Time(lambda step: at_first if step < change else later)
+    clock.rule(monkeypatch)
     config = tiny(training__minutes=2.0, training__max_steps=None, training__validate_every=100, training__patience=99)
     monkeypatch.setattr("seq2seq.training.adaptation._MOST_EPOCHS", 10_000)
     state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
-    steps = 60 + (120 - 60 * at_first) / later
+    steps = change + (120 - change * at_first) / later
     assert 0.85 * steps < state.step < 1.1 * steps
     assert 105 < clock.now < 126
+
+
+class Warnings(Progress):
+    """Keeps what it warns of."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.texts: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.mark.parametrize(("cores", "warnings"), [(0.6, 1), (1.0, 0), (1.9, 0)])
+def test_training_with_less_than_a_core_is_reported_once(
+    cores: float, warnings: int, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Time(lambda _: 1.0, cores).rule(monkeypatch)
+    progress = Warnings()
+    train(tiny(training__max_steps=60), tmp_path / "run", resume=False, overwrite=False, progress=progress)
+    lines = [text for text in progress.texts if "processor time" in text]
+    assert len(lines) == warnings
+    assert all("0.6 cores" in line for line in lines)

@@ -1,0 +1,159 @@
+"""How many cores this process may use, and how its threads wait for each other while other programs want cores too.
+
+OpenMP threads that reach a barrier first spin for a few milliseconds before they sleep: the fastest way to wait on an
+idle machine. As soon as another program runs, one of them is descheduled while the others spin on the cores that it
+could have, and a training loses most of its speed. So the time that threads spend waiting for a core is watched, and
+while there is more than a little of it they sleep almost at once. What they compute does not change.
+"""
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+# Seconds per second that all threads together wait for a core: 0.01 to 0.05 on an idle machine, 0.6 and more beside
+# one busy program. Sleeping early costs a fifth of the speed of an idle machine.
+_CONTENDED, _UNCONTENDED = 0.2, 0.1
+# Looks in a row that must find no contention before threads spin again.
+_LOOKS_UNTIL_CALM = 4
+
+_PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: those of its affinity, but no more than its cgroup has a quota for."""
+    return max(1, min(_affine_cores(), round(_cpu_quota())))
+
+
+def worker_count() -> int:
+    """Threads for work that needs no waiting for each other: OMP_NUM_THREADS, else one per usable core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(asked) if asked.isdecimal() and int(asked) else usable_cores()
+
+
+def respect_quota() -> None:
+    """Let libraries start no more threads than the cgroup has cores for, unless OMP_NUM_THREADS is set.
+
+    They look at the affinity alone, and only when they are loaded.
+    """
+    if usable_cores() < _affine_cores():
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+
+
+def _affine_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_quota() -> float:
+    """Cores' worth of time that the cgroups of this process allow it; _affine_cores() where there is no limit."""
+    quotas = [float(_affine_cores())]
+    with suppress(OSError):
+        for line in (_PROC / "cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers or "cpu" in controllers.split(","):
+                mount = _CGROUPS / "cpu" if controllers else _CGROUPS
+                group = mount / path.lstrip("/")
+                # In a container the path may be the host's: then only the mount itself is there.
+                quotas += [_quota_of(folder) for folder in (group, *group.parents) if folder.is_relative_to(mount)]
+    return min(quotas)
+
+
+def _quota_of(cgroup: Path) -> float:
+    with suppress(OSError, ValueError):
+        if (cgroup / "cpu.max").exists():
+            quota, period = (cgroup / "cpu.max").read_text().split()
+        else:
+            quota, period = ((cgroup / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        if int(quota) > 0:  # "max" or -1 where there is no limit
+            return int(quota) / int(period)
+    return float("inf")
+
+
+@contextmanager
+def sleeping_under_contention() -> Iterator[None]:
+    """While other programs want the cores, let OpenMP threads that wait for each other sleep instead of spin.
+
+    A thread looks at `/proc` four times per second. Where there is none (not Linux), nothing changes.
+    """
+    if not (_PROC / "schedstat").exists():
+        yield
+        return
+    stop = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(stop,), name="seq2seq-contention", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def _watch(stop: threading.Event) -> None:
+    waited = _WaitingTime()
+    oversubscription: _Oversubscription | None = None
+    calm = 0
+    while not stop.wait(_SECONDS_BETWEEN_LOOKS):
+        share = waited.share()
+        calm = calm + 1 if share < _UNCONTENDED else 0
+        if oversubscription is None and share > _CONTENDED and _openmp_is_loaded():
+            oversubscription = _Oversubscription()
+        elif oversubscription and calm >= _LOOKS_UNTIL_CALM:
+            oversubscription.end()
+            oversubscription = None
+    if oversubscription:
+        oversubscription.end()
+
+
+def _openmp_is_loaded() -> bool:
+    return hasattr(ctypes.CDLL(None), "GOMP_parallel")
+
+
+class _WaitingTime:
+    """Of all threads of this process: the time that they were ready to run while other threads had the cores."""
+
+    def __init__(self) -> None:
+        self._seconds, self._looked = _seconds_waited(), time.monotonic()
+
+    def share(self) -> float:
+        """Since the last call; 1 is one thread that waited all the time."""
+        old, seconds, before, now = self._seconds, _seconds_waited(), self._looked, time.monotonic()
+        self._seconds, self._looked = seconds, now
+        return sum(seconds[thread] - old.get(thread, 0.0) for thread in seconds) / (now - before)
+
+
+def _seconds_waited() -> dict[str, float]:
+    """By thread, since its start."""
+    seconds = {}
+    for thread in (_PROC / "task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            nanoseconds = (thread / "schedstat").read_text().split()[1]
+            seconds[thread.name] = int(nanoseconds) / 1e9
+    return seconds
+
+
+class _Oversubscription:
+    """More OpenMP threads than cores, asleep as long as this lasts.
+
+    The one switch of the runtimes that works after they were loaded. GNU's spins a few hundred times instead of 300,000
+    while there are more threads than cores (its manual, GOMP_SPINCOUNT); LLVM's lets spinning threads yield.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._hold_team, name="seq2seq-oversubscription", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Let the threads end, and others spin again."""
+        self._stop.set()
+        self._thread.join()
+
+    def _hold_team(self) -> None:
+        program = ctypes.CDLL(None)
+        do_nothing = ctypes.cast(program.free, ctypes.c_void_p)  # free(NULL)
+        program.GOMP_parallel(do_nothing, None, program.omp_get_num_procs() + 1, 0)
+        self._stop.wait()
