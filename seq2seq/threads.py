@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -48,6 +49,7 @@ def _affine_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache
 def _cpu_quota() -> float:
     """Cores' worth of time that the cgroups of this process allow it; _affine_cores() where there is no limit."""
     quotas = [float(_affine_cores())]

@@ -17,12 +17,14 @@ LINUX = pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="ne
 
 
 @pytest.fixture
-def eight_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def eight_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The root of a file system without cgroups, of a machine with eight cores."""
     monkeypatch.setattr(threads, "_affine_cores", lambda: 8)
     monkeypatch.setattr(threads, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(threads, "_CGROUPS", tmp_path / "sys")
-    return tmp_path
+    threads._cpu_quota.cache_clear()
+    yield tmp_path
+    threads._cpu_quota.cache_clear()
 
 
 def write(path: Path, text: str) -> None:
