@@ -1,7 +1,7 @@
 """Training beside other programs: how much of its speed does it keep?
 
-    python benchmarks/neighbour.py --src train.de --tgt train.en [--preset context attention] [--rounds 2]
-        [--before CHECKOUT] [--minutes 5]
+    python benchmarks/neighbour.py --src train.de --tgt train.en [--preset context attention]
+        [--beside alone "1 loop"] [--rounds 2] [--before CHECKOUT] [--minutes 5]
 
 Trains by the command line, in turns: as a user would, with one thread (OMP_NUM_THREADS=1), and with --before by another
 checkout of this program, compiled in place. Prints target tokens per second of each alone, beside one and two busy
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--src", required=True)
     parser.add_argument("--tgt", required=True)
     parser.add_argument("--preset", nargs="+", default=["context", "attention"])
+    parser.add_argument("--beside", nargs="+", default=list(NEIGHBOURS), choices=list(NEIGHBOURS))
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--before", type=Path)
     parser.add_argument("--minutes", type=float)
@@ -68,14 +69,14 @@ def measure_speed(arguments: argparse.Namespace, folder: Path) -> None:
     variants = [Variant("default"), Variant("one thread", ONE_THREAD)]
     if arguments.before:
         variants.append(Variant("before", {"PYTHONPATH": str(arguments.before.resolve()), "PYTHONSAFEPATH": "1"}))
-    print(f"{'preset':<10} {'variant':<11}" + "".join(f"{name:>16}" for name in NEIGHBOURS), flush=True)
+    print(f"{'preset':<10} {'variant':<11}" + "".join(f"{name:>16}" for name in arguments.beside), flush=True)
     for preset in arguments.preset:
         runs = {variant: begin(variant, preset, arguments, folder / preset / variant.name) for variant in variants}
         model = shutil.copytree(newest_model(runs[variants[0]]), folder / preset / "model")
         for _ in range(arguments.rounds):
             cells: dict[Variant, list[float]] = {variant: [] for variant in variants}
-            for neighbour in NEIGHBOURS.values():
-                with neighbour(model, arguments.src) as prefix:
+            for name in arguments.beside:
+                with NEIGHBOURS[name](model, arguments.src) as prefix:
                     for variant in variants:
                         run = runs[variant]
                         if prefix:  # the number of threads is fixed when a run begins

@@ -19,8 +19,11 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 # Seconds per second that all threads together wait for a core: 0.01 to 0.05 on an idle machine, 0.6 and more beside
 # one busy program. Sleeping early costs a fifth of the speed of an idle machine.
 _CONTENDED, _UNCONTENDED = 0.2, 0.1
-# Looks in a row that must find no contention before threads spin again.
-_LOOKS_UNTIL_CALM = 4
+# Looks in a row without contention after which threads spin again.
+_CALM_LOOKS = 4
+# After so many looks they try it anyway: a program at a low priority takes cores only from threads that sleep. If that
+# finds contention within a few looks, the next trial comes later.
+_LEAST_PATIENCE, _MOST_PATIENCE, _LOOKS_OF_A_TRIAL = 40, 240, 4
 
 _PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
 
@@ -97,15 +100,16 @@ def sleeping_under_contention() -> Iterator[None]:
 def _watch(stop: threading.Event) -> None:
     waited = _WaitingTime()
     oversubscription: _Oversubscription | None = None
-    calm = 0
+    looks, calm_looks, patience = _LOOKS_OF_A_TRIAL, 0, _LEAST_PATIENCE  # looks since the last change
     while not stop.wait(_SECONDS_BETWEEN_LOOKS):
-        share = waited.share()
-        calm = calm + 1 if share < _UNCONTENDED else 0
+        share, looks = waited.share(), looks + 1
+        calm_looks = calm_looks + 1 if share < _UNCONTENDED else 0
         if oversubscription is None and share > _CONTENDED and _openmp_is_loaded():
-            oversubscription = _Oversubscription()
-        elif oversubscription and calm >= _LOOKS_UNTIL_CALM:
+            patience = min(2 * patience, _MOST_PATIENCE) if looks <= _LOOKS_OF_A_TRIAL else _LEAST_PATIENCE
+            oversubscription, looks = _Oversubscription(), 0
+        elif oversubscription and (calm_looks >= _CALM_LOOKS or looks >= patience):
             oversubscription.end()
-            oversubscription = None
+            oversubscription, looks = None, 0
     if oversubscription:
         oversubscription.end()
 

@@ -117,6 +117,12 @@ class Waiting:
         ([0.3], "on off"),
         pytest.param([0.01, 0.8, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, "x", 0.0], "on x off", id="calm for a second"),
         pytest.param([0.8, *[0.15] * 9, "x"], "on x off", id="neither calm nor contended: as it is"),
+        pytest.param(
+            [0.8, *[0.7] * 40, "x", 0.7, *[0.7] * 79, "y", 0.7, "z", *[0.0] * 9],
+            "on off x on y off on z off",
+            id="a trial after ten seconds, the next after twenty",
+        ),
+        pytest.param([0.8, *[0.3] * 40, "x", *[0.05] * 99], "on off x", id="a trial that goes well"),
         pytest.param([0.8, 0.0, 0.0, 0.0, 0.0, 0.8, "x"], "on off on x off", id="and again"),
     ],
 )
