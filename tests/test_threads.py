@@ -119,7 +119,7 @@ class Waiting:
         pytest.param([0.8, *[0.15] * 9, "x"], "on x off", id="neither calm nor contended: as it is"),
         pytest.param(
             [0.8, *[0.7] * 40, "x", 0.7, *[0.7] * 79, "y", 0.7, "z", *[0.0] * 9],
-            "on off x on y off on z off",
+            "on off x on y off z",
             id="a trial after ten seconds, the next after twenty",
         ),
         pytest.param([0.8, *[0.3] * 40, "x", *[0.05] * 99], "on off x", id="a trial that goes well"),
