@@ -18,7 +18,7 @@ from pathlib import Path
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Seconds per second that all threads together wait for a core: 0.01 to 0.05 on an idle machine, 0.6 and more beside
 # one busy program. Sleeping early costs a fifth of the speed of an idle machine.
-_CONTENDED, _UNCONTENDED = 0.2, 0.1
+_CONTENDED, _UNCONTENDED = 0.3, 0.1
 # Looks in a row without contention after which threads spin again.
 _CALM_LOOKS = 4
 # After so many looks they try it anyway: a program at a low priority takes cores only from threads that sleep. If that

@@ -113,8 +113,8 @@ class Waiting:
     ("shares", "changes"),
     [
         ([0.01] * 9, ""),
-        ([0.15] * 9, ""),
-        ([0.3], "on off"),
+        ([0.25] * 9, ""),
+        ([0.4], "on off"),
         pytest.param([0.01, 0.8, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, "x", 0.0], "on x off", id="calm for a second"),
         pytest.param([0.8, *[0.15] * 9, "x"], "on x off", id="neither calm nor contended: as it is"),
         pytest.param(
@@ -122,7 +122,7 @@ class Waiting:
             "on off x on y off z",
             id="a trial after ten seconds, the next after twenty",
         ),
-        pytest.param([0.8, *[0.3] * 40, "x", *[0.05] * 99], "on off x", id="a trial that goes well"),
+        pytest.param([0.8, *[0.4] * 40, "x", *[0.05] * 99], "on off x", id="a trial that goes well"),
         pytest.param([0.8, 0.0, 0.0, 0.0, 0.0, 0.8, "x"], "on off on x off", id="and again"),
     ],
 )
