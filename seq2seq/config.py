@@ -31,6 +31,8 @@ from seq2seq.errors import InputError
 
 DEFAULT_PRESET = "context"
 
+_LARGEST_FILE = 2**20
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys forbidden, values fixed once made."""
@@ -180,7 +182,7 @@ class TrainingConfig(Section):
 
     seed: int = Field(default=1, ge=0, lt=2**63)
     """Seed of everything random."""
-    minutes: PositiveFloat | None = None
+    minutes: float | None = Field(default=None, gt=0, le=100_000)
     """Wall time, validation included; fixes the number of steps after a measured start. 15 without max_steps."""
     max_steps: PositiveInt | None = None
     """Optimiser updates; with minutes, the most of them. Without it, as many as sixty epochs have, 2,400 at least."""
@@ -342,7 +344,11 @@ def _did_you_mean(name: str, known: Sequence[str]) -> str:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        with open(file, "rb") as stream:
+            content = stream.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise InputError(f"{file}: over {_LARGEST_FILE:,} bytes, so it is not a configuration")
+        return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: not readable as UTF-8 text ({error})") from None
 
@@ -350,14 +356,14 @@ def _read_text(file: Path) -> str:
 def _parse_toml(text: str, origin: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for numbers of thousands of digits
         raise InputError(f"{origin}: not valid TOML ({error})") from None
 
 
 def _parse_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -10,7 +10,7 @@ class InputError(Exception):
 
 
 class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM ended the work early; like KeyboardInterrupt it passes everything that catches errors.
+    """A signal ended the work early; like KeyboardInterrupt it passes everything that catches errors.
 
     The message is one line: what was saved and how to go on. The command line prints it and leaves with 128 and the
     number of the signal, as a shell reports a program that was killed by it.

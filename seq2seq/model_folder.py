@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.search.request import Hypothesis, Request, Sources
-from seq2seq.storage import MANIFEST, SMALL_JSON, FolderWriter, read_json, standing, to_json, verify_folder
+from seq2seq.storage import MANIFEST, SMALL_JSON, FolderWriter, current_or_backup, read_json, to_json, verify_folder
 from seq2seq.text.sentencepiece_format import LARGEST_FILE
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -244,7 +244,7 @@ def find_model(path: Path) -> Path:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; MODEL is a model folder or a run folder")
     if (path / CHECKPOINTS).is_file():
-        return standing(step_folder(path, read_checkpoints(path)["best"]))
+        return current_or_backup(step_folder(path, read_checkpoints(path)["best"]))
     if (path / "data").is_dir():
         raise InputError(f"{path}: this run has no checkpoint yet")
     return path

@@ -1,7 +1,7 @@
 """Every byte that must survive a crash goes through here.
 
-A file is written whole, flushed to the disk and renamed over the old one; a folder is filled under a temporary
-name, sealed with a manifest and renamed. A reader finds the old state or the new one, never half of either.
+A file is written whole, flushed to the disk and renamed over the old one; a folder is filled in a workspace, sealed
+with a manifest and renamed. A reader finds the old state or the new one, never half of either.
 
 No other module writes, flushes or renames the files of a run: so a failure of any of these can be tried in one place.
 An OSError raised here names the file.
@@ -11,7 +11,12 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
+import stat
+import sys
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -24,7 +29,12 @@ SMALL_JSON = 2**20
 
 _LARGEST_JSON = 2**30
 _MOST_FILES = 1000
-_PARTIAL, _OLD = ".partial", ".old"
+# Names in folders of the user's.
+_HIDDEN, _PARTIAL = ".seq2seq-", ".partial"
+_LEFTOVER = re.compile(r"\.seq2seq-[0-9a-f]{16}(-[0-9a-f]{16}|\.partial)")
+# Within a workspace.
+_LOCK, _NEW, _OLD = "lock", "new", "old"
+_MOST_LINKS = 40
 
 
 @contextlib.contextmanager
@@ -54,49 +64,175 @@ def flush_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of `path`, atomically."""
-    partial = path.with_name(path.name + _PARTIAL)
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose content becomes that of `path` when it is whole and on the disk, or not at all.
+
+    Only a regular file is replaced: its link stays one, its mode and its owner are taken over. To a pipe, a device or a
+    descriptor of this process (`/dev/stdout`, `/dev/fd/N`) the content is written as it comes.
+    """
+    descriptor = _descriptor_of(path)
+    target = path.resolve()
+    if descriptor is not None or (target.exists() and not target.is_file()):
+        with _naming(path), open(target if descriptor is None else os.dup(descriptor), "wb") as file:
+            yield file
+        return
+    partial = target.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_PARTIAL}")
     try:
-        write_file(partial, data)
-        os.replace(partial, path)
+        with new_file(partial) as file:
+            _take_over_rights(target, partial)
+            yield file
+        os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    _flush_folder(target.parent)
 
 
-def replace_folder(new: Path, path: Path) -> None:
-    """Give the folder `new`, which is on the disk, the name `path`, and delete what had that name.
+def replace_file(path: Path, data: bytes) -> None:
+    """Make `data` the content of `path`, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(data)
 
-    No system can do it in one step: for a moment what stood there is called `.old`, and `standing` finds it.
+
+def _descriptor_of(path: Path) -> int | None:
+    """The open descriptor that a path such as `/dev/stdout` leads to, on Linux; None for all else."""
+    for _ in range(_MOST_LINKS):
+        if not path.is_symlink():
+            return None
+        folder = path.parent.resolve()
+        if folder == Path(f"/proc/{os.getpid()}/fd"):
+            return int(path.name)
+        path = folder / path.readlink()
+    return None
+
+
+def _take_over_rights(old: Path, new: Path) -> None:
+    """Before anything is in the file that not everybody may read."""
+    if old.exists():
+        status = old.stat()
+        if hasattr(os, "chown"):
+            with contextlib.suppress(PermissionError):
+                os.chown(new, status.st_uid, status.st_gid)
+        new.chmod(stat.S_IMODE(status.st_mode))
+
+
+class Workspace:
+    """A hidden folder beside `path`, in which the folder `new` is filled that is to get its name.
+
+    Its own name is a hash of that name and a random number: nothing else beside a user's folder is ever touched. A lock
+    tells a workspace in use from what a crash left. As a context it leaves nothing behind.
     """
-    old = path.with_name(path.name + _OLD)
-    if path.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(path, old)
-    try:
-        os.replace(new, path)
-        _flush_folder(path.parent)
-    finally:
+
+    def __init__(self, path: Path) -> None:
         put_back(path)
-        shutil.rmtree(old, ignore_errors=True)
+        self.path = path
+        self._folder = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}")
+        self.new = self._folder / _NEW
+        self.new.mkdir(parents=True)
+        descriptor = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR)
+        take_lock(descriptor)
+        self._unlock = weakref.finalize(self, os.close, descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete what was not given the name."""
+        self._unlock()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def commit(self) -> None:
+        """Give `new`, which is on the disk, the name of `path`, and delete what had it.
+
+        No system can do it in one step: for a moment only the workspace holds the older folder, and `current_or_backup`
+        finds it there.
+        """
+        old = self._folder / _OLD
+        if self.path.exists():
+            os.replace(self.path, old)
+        try:
+            os.replace(self.new, self.path)
+            _flush_folder(self.path.parent)
+        finally:
+            if old.exists() and not self.path.exists():
+                os.replace(old, self.path)
 
 
-def standing(path: Path) -> Path:
-    """`path`, or its older self where a crash in `replace_folder` left only that."""
-    old = path.with_name(path.name + _OLD)
-    return old if old.is_dir() and not path.exists() else path
+def expect_replaceable(folder: Path) -> None:
+    """Raises InputError where a workspace could not give a folder its name: it is, or holds, the current one."""
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise InputError(f"{folder}: is the current folder or holds it, so it cannot be replaced; name a new folder")
+
+
+def current_or_backup(path: Path) -> Path:
+    """`path`, or its older self where a crash in `Workspace.commit` left only that."""
+    if path.exists():
+        return path
+    return next((backup for folder in _workspaces(path) if (backup := folder / _OLD).is_dir()), path)
 
 
 def put_back(path: Path) -> None:
-    """Undo what a crash in `replace_folder` left half done at `path`."""
-    if (left := standing(path)) != path:
-        os.replace(left, path)
+    """Undo what a crash left half done at `path`, and clear away what else it left."""
+    for folder in _workspaces(path):
+        if _is_in_use(folder):
+            continue
+        if (folder / _OLD).is_dir() and not path.exists():
+            os.replace(folder / _OLD, path)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete all that a crash left in a folder that nobody else writes to now; `put_back` comes first."""
+    for path in folder.iterdir():
+        if _LEFTOVER.fullmatch(path.name) and path.is_dir() and not _is_in_use(path):
+            shutil.rmtree(path, ignore_errors=True)
+        elif _LEFTOVER.fullmatch(path.name) and path.is_file():
+            path.unlink()
+
+
+def _prefix(path: Path) -> str:
+    """How the names of the workspaces of `path` begin, however long its own name is."""
+    return f"{_HIDDEN}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
+
+
+def _workspaces(path: Path) -> list[Path]:
+    """Those of `path`, in use or left by a crash."""
+    return [folder for folder in path.parent.glob(f"{_prefix(path)}*") if _LEFTOVER.fullmatch(folder.name)]
+
+
+def _is_in_use(workspace: Path) -> bool:
+    try:
+        with open(workspace / _LOCK, "rb") as lock:
+            return not take_lock(lock.fileno())
+    except FileNotFoundError:
+        return False
+
+
+def take_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; whether it was free."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # the latter on Windows
+        return False
+    return True
 
 
 def to_json(value: object) -> bytes:
-    """The bytes of `value` as indented JSON, the same on every machine."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    """The bytes of `value` as indented JSON, the same on every machine.
+
+    Half characters, as in names of files that are not UTF-8, become escapes of JSON and come back as they were.
+    """
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 def read_json(path: Path, largest: int = _LARGEST_JSON) -> Any:
@@ -113,38 +249,24 @@ def read_json(path: Path, largest: int = _LARGEST_JSON) -> Any:
         raise InputError(f"{path}: not readable as JSON ({_first_line(error)})") from None
 
 
-class FolderWriter:
-    """Fills a folder out of sight; `publish` seals it and puts it in the place of `path`.
-
-    As a context it leaves nothing behind where it was not published.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._partial = path.with_name(path.name + _PARTIAL)
-        shutil.rmtree(self._partial, ignore_errors=True)
-        self._partial.mkdir(parents=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._partial, ignore_errors=True)
+class FolderWriter(Workspace):
+    """Fills a folder out of sight; `publish` seals it and puts it where `path` is."""
 
     def write(self, name: str, data: bytes) -> None:
         """Add the file `name` (relative, may lie in a sub-folder)."""
-        target = self._partial / name
+        target = self.new / name
         target.parent.mkdir(parents=True, exist_ok=True)
         write_file(target, data)
 
     def seal(self, name: str) -> None:
         """Give the sub-folder `name` a manifest of its own; that of the folder then leaves it out."""
-        seal_folder(self._partial / name)
+        seal_folder(self.new / name)
 
     def publish(self) -> Path:
-        """Seal the folder and give it its name, in the place of a folder that has it."""
-        seal_folder(self._partial)
-        replace_folder(self._partial, self.path)
+        """Seal the folder and give it its name, instead of a folder that has it."""
+        seal_folder(self.new)
+        self.commit()
+        self.close()
         return self.path
 
 

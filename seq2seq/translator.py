@@ -4,6 +4,7 @@ One output for each input line, in order. A blank line stays blank and never rea
 than the model's limit is translated in parts, which are joined by a blank.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ _UNTUNED = 1.0
 
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
+_WIDEST_BEAM = 2**16
 # Characters after which no further line is read first: so many long lines would fill the memory all the same.
 _BUFFER_CHARACTERS = 2**20
 
@@ -123,8 +125,8 @@ class Translator:
         own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
         alpha = own if length_penalty is None else length_penalty
         beam_size = defaults.beam_size if beam_size is None else beam_size
-        if beam_size < 1 or n_best < 1 or alpha < 0:
-            raise ValueError("beam_size and n_best are at least 1, length_penalty at least 0")
+        if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= alpha < math.inf):
+            raise ValueError(f"beam_size and n_best are 1 to {_WIDEST_BEAM:,}, length_penalty is at least 0 and finite")
         request = Request(max(beam_size, n_best), alpha, n_best, self._forbidden)
         for window in windows(lines, buffer_size):
             yield from self._translate_window(window, request)

@@ -21,7 +21,7 @@ FLOORS = [
     {"text"},
     {"config", "presets"},
     {"storage", "processes"},
-    {"errors", "native", "threads"},
+    {"errors", "native", "signals", "threads"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq import storage
 from seq2seq.errors import InputError
-from seq2seq.storage import FolderWriter, put_back, read_json, replace_file, standing, to_json, verify_folder
+from seq2seq.storage import FolderWriter, current_or_backup, put_back, read_json, replace_file, to_json, verify_folder
 
 FILES = {"config.json": b"{}\n", "weights": bytes(range(256)) * 40, "sub/empty": b""}
 
@@ -91,11 +91,11 @@ def test_an_older_folder_is_found_where_a_crash_stopped_its_replacement(
     with monkeypatch.context() as broken, pytest.raises(OSError, match="injected"):
         broken.setattr(os, "replace", counted)
         publish(folder, {"config.json": b"other"})
-    verify_folder(standing(folder), FILES)
+    verify_folder(current_or_backup(folder), FILES)
     put_back(folder)
     assert content(folder) == FILES
     publish(folder, {"config.json": b"other"})
-    assert content(standing(folder)) == {"config.json": b"other"}
+    assert content(current_or_backup(folder)) == {"config.json": b"other"}
 
 
 # Three files, the manifest, the folder and its sub-folder are flushed before the rename, the folder around it after.

@@ -2,10 +2,13 @@
 
 import os
 
-import typer
+from seq2seq.signals import dying_quietly
 
-from seq2seq.cli import bench, data, evaluate, export, info, plot, presets, rescore, score, train, translate
-from seq2seq.cli.app import CleanErrors, show_version
+with dying_quietly():  # until there is somebody to report it
+    import typer
+
+    from seq2seq.cli import bench, data, evaluate, export, info, plot, presets, rescore, score, train, translate
+    from seq2seq.cli.app import CleanErrors, show_version
 
 # The engine searches several sentences at a time: threads inside each of numpy's small products would only wait for
 # each other. It has to be said before numpy is loaded.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output, printable, read_lines
+from seq2seq.text.lines import expect_different_files, open_output, printable, read_lines
 from seq2seq.text.moses import read_candidates
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def rescore(
         raise InputError("--save-weights is for weights that are learnt: give --dev and --dev-ref")
     if n_best is None and (dev is None or ref or save_list is not None or output != "-"):
         raise InputError("--n-best is missing: give the list to re-rank")
-    if output == save_list == "-":
-        raise InputError("-o and --save-list cannot both be stdout (-)")
+    if n_best is not None:
+        expect_different_files(file for file in (output, save_list, save_weights) if file is not None)
     if "-" in (dev, *(dev_ref or ()), *(ref or ())) or (ref and n_best == "-"):
         raise InputError("only --n-best without --ref can be stdin (-): the other files are read several times")
 

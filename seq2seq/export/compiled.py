@@ -3,7 +3,7 @@
 import ctypes
 import weakref
 from collections.abc import Sequence
-from ctypes import POINTER, c_double, c_float, c_int8, c_int32, c_void_p
+from ctypes import POINTER, c_double, c_float, c_int8, c_int32, c_int64, c_void_p
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,8 @@ from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.text.tokenizer import BOS, EOS
 
 _CELLS = ["gru", "lstm", "rnn"]
+# What a search returns.
+_OUT_OF_MEMORY, _INVALID = 1, 2
 
 
 class _Linear(ctypes.Structure):
@@ -55,6 +57,7 @@ class _Model(ctypes.Structure):
         ("weigh", _Linear),
         ("gate", _Linear),
         ("mixture", _Linear),
+        ("src_vocab", c_int32),
         ("embedding_size", c_int32),
         ("encoder_layers", c_int32),
         ("directions", c_int32),
@@ -69,9 +72,9 @@ class _Request(ctypes.Structure):
         ("shortlists", POINTER(c_int32)),
         ("shortlist_starts", POINTER(c_int32)),
         ("alpha", c_double),
+        ("beam_size", c_int64),
+        ("n_best", c_int64),
         ("forbidden_count", c_int32),
-        ("beam_size", c_int32),
-        ("n_best", c_int32),
         ("eos", c_int32),
         ("bos", c_int32),
     ]
@@ -101,6 +104,17 @@ def _engine() -> ctypes.CDLL | None:
     return loaded
 
 
+class _Handle:
+    """Owns a model on the C side, and the arrays that it reads; copies of what holds it share it."""
+
+    def __init__(self, engine: ctypes.CDLL, view: _Model, level: int, *arrays: list[Any]) -> None:
+        self._arrays = arrays
+        self.address: int | None = engine.seq2seq_model(view, level)
+        if not self.address:
+            raise MemoryError
+        weakref.finalize(self, engine.seq2seq_free, self.address)
+
+
 class CompiledNetwork:
     """A network in compiled form."""
 
@@ -113,15 +127,18 @@ class CompiledNetwork:
         self._packed: list[object] = []
         view = self._view(network)
         self._search, self._shortlist = engine.seq2seq_search, network.shortlist
-        self._model = engine.seq2seq_model(view, level)
+        self._model = _Handle(engine, view, level, self._tables, self._packed)
         if network.shortlist is None:  # else parts of the output layer are packed for each sentence
             self._packed.clear()
-        if not self._model:
-            raise MemoryError
-        weakref.finalize(self, engine.seq2seq_free, self._model)
 
     def search_batch(self, sources: Sources, request: Request) -> list[list[Hypothesis]]:
-        """The best hypotheses of B sentences, best first. Other threads run meanwhile."""
+        """The best hypotheses of B sentences, best first. Other threads run meanwhile.
+
+        Raises ValueError for an empty source, for ids outside the vocabularies and for a request that makes no sense;
+        MemoryError, after which it can be used as before.
+        """
+        if not sources:
+            return []
         lengths = np.array([len(source) for source in sources], np.int32)
         limits = np.array([request.max_length(len(source)) for source in sources], np.int32)
         tokens = np.concatenate([np.array(source, np.int32) for source in sources])
@@ -151,8 +168,11 @@ class CompiledNetwork:
             found_tokens.shape[2],
         )
         arrays = [_at(one, c_int32) for one in (tokens, lengths, limits)]
-        if self._search(self._model, asked, *arrays, len(sources), found):
+        outcome = self._search(self._model.address, asked, *arrays, len(sources), found)
+        if outcome == _OUT_OF_MEMORY:
             raise MemoryError
+        if outcome == _INVALID:
+            raise ValueError("an empty source, an id outside the vocabulary, or a number of the request out of range")
         return [
             [
                 Hypothesis(tuple(found_tokens[b, n, :length].tolist()), float(log_probs[b, n]), float(scores[b, n]))
@@ -175,6 +195,7 @@ class CompiledNetwork:
             first_state=self._linear(decoder.first_state),
             readout=self._linear(decoder.readout),
             output=self._linear(decoder.output),
+            src_vocab=encoder.embedding.shape[0],
             embedding_size=encoder.embedding.shape[1],
             encoder_layers=len(encoder.layers),
             directions=len(encoder.layers[0]),

@@ -5,8 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-# The largest int8 value that is used: symmetric, so that a sign can be changed.
-_LARGEST = np.float32(127)
+LARGEST_INT8 = 127
+"""The range of int8 values that are used is symmetric, so that a sign can be changed."""
+_LARGEST = np.float32(LARGEST_INT8)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 import safetensors
 
-from seq2seq.export.linear import Linear, Weight
+from seq2seq.errors import InputError
+from seq2seq.export.linear import LARGEST_INT8, Linear, Weight
 
 SCALES = ".scales"
 """What is added to a matrix's name for the scales of its int8 rows."""
@@ -21,16 +22,20 @@ class UnknownModelError(Exception):
 class Tensors:
     """Those of a file or of a network in memory. A tensor is read only if its type and shape are as expected."""
 
-    def __init__(self, kinds: Mapping[str, tuple[str, list[int]]], read: Callable[[str], np.ndarray]) -> None:
-        """kinds: type and shape of each, as safetensors calls them."""
-        self._left, self._read = dict(kinds), read
+    def __init__(
+        self, kinds: Mapping[str, tuple[str, list[int]]], read: Callable[[str], np.ndarray], origin: str = ""
+    ) -> None:
+        """kinds: type and shape of each, as safetensors calls them. origin: the file, for errors."""
+        self._left, self._read, self._origin = dict(kinds), read, origin
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Those of a safetensors file."""
         file: Any = safetensors.safe_open(path, framework="np")
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
-        return cls({name: (one.get_dtype(), one.get_shape()) for name, one in slices.items()}, file.get_tensor)
+        return cls(
+            {name: (one.get_dtype(), one.get_shape()) for name, one in slices.items()}, file.get_tensor, str(path)
+        )
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
@@ -42,9 +47,15 @@ class Tensors:
         return self._take(name, "F32", *shape)
 
     def weight(self, name: str, out_size: int, in_size: int) -> Weight:
-        """The matrix `name`, in float32, or in int8 with a scale for each row under `name`.scales."""
+        """The matrix `name`, in float32, or in int8 with a scale for each row under `name`.scales.
+
+        Raises InputError for -128, whose sign cannot be changed: instruction sets would differ on it.
+        """
         if name + SCALES in self._left:
-            return Weight(self._take(name, "I8", out_size, in_size), self.take(name + SCALES, out_size))
+            values = self._take(name, "I8", out_size, in_size)
+            if values.min() < -LARGEST_INT8:
+                raise InputError(f"{self._origin}: damaged ({name} has values under -{LARGEST_INT8})")
+            return Weight(values, self.take(name + SCALES, out_size))
         return Weight(self.take(name, out_size, in_size))
 
     def linear(self, name: str, out_size: int, in_size: int) -> Linear:

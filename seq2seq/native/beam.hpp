@@ -83,7 +83,7 @@ class Search {
             finished_.emplace_back(request_, limits[b]);
             living_.push_back({b, 0, -1});
         }
-        slots_.assign(count, request_.beam_size);
+        slots_.assign(count, int(request_.beam_size));
         limits_ = limits;
         for (int b = 0; request_.shortlists && b < count; b++) {
             const int32_t* starts = request_.shortlist_starts + b;

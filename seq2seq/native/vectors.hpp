@@ -173,7 +173,11 @@ class Block {
     // What it held is lost.
     void resize(size_t count) {
         if (count <= size_) return;
+        if (count > (SIZE_MAX - 127) / sizeof(T)) throw std::bad_alloc();
         size_t total = (count * sizeof(T) + 127) / 64 * 64;
+        // A block outlives the search that it failed in: it must know that it has no room.
+        data_.reset();
+        size_ = 0;
         data_.reset(static_cast<T*>(std::aligned_alloc(64, total)));
         if (!data_) throw std::bad_alloc();
         memset(static_cast<void*>(data_.get()), 0, total);

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-constexpr int VIEWS_VERSION = 3;  // and in `library.py`
+constexpr int VIEWS_VERSION = 4;  // and in `library.py`
 
 struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale for each row
     const float* weight;     // [out, in], or null
@@ -30,7 +30,7 @@ struct ModelView {
     LinearView context_gates, context_readout; // of a fixed context
     LinearView key, query, value;              // of attention; without a key it is the encoder's state, and so on
     LinearView weigh, gate, mixture;           // of summaries
-    int32_t embedding_size, encoder_layers, directions, decoder_layers, attends;
+    int32_t src_vocab, embedding_size, encoder_layers, directions, decoder_layers, attends;
 };
 
 struct RequestView {
@@ -38,7 +38,8 @@ struct RequestView {
     const int32_t* shortlists;  // of each of B sentences the words that it may have, ascending; null: all
     const int32_t* shortlist_starts;  // [B + 1], where they begin
     double alpha;
-    int32_t forbidden_count, beam_size, n_best, eos, bos;
+    int64_t beam_size, n_best;
+    int32_t forbidden_count, eos, bos;
 };
 
 struct FoundView {          // room for n_best hypotheses of each of B sentences

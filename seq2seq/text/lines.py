@@ -6,16 +6,16 @@ A file's name says how it is packed (`.gz`, `.zst` or plain); `-` is standard in
 import codecs
 import gzip
 import io
-import os
 import sys
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
+from seq2seq.storage import replacing
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is no text is told before it
@@ -85,25 +85,27 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
 def open_output(path: str | Path) -> Iterator[BinaryIO]:
     """A binary stream to write to. A file appears, or replaces its older self, only when the work is whole.
 
-    A pipe or a device is written to as it is; a link stays one. Raises InputError where the file cannot be written.
+    Anything but a regular file is written as it comes (`storage.replacing`). Raises InputError where that fails.
     """
     if str(path) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    target = Path(path).resolve()
-    special = target.exists() and not target.is_file()
-    partial = target if special else target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        with open(partial, "wb") as file, _packing(file, target.suffix) as stream:
+        with replacing(Path(path)) as file, _packing(file, Path(path).suffix) as stream:
             yield stream
-        if not special:
-            os.replace(partial, target)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        if not special:
-            partial.unlink(missing_ok=True)
+
+
+def expect_different_files(outputs: Iterable[str | Path]) -> None:
+    """Raises InputError where two outputs would be written into one file."""
+    seen = set()
+    for output in outputs:
+        target = Path("-") if output == "-" else Path(output).resolve()
+        if target in seen and (target.is_file() or not target.exists()):
+            raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
+        seen.add(target)
 
 
 def _expect_no_foreign_encoding(first_line: bytes, path: str | Path) -> None:

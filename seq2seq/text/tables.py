@@ -200,7 +200,7 @@ class Columnar(Table):
         self._open_batches = open_batches
         with self._explained():
             schema, _ = open_batches(path, [])
-        self.columns = list(_text_fields(schema))
+            self.columns = list(_text_fields(schema))
 
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """See Table."""
@@ -212,16 +212,15 @@ class Columnar(Table):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        import pyarrow
-
         try:
             yield
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file") from None
-        # A text that is not UTF-8 is found out when it is read; two columns of one name are a KeyError.
-        except (OSError, pyarrow.ArrowException, UnicodeDecodeError, KeyError) as error:
-            kind = self.path.suffix[1:].capitalize()
-            raise InputError(f"{self.path}: not readable as {kind} ({str(error).splitlines()[0]})") from None
+        except InputError:
+            raise
+        except Exception as error:  # on damaged files pyarrow raises all kinds, ValueError and OverflowError among them
+            kind, reason = self.path.suffix[1:].capitalize(), " ".join(f"{error}".split())[:200]
+            raise InputError(f"{self.path}: not readable as {kind} ({reason or type(error).__name__})") from None
 
 
 # The schema of a file, and its rows in batches that have at least the columns named.
@@ -239,7 +238,13 @@ def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
     import pyarrow
 
     stream = pyarrow.ipc.open_stream(pyarrow.memory_map(str(path)))
-    return stream.schema, iter(stream)
+
+    def batches() -> Iterator[Any]:
+        for batch in stream:
+            batch.validate(full=True)  # else offsets that lead out of the file end in a memory fault
+            yield batch
+
+    return stream.schema, batches()
 
 
 def _listed(columns: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: while a model trains a wish that is asked for between steps; before that, an end at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: polled between steps while a model trains; before that, an end at once."""
 
 import os
 import signal
@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from seq2seq.signals import describe_signal, stop_signals
+
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 class Interruption:
-    """As a context it notes the first Ctrl-C or SIGTERM in `signal_number`; a second one ends the process at once.
+    """As a context it notes the first of these signals in `signal_number`; a second one ends the process at once.
 
     Only the main thread may handle signals: in another, none is noted.
     """
@@ -31,7 +32,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._handlers = {one: signal.signal(one, self.note) for one in _SIGNALS}
+            self._handlers = {number: signal.signal(number, self.note) for number in stop_signals()}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,7 +48,7 @@ class Interruption:
 
 @contextmanager
 def leaving_at_once(clean_up: Callable[[], None]) -> Iterator[None]:
-    """Within, Ctrl-C and SIGTERM call `clean_up` and end the process, even while a library computes for minutes.
+    """Within, these signals call `clean_up` and end the process, even while a library computes for minutes.
 
     Python's own handlers wait until a library returns. So a thread listens to the pipe that the system's handler
     writes to, and Python's handlers only hold the main thread still.
@@ -55,20 +56,21 @@ def leaving_at_once(clean_up: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    signals = stop_signals()
     listener, sender = socket.socketpair()
     sender.setblocking(False)
 
     def listen() -> None:
         while number := listener.recv(1)[0]:
-            if number in _SIGNALS:
+            if number in signals:
                 clean_up()
-                os.write(2, f"seq2seq: {describe(number)} before the first step, nothing is kept\n".encode())
+                os.write(2, f"seq2seq: {describe_signal(number)} before the first step, nothing is kept\n".encode())
                 _leave(number)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     old = signal.set_wakeup_fd(sender.fileno())
-    handlers = {one: signal.signal(one, lambda *_: thread.join()) for one in _SIGNALS}
+    handlers = {number: signal.signal(number, lambda *_: thread.join()) for number in signals}
     try:
         yield
     finally:
@@ -79,11 +81,6 @@ def leaving_at_once(clean_up: Callable[[], None]) -> Iterator[None]:
         thread.join()
         listener.close()
         sender.close()
-
-
-def describe(number: int) -> str:
-    """A signal in a word."""
-    return "interrupted" if number == signal.SIGINT else "terminated"
 
 
 def _leave(number: int) -> None:

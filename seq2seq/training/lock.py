@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq.errors import InputError
+from seq2seq.storage import take_lock
 
 
 @contextmanager
@@ -15,7 +16,7 @@ def locked(run_folder: Path) -> Iterator[None]:
 
     Raises InputError where another process holds it.
     """
-    path = Path(f"{run_folder.resolve()}.lock")
+    path = lock_file(run_folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _open_locked(path)
     if descriptor is None:
@@ -28,29 +29,19 @@ def locked(run_folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def lock_file(run_folder: Path) -> Path:
+    """Where the lock of a run folder is: a hidden file beside it."""
+    folder = run_folder.resolve()
+    return folder.with_name(f".{folder.name}.seq2seq-lock")
+
+
 def _open_locked(path: Path) -> int | None:
     while True:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
-        if not _take(descriptor):
+        if not take_lock(descriptor):
             os.close(descriptor)
             return None
         # Its last holder may have deleted the file between our two calls: then it guards nothing.
         if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
         os.close(descriptor)
-
-
-def _take(descriptor: int) -> bool:
-    """Whether the lock was free."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # the latter on Windows
-        return False
-    return True

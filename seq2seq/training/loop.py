@@ -19,8 +19,9 @@ from seq2seq.errors import InputError, Interrupted
 from seq2seq.evaluation import MetricScore
 from seq2seq.model_folder import TrainedModel, load_model, open_model, rewrite_config
 from seq2seq.processes import Processes
+from seq2seq.signals import describe_signal
 from seq2seq.text.batching import make_batch, plan_epoch
-from seq2seq.training.interruption import Interruption, describe
+from seq2seq.training.interruption import Interruption
 from seq2seq.training.metrics import MetricsLog, Stretch
 from seq2seq.training.objective import Objective, as_tensors
 from seq2seq.training.preparation import PreparedData
@@ -225,7 +226,7 @@ class Trainer:
             self._save()
         if not self.processes.is_main:
             sys.exit(128 + number)
-        raise Interrupted(number, f"{describe(number)} at step {step:,}, which is saved: go on with --resume")
+        raise Interrupted(number, f"{describe_signal(number)} at step {step:,}, which is saved: go on with --resume")
 
     def _validation_due(self) -> bool:
         plan, step = self.state.plan, self.state.step

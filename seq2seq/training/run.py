@@ -1,6 +1,5 @@
 """A whole training run: its folder, its data, its model; started or resumed."""
 
-import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ from seq2seq.config import Config, TrainingConfig, config_differences, validate_
 from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network, load_model
 from seq2seq.processes import Processes
-from seq2seq.storage import put_back, read_json, replace_file, replace_folder, to_json
+from seq2seq.storage import Workspace, expect_replaceable, put_back, read_json, to_json, write_file
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.sources import DOWNLOADS, open_sources
 from seq2seq.training.adaptation import adapt
@@ -89,7 +88,7 @@ def _open(
     _check_folder(folder, resume, overwrite)
     store = CheckpointStore(folder.resolve())
     if resume:
-        store.mend()
+        store.recover()
     last = store.last if resume else None
     if last:
         return _stored_config(config, folder), last
@@ -132,6 +131,7 @@ def _computes_in_bf16() -> bool:
 
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """See that the folder may be used, before anything is done."""
+    expect_replaceable(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; -o names the folder of the run")
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -159,25 +159,18 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
 
     Returns the settings with the languages that the data is found to be in, and with what follows from its size.
     """
-    staging = folder.with_name(folder.name + ".preparing")
-
-    def clean_up() -> None:
-        shutil.rmtree(staging, ignore_errors=True)
-
-    clean_up()
-    try:
-        with leaving_at_once(clean_up):
+    with Workspace(folder) as workspace:
+        data = workspace.new / _DATA
+        with leaving_at_once(workspace.close):
             sources = open_sources(config.data, folder.parent / DOWNLOADS)
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
-            report = prepare_data(config.data, config.tokenizer, sources, staging / _DATA)
-        config = adapt(config, Corpus(staging / _DATA / "train").target_tokens)
+            report = prepare_data(config.data, config.tokenizer, sources, data)
+        config = adapt(config, Corpus(data / "train").target_tokens)
         progress.report(report.lines(), report.warnings())
-        replace_file(staging / _CONFIG, to_json(config.model_dump()))
-        replace_folder(staging, folder)
+        write_file(workspace.new / _CONFIG, to_json(config.model_dump()))
+        workspace.commit()
         return config
-    finally:
-        clean_up()
 
 
 def _stored_config(config: Config, folder: Path) -> Config:

@@ -18,7 +18,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.errors import InputError
 from seq2seq.model_folder import CHECKPOINTS, TrainedModel, find_model, read_checkpoints, step_folder, write_model
-from seq2seq.storage import FolderWriter, put_back, read_json, replace_file, standing, to_json, verify_folder
+from seq2seq.storage import (
+    FolderWriter,
+    clear_leftovers,
+    current_or_backup,
+    put_back,
+    read_json,
+    replace_file,
+    to_json,
+    verify_folder,
+)
 from seq2seq.training.schedule import Plan
 
 # What an optimiser keeps for each parameter.
@@ -28,8 +37,7 @@ _MOMENTS = {
     torch.optim.Adadelta: {"step", "square_avg", "acc_delta"},
     torch.optim.SGD: set(),
 }
-# A step folder, or what storage.py calls it until it is whole or while it is replaced.
-_STEP = re.compile(r"[0-9]+(\.partial|\.old)?")
+_STEP = re.compile(r"[0-9]+")
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 
 
@@ -83,19 +91,21 @@ class CheckpointStore:
     def last(self) -> Path | None:
         """The folder of the last step that was saved, if any."""
         step = self.last_step
-        return standing(step_folder(self._run_folder, step)) if step else None
+        return current_or_backup(step_folder(self._run_folder, step)) if step else None
 
     @property
     def best(self) -> Path:
         """The folder of the best step. There is one as soon as there is a last one."""
         return find_model(self._run_folder)
 
-    def mend(self) -> None:
+    def recover(self) -> None:
         """Finish or undo what a crash left half done in writing a step."""
         if (self._run_folder / CHECKPOINTS).is_file():
             named = set(read_checkpoints(self._run_folder).values())
             for step in named:
                 put_back(step_folder(self._run_folder, step))
+            for folder in (self._run_folder, self._run_folder / "steps"):
+                clear_leftovers(folder)
             self._prune(named)
 
     def save(
@@ -114,7 +124,7 @@ class CheckpointStore:
         self._prune({best, state.step})
 
     def _prune(self, keep: set[int]) -> None:
-        """Delete the other steps, and what a crash left of any; files that something else put there stay."""
+        """Delete the other steps; what something else put there stays."""
         kept = {str(step) for step in keep}
         for folder in (self._run_folder / "steps").iterdir():
             if _STEP.fullmatch(folder.name) and folder.name not in kept and folder.is_dir():

@@ -1,6 +1,8 @@
 """Promise 8: a mistake is one clear line on stderr and exit code 2, and nothing is lost."""
 
 import gzip
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,11 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
-from seq2seq.errors import InputError
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Run a command line in a folder with odd files; return the one line that it prints on stderr."""
     monkeypatch.chdir(tmp_path)
     Path("two.txt").write_text("a b\nc d\n")
@@ -31,8 +32,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
     Path("list.txt").write_text("0 ||| a ||| lm: 1 ||| 1\n")
     Path("folder").mkdir()
 
-    def invoke(command: str) -> str:
-        result = CliRunner().invoke(app, command.split())
+    def invoke(command: str | list[str]) -> str:
+        result = CliRunner().invoke(app, command.split() if isinstance(command, str) else command)
         assert result.exit_code == 2, result.output
         assert result.stdout == ""
         assert result.stderr.count("\n") == 1
@@ -199,7 +200,9 @@ ERRORS = {
         "--save-weights is for weights that are learnt: give --dev and --dev-ref"
     ),
     "rescore --dev list.txt --dev-ref two.txt -o best.txt": "--n-best is missing: give the list to re-rank",
-    "rescore --weights two.txt --n-best list.txt --save-list -": "-o and --save-list cannot both be stdout (-)",
+    "rescore --weights two.txt --n-best list.txt --save-list -": (
+        "-: two outputs would be written there; give each a file of its own"
+    ),
     "rescore --dev - --dev-ref two.txt": (
         "only --n-best without --ref can be stdin (-): the other files are read several times"
     ),
@@ -213,7 +216,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("command", ERRORS)
-def test_error_line(command: str, run: Callable[[str], str], tmp_path: Path) -> None:
+def test_error_line(command: str, run: Callable[..., str], tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     expected, line = f"seq2seq: error: {ERRORS[command]}", run(command)
     if expected.endswith("..."):
@@ -223,12 +226,90 @@ def test_error_line(command: str, run: Callable[[str], str], tmp_path: Path) -> 
     assert [path for path in tmp_path.rglob("*") if path not in before] in ([], [tmp_path / "checkpoints"])
 
 
-def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only mistakes of the user are made into one line."""
-
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_of_the_program_is_one_line_and_exit_code_1(debug: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: str) -> str:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("of\nours")
 
     monkeypatch.setattr("seq2seq.cli.presets.preset_text", broken)
-    assert isinstance(CliRunner().invoke(app, ["presets"]).exception, ZeroDivisionError)
-    assert not issubclass(ZeroDivisionError, InputError)
+    result = CliRunner().invoke(app, [*["--debug"][:debug], "presets"])
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert lines[-1].startswith("seq2seq: internal error: ZeroDivisionError: of ours; please report it")
+    assert (lines[0] == "Traceback (most recent call last):") == debug
+    assert len(lines) == 1 or debug
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:132] . DefaultCPUAllocator: not enough memory: you tried to allocate 9"
+        ),
+    ],
+    ids=["Python", "torch"],
+)
+def test_a_lack_of_memory_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: str) -> str:
+        raise error
+
+    monkeypatch.setattr("seq2seq.cli.presets.preset_text", broken)
+    result = CliRunner().invoke(app, ["presets"])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("seq2seq: error: out of memory")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("[" * 3000, "training.max_steps"),
+        ("1" * 5000, "training.max_steps"),
+        ("1e30", "training.max_steps"),
+        ("nan", "training.max_steps"),
+        ("\udcff", "training.max_steps"),
+    ],
+    ids=["brackets", "digits", "large", "nan", "half a character"],
+)
+def test_odd_values_of_settings(value: str, expected: str, run: Callable[..., str]) -> None:
+    line = run(["train", "--train", "same.tsv", "--set", f"training.max_steps={value}"])
+    assert line.startswith(f"seq2seq: error: configuration: {expected}")
+    assert len(line) < 300
+
+
+def test_a_configuration_with_a_byte_order_mark(run: Callable[..., str]) -> None:
+    """Windows' editor writes one."""
+    Path("mark.toml").write_bytes(b"\xef\xbb\xbf[model]\nhiden_size = 3\n")
+    assert "did you mean hidden_size" in run("train --config mark.toml --train same.tsv")
+
+
+def test_an_endless_configuration(run: Callable[..., str]) -> None:
+    assert run("train --config /dev/zero --train same.tsv") == (
+        "seq2seq: error: /dev/zero: over 1,048,576 bytes, so it is not a configuration"
+    )
+
+
+@pytest.mark.parametrize(
+    ("closed", "command", "code", "told"),
+    [
+        ("<&-", "translate MODEL", 2, "seq2seq: error: "),
+        (">&-", "presets", 2, "seq2seq: error: standard input or output: Bad file descriptor\n"),
+        ("2>&-", "presets nonsense", 2, ""),
+        (">/dev/full", "presets", 2, "seq2seq: error: standard input or output: No space left on device\n"),
+        ("<&- >&- 2>&-", "presets nonsense", 2, ""),
+    ],
+)
+def test_closed_and_full_streams(closed: str, command: str, code: int, told: str, trained: Path) -> None:
+    words = command.replace("MODEL", str(trained))
+    result = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m seq2seq {words} {closed}', sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == code
+    assert result.stdout == ""
+    assert result.stderr.startswith(told)
+    assert bool(result.stderr) == bool(told)
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") <= 1

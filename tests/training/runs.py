@@ -39,8 +39,7 @@ Outcome = tuple[dict[str, str], list[dict[str, Any]]]
 
 def outcome(run: Path) -> Outcome:
     """All of a run that must be as if it had never been interrupted; and no leftovers beside it."""
-    unfinished = (".partial", ".preparing", ".old", ".lock")
-    assert not [path for path in (*run.parent.iterdir(), *run.rglob("*")) if path.suffix in unfinished]
+    assert not [path for path in (*run.parent.iterdir(), *run.rglob("*")) if "seq2seq-" in path.name]
     return hashes(run), records(run)
 
 

@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -24,7 +25,8 @@ from seq2seq import storage
 from seq2seq.config import Config, config_differences, validate_config
 from seq2seq.errors import InputError
 from seq2seq.model_folder import load_model, open_model
-from seq2seq.storage import read_json, standing
+from seq2seq.storage import current_or_backup, read_json
+from seq2seq.training.lock import lock_file
 from seq2seq.training.run import train
 from seq2seq.training.state import CheckpointStore
 
@@ -118,7 +120,7 @@ def overwrite(config: Config, run: Path, failing: int, dead: bool) -> None:
 
 def expect_whole_and_go_on(config: Config, run: Path, old: dict[str, str], expected: Outcome) -> None:
     """What is there is the older run or the new one, whole, and the next command ends as if nothing had been."""
-    there = standing(run)
+    there = current_or_backup(run)
     begun = not config_differences(validate_config(read_json(there / "config.json"), "stored"), config)
     if (there / "checkpoints.json").exists():
         open_model(CheckpointStore(there).last or there)
@@ -144,7 +146,7 @@ def test_whichever_operation_fails_on_a_full_disk(
         assert "cannot be written (No space left on device)" in told
         assert "\n" not in told
         assert list(run.parent.iterdir()) == [run]
-        assert not list(run.rglob("*.partial"))
+        assert not list(run.rglob(".seq2seq-*"))
         expect_whole_and_go_on(short, run, old, undisturbed)
     assert number > 80
 
@@ -158,7 +160,7 @@ def test_whichever_operation_is_the_last(short: Config, old_run: Path, undisturb
             overwrite(short, run, number, dead=True)
             break
         except Killed:
-            run.with_name("run.lock").unlink(missing_ok=True)
+            lock_file(run).unlink(missing_ok=True)
         expect_whole_and_go_on(short, run, old, undisturbed)
     assert number > 80
 
@@ -180,11 +182,11 @@ def test_a_file_may_not_grow(short: Config, undisturbed: Outcome, tmp_path: Path
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     run = tmp_path / "run"
-    assert str(caught.value) == (
-        f"{run}/steps/3.partial/model.safetensors: cannot be written (File too large); "
+    assert re.sub(r"\.seq2seq-[\w-]+", "WORKSPACE", str(caught.value)) == (
+        f"{run}/steps/WORKSPACE/new/model.safetensors: cannot be written (File too large); "
         f"the checkpoint of step 2 is intact in {run}: see to it and go on with --resume"
     )
-    assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob(".seq2seq-*"))
     assert run_to_the_end(short, run, resume=True) == undisturbed
 
 
@@ -197,12 +199,12 @@ def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_p
     command = [*command_line(config, threads=1), "-q", "-o", str(run), "--resume"]
     for _ in range(kills):
         process = subprocess.Popen(command)
-        while process.poll() is None and not run.with_name("run.lock").exists():
+        while process.poll() is None and not lock_file(run).exists():
             time.sleep(0.01)
         time.sleep(draw.uniform(0, 1.5))
         process.kill()
         process.wait()
-        run.with_name("run.lock").unlink(missing_ok=True)
+        lock_file(run).unlink(missing_ok=True)
         if (run / "checkpoints.json").exists():
             open_model(CheckpointStore(run).last or run)
             load_model(run)

@@ -17,12 +17,21 @@ from seq2seq import Translator
 from seq2seq.config import Config
 from seq2seq.errors import InputError, Interrupted
 from seq2seq.storage import read_json
+from seq2seq.training.lock import lock_file
 from seq2seq.training.loop import Trainer
 from seq2seq.training.objective import Objective
 from seq2seq.training.run import train
 
 
-def stop(config: Config, run: Path, owner: type, method: str, call: int, resume: bool = False) -> str:
+def stop(
+    config: Config,
+    run: Path,
+    owner: type,
+    method: str,
+    call: int,
+    resume: bool = False,
+    number: signal.Signals = signal.SIGTERM,
+) -> str:
     """Train until a signal comes after the given call of a method; returns what the user is told."""
     original, calls = getattr(owner, method), 0
 
@@ -31,14 +40,14 @@ def stop(config: Config, run: Path, owner: type, method: str, call: int, resume:
         calls += 1
         result = original(self, *arguments, **options)
         if calls == call:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
         return result
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted) as caught:
         patch.setattr(owner, method, patched)
         patch.setattr("seq2seq.training.validation._WINDOW", 4)
         train(config, run, resume=resume, overwrite=False, progress=QUIET)
-    assert caught.value.exit_code == 143
+    assert caught.value.exit_code == 128 + number
     return str(caught.value)
 
 
@@ -59,6 +68,45 @@ def test_stopped_at_each_step(step: int, tiny: Callable[..., Config], uninterrup
     assert told == f"terminated at step {step}, which is saved: go on with --resume"
     assert saved(run)["step"] == step
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+def test_a_closed_terminal_stops_as_well(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    told = stop(tiny(), run, Trainer, "update", 4, number=signal.SIGHUP)
+    assert told == "terminal closed at step 4, which is saved: go on with --resume"
+    assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+def test_nohup_is_respected(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    original = Trainer.update
+
+    def update(trainer: Trainer) -> None:
+        original(trainer)
+        signal.raise_signal(signal.SIGHUP)
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Trainer, "update", update)
+            assert run_to_the_end(tiny(), tmp_path / "run") == uninterrupted
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
+
+
+def test_ctrl_c_while_the_program_starts_leaves_no_traceback() -> None:
+    program = """
+import signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "seq2seq.cli.plot":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+import seq2seq.cli
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "")
 
 
 # Three validations, each with three windows of translations.
@@ -212,7 +260,7 @@ def test_a_real_signal_while_data_is_prepared(
     assert process.returncode == code
     assert time.monotonic() - began < 30
     assert "nothing is kept" in told
-    assert [path.name for path in tmp_path.iterdir() if path.name not in ("busy", "run.lock")] == []
+    assert set(tmp_path.iterdir()) <= {tmp_path / "busy", lock_file(tmp_path / "run")}
 
 
 def test_a_second_signal_leaves_at_once(tiny: Callable[..., Config], tmp_path: Path) -> None:
@@ -229,21 +277,28 @@ def test_a_second_signal_leaves_at_once(tiny: Callable[..., Config], tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "command"), [(signal.SIGINT, 130, "translate"), (signal.SIGTERM, 143, "evaluate")]
+    ("number", "code", "word", "command"),
+    [
+        (signal.SIGINT, 130, "interrupted", "translate"),
+        (signal.SIGTERM, 143, "terminated", "evaluate"),
+        (signal.SIGHUP, 129, "terminal closed", "translate"),
+    ],
 )
-def test_a_signal_leaves_no_partial_output(number: int, code: int, command: str, trained: Path, tmp_path: Path) -> None:
+def test_a_signal_leaves_no_partial_output(
+    number: int, code: int, word: str, command: str, trained: Path, tmp_path: Path
+) -> None:
     source, output = tmp_path / "in", tmp_path / "out"
     source.write_text("un deux trois\n" * 200_000)
     names = ["-i", source] if command == "translate" else ["--src", source, "--ref", source]
     process = start([sys.executable, "-m", "seq2seq", command, str(trained), *map(str, names), "-o", str(output)])
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("out.*")) and process.poll() is None and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".seq2seq-*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert list(tmp_path.glob("out.*"))
+    assert list(tmp_path.glob(".seq2seq-*"))
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
     assert process.returncode == code
-    assert told == f"seq2seq: {'interrupted' if number == signal.SIGINT else 'terminated'}\n"
+    assert told == f"seq2seq: {word}\n"
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -256,4 +311,4 @@ def test_two_trainings_in_one_folder(tiny: Callable[..., Config], tmp_path: Path
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     stop(config, run, Trainer, "update", 1, resume=True)  # a dead process holds nothing
-    assert not (tmp_path / "run.lock").exists()
+    assert not lock_file(tmp_path / "run").exists()

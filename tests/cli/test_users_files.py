@@ -1,0 +1,174 @@
+"""Nothing of the user's is lost: no neighbour of a name that the program derives, and no output but the one named."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seq2seq.cli import app
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.storage import replace_file, replacing
+from seq2seq.text.lines import open_output
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
+
+QUIET = Progress(quiet=True)
+# What this program, or another one, may have called something that it derived from a name.
+NEIGHBOURS = (
+    *("{}.old", "{}.partial", "{}.preparing", "{}.lock", "{}.tmp", "{}~", "{}.bak", ".{}.old", ".{}", "{}.1.partial"),
+    *(".seq2seq-0123456789abcdef", "new", "old", "workspace"),
+)
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Every path below, and the bytes of each file."""
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def surround(path: Path, folders: bool) -> dict[str, bytes | None]:
+    """Put neighbours of the user's beside a path; returns them."""
+    for pattern in NEIGHBOURS:
+        neighbour = path.with_name(pattern.format(path.name))
+        if folders:
+            (neighbour / "deep").mkdir(parents=True)
+            (neighbour / "deep" / "thesis.txt").write_text(f"years of work: {neighbour.name}")
+            (neighbour / "checkpoints.json").write_text('{"best": 1, "last": 1}')
+        else:
+            neighbour.write_text(f"years of work: {neighbour.name}")
+    return tree(path.parent)
+
+
+@pytest.mark.parametrize("folders", [True, False])
+def test_training_leaves_its_neighbours_alone(folders: bool, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run, config = tmp_path / "run", tiny(training__max_steps=2)
+    users = surround(run, folders)
+    for overwrite in (False, True):
+        train(config, run, resume=False, overwrite=overwrite, progress=QUIET)
+        assert {name: value for name, value in tree(tmp_path).items() if not Path(name).is_relative_to("run")} == users
+
+
+@pytest.mark.parametrize("folders", [True, False])
+def test_steps_leave_their_neighbours_alone(folders: bool, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(tiny(training__max_steps=2), run, resume=False, overwrite=False, progress=QUIET)
+    users = surround(run / "steps" / "2", folders)
+    kept = {name: value for name, value in users.items() if not Path(name).is_relative_to("2")}
+    shutil.copytree(run, tmp_path / "copy")
+    train(tiny(training__max_steps=2), run, resume=True, overwrite=False, progress=QUIET)
+    found = tree(run / "steps")
+    assert {name: value for name, value in found.items() if not Path(name).is_relative_to("2")} == kept
+
+
+def test_a_renamed_run_is_not_renamed_back(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run, config = tmp_path / "run", tiny(training__max_steps=1)
+    train(config, run, resume=False, overwrite=False, progress=QUIET)
+    run.rename(tmp_path / "run.old")
+    before = tree(tmp_path / "run.old")
+    train(config, run, resume=False, overwrite=False, progress=QUIET)
+    assert tree(tmp_path / "run.old") == before
+    assert (run / "checkpoints.json").exists()
+
+
+@pytest.mark.parametrize("folders", [True, False])
+def test_export_leaves_its_neighbours_alone(folders: bool, trained: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    users = surround(target, folders)
+    result = CliRunner().invoke(app, ["export", str(trained), "-o", str(target)])
+    assert result.exit_code == 0
+    assert {name: value for name, value in tree(tmp_path).items() if not Path(name).is_relative_to("model")} == users
+
+
+@pytest.mark.parametrize("name", [".", "..", "../here"])
+def test_the_current_folder_is_not_trained_into(
+    name: str, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was trained for hours, then could not be written; with --overwrite it was deleted first."""
+    here = tmp_path / "here"
+    train(tiny(training__max_steps=1), here, resume=False, overwrite=False, progress=QUIET)
+    before = tree(tmp_path)
+    monkeypatch.chdir(here)
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match="is the current folder or holds it"):
+            train(tiny(), Path(name), resume=False, overwrite=overwrite, progress=QUIET)
+        assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_replaced_file_keeps_its_mode(mode: int, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("secret")
+    path.chmod(mode)
+    with replacing(path) as file:
+        (partial,) = tmp_path.glob(".seq2seq-*")
+        assert stat.S_IMODE(partial.stat().st_mode) == mode
+        file.write(b"new secret")
+    assert path.read_bytes() == b"new secret"
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
+def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_text("theirs")
+    os.chown(path, 1234, 4321)
+    replace_file(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
+
+
+@pytest.mark.parametrize("by_stream", [False, True])
+def test_a_pipe_is_written_to_and_stays(by_stream: bool, tmp_path: Path) -> None:
+    """A device node was replaced by a file: /dev/null, in a container that runs as root."""
+    pipe, got = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    if by_stream:
+        with open_output(pipe) as file:
+            file.write(b"new\n")
+    else:
+        replace_file(pipe, b"new\n")
+    reader.join(timeout=10)
+    assert got == [b"new\n"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+WRITE = "from seq2seq.text.lines import open_output\nwith open_output({!r}) as file: file.write(b'new\\n')"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux's names of descriptors")
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_stdout_by_name_is_stdout(name: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"old\n")
+    command = [sys.executable, "-c", WRITE.format(name)]
+    with open(log, "ab") as file:
+        subprocess.run(command, stdout=file, check=True)
+    assert log.read_bytes() == b"old\nnew\n"
+    assert subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout == b"new\n"
+    assert list(tmp_path.iterdir()) == [log]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash's process substitution")
+def test_process_substitution(tmp_path: Path) -> None:
+    program = f"import sys; name = sys.argv[1]\n{WRITE.format('NAME').replace(repr('NAME'), 'name')}"
+    script = f'"$0" -c "$1" >(cat > {tmp_path / "out"}); wait $!'
+    subprocess.run(["bash", "-c", script, sys.executable, program], check=True, timeout=60)
+    assert (tmp_path / "out").read_bytes() == b"new\n"
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    replace_file(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
