@@ -30,7 +30,7 @@ def locked(run_folder: Path) -> Iterator[None]:
 
 
 def lock_file(run_folder: Path) -> Path:
-    """Where the lock of a run folder is: a hidden file beside it."""
+    """The lock of a run folder: a hidden file in the folder that holds it."""
     folder = run_folder.resolve()
     return folder.with_name(f".{folder.name}.seq2seq-lock")
 
