@@ -1,6 +1,7 @@
 # make demo       train and try two translators on the bundled corpus, in about four minutes
 # make test       what CI runs: ruff, mypy, pytest
 # make test-all   the same with the slow tests
+# make fuzz       20,000 files with random faults for each reader: hours
 # make PYTHON=python3.12 ...  takes another interpreter for the environment in .venv
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 DEMO := checkpoints/demo
 READY := $(VENV)/ready
 
-.PHONY: demo test test-all check clean
+.PHONY: demo test test-all fuzz check clean
 
 demo: $(READY)
 	$(BIN)/seq2seq train --config data/demo.toml -o $(DEMO) --overwrite
@@ -29,6 +30,9 @@ test: check
 
 test-all: check
 	$(BIN)/pytest -m ''
+
+fuzz: $(READY)
+	SEQ2SEQ_FUZZ=20000 $(BIN)/pytest -s tests/hostile/test_fuzz.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -43,6 +43,9 @@ class Section(BaseModel):
 Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
+Weight = Annotated[float, Field(ge=0.001, le=1000)]
+"""How often an epoch shows a pair."""
+
 _OneOrMore = BeforeValidator(lambda value: _as_tuple(value))
 _Names = Annotated[tuple[str, ...], _OneOrMore]
 
@@ -65,7 +68,7 @@ class DataConfig(Section):
     """Which configuration of the data sets; without it the only one, or the one named by the languages."""
     split: str = "train"
     """Which split of the data sets is trained on. Their validation split, if there is one, validates."""
-    weights: Annotated[tuple[Annotated[float, Field(gt=0, le=1000)], ...], _OneOrMore] = ()
+    weights: Annotated[tuple[Weight, ...], _OneOrMore] = ()
     """How often an epoch shows the pairs of each source: first the aligned files, then the tables, then the data sets;
     1 for all where it is not given. 0.5 draws half of the pairs, anew in each epoch."""
     valid: str | None = None

@@ -19,8 +19,9 @@ from pydantic import BaseModel, ValidationError
 
 from seq2seq.config import Config
 from seq2seq.errors import InputError
+from seq2seq.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
 from seq2seq.search.request import Hypothesis, Request, Sources
-from seq2seq.storage import MANIFEST, SMALL_JSON, FolderWriter, current_or_backup, read_json, to_json, verify_folder
+from seq2seq.storage import SMALL_JSON, current_or_backup, parse_json, read_json, to_json
 from seq2seq.text.sentencepiece_format import LARGEST_FILE
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -38,6 +39,8 @@ INT8 = "int8"
 
 # Four thousand million parameters: no recurrent model has come near.
 _LARGEST_MODEL = 16 * 2**30
+# For 250,000 source pieces, as many as a tokenizer's file has room for, and sixty words of each.
+_LARGEST_SHORTLIST = 2**27
 # Bytes of names, types and shapes: a network of 64 layers on each side has a tenth.
 _LARGEST_HEADER = 2**20
 
@@ -58,16 +61,23 @@ class Tokenizers:
         """File names and what they hold."""
         return dict(zip(self.file_names(self.joint), (self.src, self.tgt), strict=False))
 
+    def contents(self) -> dict[str, bytes]:
+        """File names and their content."""
+        return {name: tokenizer.model for name, tokenizer in self.files().items()}
+
     @staticmethod
     def file_names(joint: bool) -> list[str]:
         """The files that `load` reads."""
         return ["joint.model"] if joint else ["src.model", "tgt.model"]
 
     @classmethod
-    def load(cls, folder: Path, joint: bool) -> "Tokenizers":
+    def load(cls, folder: SealedFolder, joint: bool) -> "Tokenizers":
         """Read the files of `files`. Raises InputError naming one that is missing or damaged."""
-        loaded = [_load_tokenizer(folder / name) for name in cls.file_names(joint)]
+        loaded = [_load_tokenizer(folder, name) for name in cls.file_names(joint)]
         return cls(loaded[0], loaded[-1])
+
+
+_OPTIONAL_FILES = (SHORTLIST, *Tokenizers.file_names(True), *Tokenizers.file_names(False))
 
 
 @dataclass(frozen=True)
@@ -116,15 +126,36 @@ class EnsembleModel:
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model folder that was found whole. Its weights are still on disk."""
+    """A model folder that was found whole. Its weights are still on disk, in a file that is held open."""
 
-    path: Path
-    size: int
-    """Bytes of its files."""
+    files: SealedFolder
     config: Config
     facts: Mapping[str, Any]
     """What the training reported of the model."""
     tokenizers: Tokenizers
+
+    @property
+    def path(self) -> Path:
+        """Where it was when it was opened."""
+        return self.files.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(self.files.sizes.values())
+
+    @property
+    def weights(self) -> HeldFile:
+        """The parameters of its network."""
+        return self.files.file(WEIGHTS)
+
+    def read_weights(self) -> bytes:
+        """The content of the weights' file."""
+        return self.files.read(WEIGHTS, _LARGEST_MODEL)
+
+    def read_shortlist(self) -> bytes:
+        """The content of its shortlist's file. Raises InputError where it has none."""
+        return self.files.read(SHORTLIST, _LARGEST_SHORTLIST)
 
     @property
     def has_shortlist(self) -> bool:
@@ -142,7 +173,7 @@ class ModelFolder:
 
         with shapes_only():
             network = build_network(self.config, self.tokenizers)
-        load_weights(network, self.path / WEIGHTS, device)
+        load_weights(network, self.weights, device)
         return TrainedModel(self.config, network.eval(), self.tokenizers)
 
 
@@ -151,17 +182,24 @@ def open_model(path: Path) -> ModelFolder:
 
     Raises InputError naming the file that is missing, damaged or not what this program writes.
     """
-    folder = find_model(path)
+    while True:
+        identity = _identity(path)
+        try:
+            return _open_folder(identity[0])
+        except InputError:
+            # A training that goes on meanwhile deletes steps, after it has named others, and replaces folders.
+            if _identity(path) == identity:
+                raise
+
+
+def _open_folder(folder: Path) -> ModelFolder:
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
-    sizes = verify_folder(folder, required=(CONFIG, WEIGHTS), largest=_LARGEST_MODEL)
-    description = _read_description(folder / CONFIG)
-    for name in Tokenizers.file_names(description.config.tokenizer.joint):
-        if name not in sizes:
-            raise InputError(f"{folder / MANIFEST}: damaged (it does not list {name})")
-    _check_header(folder / WEIGHTS)
-    tokenizers = Tokenizers.load(folder, description.config.tokenizer.joint)
-    return ModelFolder(folder, sum(sizes.values()), description.config, description.facts, tokenizers)
+    files = SealedFolder(folder, required=(CONFIG, WEIGHTS), also=_OPTIONAL_FILES, largest=_LARGEST_MODEL)
+    description = _parse_description(files.read(CONFIG, SMALL_JSON), folder / CONFIG)
+    _check_header(files.file(WEIGHTS))
+    tokenizers = Tokenizers.load(files, description.config.tokenizer.joint)
+    return ModelFolder(files, description.config, description.facts, tokenizers)
 
 
 def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
@@ -231,7 +269,8 @@ def write_files(
 
 def rewrite_config(folder: Path, config: Config) -> None:
     """Put `config` in the place of a model folder's own; all else in it stays, a sealed sub-folder too."""
-    description = _read_description(folder / CONFIG).model_copy(update={"config": config})
+    description = _parse_description((folder / CONFIG).read_bytes(), folder / CONFIG)
+    description = description.model_copy(update={"config": config})
     with FolderWriter(folder) as copy:
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
             copy.write(path.relative_to(folder).as_posix(), path.read_bytes())
@@ -250,9 +289,19 @@ def find_model(path: Path) -> Path:
     return path
 
 
+def _identity(path: Path) -> tuple[Path, int, int]:
+    """What tells the model folder that `path` stands for now from others."""
+    folder = find_model(path)
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return folder, 0, 0
+    return folder, status.st_dev, status.st_ino
+
+
 def read_checkpoints(run_folder: Path) -> dict[str, int]:
     """The numbers of the `best` and the `last` step of a run. Raises InputError where the file is damaged."""
-    steps = read_json(run_folder / CHECKPOINTS, SMALL_JSON)
+    steps = read_json(run_folder / CHECKPOINTS)
     if not isinstance(steps, dict) or not all(_is_step(steps.get(name)) for name in ("best", "last")):
         raise InputError(f"{run_folder / CHECKPOINTS}: damaged (it does not name the best and the last step)")
     return steps
@@ -268,15 +317,15 @@ def step_folder(run_folder: Path, step: int) -> Path:
 
 
 class _Description(BaseModel):
-    """The content of `config.json`."""
+    """The content of a model folder's `config.json`."""
 
     format: int
     config: Config
     facts: dict[str, str | int | float | None]
 
 
-def _read_description(path: Path) -> _Description:
-    content = read_json(path, SMALL_JSON)
+def _parse_description(data: bytes, path: Path) -> _Description:
+    content = parse_json(data, path)
     if isinstance(content, dict) and content.get("format") != FORMAT_VERSION:
         raise InputError(
             f"{path}: format {reprlib.repr(content.get('format'))}, this program reads {FORMAT_VERSION}; "
@@ -290,29 +339,26 @@ def _read_description(path: Path) -> _Description:
         raise InputError(f"{path}: damaged ({place}: {fault['msg']})") from None
 
 
-def _check_header(path: Path) -> None:
+def _check_header(weights: HeldFile) -> None:
     """See that the file is what its header says, before anything in it is believed."""
-    with open(path, "rb") as file:
+    with open(weights, "rb") as file:
         header_bytes = int.from_bytes(file.read(8), "little")
     if header_bytes > _LARGEST_HEADER:
-        raise InputError(f"{path}: damaged (a header of {header_bytes:,} bytes)")
+        raise InputError(f"{weights}: damaged (a header of {header_bytes:,} bytes)")
     try:
         # No tensor is read. Asking for numpy's leaves torch alone.
-        with safetensors.safe_open(path, framework="np"):
+        with safetensors.safe_open(weights, framework="np"):
             pass
     except safetensors.SafetensorError as error:
-        raise InputError(f"{path}: damaged ({str(error)[:200]!r})") from None
+        raise InputError(f"{weights}: damaged ({str(error)[:200]!r})") from None
 
 
-def _load_tokenizer(path: Path) -> Tokenizer:
-    if not path.is_file():
-        raise InputError(f"{path}: missing")
-    with open(path, "rb") as file:
-        model = file.read(LARGEST_FILE + 1)
+def _load_tokenizer(folder: SealedFolder, name: str) -> Tokenizer:
+    model = folder.read(name, LARGEST_FILE)
     try:
         return Tokenizer(model)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{folder.path / name}: {error}") from None
 
 
 def _model_card(config: Config, facts: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Charts as PNG or SVG: the one place that knows matplotlib, which is an optional extra."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output
+from seq2seq.text.lines import open_output, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,8 @@ def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -
     form = Path(path).suffix.removeprefix(".")
     if form not in ("png", "svg"):
         raise InputError(f"{path}: charts are .png or .svg files")
+    # Files need no window, and a setting for windows that matplotlib does not know must not end the program.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -45,7 +48,7 @@ def draw_curves(
 ) -> None:
     """One line for each of `curves`, four at most, over evenly spaced `ticks`; the values begin at 0."""
     for (name, values), style in zip(curves.items(), _STYLES, strict=False):
-        axes.plot(range(len(ticks)), values, style, label=name)
+        axes.plot(range(len(ticks)), values, style, label=_label(name))
     axes.set_xticks(range(len(ticks)), ticks, size="small")
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.set_ylim(bottom=0)
@@ -57,11 +60,17 @@ def draw_curves(
 def draw_series(axes: "Axes", series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str) -> None:
     """One line for each of `series` through its points (x, y)."""
     for name, points in series.items():
-        axes.plot([x for x, _ in points], [y for _, y in points], label=name)
+        axes.plot([x for x, _ in points], [y for _, y in points], label=_label(name))
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.grid(alpha=0.3)
     if len(series) > 1:
         axes.legend(frameon=False)
+
+
+def _label(name: str) -> str:
+    """A name as the legend shows it: `$` is not mathematics, and it leaves out what begins with an underscore."""
+    shown = printable(name).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ A program that was started plainly is alone: then nothing here communicates, wai
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,13 +17,37 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-# What launchers tell the processes that they start.
-_LAUNCHED = ("LOCAL_RANK", "WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+# What torchrun, and `accelerate launch` by it, tell each process that they start.
+_RANKS, _PORT, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), "MASTER_PORT", "MASTER_ADDR"
+# What accelerate would read besides: its own settings, of which all have one of ours, and the sizes that MPI tells.
+_OTHERS = re.compile(r"(ACCELERATE|FSDP)_.*|FORK_LAUNCHED|(PMI|OMPI_COMM_WORLD|MV2_COMM_WORLD)_SIZE")
+_WITHOUT_EFFECT = {"", "0", "1", "no", "none", "false"}
 
 # Others wait so long for the main process to prepare the data. One that has died is noticed at once, by its launcher.
 _PATIENCE = timedelta(hours=24)
 
 Value = TypeVar("Value")
+
+
+def is_launched() -> bool:
+    """Whether a launcher has started this process: all that it tells is there and makes sense."""
+    numbers = [os.environ.get(name, "") for name in (*_RANKS, _PORT)]
+    if not (all(number.isascii() and number.isdecimal() for number in numbers) and os.environ.get(_ADDRESS)):
+        return False
+    rank, world_size, local_rank, _ = map(int, numbers)
+    return local_rank <= rank < world_size
+
+
+def drop_stray_variables() -> str:
+    """Take out of the environment what no launcher of ours has set, so that no library follows it.
+
+    Returns what to tell the user; empty where nothing was dropped that would have changed anything.
+    """
+    stray = [name for name in os.environ if _OTHERS.fullmatch(name)]
+    if not is_launched():
+        stray += [name for name in _RANKS if name in os.environ]
+    told = sorted(name for name in stray if os.environ.pop(name).lower() not in _WITHOUT_EFFECT)
+    return f"ignored, as neither torchrun nor accelerate launch set them for this: {', '.join(told)}" if told else ""
 
 
 class Processes:
@@ -32,6 +57,7 @@ class Processes:
     """
 
     def __init__(self) -> None:
+        drop_stray_variables()
         import torch
         from accelerate import PartialState
 
@@ -129,4 +155,4 @@ class Alone:
 
 def started_processes() -> Processes | Alone:
     """The processes that a launcher started, or this one alone."""
-    return Processes() if any(name in os.environ for name in _LAUNCHED) else Alone()
+    return Processes() if is_launched() else Alone()

@@ -16,11 +16,13 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import InputError
-from seq2seq.storage import SMALL_JSON, read_json, replace_file, to_json
+from seq2seq.storage import read_json, replace_file, to_json
 from seq2seq.text.moses import Candidate, read_candidates
 
 # sacreBLEU's counts of a sentence: length, reference length, matches of 1- to 4-grams, their totals.
 _COUNTS, _ORDERS = 10, 4
+# Of a feature or a weight; sums of squares must not overflow.
+_LARGEST = 1e100
 # BLEU that a step has to gain.
 _LEAST_GAIN = 1e-6
 # Share of its place that an interval between two corners has to be wide: rounding could miss a narrower one.
@@ -36,7 +38,7 @@ class Weights:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote. Raises InputError where it is damaged."""
-        content = read_json(path, SMALL_JSON)
+        content = read_json(path)
         weights = content.get("weights") if isinstance(content, dict) else None
         if not isinstance(weights, dict) or not all(isinstance(one, list) and _finite(one) for one in weights.values()):
             raise InputError(f"{path}: damaged (no weights, a list of numbers for each feature)")
@@ -271,7 +273,7 @@ def is_complete(candidate: Candidate, layout: dict[str, int], path: str | Path) 
                 f"{path}, line {candidate.line}: {width} values of feature {name!r}, expected {layout.get(name, 0)}"
             )
     if not all(map(_finite, candidate.features.values())):
-        raise InputError(f"{path}, line {candidate.line}: a feature is infinite or not a number")
+        raise InputError(f"{path}, line {candidate.line}: a feature is over {_LARGEST:g} or not a number")
     return len(widths) == len(layout)
 
 
@@ -280,7 +282,7 @@ def _row(candidate: Candidate, layout: dict[str, int]) -> list[float]:
 
 
 def _finite(values: Iterable[object]) -> bool:
-    return all(isinstance(value, (int, float)) and math.isfinite(value) for value in values)
+    return all(isinstance(value, (int, float)) and abs(value) <= _LARGEST for value in values)
 
 
 def _bleu() -> BLEU:

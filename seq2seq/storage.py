@@ -1,7 +1,7 @@
 """Every byte that must survive a crash goes through here.
 
-A file is written whole, flushed to the disk and renamed over the old one; a folder is filled in a workspace, sealed
-with a manifest and renamed. A reader finds the old state or the new one, never half of either.
+A file is written whole, flushed to the disk and renamed over the old one; a folder is filled in a workspace and renamed
+(`manifest.py` seals it first). A reader finds the old state or the new one, never half of either.
 
 No other module writes, flushes or renames the files of a run: so a failure of any of these can be tried in one place.
 An OSError raised here names the file.
@@ -17,18 +17,15 @@ import shutil
 import stat
 import sys
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from seq2seq.errors import InputError
 
-MANIFEST = "manifest.json"
 SMALL_JSON = 2**20
 """Bytes of a JSON file that tells about other files: far more than any has, and little to read."""
 
-_LARGEST_JSON = 2**30
-_MOST_FILES = 1000
 # Names in folders of the user's.
 _HIDDEN, _PARTIAL = ".seq2seq-", ".partial"
 _LEFTOVER = re.compile(r"\.seq2seq-[0-9a-f]{16}(-[0-9a-f]{16}|\.partial)")
@@ -72,7 +69,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     descriptor of this process (`/dev/stdout`, `/dev/fd/N`) the content is written as it comes.
     """
     descriptor = _descriptor_of(path)
-    target = path.resolve()
+    target = real_path(path)
     if descriptor is not None or (target.exists() and not target.is_file()):
         with _naming(path), open(target if descriptor is None else os.dup(descriptor), "wb") as file:
             yield file
@@ -85,7 +82,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -94,12 +91,20 @@ def replace_file(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def real_path(path: Path) -> Path:
+    """The path without links. A loop of links stays as it is, for the system to refuse when it is opened.
+
+    `Path.resolve` raises RuntimeError there before Python 3.13.
+    """
+    return Path(os.path.realpath(path))
+
+
 def _descriptor_of(path: Path) -> int | None:
     """The open descriptor that a path such as `/dev/stdout` leads to, on Linux; None for all else."""
     for _ in range(_MOST_LINKS):
         if not path.is_symlink():
             return None
-        folder = path.parent.resolve()
+        folder = real_path(path.parent)
         if folder == Path(f"/proc/{os.getpid()}/fd"):
             return int(path.name)
         path = folder / path.readlink()
@@ -155,7 +160,7 @@ class Workspace:
             os.replace(self.path, old)
         try:
             os.replace(self.new, self.path)
-            _flush_folder(self.path.parent)
+            flush_folder(self.path.parent)
         finally:
             if old.exists() and not self.path.exists():
                 os.replace(old, self.path)
@@ -163,7 +168,7 @@ class Workspace:
 
 def expect_replaceable(folder: Path) -> None:
     """Raises InputError where a workspace could not give a folder its name: it is, or holds, the current one."""
-    if Path.cwd().is_relative_to(folder.resolve()):
+    if Path.cwd().is_relative_to(real_path(folder)):
         raise InputError(f"{folder}: is the current folder or holds it, so it cannot be replaced; name a new folder")
 
 
@@ -235,120 +240,30 @@ def to_json(value: object) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
-def read_json(path: Path, largest: int = _LARGEST_JSON) -> Any:
-    """The value in a JSON file. Raises InputError where it is missing, damaged or over `largest` bytes."""
+def read_json(path: Path) -> Any:
+    """The value in a JSON file. Raises InputError where it is missing, damaged or over SMALL_JSON bytes."""
     try:
         with open(path, "rb") as file:
-            data = file.read(largest + 1)
-        if len(data) > largest:
-            raise InputError(f"{path}: over {largest:,} bytes, which is no such file of this program")
-        return json.loads(data)
+            data = file.read(SMALL_JSON + 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({_first_line(error)})") from None
-
-
-class FolderWriter(Workspace):
-    """Fills a folder out of sight; `publish` seals it and puts it where `path` is."""
-
-    def write(self, name: str, data: bytes) -> None:
-        """Add the file `name` (relative, may lie in a sub-folder)."""
-        target = self.new / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_file(target, data)
-
-    def seal(self, name: str) -> None:
-        """Give the sub-folder `name` a manifest of its own; that of the folder then leaves it out."""
-        seal_folder(self.new / name)
-
-    def publish(self) -> Path:
-        """Seal the folder and give it its name, instead of a folder that has it."""
-        seal_folder(self.new)
-        self.commit()
-        self.close()
-        return self.path
-
-
-def seal_folder(folder: Path) -> None:
-    """Write the manifest of a folder whose files are on the disk. Sub-folders that are sealed already are left out."""
-    paths = sorted(path for path in folder.rglob("*") if not _is_sealed_within(folder, path))
-    files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
-    entries = {name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in files.items()}
-    write_file(folder / MANIFEST, to_json({"files": entries}))
-    for path in (*paths, folder):
-        if path.is_dir():
-            _flush_folder(path)
-
-
-def verify_folder(folder: Path, required: Iterable[str], largest: int | None = None) -> dict[str, int]:
-    """Check a sealed folder against its manifest: names, sizes, SHA-256. Gives the size of each file, in bytes.
-
-    required: files that it must list.
-    largest: bytes that its files may have together, looked at before they are read.
-    Raises InputError naming the first file that is missing, reached by a link, of another size or altered.
-    """
-    if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder}: missing or not complete (it has no {MANIFEST})")
-    _expect_no_link(folder, MANIFEST)
-    manifest = read_json(folder / MANIFEST, SMALL_JSON)
-    files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, dict) or len(files) > _MOST_FILES:
-        raise InputError(f"{folder / MANIFEST}: damaged (no table of at most {_MOST_FILES} files)")
-    for name in required:
-        if name not in files:
-            raise InputError(f"{folder / MANIFEST}: damaged (it does not list {name})")
-    try:
-        sizes = {name: _expect_size(folder, name, entry) for name, entry in files.items()}
-        if largest is not None and sum(sizes.values()) > largest:
-            raise InputError(f"{folder}: {sum(sizes.values()):,} bytes, more than the {largest:,} that it may have")
-        for name, entry in files.items():
-            if _sha256(folder / name) != entry["sha256"]:
-                raise InputError(f"{folder / name}: altered since it was written (SHA-256 differs from the manifest)")
     except OSError as error:
-        raise InputError(f"{error.filename or folder}: {error.strerror}") from None
-    return sizes
+        raise InputError(f"{path}: not readable ({error.strerror})") from None
+    if len(data) > SMALL_JSON:
+        raise InputError(f"{path}: over {SMALL_JSON:,} bytes, larger than any such file that seq2seq writes")
+    return parse_json(data, path)
 
 
-def _expect_size(folder: Path, name: str, entry: object) -> int:
-    """The size of a plain file of the folder, which must be that of its entry."""
-    path = folder / name
-    if not _is_plain(name):
-        raise InputError(f"{folder / MANIFEST}: lists {name[:200]!r}, which is not a plain file of this folder")
-    if not isinstance(entry, dict) or type(entry.get("bytes")) is not int or not isinstance(entry.get("sha256"), str):
-        raise InputError(f"{folder / MANIFEST}: damaged (entry of {name})")
-    _expect_no_link(folder, name)
-    if not path.is_file():
-        raise InputError(f"{path}: missing, though the manifest lists it, or not a plain file")
-    if path.stat().st_size != entry["bytes"]:
-        raise InputError(f"{path}: {path.stat().st_size} bytes, the manifest says {entry['bytes']}: damaged copy?")
-    return path.stat().st_size
+def parse_json(data: bytes, name: object) -> Any:
+    """The value in the content of a JSON file. Raises InputError, led by `name`, where it is damaged."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: not readable as JSON ({_first_line(error)})") from None
 
 
-def _is_plain(name: str) -> bool:
-    """Whether this is the one way to write a path that stays within a folder."""
-    path = Path(name)
-    inside = path.parts and ".." not in path.parts and not path.anchor
-    return bool(inside) and path.as_posix() == name and name.isprintable() and len(name) < 256
-
-
-def _expect_no_link(folder: Path, name: str) -> None:
-    """Links may lead out of the folder. Caches of model hubs are made of them."""
-    path = folder / name
-    if any(step.is_symlink() for step in [path, *path.parents][: len(Path(name).parts)]):
-        raise InputError(f"{path}: is reached by a link; make a copy without links (cp -rL) and use that")
-
-
-def _is_sealed_within(folder: Path, path: Path) -> bool:
-    return any((parent / MANIFEST).is_file() for parent in (path, *path.parents) if folder in parent.parents)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Wait until the names of a folder's files are on the disk."""
     # Windows cannot open a folder; its rename is durable enough without.
     with contextlib.suppress(PermissionError), _naming(folder):
         descriptor = os.open(folder, os.O_RDONLY)

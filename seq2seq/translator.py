@@ -26,6 +26,8 @@ BUFFER_SIZE = 512
 _WIDEST_BEAM = 2**16
 # Characters after which no further line is read first: so many long lines would fill the memory all the same.
 _BUFFER_CHARACTERS = 2**20
+# Logits of a step, one for each hypothesis and piece: half a gigabyte. Larger batches are split.
+_LOGITS_AT_ONCE = 2**27
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Translator:
     def _search(self, parts: list[list[int]], request: Request) -> list[list[search.Hypothesis]]:
         """The hypotheses of each part, searched in batches of like lengths."""
         order = sorted(range(len(parts)), key=lambda place: len(parts[place]), reverse=True)
-        batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (request.beam_size * len(self.model.tokenizers.tgt))))
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
         sources = ([[*parts[place], EOS] for place in batch] for batch in batches)
         found: list[list[search.Hypothesis]] = [[] for _ in parts]
         for batch, answers in zip(batches, self.model.search(sources, request), strict=True):

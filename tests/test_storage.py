@@ -13,7 +13,8 @@ import pytest
 
 from seq2seq import storage
 from seq2seq.errors import InputError
-from seq2seq.storage import FolderWriter, current_or_backup, put_back, read_json, replace_file, to_json, verify_folder
+from seq2seq.manifest import FolderWriter, SealedFolder
+from seq2seq.storage import current_or_backup, put_back, read_json, replace_file, to_json
 
 FILES = {"config.json": b"{}\n", "weights": bytes(range(256)) * 40, "sub/empty": b""}
 
@@ -48,7 +49,7 @@ def test_published_folder_is_whole_and_verifies(tmp_path: Path) -> None:
     assert folder == tmp_path / "new" / "model"
     assert content(folder) == FILES
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
-    verify_folder(folder, FILES)
+    SealedFolder(folder, required=FILES)
 
 
 def test_folder_is_out_of_sight_until_it_is_published(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_folder_is_out_of_sight_until_it_is_published(tmp_path: Path) -> None:
     writer.write("config.json", b"{}")
     assert not path.exists()
     with pytest.raises(InputError, match=re.escape(f"{path}: missing or not complete")):
-        verify_folder(path, [])
+        SealedFolder(path, required=[])
 
 
 def test_what_an_interrupted_writer_left_is_gone(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_an_older_folder_is_found_where_a_crash_stopped_its_replacement(
     with monkeypatch.context() as broken, pytest.raises(OSError, match="injected"):
         broken.setattr(os, "replace", counted)
         publish(folder, {"config.json": b"other"})
-    verify_folder(current_or_backup(folder), FILES)
+    SealedFolder(current_or_backup(folder), required=FILES)
     put_back(folder)
     assert content(folder) == FILES
     publish(folder, {"config.json": b"other"})
@@ -116,7 +117,7 @@ def test_folder_is_whole_or_absent_whichever_flush_fails(
     with pytest.raises(OSError, match="injected"):
         publish(path)
     if path.exists():
-        verify_folder(path, FILES)
+        SealedFolder(path, required=FILES)
 
 
 def test_folder_that_cannot_be_renamed_stays_out_of_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +154,7 @@ def _make_folder(folder: Path) -> None:
     ("damage", "complaint"),
     [
         (_unlink, "missing"),
-        (_make_folder, "missing"),
+        (_make_folder, "not a plain file"),
         (_alter, "altered"),
         (_truncate, "10239 bytes, the manifest says 10240"),
         (_lengthen, "10241 bytes, the manifest says 10240"),
@@ -163,7 +164,7 @@ def test_damaged_file_is_named(tmp_path: Path, damage: Callable[[Path], None], c
     folder = publish(tmp_path / "model")
     damage(folder)
     with pytest.raises(InputError, match=re.escape(f"{folder / 'weights'}: {complaint}")):
-        verify_folder(folder, FILES)
+        SealedFolder(folder, required=FILES)
 
 
 def _link_file(folder: Path, outside: Path) -> str:
@@ -200,7 +201,7 @@ def test_nothing_outside_the_folder_is_accepted(tmp_path: Path, reach_out: Calla
     (tmp_path / "outside").mkdir()
     name = reach_out(folder, tmp_path / "outside")
     with pytest.raises(InputError, match=re.escape(f"{folder}/") + ".*" + re.escape(name)):
-        verify_folder(folder, [])
+        SealedFolder(folder, required=[])
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_damaged_manifest_is_named(tmp_path: Path, data: bytes) -> None:
     folder = publish(tmp_path / "model")
     (folder / "manifest.json").write_bytes(data)
     with pytest.raises(InputError, match=re.escape(f"{folder / 'manifest.json'}: ")) as caught:
-        verify_folder(folder, ["weights"])
+        SealedFolder(folder, required=["weights"])
     assert "\n" not in str(caught.value)
 
 
@@ -234,7 +235,7 @@ def test_file_name_that_cannot_be_is_an_input_error(tmp_path: Path, name: str) -
     folder = publish(tmp_path / "model")
     edit_manifest(folder, lambda files: files.update({name: files["weights"]}))
     with pytest.raises(InputError, match=re.escape(str(folder))):
-        verify_folder(folder, [])
+        SealedFolder(folder, required=[])
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "empty"])
@@ -242,7 +243,7 @@ def test_what_is_no_model_folder_is_an_input_error(tmp_path: Path, name: str) ->
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: missing or not complete")):
-        verify_folder(tmp_path / name, [])
+        SealedFolder(tmp_path / name, required=[])
 
 
 class _HalfWriter(io.FileIO):

@@ -50,4 +50,6 @@ def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
     if not (run / CHECKPOINTS).is_file():
         raise InputError(f"{run}: a shortlist is learnt from training pairs, which a run folder has; name that")
     own = folder.tokenizers
-    return Shortlist.learn(load_data(run / "data", own.joint).train, len(own.src), len(own.tgt), own.joint)
+    corpus = load_data(run / "data", own.joint, folder.config.data.max_length).train
+    corpus.expect(len(own.src), len(own.tgt), folder.config.data.max_length)
+    return Shortlist.learn(corpus, len(own.src), len(own.tgt), own.joint)

@@ -26,7 +26,9 @@ def info(
         print(json.dumps(values, indent=2))
         return
     languages = f"{config.data.src_lang or '?'} to {config.data.tgt_lang or '?'}"
-    rows = {"folder": folder.path, "languages": languages, "preset": config.preset, **folder.facts}
-    rows |= {"size": f"{folder.size / 1e6:.1f} MB"}
-    for name, value in rows.items():
-        print(printable(f"{name.replace('_', ' '):<21} {f'{value:,}' if isinstance(value, int) else value}"))
+    rows = {"folder": folder.path, "languages": languages, "preset": config.preset}
+    size = {"size": f"{folder.size / 1e6:.1f} MB"}
+    facts = {name.replace("_", " "): value for name, value in folder.facts.items()}
+    facts = {name: value for name, value in facts.items() if name.strip().lower() not in rows | size}
+    for name, value in (rows | facts | size).items():
+        print(printable(f"{name:<21} {f'{value:,}' if isinstance(value, int) else value}"))

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,9 @@ plot = typer.Typer(
 
 MOST_POINTS = 2_000
 """Of a map; more could not be read."""
+
+_MOST_PIECES = 150
+_LARGEST_NUMBER = 1e100
 
 Picture = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The picture, .png or .svg.")]
 Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")]
@@ -51,6 +54,9 @@ def alignment(
         raise InputError("--src is blank: give a sentence")
     loaded = load_model(model)
     found = align(loaded, src, Translator(loaded).translate([src])[0] if tgt is None else tgt)
+    longest = max(len(found.src), len(found.tgt))
+    if longest > _MOST_PIECES:
+        raise InputError(f"{longest:,} pieces in a sentence; a picture takes at most {_MOST_PIECES} of each")
     inches = [1.5 + 0.3 * len(pieces) for pieces in (found.src, found.tgt)]
     with open_chart(output, size=(inches[0], inches[1])) as (axes,):
         draw_matrix(axes, found.weights, found.src, found.tgt)
@@ -102,19 +108,27 @@ def _name(run: Path, runs: list[Path]) -> str:
     return run.name if [one.name for one in runs].count(run.name) == 1 else str(run)
 
 
-def _read_metrics(run: Path) -> list[dict[str, Any]]:
+def _read_metrics(run: Path) -> list[dict[str, float]]:
     path = run / "metrics.jsonl"
     if not path.is_file():
         raise InputError(f"{run}: no run folder, metrics.jsonl is missing")
-    records = []
-    for number, line in enumerate(read_lines(str(path)), 1):
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            raise InputError(f"{path}, line {number}: not JSON") from None
-    return records
+    return [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]
 
 
-def _series(metrics: dict[str, list[dict[str, Any]]], key: str) -> dict[str, list[tuple[int, float]]]:
+def _parse_record(line: str, where: str) -> dict[str, float]:
+    """The numbers of a record. Raises InputError where it is not one of a training."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InputError(f"{where}: not JSON") from None
+    if not isinstance(record, dict) or type(record.get("step")) is not int:
+        raise InputError(f"{where}: not a record of a training, which has a step")
+    numbers = {name: value for name, value in record.items() if type(value) in (int, float)}
+    if not all(abs(value) < _LARGEST_NUMBER for value in numbers.values()):
+        raise InputError(f"{where}: a number is over {_LARGEST_NUMBER:g} or NaN, which cannot be drawn")
+    return numbers
+
+
+def _series(metrics: dict[str, list[dict[str, float]]], key: str) -> dict[str, list[tuple[float, float]]]:
     """Name of the run -> what its records say of `key`, by step."""
     return {name: [(one["step"], one[key]) for one in records if key in one] for name, records in metrics.items()}

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.text.lines import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -44,7 +46,7 @@ def print_scores(overall: GroupScores, rows: list[GroupScores]) -> None:
     print(f"\n{'group':<20} {'lines':>7}{heading}" + f"  baseline{heading}" * (len(overall.systems) - 1))
     for row in rows:
         scores = f"{'':10}".join("".join(f" {one.score:7.2f}" for one in system) for system in row.systems)
-        print(f"{str(row.group) or '-':<20} {row.lines:>7,}{scores}")
+        print(f"{printable(str(row.group)) or '-':<20} {row.lines:>7,}{scores}")
 
 
 def draw_bleu(chart: "Axes", rows: list[GroupScores], names: list[str]) -> None:

@@ -60,12 +60,14 @@ def translate(
         raise InputError("--scores and --json exclude each other: JSON has the scores")
     lines = read_lines(input_)
     from seq2seq.model_folder import open_models
-    from seq2seq.processes import started_processes
+    from seq2seq.processes import drop_stray_variables, started_processes
     from seq2seq.translator import Translator
 
     folders = open_models(model)  # A damaged one is told before torch is loaded, where that is needed at all.
     typed_in = input_ == "-" and sys.stdin.isatty()
     window = 1 if typed_in else buffer_size
+    if stray_variables := drop_stray_variables():
+        print(f"seq2seq: warning: {stray_variables}", file=sys.stderr)
     layout = _as_json if as_json else _with_scores if scores else _as_text
     with started_processes() as processes:
         if processes.count > 1 and input_ == "-":

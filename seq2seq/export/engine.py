@@ -9,12 +9,13 @@ from itertools import repeat
 import numpy as np
 
 from seq2seq.config import Config
+from seq2seq.errors import InputError
 from seq2seq.export.beam import search_batch
 from seq2seq.export.compiled import CompiledNetwork
 from seq2seq.export.network import Network
 from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.tensors import Tensors, UnknownModelError
-from seq2seq.model_folder import SHORTLIST, WEIGHTS, ModelFolder, Tokenizers, TrainedModel
+from seq2seq.model_folder import SHORTLIST, ModelFolder, Tokenizers, TrainedModel
 from seq2seq.native.library import levels
 from seq2seq.search.request import Hypothesis, Request, Sources
 from seq2seq.threads import worker_count
@@ -58,11 +59,15 @@ def engine_of(model: TrainedModel) -> Engine | None:
 
 def read_network(folder: ModelFolder) -> Network | None:
     """The network of a model; None as `load_engine`."""
-    network = _take(Tensors.open(folder.path / WEIGHTS), folder)
+    network = _take(Tensors.open(folder.weights), folder)
     if network is None or not folder.has_shortlist:
         return network
     own = folder.tokenizers
-    return replace(network, shortlist=Shortlist.read(folder.path / SHORTLIST, len(own.src), len(own.tgt)))
+    try:
+        shortlist = Shortlist.parse(folder.read_shortlist(), len(own.src), len(own.tgt))
+    except ValueError as error:
+        raise InputError(f"{folder.path / SHORTLIST}: damaged ({error})") from None
+    return replace(network, shortlist=shortlist)
 
 
 @np.errstate(all="ignore")  # weights that are no numbers are told when they translate

@@ -6,8 +6,8 @@ from seq2seq.errors import InputError
 from seq2seq.export.engine import read_network
 from seq2seq.export.quantize import quantize
 from seq2seq.export.shortlist import Shortlist
-from seq2seq.model_folder import INT8, SHORTLIST, WEIGHTS, ModelFolder, write_files
-from seq2seq.storage import FolderWriter
+from seq2seq.manifest import FolderWriter
+from seq2seq.model_folder import INT8, SHORTLIST, ModelFolder, write_files
 
 
 def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, shortlist: Shortlist | None = None) -> None:
@@ -19,8 +19,8 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
         raise InputError(
             f"{folder.path}: the engine does not know this kind of network: it cannot run in int8 or with a shortlist"
         )
-    weights, facts = (folder.path / WEIGHTS).read_bytes(), dict(folder.facts)
-    files = {SHORTLIST: (folder.path / SHORTLIST).read_bytes()} if folder.has_shortlist else {}
+    weights, facts = folder.read_weights(), dict(folder.facts)
+    files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}
     if int8:
         if facts.get("weights") == INT8:
             raise InputError(f"{folder.path}: is in int8 already")

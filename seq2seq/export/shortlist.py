@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from seq2seq.errors import InputError
 from seq2seq.export.lexicon import Lexicon
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.tokenizer import EOS
@@ -64,21 +62,22 @@ class Shortlist:
         return bytes(safetensors.numpy.save({name: array.astype(np.int32) for name, array in arrays.items()}))
 
     @classmethod
-    def read(cls, path: Path, src_vocab: int, tgt_vocab: int) -> "Shortlist":
-        """Read a file. Raises InputError where it is missing, damaged or made for other vocabularies."""
+    def parse(cls, data: bytes, src_vocab: int, tgt_vocab: int) -> "Shortlist":
+        """From the content of a file. Raises ValueError where it is damaged or made for other vocabularies."""
         try:
-            found = safetensors.numpy.load_file(path)
-        except (OSError, safetensors.SafetensorError) as error:
-            raise InputError(f"{path}: damaged ({str(error)[:200]!r})") from None
-        if set(found) != {"common", "starts", "words"} or any(
-            array.dtype != np.int32 or array.ndim != 1 for array in found.values()
+            arrays = safetensors.numpy.load(data)
+        except (KeyError, ValueError, safetensors.SafetensorError) as error:  # KeyError: types that numpy lacks
+            raise ValueError(repr(str(error)[:200])) from None
+        if set(arrays) != {"common", "starts", "words"} or any(
+            array.dtype != np.int32 or array.ndim != 1 for array in arrays.values()
         ):
-            raise InputError(f"{path}: damaged (it does not hold the three lists of a shortlist)")
-        one = cls(**found, tgt_vocab=tgt_vocab)
-        starts_fit = len(one.starts) == src_vocab + 1 and one.starts[0] == 0 and one.starts[-1] == len(one.words)
-        ids = np.concatenate([one.common, one.words])
-        if not starts_fit or (np.diff(one.starts) < 0).any() or ids.min() < 0 or ids.max() >= tgt_vocab:
-            raise InputError(f"{path}: damaged (it is no shortlist for these vocabularies)")
-        if EOS not in one.common:
-            raise InputError(f"{path}: damaged (its common words lack the end of a sentence)")
-        return one
+            raise ValueError("it does not hold the three lists of a shortlist")
+        common, starts, words = arrays["common"], arrays["starts"], arrays["words"]
+        if EOS not in common:
+            raise ValueError("its common words lack the end of a sentence")
+        starts_fit = len(starts) == src_vocab + 1 and starts[0] == 0 and starts[-1] == len(words)
+        ids = np.concatenate([common, words])
+        # Compared, not subtracted: a difference may not fit into 32 bits.
+        if not starts_fit or (starts[1:] < starts[:-1]).any() or ids.min() < 0 or ids.max() >= tgt_vocab:
+            raise ValueError("it was made for other vocabularies")
+        return cls(common, starts, words, tgt_vocab)

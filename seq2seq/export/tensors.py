@@ -1,8 +1,8 @@
 """The tensors of a network, taken one by one by whoever knows what they should be."""
 
 import math
+import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -29,12 +29,12 @@ class Tensors:
         self._left, self._read, self._origin = dict(kinds), read, origin
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, weights: os.PathLike[str]) -> Self:
         """Those of a safetensors file."""
-        file: Any = safetensors.safe_open(path, framework="np")
+        file: Any = safetensors.safe_open(weights, framework="np")
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
         return cls(
-            {name: (one.get_dtype(), one.get_shape()) for name, one in slices.items()}, file.get_tensor, str(path)
+            {name: (one.get_dtype(), one.get_shape()) for name, one in slices.items()}, file.get_tensor, str(weights)
         )
 
     @classmethod

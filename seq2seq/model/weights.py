@@ -1,8 +1,8 @@
 """The parameters of a network as a safetensors file."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import safetensors
@@ -38,7 +38,7 @@ class _NoInitialisation(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def load_weights(network: nn.Module, path: Path, device: torch.device | str) -> None:
+def load_weights(network: nn.Module, path: os.PathLike[str], device: torch.device | str) -> None:
     """Put a network of `shapes_only` on `device`, with the parameters of a file.
 
     Raises InputError where the file is damaged or has not just these names and shapes, in float32. Only then is memory

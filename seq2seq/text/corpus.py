@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
+from seq2seq.config import Weight
 from seq2seq.errors import InputError
 from seq2seq.storage import new_file, read_json, to_json, write_file
 from seq2seq.text.bitext import Pair
-from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.text.tokenizer import BOS, EOS, PAD, Tokenizer
 
 _CHUNK, _CHUNK_CHARACTERS = 10_000, 2**23
-_COUNTED_AT_ONCE = 2**22
+_IDS_AT_ONCE = 2**22
 _PARTS = "parts.json"
 _IDS = np.dtype("<i4")
 _OFFSETS = np.dtype("<i8")
@@ -40,6 +42,14 @@ class Sentences:
     def __getitem__(self, index: int) -> np.ndarray:
         return self._ids[self._offsets[index] : self._offsets[index + 1]]
 
+    def expect(self, vocab: int, longest: int) -> None:
+        """Raises ValueError where a sentence is over `longest` pieces or has ids that are not those of a text."""
+        if len(self) and np.diff(self._offsets).max() > longest:
+            raise ValueError(f"a sentence is over {longest:,} pieces long")
+        for ids in self._chunks():
+            if ids.min() < 0 or ids.max() >= vocab or np.isin(ids, (PAD, BOS, EOS)).any():
+                raise ValueError(f"ids that no text has with this vocabulary of {vocab:,} pieces")
+
     def span(self, start: int, end: int) -> int:
         """Tokens of the sentences `start` to `end`, their ends included."""
         return int(self._offsets[end] - self._offsets[start]) + end - start
@@ -51,8 +61,11 @@ class Sentences:
 
     def counts(self, vocab: int) -> np.ndarray:
         """How often each piece occurs, [vocab]."""
-        chunks = (self._ids[start : start + _COUNTED_AT_ONCE] for start in range(0, len(self._ids), _COUNTED_AT_ONCE))
-        return sum((np.bincount(chunk, minlength=vocab) for chunk in chunks), np.zeros(vocab, np.int64))
+        return sum((np.bincount(chunk, minlength=vocab) for chunk in self._chunks()), np.zeros(vocab, np.int64))
+
+    def _chunks(self) -> Iterator[np.ndarray]:
+        """The ids of all sentences, some millions at a time."""
+        return (self._ids[start : start + _IDS_AT_ONCE] for start in range(0, len(self._ids), _IDS_AT_ONCE))
 
 
 @dataclass(frozen=True)
@@ -70,14 +83,23 @@ class Corpus:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.src = Sentences(folder, "src")
         self.tgt = Sentences(folder, "tgt")
-        self.parts = [Part(count, weight) for count, weight in read_json(folder / _PARTS)]
+        self.parts = _read_parts(folder / _PARTS)
         if not len(self.src) == len(self.tgt) == sum(part.pairs for part in self.parts):
             raise InputError(f"{folder}: damaged ({len(self.src)} source but {len(self.tgt)} target sentences)")
 
     def __len__(self) -> int:
         return len(self.src)
+
+    def expect(self, src_vocab: int, tgt_vocab: int, longest: int) -> None:
+        """Raises InputError where a side is not what a CorpusWriter with vocabularies of these sizes writes."""
+        for side, vocab, name in ((self.src, src_vocab, "src"), (self.tgt, tgt_vocab, "tgt")):
+            try:
+                side.expect(vocab, longest)
+            except ValueError as error:
+                raise InputError(f"{self._folder / name}.ids: damaged ({error})") from None
 
     @property
     def target_tokens(self) -> int:
@@ -183,6 +205,14 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
             chunk, characters = [], 0
     if chunk:
         yield chunk
+
+
+def _read_parts(path: Path) -> list[Part]:
+    rows = read_json(path)
+    try:
+        return [Part(*row) for row in TypeAdapter(list[tuple[NonNegativeInt, Weight]]).validate_python(rows)]
+    except ValidationError:
+        raise InputError(f"{path}: damaged (not the number of pairs and the weight of each source)") from None
 
 
 def _map(path: Path, dtype: np.dtype) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 The `datasets` library finds out which files make up which split, from the folder's README or from the files' names;
 tables.py reads them, so that a sentence is the same whatever form it comes in. A folder of aligned files
-(`train.de`, `train.en`) is understood as well. No code from a data set is ever run.
+(`train.de`, `train.en`) is understood as well. No code from a data set is ever run, and no files but its own are read:
+those of a folder lie in it, and its README cannot have others fetched.
 """
 
 import csv
+import math
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import InputError
+from seq2seq.storage import real_path
 from seq2seq.text.tables import Layout
 
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST_NAMES = ("test",)
+# Those of data sets with hundreds of configurations have two million.
+_LARGEST_README = 2**24
+_MOST_VALUES = 10**6
 # The last that is there is taken.
 _PACKINGS = (".zst", ".gz", "")
 _READABLE = {"parquet", "csv", "json", "arrow"}
@@ -58,6 +64,8 @@ def aligned_splits(folder: Path, src_lang: str, tgt_lang: str) -> dict[str, tupl
     if not (src_lang and tgt_lang and folder.is_dir()):
         return {}
     src, tgt = (_files_by_split(folder, code) for code in (src_lang, tgt_lang))
+    for path in (*src.values(), *tgt.values()):
+        _expect_within(str(folder), str(path))
     return {split: (src[split], tgt[split]) for split in src if split in tgt}
 
 
@@ -81,6 +89,8 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
     datasets.disable_progress_bars()
     # What the library itself would cache is of no use here.
     with _explained(name), tempfile.TemporaryDirectory() as scratch:
+        if Path(name).is_dir():
+            _expect_own_files(Path(name))
         subset = _choose_subset(name, subset, datasets.get_dataset_config_names(name), languages)
         builder = datasets.load_dataset_builder(name, subset, cache_dir=scratch)
         kind = type(builder).__mro__[1].__name__.lower()
@@ -89,7 +99,68 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
         config = builder.config
         _expect_followed(name, config)
         layout = _layout(config) if kind == "csv" else Layout()
-        return {str(split): Split(name, tuple(urls), layout) for split, urls in (config.data_files or {}).items()}
+        files = {str(split): tuple(map(str, urls)) for split, urls in (config.data_files or {}).items()}
+        for url in (url for urls in files.values() for url in urls):
+            _expect_within(name, url)
+        return {split: Split(name, urls, layout) for split, urls in files.items()}
+
+
+def _expect_own_files(folder: Path) -> None:
+    """Refuse a folder whose README names files elsewhere, before the library would look for them, on the net too."""
+    import yaml
+    from huggingface_hub import metadata_load
+
+    for name, read in (("README.md", metadata_load), (".huggingface.yaml", lambda path: yaml.safe_load(_text(path)))):
+        path = folder / name
+        if not path.is_file():
+            continue
+        if path.stat().st_size > _LARGEST_README:
+            raise InputError(f"{path}: over {_LARGEST_README:,} bytes")
+        content = read(path)
+        if _written_out(content, {}) > _MOST_VALUES:
+            raise InputError(f"{path}: its aliases stand for more than {_MOST_VALUES:,} values")
+        configs = content.get("configs") if isinstance(content, dict) else None
+        for config in configs if isinstance(configs, list) else ():
+            places = [config.get("data_files"), config.get("data_dir")] if isinstance(config, dict) else []
+            for pattern in _texts(places):
+                if "://" in pattern or ".." in Path(pattern).parts or Path(pattern).is_absolute():
+                    raise InputError(f"{path}: names {pattern[:200]!r}, which is not a file of this folder")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _written_out(value: Any, sizes: dict[int, float]) -> float:
+    """How many values a value of YAML has where each alias is written out; infinite where one holds itself.
+
+    sizes: those of the parts that were counted before.
+    """
+    if not isinstance(value, list | dict):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = math.inf
+        parts = value.values() if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_written_out(part, sizes) for part in parts)
+    return sizes[id(value)]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings in a value of YAML."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _expect_within(name: str, url: str) -> None:
+    """Refuse a file that is not of the data set."""
+    if Path(name).is_dir():
+        if not real_path(Path(url)).is_relative_to(real_path(Path(name))):
+            raise InputError(f"{url}: leads out of the data set; make a copy without links (cp -rL) and use that")
+    elif not url.startswith(f"hf://datasets/{name}@"):
+        raise InputError(f"{name}: names {url[:200]!r}, which is not a file of this data set")
 
 
 def _expect_followed(name: str, config: Any) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
-from seq2seq.storage import replacing
+from seq2seq.storage import real_path, replacing
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is no text is told before it
@@ -102,7 +102,7 @@ def expect_different_files(outputs: Iterable[str | Path]) -> None:
     """Raises InputError where two outputs would be written into one file."""
     seen = set()
     for output in outputs:
-        target = Path("-") if output == "-" else Path(output).resolve()
+        target = Path("-") if output == "-" else real_path(Path(output))
         if target in seen and (target.is_file() or not target.exists()):
             raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
         seen.add(target)

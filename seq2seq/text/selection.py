@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seq2seq.config import CLEANING_RULES, DataConfig
 from seq2seq.errors import InputError
-from seq2seq.text.bitext import Pair
+from seq2seq.text.bitext import Bitext, Pair
 from seq2seq.text.cleaning import Rules
 from seq2seq.text.report import SourceReport
 from seq2seq.text.sources import Sources
@@ -30,6 +30,7 @@ class Selection:
         """
         self._sources, self._chosen_rules = sources, data.clean
         self._reads = [0] * len(sources.train)
+        self._versions: list[list[tuple[int, ...]]] = [[] for _ in sources.train]
         self.survey = survey(self._read_all(), folder)
         self._rules = Rules(self.survey)
         self.usable = sum(1 for _ in self._fit_pairs()) if data.clean else self.survey.usable
@@ -53,7 +54,7 @@ class Selection:
         """The pairs of one source to train on; `report` counts them, and what is left out or odd."""
         empty = report.finding("empty", left_out=True)
         findings = {rule: report.finding(rule, left_out=rule in self._chosen_rules) for rule in CLEANING_RULES}
-        for number, pair in enumerate(self._sources.train[index].pairs, start=sum(self._reads[:index])):
+        for number, pair in self._read_again(index):
             report.read += 1
             if not pair.usable:
                 empty.add(pair.line)
@@ -81,14 +82,25 @@ class Selection:
 
     def _read_all(self) -> Iterator[Pair]:
         for index, source in enumerate(self._sources.train):
+            self._versions[index] = _versions(source.pairs)
             for pair in source.pairs:
                 self._reads[index] += 1
                 yield pair
 
+    def _read_again(self, index: int) -> Iterator[tuple[int, Pair]]:
+        """The pairs of a source with their numbers. Raises InputError where they are not those of the first look."""
+        pairs, first, count = self._sources.train[index].pairs, sum(self._reads[:index]), 0
+        for count, pair in enumerate(pairs, start=1):
+            if count > self._reads[index]:
+                break
+            yield first + count - 1, pair
+        if count != self._reads[index] or _versions(pairs) != self._versions[index]:
+            raise InputError(f"{pairs}: changed while it was being read; train again when nothing writes to it")
+
     def _fit_pairs(self) -> Iterator[Pair]:
         """Usable pairs that break none of the chosen rules."""
-        everything = (pair for source in self._sources.train for pair in source.pairs)
-        for number, pair in enumerate(everything):
+        everything = (numbered for index in range(len(self._reads)) for numbered in self._read_again(index))
+        for number, pair in everything:
             if pair.usable and not self._rules.broken_by(number, pair, self._chosen_rules):
                 yield pair
 
@@ -97,3 +109,9 @@ class Selection:
 
     def _hash(self, pair: Pair) -> int:
         return hash_of(pair.src, key=_KEY)
+
+
+def _versions(pairs: Bitext) -> list[tuple[int, ...]]:
+    """What changes with the content of each file."""
+    statuses = [path.stat() for path in pairs.paths if path.exists()]
+    return [(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) for status in statuses]

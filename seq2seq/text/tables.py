@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import InputError
-from seq2seq.text.lines import read_lines
+from seq2seq.text.lines import LONGEST_LINE, read_lines
 
 Column = tuple[str, ...]
 """The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, and is written `a.b`."""
@@ -25,6 +25,7 @@ Column = tuple[str, ...]
 _DELIMITERS = (",", ";", "\t")
 _ROWS_AT_ONCE = 1000
 _FIRST_ROWS = 100
+_JSON_BLANKS = re.compile(r"[ \t\n\r]*")
 _LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 # The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
 csv.field_size_limit(2**24)
@@ -158,9 +159,11 @@ class JsonLines(Table):
         lines = enumerate(read_lines(self.path), start=1)
         for line, text in lines:
             if text.lstrip().startswith("["):
-                # Written as one value, it can only be read as one.
-                whole = self._parse("\n".join(chain([text], (rest for _, rest in lines))), line)
-                yield from ((number, self._object(row, number)) for number, row in enumerate(whole, start=1))
+                elements = JsonArray(chain([text], (rest for _, rest in lines)))
+                try:
+                    yield from ((number, self._object(row, number)) for number, row in enumerate(elements, start=1))
+                except ValueError as error:
+                    raise InputError(f"{self.path}, element {elements.count + 1}: not valid JSON ({error})") from None
             elif text.strip():
                 yield line, self._object(self._parse(text, line), line)
 
@@ -190,6 +193,69 @@ class JsonLines(Table):
         if any("\ud800" <= character <= "\udfff" for character in value):
             raise InputError(f"{self.path}, line {line}: {written(column)} holds half a character (a lone surrogate)")
         return value
+
+
+class JsonArray:
+    """The elements of a JSON array, one at a time, so that it may be larger than the memory."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        """lines: the array begins on the first one."""
+        self.count = 0
+        """Elements so far."""
+        self._lines, self._text, self._at = lines, "", 0
+        self._decoder = json.JSONDecoder()
+
+    def __iter__(self) -> Iterator[Any]:
+        """Raises ValueError where it is damaged."""
+        self._expect("[")
+        while self._next() != "]":
+            if self.count:
+                self._expect(",")
+            yield self._decode()
+            self.count += 1
+        self._expect("]")
+        if self._next():
+            raise ValueError("more text after the end of the array")
+
+    def _next(self) -> str:
+        """The next character that is not blank; empty at the end."""
+        while True:
+            self._at = _JSON_BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches anything
+            if self._at < len(self._text):
+                return self._text[self._at]
+            line = next(self._lines, None)
+            if line is None:
+                return ""
+            self._text, self._at = line, 0
+
+    def _expect(self, character: str) -> None:
+        if (found := self._next()) != character:
+            raise ValueError(f"{character!r} expected" + ("" if found else ", but the file ends"))
+        self._at += 1
+
+    def _decode(self) -> Any:
+        """The element that begins here. It may go on for many lines."""
+        self._next()
+        while True:
+            try:
+                element, self._at = self._decoder.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise ValueError("nested too deeply") from None
+            except json.JSONDecodeError as error:
+                if len(self._text) - self._at > LONGEST_LINE or not self._read_on():
+                    raise ValueError(error.msg) from None
+            else:
+                return element
+
+    def _read_on(self) -> bool:
+        """Double the text from here on, so that trying again and again takes no longer than twice the last time."""
+        parts, wanted = [self._text[self._at :]], 2 * (len(self._text) - self._at)
+        size = len(parts[0])
+        while size < wanted and (line := next(self._lines, None)) is not None:
+            parts.append(line)
+            size += 1 + len(line)
+        self._text, self._at = "\n".join(parts), 0
+        return len(parts) > 1
 
 
 class Columnar(Table):
@@ -242,14 +308,14 @@ def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
     def batches() -> Iterator[Any]:
         for batch in stream:
             batch.validate(full=True)  # else offsets that lead out of the file end in a memory fault
-            yield batch
+            yield from (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, batch.num_rows, _ROWS_AT_ONCE))
 
     return stream.schema, batches()
 
 
 def _listed(columns: list[str]) -> str:
     more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
-    return ", ".join(columns[:8]) + more if columns else "no columns of text"
+    return ", ".join(column[:40] for column in columns[:8]) + more if columns else "no columns of text"
 
 
 def _delimiter_of(path: Path) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq.errors import InputError
-from seq2seq.storage import take_lock
+from seq2seq.storage import real_path, take_lock
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def locked(run_folder: Path) -> Iterator[None]:
 
 def lock_file(run_folder: Path) -> Path:
     """The lock of a run folder: a hidden file in the folder that holds it."""
-    folder = run_folder.resolve()
+    folder = real_path(run_folder)
     return folder.with_name(f".{folder.name}.seq2seq-lock")
 
 

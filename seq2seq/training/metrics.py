@@ -2,10 +2,12 @@
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import FiniteFloat, NonNegativeFloat, PositiveInt
 
 from seq2seq.storage import append_to_file, flush_file, replace_file
 
@@ -35,6 +37,18 @@ class MetricsLog:
         """Wait until all records are on the disk."""
         if self.records:
             flush_file(self._path)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a `Stretch` has summed up."""
+
+    steps: PositiveInt
+    tokens: PositiveInt
+    loss: FiniteFloat
+    seconds: NonNegativeFloat
+    cpu_seconds: NonNegativeFloat | None = None
+    """None in runs of older versions."""
 
 
 class Stretch:
@@ -69,17 +83,16 @@ class Stretch:
         """Processor time since `clear`, of all threads together."""
         return time.process_time() - self._cpu_started
 
-    def sums(self) -> dict[str, float]:
-        """What `take_up` needs to go on from here; nothing of an empty stretch, whose clock has not begun to count."""
+    def sums(self) -> Sums | None:
+        """What `take_up` needs to go on from here; None of an empty stretch, whose clock has not begun to count."""
         if not self.steps:
-            return {}
-        times = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
-        return {"steps": self.steps, "tokens": self.tokens, "loss": float(self._loss_sum), **times}
+            return None
+        return Sums(self.steps, self.tokens, float(self._loss_sum), self.seconds, self.cpu_seconds)
 
-    def take_up(self, sums: dict[str, float]) -> None:
+    def take_up(self, sums: Sums | None) -> None:
         """Go on from `sums`, now."""
         self.clear()
         if sums:
-            self.steps, self.tokens, self._loss_sum = int(sums["steps"]), int(sums["tokens"]), sums["loss"]
-            self._started -= sums["seconds"]
-            self._cpu_started -= sums.get("cpu_seconds", sums["seconds"])  # runs of older versions have none
+            self.steps, self.tokens, self._loss_sum = sums.steps, sums.tokens, sums.loss
+            self._started -= sums.seconds
+            self._cpu_started -= sums.seconds if sums.cpu_seconds is None else sums.cpu_seconds

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.errors import InputError
+from seq2seq.manifest import SealedFolder, seal_folder
 from seq2seq.model_folder import Tokenizers
-from seq2seq.storage import read_json, seal_folder, to_json, verify_folder, write_file
+from seq2seq.storage import parse_json, to_json, write_file
 from seq2seq.text.bitext import Pair
 from seq2seq.text.corpus import Corpus, CorpusWriter
 from seq2seq.text.languages import language_warnings, looks_swapped
@@ -21,6 +24,7 @@ from seq2seq.text.tokenizer import Tokenizer, default_vocab_size, train_tokenize
 _EXAMPLES = 3
 _TOKENIZER_PAIRS = 100_000
 _REPORT, _VALID = "report.json", "valid.json"
+_LARGEST_VALIDATION = 2**30
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,27 @@ class PreparedData:
     valid_pairs: list[Pair]
 
 
-def load_data(folder: Path, joint: bool) -> PreparedData:
-    """Read a folder that `prepare_data` filled. Raises InputError where a file is missing or altered."""
-    verify_folder(folder, required=(_VALID,))
-    pairs = [Pair(src, tgt, line) for src, tgt, line in read_json(folder / _VALID)]
-    return PreparedData(Tokenizers.load(folder, joint), Corpus(folder / "train"), Corpus(folder / "valid"), pairs)
+def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
+    """Read a folder that `prepare_data` filled with these settings. Raises InputError where a file is missing, altered
+    or not what it writes.
+    """
+    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint)))
+    tokenizers = Tokenizers.load(sealed, joint)
+    train, valid = Corpus(folder / "train"), Corpus(folder / "valid")
+    for corpus in (train, valid):
+        corpus.expect(len(tokenizers.src), len(tokenizers.tgt), max_length)
+    pairs = _parse_pairs(sealed.read(_VALID, _LARGEST_VALIDATION), folder / _VALID)
+    if not (len(train) and len(valid) and pairs):
+        raise InputError(f"{folder}: damaged (no pairs)")
+    return PreparedData(tokenizers, train, valid, pairs)
+
+
+def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
+    try:
+        rows = TypeAdapter(list[tuple[str, str, int]]).validate_python(parse_json(data, path))
+    except ValidationError:
+        raise InputError(f"{path}: damaged (not the source, the target and the line of each pair)") from None
+    return [Pair(*row) for row in rows]
 
 
 def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:

@@ -9,8 +9,8 @@ import torch
 from seq2seq.config import Config, TrainingConfig, config_differences, validate_config
 from seq2seq.errors import InputError
 from seq2seq.model_folder import TrainedModel, build_network, load_model
-from seq2seq.processes import Processes
-from seq2seq.storage import Workspace, expect_replaceable, put_back, read_json, to_json, write_file
+from seq2seq.processes import Processes, drop_stray_variables
+from seq2seq.storage import Workspace, expect_replaceable, put_back, read_json, real_path, to_json, write_file
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.sources import DOWNLOADS, open_sources
 from seq2seq.training.adaptation import adapt
@@ -35,15 +35,20 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     that takes no more; Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved.
     """
     started = time.monotonic()
-    shown, run_folder = run_folder, run_folder.resolve()
+    shown, run_folder = run_folder, real_path(run_folder)
     store = CheckpointStore(run_folder)
+    stray_variables = drop_stray_variables()
     with Processes() as processes, ExitStack() as held:
         if not processes.is_main:
             progress = Progress(quiet=True)
+        if stray_variables:
+            progress.warn(stray_variables)
         config, last = processes.on_main(lambda: _open(config, shown, resume, overwrite, progress, held))
-        data = load_data(run_folder / _DATA, config.tokenizer.joint)
+        data = load_data(run_folder / _DATA, config.tokenizer.joint, config.data.max_length)
         if last:
             model = load_model(last)
+            if model.tokenizers.contents() != data.tokenizers.contents():
+                raise InputError(f"{last}: damaged (its vocabularies are not those of the run's data)")
         else:
             torch.manual_seed(config.training.seed)
             model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
@@ -73,7 +78,7 @@ def open_run(folder: Path) -> tuple[Config, PreparedData]:
     if not _holds_a_run(folder):
         raise InputError(f"{folder}: no run is there; give the folder that `seq2seq train -o` has filled")
     config = validate_config(read_json(folder / _CONFIG), str(folder / _CONFIG))
-    return config, load_data(folder / _DATA, config.tokenizer.joint)
+    return config, load_data(folder / _DATA, config.tokenizer.joint, config.data.max_length)
 
 
 def _open(
@@ -84,9 +89,9 @@ def _open(
     Returns the settings of the run and the folder of its last step, if any.
     """
     held.enter_context(locked(folder))
-    put_back(folder.resolve())
+    put_back(real_path(folder))
     _check_folder(folder, resume, overwrite)
-    store = CheckpointStore(folder.resolve())
+    store = CheckpointStore(real_path(folder))
     if resume:
         store.recover()
     last = store.last if resume else None
@@ -95,7 +100,7 @@ def _open(
     if resume:
         progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
     try:
-        return _start_folder(_resolve(config), folder.resolve(), progress), None
+        return _start_folder(_resolve(config), real_path(folder), progress), None
     except OSError as error:
         raise _disk_error(error, "no training has begun: see to it and give the same command again") from None
 

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import PositiveInt
+
 from seq2seq.config import TrainingConfig
 
 
@@ -39,8 +41,8 @@ _FALLS: dict[str, Callable[[float], float]] = {
 class Plan:
     """How long the training is; kept over every resume."""
 
-    total_steps: int
-    validate_every: int
+    total_steps: PositiveInt
+    validate_every: PositiveInt
 
 
 _VALIDATIONS = 20

@@ -4,30 +4,24 @@ A step folder is a model folder with a sub-folder `state/`, sealed by itself: a 
 written whole before `checkpoints.json` names it; only then are the steps that nothing names any more deleted.
 """
 
+import math
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from seq2seq.errors import InputError
+from seq2seq.manifest import FolderWriter, SealedFolder
 from seq2seq.model_folder import CHECKPOINTS, TrainedModel, find_model, read_checkpoints, step_folder, write_model
-from seq2seq.storage import (
-    FolderWriter,
-    clear_leftovers,
-    current_or_backup,
-    put_back,
-    read_json,
-    replace_file,
-    to_json,
-    verify_folder,
-)
+from seq2seq.storage import SMALL_JSON, clear_leftovers, current_or_backup, parse_json, put_back, replace_file, to_json
+from seq2seq.training.metrics import Sums
 from seq2seq.training.schedule import Plan
 
 # What an optimiser keeps for each parameter.
@@ -37,36 +31,44 @@ _MOMENTS = {
     torch.optim.Adadelta: {"step", "square_avg", "acc_delta"},
     torch.optim.SGD: set(),
 }
+# Two moments for each parameter of the largest model.
+_LARGEST_OPTIMIZER = 2**35
 _STEP = re.compile(r"[0-9]+")
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
+
+Count = Annotated[int, Field(strict=True, ge=0, lt=2**62)]
+# In files of versions before 0.1 there is no null: an infinite perplexity, and sums of nothing.
+_NothingIsNone = BeforeValidator(lambda value: None if value in ({}, math.inf) else value)
+Perplexity = Annotated[FiniteFloat | None, _NothingIsNone]
 
 
 @dataclass
 class TrainingState:
     """Where a training stands. Randomness needs no place here: it is drawn anew from (seed, step or epoch)."""
 
-    step: int = 0
+    step: Count = 0
     """Updates done."""
-    epoch: int = 0
-    batch: int = 0
+    epoch: Count = 0
+    batch: Count = 0
     """Batches of this epoch done."""
     plan: Plan | None = None
     """None while the time of a step is still being measured."""
-    best_step: int = 0
-    best_bleu: float = -1.0
-    best_perplexity: float = float("inf")
-    validations_since_best: int = 0
-    validated_step: int = 0
+    best_step: Count = 0
+    """0 before the first validation."""
+    best_bleu: FiniteFloat = -1.0
+    best_perplexity: Perplexity = None
+    validations_since_best: Count = 0
+    validated_step: Count = 0
     """The last step that was validated. A step is saved without where a signal came before or within its validation."""
     finished: bool = False
-    stretch: dict[str, float] = field(default_factory=dict)
+    stretch: Annotated[Sums | None, _NothingIsNone] = None
     """The loss since the last record, as `Stretch.sums` gives it."""
-    records: int = 0
+    records: Count = 0
     """Lines of `metrics.jsonl`; those after them are of steps that are taken again."""
 
     def see(self, bleu: float, perplexity: float) -> bool:
         """Take in a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
-        better = (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
+        better = self.best_perplexity is None or (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
         if better:
             self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity
         self.validated_step = self.step
@@ -136,19 +138,19 @@ def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
 
     The weights are the business of `load_model`. Raises InputError where a file is missing or damaged.
     """
-    state = folder / _STATE
-    verify_folder(state, required=(_PROGRESS, _OPTIMIZER))
+    state = SealedFolder(folder / _STATE, required=(_PROGRESS, _OPTIMIZER))
+    where = state.path / _PROGRESS
     try:
-        progress = TypeAdapter(TrainingState).validate_python(read_json(state / _PROGRESS))
+        progress = TypeAdapter(TrainingState).validate_python(parse_json(state.read(_PROGRESS, SMALL_JSON), where))
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        raise InputError(f"{state / _PROGRESS}: damaged ({fault['loc']}: {fault['msg']})") from None
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(f"{where}: damaged ({'.'.join(map(str, fault['loc']))}: {fault['msg']})") from None
     try:
         # Not load_file: the moments would stay mapped to a file that is deleted later.
-        tensors = safetensors.torch.load((state / _OPTIMIZER).read_bytes())
+        tensors = safetensors.torch.load(state.read(_OPTIMIZER, _LARGEST_OPTIMIZER))
         _restore_optimizer(optimizer, tensors)
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise InputError(f"{state / _OPTIMIZER}: damaged ({error})") from None
+    except (KeyError, safetensors.SafetensorError, ValueError) as error:  # KeyError: types that torch lacks
+        raise InputError(f"{state.path / _OPTIMIZER}: damaged ({error})") from None
     return progress
 
 

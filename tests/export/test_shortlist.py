@@ -1,5 +1,6 @@
 """Shortlists: learnt as IBM model 1 says, kept to by every carrier, a sentence's own whatever stands beside it."""
 
+import os
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,10 +22,10 @@ from seq2seq.export import lexicon, shortlist
 from seq2seq.export.lexicon import Lexicon
 from seq2seq.export.quantize import quantize
 from seq2seq.export.shortlist import Shortlist
+from seq2seq.manifest import MANIFEST, seal_folder
 from seq2seq.model_folder import SHORTLIST, load_model, open_model
 from seq2seq.search.batch import search_batch
 from seq2seq.search.request import Request
-from seq2seq.storage import MANIFEST, seal_folder
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
 
@@ -177,6 +178,8 @@ def test_an_exported_model_translates_with_its_list(trained: Path, tmp_path: Pat
         {"common": np.array([5], np.int32)},
         {"common": np.array([EOS, 10**6], np.int32)},
         {"words": np.array([-1], np.int32)},
+        {"common": np.array([], np.int32), "words": np.array([], np.int32)},
+        {"starts": np.array([0, 2**31 - 1, -(2**31)], np.int32)},
         {"starts": np.array([0, 1], np.int32)},
         {"words": np.array([4.0], np.float32)},
         {"more": np.array([4], np.int32)},
@@ -197,4 +200,39 @@ def test_a_damaged_list_is_told_in_a_line(change: dict[str, np.ndarray] | None, 
     code, told = run("translate", folder, "-i", "README.md")
     assert code == 2
     assert SHORTLIST in told
+    assert told.count("\n") == 1
+
+
+def test_differences_that_do_not_fit_into_32_bits_are_seen() -> None:
+    starts = np.zeros(6, np.int32)
+    starts[1:4] = [2**31 - 1, -(2**31), 0]
+    arrays = {"common": np.array([EOS], np.int32), "starts": starts, "words": np.array([], np.int32)}
+    with pytest.raises(ValueError, match="other vocabularies"):
+        Shortlist.parse(safetensors.numpy.save(arrays), 5, 9)
+    arrays["starts"] = np.zeros(6, np.int32)
+    assert len(Shortlist.parse(safetensors.numpy.save(arrays), 5, 9).of([1, 2], [])) == 9
+
+
+@pytest.mark.parametrize("kind", ["plain", "pipe", "link", "zeros"])
+def test_a_list_that_the_manifest_does_not_list_is_not_read(kind: str, trained: Path, tmp_path: Path) -> None:
+    """Nor waited for, where it is a pipe."""
+    folder = tmp_path / "listed"
+    run("export", trained, "-o", folder, "--shortlist")
+    shortlist = folder / SHORTLIST
+    content = shortlist.read_bytes()
+    shortlist.unlink()
+    (folder / MANIFEST).unlink()
+    seal_folder(folder)
+    if kind == "plain":
+        shortlist.write_bytes(content)
+    elif kind == "pipe":
+        os.mkfifo(shortlist)
+    elif kind == "link":
+        shortlist.symlink_to("/dev/zero")
+    else:
+        shortlist.touch()
+        os.truncate(shortlist, 10**10)
+    code, told = run("translate", folder, "-i", "README.md")
+    assert code == 2
+    assert f"does not list {SHORTLIST}" in told
     assert told.count("\n") == 1

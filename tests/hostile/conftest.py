@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from seq2seq.config import build_config
+from seq2seq.manifest import FolderWriter
 from seq2seq.model_folder import Tokenizers, TrainedModel, build_network, write_model
-from seq2seq.storage import FolderWriter
 from seq2seq.text.tokenizer import train_tokenizer
 
 SENTENCE = "un deux trois quatre cinq six"
@@ -46,14 +46,14 @@ def model_of_two_vocabularies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def contained() -> Callable[..., Any]:
     """Run Python code in a process of its own, with `argument` as `argument`; return its `result`.
 
-    megabytes: what it may take in all. A process that takes more, or two minutes of processor time, fails the test.
+    megabytes: what it may take in all. A process that takes more, or more `seconds` of processor time, fails the test.
     """
 
-    def run(code: str, argument: object, megabytes: int) -> Any:
+    def run(code: str, argument: object, megabytes: int, seconds: int = 120) -> Any:
         limits = (
             "import json, resource, sys\n"
             f"resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20}, {megabytes << 20}))\n"
-            "resource.setrlimit(resource.RLIMIT_CPU, (120, 120))\n"
+            f"resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds}))\n"
             "argument = json.loads(sys.argv[1])\n"
         )
         report = "\nsys.stdout.write('\\n' + json.dumps(result))"

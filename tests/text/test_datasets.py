@@ -133,6 +133,82 @@ def test_the_subset_of_two_languages(
         open_set(tmp_path / "set", **settings)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "data_files: ../secret.csv",
+        "data_files: [train.csv, ../secret.csv]",
+        "data_files: [{split: train, path: sub/../../secret.csv}]",
+        "data_files: {train: train.csv, test: [../secret.csv]}",
+        "data_files: SECRET",
+        "data_files: file://SECRET",
+        "data_files: local://SECRET",
+        "data_files: https://example.com/train.csv",
+        "data_files: hf://datasets/some/set/train.csv",
+        "data_files: zip://train.csv::https://example.com/train.zip",
+        "data_dir: ..",
+        "data_dir: /etc",
+    ],
+)
+@pytest.mark.parametrize("name", ["README.md", ".huggingface.yaml"])
+def test_a_data_set_names_only_files_of_its_own(
+    name: str, setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would fetch them as it looks for its splits: nothing may be asked of it."""
+
+    def ask(*_: object, **__: object) -> None:
+        raise AssertionError("the library was asked")
+
+    put(tmp_path / "secret.csv", ["sw,en", *LINES])
+    put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
+    setting = setting.replace("SECRET", str(tmp_path / "secret.csv"))
+    fence = ["---"] * (name == "README.md")
+    put(tmp_path / "set" / name, [*fence, "configs:", "- config_name: default", f"  {setting}", *fence])
+    monkeypatch.setattr("datasets.get_dataset_config_names", ask)
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'set' / name}: names ")):
+        open_set(tmp_path / "set")
+
+
+def test_a_data_set_has_no_links_that_lead_out(tmp_path: Path) -> None:
+    put(tmp_path / "secret.csv", ["sw,en", *LINES])
+    put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
+    (tmp_path / "set" / "validation.csv").symlink_to(tmp_path / "secret.csv")
+    with pytest.raises(InputError, match=r"validation\.csv: leads out of the data set; make a copy without links"):
+        open_set(tmp_path / "set")
+    (tmp_path / "set" / "validation.csv").unlink()
+    (tmp_path / "set" / "validation.csv").symlink_to("train.csv")
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    assert open_set(tmp_path / "link").valid is not None
+    for code in ("sw", "en"):
+        put(tmp_path / f"train.{code}", ["a"])
+        (tmp_path / "set" / f"train.{code}").symlink_to(tmp_path / f"train.{code}")
+    with pytest.raises(InputError, match=r"train\.sw: leads out of the data set"):
+        open_set(tmp_path / "set", src_lang="sw", tgt_lang="en")
+
+
+def test_a_data_set_on_the_hub_names_only_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    play_the_hub(tmp_path, {"train": ["sw,en", *LINES]}, monkeypatch)
+    assert open_sources(DataConfig(dataset=("some/set",)), tmp_path).train
+    with pytest.raises(InputError, match=r"names 'hf://datasets/some/set@0/train\.csv', which is not a file of this"):
+        open_sources(DataConfig(dataset=("another/set",)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(12)],
+        ["m: &m [*m]"],
+    ],
+    ids=["10^12 values", "one that holds itself"],
+)
+def test_a_readme_of_many_aliases_is_refused(lines: list[str], tmp_path: Path) -> None:
+    bomb = ["a: &a [train.csv]", *lines, "configs:", "- config_name: default", "  data_files: *m"]
+    put(tmp_path / "set" / "README.md", ["---", *bomb, "---"])
+    put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
+    with pytest.raises(InputError, match="its aliases stand for more than 1,000,000 values"):
+        open_set(tmp_path / "set")
+
+
 def test_aligned_files_have_a_test_split_too(tmp_path: Path) -> None:
     for split in ("train", "dev", "test"):
         for code in ("sw", "en"):
@@ -145,7 +221,8 @@ def test_aligned_files_have_a_test_split_too(tmp_path: Path) -> None:
 def play_the_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a folder be a data set on the hub, a CSV a split. Returns the list of files that are fetched, as it grows."""
     fetched: list[str] = []
-    urls = DataFilesDict({split: DataFilesList([f"hf://{split}.csv"], []) for split in files})
+    place = "hf://datasets/some/set@0/"
+    urls = DataFilesDict({split: DataFilesList([f"{place}{split}.csv"], []) for split in files})
     for split, lines in files.items():
         put(folder / f"{split}.csv", lines)
 
@@ -160,7 +237,7 @@ def play_the_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: 
         return str(folder / path)
 
     def resolve(_: object, url: str) -> SimpleNamespace:
-        path = url.removeprefix("hf://")
+        path = url.removeprefix(place)
         return SimpleNamespace(repo_id="some/set", path_in_repo=path, repo_type="dataset", revision="0")
 
     monkeypatch.setattr("datasets.get_dataset_config_names", lambda _: ["default"])

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import re
+import tracemalloc
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pyarrow
@@ -15,7 +17,7 @@ from pyarrow import parquet
 
 from seq2seq.errors import InputError
 from seq2seq.text.columns import Wanted, choose_columns, is_header, language_of
-from seq2seq.text.tables import Delimited, open_table, written
+from seq2seq.text.tables import Delimited, JsonArray, open_table, written
 
 # Quotes, delimiters, unicode line separators and what other readers take for missing values.
 SENTENCES = [
@@ -138,6 +140,26 @@ def test_the_delimiter_is_that_of_most_of_the_first_rows(
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     table = open_table(tmp_path / "a.csv", lambda *_: False)
     assert next(table.rows(("1",), ("2",)))[1:] == expected
+
+
+@pytest.mark.parametrize("indent", [None, 0, 1, 4])
+@pytest.mark.parametrize("count", [0, 1, 2, 300])
+def test_an_array_is_read_element_by_element(indent: int | None, count: int, tmp_path: Path) -> None:
+    """However it is broken into lines, and elements of very different sizes."""
+    rows = [{"sw": f"[{'a,]' * (n % 50)}", "more": [1, {"b": "}\\"}], "en": "c\n" * (n % 7)} for n in range(count)]
+    text = json.dumps(rows, indent=indent)
+    assert list(JsonArray(iter(text.split("\n")))) == rows
+    assert list(JsonArray(iter(f" {text}\n \n\t".split("\n")))) == rows
+
+
+def test_an_array_takes_the_memory_of_an_element() -> None:
+    element = json.dumps({"sw": "a" * 1000, "en": "b"})
+    lines = chain(["["], (f"{element}," for _ in range(3000)), [element, "]"])
+    tracemalloc.start()
+    assert sum(1 for _ in JsonArray(lines)) == 3001
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50 * len(element)
 
 
 def test_a_json_column_is_text_where_some_row_has_text(tmp_path: Path) -> None:
@@ -282,8 +304,11 @@ def test_language_of_a_column(column: str, code: str) -> None:
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n"a"\n', "a.jsonl, line 2: not a JSON object"),
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": "\\ud800", "en": "b"}\n', "line 2: sw holds half a character"),
         ("a.json", b'[{"sw": "a", "en": "b"}, 3]', "a.json, line 2: not a JSON object"),
-        ("a.json", b'[{"sw": "a", "en": "b"}', "a.json, line 1: not valid JSON ("),
-        ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: not valid JSON ("),
+        ("a.json", b'[{"sw": "a", "en": "b"}', "a.json, element 2: not valid JSON (',' expected, but the file ends)"),
+        ("a.jsonl", b"[" * 100_000, "a.jsonl, element 1: not valid JSON (nested too deeply)"),
+        ("a.json", b'[{"sw": "a", "en": "b"},]', "a.json, element 2: not valid JSON (Expecting value)"),
+        ("a.json", b'[{"sw": "a", "en": "b"}]\n[]', "a.json, element 2: not valid JSON (more text after the end"),
+        ("a.json", b'[{"sw": "a", "en": "b"} {}]', "a.json, element 2: not valid JSON (',' expected)"),
         ("a.parquet", b"PAR1 it is not", "a.parquet: not readable as Parquet ("),
         ("a.parquet", b"", "a.parquet: not readable as Parquet ("),
     ],

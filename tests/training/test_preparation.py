@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.text.report import DataReport
 from seq2seq.text.sources import open_sources
+from seq2seq.training import preparation
 from seq2seq.training.preparation import load_data, prepare_data
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
@@ -171,7 +173,7 @@ def test_cleaning_leaves_out_what_it_counts(
         "duplicates": len(rows) - len(set(rows)) + 2,
     }
     assert source.kept + source.held_out + sum(left_out.values()) == source.read
-    corpus = load_data(tmp_path / "data", joint=True)
+    corpus = load_data(tmp_path / "data", joint=True, max_length=128)
     decode = corpus.tokenizers.src.decode
     texts = [decode(corpus.train.src[i].tolist()) for i in range(len(corpus.train))]
     pairs = list(zip(texts, (decode(corpus.train.tgt[i].tolist()) for i in range(len(corpus.train))), strict=True))
@@ -258,3 +260,42 @@ def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[...
     config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(path), data__clean="identical")
     with pytest.raises(InputError, match="0 usable pairs; training needs at least 10"):
         report_of(config, tmp_path)
+
+
+def grow(path: Path) -> None:
+    with open(path, "a") as file:
+        file.write("trois\tthree\n" * 300)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.read_bytes().index(b"\n", 500) + 1)
+
+
+def replace_it(path: Path) -> None:
+    """By as many others."""
+    path.with_name("new").write_text(path.read_text().replace("six", "cinq"))
+    os.replace(path.with_name("new"), path)
+
+
+@pytest.mark.parametrize("change", [grow, cut, replace_it])
+@pytest.mark.parametrize("moment", ["_train_tokenizers", "_encode"])
+@pytest.mark.parametrize("clean", [(), ("duplicates",)], ids=["as it is", "cleaned"])
+def test_a_file_that_changes_between_two_looks_is_told(
+    change: Callable[[Path], None],
+    moment: str,
+    clean: tuple[str, ...],
+    rows: Rows,
+    tiny: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = getattr(preparation, moment)
+
+    def later(*arguments: object) -> object:
+        change(tmp_path / "a.tsv")
+        return work(*arguments)
+
+    monkeypatch.setattr(preparation, moment, later)
+    config = tiny(data__train_src=(), data__train_tgt=(), **table("a.tsv")(tmp_path, rows), data__clean=clean)
+    with pytest.raises(InputError, match=r"a\.tsv: changed while it was being read; train again"):
+        prepare_data(config.data, config.tokenizer, open_sources(config.data, tmp_path), tmp_path / "data")

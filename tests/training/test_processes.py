@@ -14,6 +14,7 @@ import pytest
 from runs import APP, Outcome, arguments, command_line, outcome
 
 from seq2seq.config import Config
+from seq2seq.processes import Alone, drop_stray_variables, is_launched, started_processes
 from seq2seq.storage import read_json
 from seq2seq.training.loop import _seed
 
@@ -195,3 +196,57 @@ def test_several_processes_cannot_share_stdin(trained: Path, tmp_path: Path) -> 
     process = launch([*launcher(2, tmp_path), "translate", str(trained)], stdin=subprocess.DEVNULL)
     assert "several processes cannot share stdin: give the text with -i FILE" in finish(process)
     assert process.returncode != 0
+
+
+COMPLETE = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "launched", "ignored"),
+    [
+        ({}, False, ""),
+        (COMPLETE, True, ""),
+        ({**COMPLETE, "ACCELERATE_MIXED_PRECISION": "no", "ACCELERATE_DYNAMO_BACKEND": "NO"}, True, ""),
+        ({**COMPLETE, "ACCELERATE_USE_FSDP": "true"}, True, "ACCELERATE_USE_FSDP"),
+        ({"WORLD_SIZE": "2"}, False, "WORLD_SIZE"),
+        ({"LOCAL_RANK": "0"}, False, ""),
+        ({"LOCAL_RANK": "x", "RANK": "-1"}, False, "LOCAL_RANK, RANK"),
+        ({**COMPLETE, "RANK": "2"}, False, "WORLD_SIZE"),
+        ({**COMPLETE, "MASTER_ADDR": ""}, False, "WORLD_SIZE"),
+        ({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "3"}, False, "OMPI_COMM_WORLD_SIZE"),
+        ({"PMI_SIZE": "1"}, False, ""),
+        ({"ACCELERATE_DEBUG_MODE": "perhaps", "FORK_LAUNCHED": "x"}, False, "ACCELERATE_DEBUG_MODE, FORK_LAUNCHED"),
+        ({"ACCELERATE_TORCH_DEVICE": "cuda:7"}, False, "ACCELERATE_TORCH_DEVICE"),
+    ],
+    ids=str,
+)
+def test_variables_of_no_launcher_of_ours_are_dropped(
+    variables: dict[str, str], launched: bool, ignored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [*COMPLETE, *(name for name in os.environ if name.startswith("ACCELERATE"))]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_launched() == launched
+    assert launched or isinstance(started_processes(), Alone)
+    told = drop_stray_variables()
+    assert told.rpartition(": ")[2] == ignored
+    assert drop_stray_variables() == ""
+    assert not [name for name in os.environ if name.startswith("ACCELERATE")]
+
+
+def test_stray_variables_change_nothing(
+    config: Config, alone: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    stray = {"WORLD_SIZE": "2", "LOCAL_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4", "ACCELERATE_MIXED_PRECISION": "fp16"}
+    told = subprocess.run(
+        [*command_line(config, EACH_STEP), "-o", str(run)],
+        env={**os.environ, **stray},
+        stderr=subprocess.PIPE,
+        check=True,
+        timeout=LIMIT,
+        text=True,
+    ).stderr
+    assert "warning: ignored, as neither torchrun nor accelerate launch" in " ".join(told.split())
+    assert outcome(run) == alone

@@ -16,7 +16,8 @@ from runs import QUIET, Killed, Outcome, outcome, run_to_the_end
 
 from seq2seq.config import Config, build_config
 from seq2seq.errors import InputError
-from seq2seq.storage import read_json, seal_folder, to_json
+from seq2seq.manifest import seal_folder
+from seq2seq.storage import read_json, to_json
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
@@ -315,8 +316,8 @@ def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> 
 @pytest.mark.parametrize(
     ("edit", "complaint"),
     [
-        (_edit_progress(step="many"), r"training.json: damaged \(\('step',\)"),
-        (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(\('plan', 'validate_every'\)"),
+        (_edit_progress(step="many"), r"training.json: damaged \(step: "),
+        (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(plan.validate_every: "),
         (lambda state: (state / "training.json").write_bytes(b"[]\n"), "training.json: damaged"),
         (_edit_moments(lambda one: one.pop("0.exp_avg")), "optimizer.safetensors: damaged .tensors are missing"),
         (_edit_moments(lambda one: one.update({"99.step": torch.ones(())})), "99.step is not of this optimiser"),

@@ -1,0 +1,348 @@
+"""Readers of files, and random faults for the files that they read. Runs in a process of its own (`test_fuzz.py`).
+
+A reader is given a folder with whole files, changes one of them by a seed, and reads it as a command would. It must
+come to an end, with an InputError of one line or without.
+"""
+
+import gzip
+import json
+import random
+import re
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import zstandard
+from pyarrow import parquet
+
+from seq2seq.errors import InputError
+
+SECONDS_PER_FILE = 30
+TOKENS = [
+    *(b"\0", b"\r\n", b"\n\n", b"\t", b'"', b"'", b"[", b"]", b"{", b"}", b",", b"|||", b" ||| ", b"\\", b"\\ud800"),
+    *(b"null", b"true", b"NaN", b"-Infinity", b"-1", b"0", b"1e400", b"1e308", b"0.5", b"2147483648", b"[" * 2000),
+    *(
+        b"9223372036854775808",
+        b"9" * 5000,
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        "\u2028".encode(),
+        b"\xed\xa0\x80",
+        b"=",
+        b"#",
+    ),
+]
+NUMBER = re.compile(rb"-?\d+(\.\d+)?")
+
+
+def mutate(data: bytes, draw: random.Random) -> bytes:
+    """One to four faults, mostly one: more are found by the first check."""
+    for _ in range(draw.choice([1, 1, 1, 1, 2, 4])):
+        data = draw.choice(FAULTS)(data, draw)
+    return data
+
+
+def _set_bytes(data: bytes, draw: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(draw.choice([1, 1, 2, 4])):
+        if changed:
+            changed[draw.randrange(len(changed))] = draw.choice([0, 1, 0x7F, 0x80, 0xFF, draw.randrange(256)])
+    return bytes(changed)
+
+
+def _cut(data: bytes, draw: random.Random) -> bytes:
+    start = draw.randint(0, len(data))
+    return data[:start] + data[start + draw.choice([1, 4, 50, len(data)]) :]
+
+
+def _insert(data: bytes, draw: random.Random) -> bytes:
+    at = draw.randint(0, len(data))
+    return data[:at] + draw.choice([draw.choice(TOKENS), draw.randbytes(draw.randint(1, 9))]) + data[at:]
+
+
+def _repeat(data: bytes, draw: random.Random) -> bytes:
+    start = draw.randint(0, len(data))
+    end = start + draw.randint(0, 99)
+    return data[:end] + data[start:end] * draw.choice([1, 2, 50]) + data[end:]
+
+
+def _other_number(data: bytes, draw: random.Random) -> bytes:
+    """Most of what a file says of its own layout, where it is text."""
+    numbers = list(NUMBER.finditer(data))
+    if not numbers:
+        return data
+    number = draw.choice(numbers)
+    return data[: number.start()] + draw.choice(TOKENS) + data[number.end() :]
+
+
+FAULTS = (_set_bytes, _set_bytes, _cut, _insert, _repeat, _other_number)
+
+
+def mutate_file(path: Path, draw: random.Random) -> None:
+    path.write_bytes(mutate(path.read_bytes(), draw))
+
+
+def mutate_folder(folder: Path, names: list[str], draw: random.Random) -> None:
+    """Change one of the files of a sealed folder; mostly its manifest then agrees with it, as a stranger's would."""
+    from seq2seq.manifest import MANIFEST, seal_folder
+
+    mutate_file(folder / draw.choice(names), draw)
+    if draw.random() < 0.8:
+        for sealed in sorted(folder.rglob(MANIFEST), reverse=True):
+            sealed.unlink()
+            seal_folder(sealed.parent)
+
+
+def read_table(path: Path, draw: random.Random) -> None:
+    from seq2seq.config import DataConfig
+    from seq2seq.text.sources import open_sources
+
+    mutate_file(path, draw)
+    lang = draw.choice(["", "de"])
+    sources = open_sources(DataConfig(train=(str(path),), src_lang=lang, tgt_lang=lang and "en"), path.parent)
+    for pair in sources.train[0].pairs:
+        assert "\n" not in pair.src + pair.tgt
+        (pair.src + pair.tgt).encode()
+
+
+def read_arrow(path: Path, draw: random.Random) -> None:
+    from seq2seq.text.tables import open_table
+
+    mutate_file(path, draw)
+    table = open_table(path, lambda *_: False)
+    for column in table.columns:
+        for _, src, tgt in table.rows(column, column):
+            assert isinstance(src, str)
+            assert isinstance(tgt, str)
+
+
+def read_readme(path: Path, draw: random.Random) -> None:
+    from seq2seq.config import DataConfig
+    from seq2seq.text.sources import open_sources
+
+    mutate_file(path, draw)
+    sources = open_sources(DataConfig(dataset=(str(path.parent),)), path.parent)
+    assert all(isinstance(pair.src, str) for pair in sources.train[0].pairs)
+
+
+def read_model(folder: Path, draw: random.Random) -> None:
+    from seq2seq.model_folder import open_model
+    from seq2seq.translator import Translator
+
+    names = ["config.json", "manifest.json", "model.safetensors", "joint.model", "README.md", "shortlist.safetensors"]
+    mutate_folder(folder, [name for name in names if (folder / name).exists()], draw)
+    opened = open_model(folder)
+    assert len(Translator.of([opened]).translate(["un deux", "", "six"], beam_size=2)) == 3
+
+
+def read_shortlist(folder: Path, draw: random.Random) -> None:
+    from seq2seq.model_folder import open_model
+    from seq2seq.translator import Translator
+
+    mutate_folder(folder, ["shortlist.safetensors"], draw)
+    assert len(Translator.of([open_model(folder)]).translate(["un deux", "", "six"], beam_size=2)) == 3
+
+
+def read_run(folder: Path, draw: random.Random) -> None:
+    import torch
+
+    from seq2seq.model_folder import build_network, load_model
+    from seq2seq.text.batching import make_batch, plan_epoch
+    from seq2seq.training.loop import _make_optimizer
+    from seq2seq.training.run import open_run
+    from seq2seq.training.state import CheckpointStore, load_state
+
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".md", ".jsonl")]
+    mutate_folder(folder, [str(path.relative_to(folder)) for path in files], draw)
+    config, data = open_run(folder)
+    if config.model.hidden_size > 1000 or config.model.embedding_size > 1000:
+        return
+    network = build_network(config, data.tokenizers)
+    batch = next(plan_epoch(data.train, 100, 1, 0), np.zeros(1, np.int64))
+    for tokens, size in ((make_batch(data.train, batch).src, len(data.tokenizers.src)),):
+        assert torch.nn.functional.embedding(torch.from_numpy(tokens), torch.zeros(size, 1)).shape
+    if (last := CheckpointStore(folder).last) is not None:
+        load_model(last)
+        load_state(last, _make_optimizer(config.training, network))
+
+
+def read_tokenizer(path: Path, draw: random.Random) -> None:
+    from seq2seq.text.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer(mutate(path.read_bytes(), draw))
+    (ids,) = tokenizer.encode(["un deux \u2581 日本 \0"])
+    tokenizer.decode(ids)
+    tokenizer.unwritable()
+
+
+def read_config(path: Path, draw: random.Random) -> None:
+    from seq2seq.config import build_config, describe_config, validate_config
+
+    mutate_file(path, draw)
+    if path.suffix == ".json":
+        from seq2seq.storage import read_json
+
+        validate_config(read_json(path), "config.json")
+    else:
+        describe_config(build_config(file=path))
+
+
+def read_metrics(path: Path, draw: random.Random) -> None:
+    from seq2seq.cli.plot import _read_metrics, _series
+
+    mutate_file(path, draw)
+    _series({"run": _read_metrics(path.parent)}, "loss")
+
+
+def read_n_best(path: Path, draw: random.Random) -> None:
+    from seq2seq.rescoring import Development, learn_weights
+    from seq2seq.text import moses
+
+    mutate_file(path, draw)
+    for line in moses.read_n_best(path, path.with_name("sources.txt"), draw.choice([None, "Own"])):
+        assert line.fault or line.with_feature("-1").endswith(line.raw[line.place :])
+    references = [path.with_name("references.txt").read_text().splitlines()]
+    learn_weights(Development(path, references), restarts=0, seed=1)
+
+
+def read_phrase_table(path: Path, draw: random.Random) -> None:
+    from seq2seq.text import moses
+
+    mutate_file(path, draw)
+    lines = list(moses.read_phrase_table(path))
+    assert all(line.fault or line.with_feature("-1").endswith(line.raw[line.place :]) for line in lines)
+    if faults := [line.fault for line in lines if line.fault]:
+        raise InputError(faults[0])  # which a command only warns of
+
+
+def read_weights(path: Path, draw: random.Random) -> None:
+    from seq2seq.rescoring import Weights
+    from seq2seq.text.moses import read_candidates
+
+    mutate_file(path, draw)
+    weights = Weights.load(path)
+    for candidates in read_candidates(path.with_name("list.txt")):
+        weights.rank(candidates, "list.txt")
+
+
+def table() -> pyarrow.Table:
+    texts = [f"sentence {number} é" for number in range(40)]
+    return pyarrow.table(
+        {
+            "src": texts,
+            "tgt": pyarrow.array(texts[::-1], pyarrow.large_string()),
+            "kind": pyarrow.array(["a", "b", None, "a"] * 10).dictionary_encode(),
+            "translation": [{"de": text, "en": text.upper()} for text in texts],
+        }
+    )
+
+
+def write_files(folder: Path) -> None:
+    """The whole files of all readers but those of models and runs."""
+    parquet.write_table(table(), folder / "a.parquet")
+    with pyarrow.OSFile(str(folder / "a.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table().schema) as writer:
+        writer.write_table(table(), max_chunksize=15)
+    pairs = [(f"ein Satz {n}", f'a "sentence", {n}') for n in range(30)]
+    objects = [{"id": n, "translation": {"de": src, "en": tgt}} for n, (src, tgt) in enumerate(pairs)]
+    tsv = "".join(f"{src}\t{tgt}\n" for src, tgt in pairs)
+    csv = "de;en\n" + "".join('{};"{}"\n'.format(src, tgt.replace('"', '""')) for src, tgt in pairs)
+    jsonl = "".join(json.dumps(one) + "\n" for one in objects)
+    files: dict[str, str | bytes] = {
+        "a.tsv": tsv,
+        "a.csv": csv,
+        "a.jsonl": jsonl,
+        "a.json": json.dumps(objects, indent=1),
+        "a.tsv.gz": gzip.compress(tsv.encode()),
+        "a.tsv.zst": zstandard.compress(tsv.encode()),
+        "set/README.md": "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: a.csv\n"
+        "  sep: ','\ndataset_info:\n  features:\n  - name: de\n    dtype: string\n---\n",
+        "set/a.csv": "".join(f"{row}\n" for row in ("de,en", *(f"{src},{src}" for src, _ in pairs))),
+        "config.toml": 'preset = "attention"\n[data]\ntrain = ["a.tsv"]\nweights = 2.0\n[model]\nhidden_size = 256\n'
+        "dropout = 0.1\n[training]\nminutes = 1.5\nseed = 3\n",
+        "run/metrics.jsonl": "".join(json.dumps({"step": n, "loss": 5 / (n + 1)}) + "\n" for n in range(9)),
+        "sources.txt": "ein Satz\nzwei\ndrei\n",
+        "references.txt": "a sentence\ntwo\nthree\n",
+        "list.txt": "".join(
+            f"{n} ||| {text} ||| d: 0 {k} lm: -{n}.{k} ||| -{k}.5\n"
+            for n, texts in enumerate((["a sentence", "one sentence", "sentence"], ["two", "a two"], ["three", "tree"]))
+            for k, text in enumerate(texts)
+        ),
+        "table.txt": "".join(f"ein {n} ||| a {n} ||| 0.5 0.{n} 1e-3 ||| 0-0 1-1 ||| 1 2 1 |||\n" for n in range(9)),
+        "weights.json": json.dumps({"weights": {"d": [0.5, -1.0], "lm": [0.25]}, "bleu": {"before": 3.0}}, indent=2),
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {
+    **{name: (read_table, name) for name in ("a.tsv", "a.csv", "a.jsonl", "a.json", "a.tsv.gz", "a.tsv.zst")},
+    "a.arrow": (read_arrow, "a.arrow"),
+    "a.parquet": (read_arrow, "a.parquet"),
+    "data set": (read_readme, "set"),
+    "model": (read_model, "model"),
+    "shortlist": (read_shortlist, "listed"),
+    "run": (read_run, "trained"),
+    "tokenizer": (read_tokenizer, "model/joint.model"),
+    "config.toml": (read_config, "config.toml"),
+    "config.json": (read_config, "trained/config.json"),
+    "metrics": (read_metrics, "run"),
+    "n-best list": (read_n_best, "list.txt"),
+    "phrase table": (read_phrase_table, "table.txt"),
+    "weights": (read_weights, "weights.json"),
+}
+
+
+def fuzz(counts: dict[str, list[int]], folder: Path) -> dict[str, dict[str, int]]:
+    """Read what each seed makes of the whole files in `folder`, by one reader after another.
+
+    counts: for each reader its first seed, and the one after its last.
+    Returns how many files were refused and how many read. `folder/seed` holds what is at work.
+    """
+    descriptors = _descriptors()
+    found = {reader: _fuzz(reader, folder, range(*seeds)) for reader, seeds in counts.items()}
+    assert _descriptors() <= descriptors + 8
+    return found
+
+
+def _fuzz(reader: str, folder: Path, seeds: range) -> dict[str, int]:
+    read, name = READERS[reader]
+    work = folder / "work"
+    counts = {"refused": 0, "read": 0}
+    for seed in seeds:
+        (folder / "seed").write_text(f"{reader}, seed {seed}")
+        shutil.rmtree(work, ignore_errors=True)
+        target = _copy(folder, name, work)
+        signal.alarm(SECONDS_PER_FILE)
+        try:
+            read(target, random.Random(seed))
+            counts["read"] += 1
+        except InputError as error:
+            told = str(error)
+            assert told, seed
+            assert "\n" not in told, (seed, told)
+            assert len(told) < 1000, (seed, told)
+            counts["refused"] += 1
+        signal.alarm(0)
+    return counts
+
+
+def _descriptors() -> int:
+    """Files that are open."""
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def _copy(folder: Path, name: str, work: Path) -> Path:
+    """The files that a reader needs; the path that it is given."""
+    if (folder / name).is_dir():
+        shutil.copytree(folder / name, work / name)
+        return {"set": work / name / "README.md", "run": work / name / "metrics.jsonl"}.get(name, work / name)
+    work.mkdir()
+    for beside in (name, "sources.txt", "references.txt", "list.txt"):
+        if (folder / beside).is_file():
+            shutil.copy(folder / beside, work)
+    return work / Path(name).name

@@ -1,0 +1,136 @@
+"""What is opened is what was checked, also while names come to mean other folders."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from seq2seq import model_folder
+from seq2seq.errors import InputError
+from seq2seq.export.engine import read_network
+from seq2seq.manifest import SealedFolder
+from seq2seq.model_folder import ModelFolder, open_model
+
+LOADS = 200
+
+
+@contextmanager
+def meanwhile(change: Callable[[], None]) -> Iterator[None]:
+    """Do something again and again in another thread."""
+    stop = threading.Event()
+
+    def repeat() -> None:
+        while not stop.is_set():
+            change()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def swap(link: Path, *targets: Path) -> Callable[[], None]:
+    """Let a link lead to each target in turn. A name appears or is replaced in one step."""
+    turn = 0
+
+    def change() -> None:
+        nonlocal turn
+        turn += 1
+        new = link.with_name("new")
+        new.symlink_to(targets[turn % len(targets)])
+        os.replace(new, link)
+
+    return change
+
+
+def test_a_link_that_changes_while_a_model_is_loaded_mixes_nothing(
+    model: Path, model_of_two_vocabularies: Path, tmp_path: Path
+) -> None:
+    """The models differ in their vocabularies: weights of one do not fit those of the other."""
+    change = swap(tmp_path / "link", model, model_of_two_vocabularies)
+    change()
+    found = set()
+    with meanwhile(change):
+        for _ in range(LOADS):
+            folder = open_model(tmp_path / "link")
+            assert read_network(folder) is not None
+            found.add(folder.tokenizers.joint)
+    assert found == {True, False}
+
+
+def test_a_training_that_deletes_steps_does_not_disturb_a_reader(model: Path, tmp_path: Path) -> None:
+    """As `CheckpointStore.save` does it: a new step, the index that names it, and away with the old one."""
+    run, step = tmp_path / "run", 0
+    shutil.copytree(model, run / "steps" / "0")
+    (run / "checkpoints.json").write_text('{"best": 0, "last": 0}')
+
+    def save() -> None:
+        nonlocal step
+        step += 1
+        shutil.copytree(model, run / "steps" / str(step))
+        (run / "new").write_text(f'{{"best": {step}, "last": {step}}}')
+        os.replace(run / "new", run / "checkpoints.json")
+        shutil.rmtree(run / "steps" / str(step - 1))
+
+    with meanwhile(save):
+        for _ in range(LOADS):
+            assert read_network(open_model(run)) is not None
+    assert step > 10
+
+
+def test_a_folder_that_is_gone_for_good_is_told(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that finds a damaged folder does not look for ever."""
+    folder = shutil.copytree(model, tmp_path / "model")
+    opened = 0
+
+    def open_folder(path: Path) -> ModelFolder:
+        nonlocal opened
+        opened += 1
+        if opened < 3:
+            shutil.rmtree(folder)
+            shutil.copytree(model, folder)
+            (folder / "config.json").unlink()
+        return whole(path)
+
+    whole = model_folder._open_folder
+    monkeypatch.setattr(model_folder, "_open_folder", open_folder)
+    with pytest.raises(InputError, match=r"config\.json"):
+        open_model(folder)
+    assert opened <= 3
+
+
+def test_a_file_is_read_as_it_was_checked(model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model, tmp_path / "model")
+    sealed = SealedFolder(folder, required=("config.json", "model.safetensors"))
+    whole = (folder / "config.json").read_bytes()
+    os.replace(shutil.copy(model / "README.md", tmp_path / "other"), folder / "config.json")
+    assert sealed.read("config.json", 10**6) == whole
+    with open(folder / "model.safetensors", "r+b") as file:
+        file.write(b"x")
+    with pytest.raises(InputError, match=r"model.safetensors: altered while it was being read"):
+        sealed.read("model.safetensors", 10**6)
+
+
+def test_a_file_that_is_not_listed_cannot_be_had(model: Path) -> None:
+    sealed = SealedFolder(model, required=("config.json",), also=("shortlist.safetensors",))
+    for name in ("shortlist.safetensors", "model.safetensors"):
+        with pytest.raises(InputError, match=f"does not list {name}"):
+            sealed.file(name)
+
+
+def test_nothing_stays_open(model: Path) -> None:
+    def count() -> int:
+        return sum(1 for _ in Path("/dev/fd").iterdir())
+
+    before = count()
+    folder = open_model(model)
+    assert count() > before
+    del folder
+    assert count() == before

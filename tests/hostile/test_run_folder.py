@@ -1,0 +1,151 @@
+"""Run folders that a stranger has made: the manifests agree with what lies in them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seq2seq.errors import InputError
+from seq2seq.manifest import seal_folder
+from seq2seq.model_folder import CHECKPOINTS
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import open_run, train
+
+Damage = Callable[[Path], object]
+QUIET = Progress(quiet=True)
+
+
+def ids(name: str, *values: int) -> Damage:
+    """Put ids in the place of the first ones of a corpus."""
+
+    def damage(data: Path) -> None:
+        array = np.fromfile(data / name, "<i4")
+        array[: len(values)] = values
+        array.tofile(data / name)
+
+    return damage
+
+
+def offsets(name: str, *values: int) -> Damage:
+    def damage(data: Path) -> None:
+        np.array(values, "<i8").tofile(data / name)
+
+    return damage
+
+
+def text(name: str, content: str) -> Damage:
+    return lambda data: (data / name).write_text(content)
+
+
+DAMAGES: dict[str, Damage] = {
+    "train/src.ids": ids("train/src.ids", 300),
+    "train/src.ids below zero": ids("train/src.ids", -1),
+    "train/tgt.ids of an end": ids("train/tgt.ids", 3),
+    "train/tgt.ids of padding": ids("train/tgt.ids", 0),
+    "valid/src.ids": ids("valid/src.ids", 2**31 - 1),
+    "train/src.offsets down": offsets("train/src.offsets", 0, 5, 3),
+    "train/src.offsets that wrap": offsets("train/src.offsets", 0, 2**62, -(2**62)),
+    "train/src.offsets of nothing": offsets("train/src.offsets"),
+    **{
+        f"train/parts.json {parts}": text("train/parts.json", parts)
+        for parts in (
+            "[]",
+            "{}",
+            "[[1, 1.0]]",
+            "[[190, 0]]",
+            "[[190, -1]]",
+            "[[190, 1e-300]]",
+            "[[190, NaN]]",
+            "[[190, Infinity]]",
+            '[["190", 1.0, 2]]',
+            "[[-5, 1.0], [195, 1.0]]",
+            "[[" * 10_000,
+        )
+    },
+    **{
+        f"valid.json {pairs[:40]}": text("valid.json", pairs)
+        for pairs in ("[]", "{}", "[[1, 2, 3]]", '[["a", "b"]]', '[["a", "b", "c"]]', "null", '[["a", "b", 1e400]]')
+    },
+    "joint.model": text("joint.model", "none"),
+}
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_prepared_data_that_lies_is_told(name: str, run: Path) -> None:
+    (run / "data" / "manifest.json").unlink()
+    DAMAGES[name](run / "data")
+    seal_folder(run / "data")
+    with pytest.raises(InputError) as caught:
+        open_run(run)
+    assert str(caught.value).startswith(f"{run / 'data'}")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_what_is_sealed_anew_and_whole_is_read(run: Path) -> None:
+    """The control of the test above."""
+    (run / "data" / "manifest.json").unlink()
+    seal_folder(run / "data")
+    open_run(run)
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "step below zero": {"step": -1},
+    "step of 2^80": {"step": 2**80},
+    "step with a fraction": {"step": 3.5},
+    "step is true": {"step": True},
+    "epoch below zero": {"epoch": -1},
+    "batch below zero": {"batch": -1},
+    "plan of nothing": {"plan": {"total_steps": 0, "validate_every": 1}},
+    "plan without validation": {"plan": {"total_steps": 9, "validate_every": 0}},
+    "BLEU is not a number": {"best_bleu": float("nan")},
+    "records below zero": {"records": -2},
+    "sums of another kind": {"stretch": {"steps": 1}},
+    "sums that are infinite": {"stretch": {"steps": 1, "tokens": 1, "loss": float("inf"), "seconds": 1.0}},
+    "sums of no steps": {"stretch": {"steps": 0, "tokens": 1, "loss": 1.0, "seconds": 1.0}},
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_that_lies_is_told(name: str, run: Path) -> None:
+    state = run / "steps" / str(json.loads((run / CHECKPOINTS).read_text())["last"]) / "state"
+    content = json.loads((state / "training.json").read_text())
+    (state / "training.json").write_text(json.dumps({**content, "finished": False, **STATES[name]}))
+    (state / "manifest.json").unlink()
+    seal_folder(state)
+    config, _ = open_run(run)
+    with pytest.raises(InputError, match=r"training.json: damaged \(") as caught:
+        train(config, run, resume=True, overwrite=False, progress=QUIET)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_other_vocabularies_is_not_trained_on(run: Path, model: Path) -> None:
+    (run / CHECKPOINTS).write_text('{"best": 1, "last": 1}')
+    last = next((run / "steps").iterdir())
+    state = shutil.copytree(last / "state", run.parent / "state")
+    shutil.copytree(state, shutil.copytree(model, run / "steps" / "1") / "state")
+    config, _ = open_run(run)
+    with pytest.raises(InputError, match="its vocabularies are not those of the run's data"):
+        train(config, run, resume=True, overwrite=False, progress=QUIET)
+
+
+def test_files_of_older_versions_are_read(run: Path) -> None:
+    """They had an infinite perplexity before the first validation, and sums of nothing as `{}`."""
+    state = run / "steps" / str(json.loads((run / CHECKPOINTS).read_text())["last"]) / "state"
+    content = json.loads((state / "training.json").read_text())
+    old = {"best_perplexity": float("inf"), "stretch": {}, "best_bleu": -1.0}
+    (state / "training.json").write_text(json.dumps({**content, **old}))
+    assert "Infinity" in (state / "training.json").read_text()
+    (state / "manifest.json").unlink()
+    seal_folder(state)
+    config, _ = open_run(run)
+    assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
