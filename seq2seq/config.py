@@ -43,7 +43,7 @@ class Section(BaseModel):
 Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
-Weight = Annotated[float, Field(ge=0.001, le=1000)]
+Weight = Annotated[float, Field(gt=0, le=1000)]
 """How often an epoch shows a pair."""
 
 _OneOrMore = BeforeValidator(lambda value: _as_tuple(value))

@@ -69,18 +69,23 @@ class HeldFile(os.PathLike[str]):
         return str(self._name)
 
     def __fspath__(self) -> str:
-        # Where there is no such path, as on Windows, an open file keeps its name.
+        # Where there is no such path, as on Windows, an open file keeps its name. What is opened by it may share its
+        # position with the descriptor (macOS).
         path = f"/dev/fd/{self.descriptor}"
         return path if os.path.exists(path) else str(self._name)  # noqa: PTH110  # a Path would ask for this very method
+
+    def head(self, size: int) -> bytes:
+        """Its first bytes."""
+        with open(self.descriptor, "rb", closefd=False) as file:
+            file.seek(0)
+            return file.read(size)
 
     def read(self, largest: int) -> bytes:
         """Its content. Raises InputError where it is over `largest` bytes."""
         size = os.fstat(self.descriptor).st_size
         if size > largest:
             raise InputError(f"{self}: over {largest:,} bytes, larger than any such file that seq2seq writes")
-        with open(self.descriptor, "rb", closefd=False) as file:
-            file.seek(0)
-            return file.read(size)
+        return self.head(size)
 
     def sha256(self) -> str:
         """The checksum of its content."""
@@ -93,12 +98,12 @@ class SealedFolder:
     """A folder whose files were found to be what its manifest says."""
 
     def __init__(
-        self, path: Path, *, required: Collection[str], also: Collection[str] = (), largest: int | None = None
+        self, path: Path, *, required: Collection[str], optional: Collection[str] = (), largest: int | None = None
     ) -> None:
         """Check all files: names, sizes, checksums.
 
         required: files that the manifest must list.
-        also: files that can be had from `file` and `read` too, if it lists them.
+        optional: files that can be had from `file` and `read` too, if it lists them.
         largest: bytes that the files may have together, looked at before they are read.
         Raises InputError naming the first file that is missing, reached by a link, of another size or altered.
         """
@@ -116,7 +121,7 @@ class SealedFolder:
                 file = folder.open(name)
                 if file.sha256() != entry.sha256:
                     raise InputError(f"{file}: altered since it was written (SHA-256 differs from the manifest)")
-                if name in required or name in also:
+                if name in required or name in optional:
                     self._files[name] = file
             self._checksums = {name: entry.sha256 for name, entry in entries.items()}
 
@@ -143,7 +148,8 @@ class _Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY) if _BY_DESCRIPTOR else None
+        # O_PATH asks for no right to list the folder.
+        self._descriptor = os.open(path, getattr(os, "O_PATH", os.O_RDONLY)) if _BY_DESCRIPTOR else None
 
     def __enter__(self) -> Self:
         return self
@@ -155,8 +161,11 @@ class _Folder:
     def open(self, name: str) -> HeldFile:
         """A plain file. Raises FileNotFoundError, or InputError for all else."""
         self._status(name)
-        path, folder = self._place(name)
-        file = HeldFile(self.path / name, os.open(path, _READ_ONLY, dir_fd=folder))
+        path, folder = self._relative(name)
+        try:
+            file = HeldFile(self.path / name, os.open(path, _READ_ONLY, dir_fd=folder))
+        except PermissionError as error:
+            raise InputError(f"{self.path / name}: not readable ({error.strerror})") from None
         if not stat.S_ISREG(os.fstat(file.descriptor).st_mode):
             raise InputError(f"{file}: not a plain file")
         return file
@@ -173,7 +182,7 @@ class _Folder:
     def _status(self, name: str) -> os.stat_result:
         """That of a plain file. Links may lead out of the folder; caches of model hubs are made of them."""
         for part in (*reversed(PurePath(name).parents), PurePath(name)):
-            path, folder = self._place(part.as_posix())
+            path, folder = self._relative(part.as_posix())
             status = os.stat(path, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 raise InputError(
@@ -183,7 +192,7 @@ class _Folder:
             raise InputError(f"{self.path / name}: not a plain file")
         return status
 
-    def _place(self, name: str) -> tuple[str | Path, int | None]:
+    def _relative(self, name: str) -> tuple[str | Path, int | None]:
         """A path and the folder that it is relative to, as functions of `os` take them."""
         return (self.path / name if self._descriptor is None else name), self._descriptor
 
@@ -225,7 +234,7 @@ def _explained(path: Path) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: missing or not complete (it has no {MANIFEST})") from None
     except OSError as error:
-        raise InputError(f"{path / (error.filename or '')}: not readable ({error.strerror or error})") from None
+        raise InputError(f"{path}: not readable ({error.strerror or error})") from None
 
 
 def _is_plain(name: str) -> bool:

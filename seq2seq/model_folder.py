@@ -39,6 +39,7 @@ INT8 = "int8"
 
 # Four thousand million parameters: no recurrent model has come near.
 _LARGEST_MODEL = 16 * 2**30
+_ATTEMPTS = 20
 # For 250,000 source pieces, as many as a tokenizer's file has room for, and sixty words of each.
 _LARGEST_SHORTLIST = 2**27
 # Bytes of names, types and shapes: a network of 64 layers on each side has a tenth.
@@ -182,20 +183,21 @@ def open_model(path: Path) -> ModelFolder:
 
     Raises InputError naming the file that is missing, damaged or not what this program writes.
     """
-    while True:
+    for attempts_left in reversed(range(_ATTEMPTS)):
         identity = _identity(path)
         try:
             return _open_folder(identity[0])
         except InputError:
             # A training that goes on meanwhile deletes steps, after it has named others, and replaces folders.
-            if _identity(path) == identity:
+            if not attempts_left or _identity(path) == identity:
                 raise
+    raise AssertionError("unreachable")
 
 
 def _open_folder(folder: Path) -> ModelFolder:
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
-    files = SealedFolder(folder, required=(CONFIG, WEIGHTS), also=_OPTIONAL_FILES, largest=_LARGEST_MODEL)
+    files = SealedFolder(folder, required=(CONFIG, WEIGHTS), optional=_OPTIONAL_FILES, largest=_LARGEST_MODEL)
     description = _parse_description(files.read(CONFIG, SMALL_JSON), folder / CONFIG)
     _check_header(files.file(WEIGHTS))
     tokenizers = Tokenizers.load(files, description.config.tokenizer.joint)
@@ -341,8 +343,7 @@ def _parse_description(data: bytes, path: Path) -> _Description:
 
 def _check_header(weights: HeldFile) -> None:
     """See that the file is what its header says, before anything in it is believed."""
-    with open(weights, "rb") as file:
-        header_bytes = int.from_bytes(file.read(8), "little")
+    header_bytes = int.from_bytes(weights.head(8), "little")
     if header_bytes > _LARGEST_HEADER:
         raise InputError(f"{weights}: damaged (a header of {header_bytes:,} bytes)")
     try:

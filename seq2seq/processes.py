@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 # What torchrun, and `accelerate launch` by it, tell each process that they start.
 _RANKS, _PORT, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), "MASTER_PORT", "MASTER_ADDR"
-# What accelerate would read besides: its own settings, of which all have one of ours, and the sizes that MPI tells.
-_OTHERS = re.compile(r"(ACCELERATE|FSDP)_.*|FORK_LAUNCHED|(PMI|OMPI_COMM_WORLD|MV2_COMM_WORLD)_SIZE")
-_WITHOUT_EFFECT = {"", "0", "1", "no", "none", "false"}
+# What accelerate would read besides: its own settings, where ours are used instead, and the sizes that MPI tells.
+_OF_ACCELERATE = re.compile(r"(ACCELERATE|FSDP)_.*|FORK_LAUNCHED")
+_OF_MPI = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+_WITHOUT_EFFECT = {"", "0", "1", "no", "none", "false", "default"}
 
 # Others wait so long for the main process to prepare the data. One that has died is noticed at once, by its launcher.
 _PATIENCE = timedelta(hours=24)
@@ -39,15 +40,22 @@ def is_launched() -> bool:
 
 
 def drop_stray_variables() -> str:
-    """Take out of the environment what no launcher of ours has set, so that no library follows it.
+    """Take out of the environment what no launcher has set for this process, so that no library follows it.
 
     Returns what to tell the user; empty where nothing was dropped that would have changed anything.
     """
-    stray = [name for name in os.environ if _OTHERS.fullmatch(name)]
-    if not is_launched():
-        stray += [name for name in _RANKS if name in os.environ]
-    told = sorted(name for name in stray if os.environ.pop(name).lower() not in _WITHOUT_EFFECT)
-    return f"ignored, as neither torchrun nor accelerate launch set them for this: {', '.join(told)}" if told else ""
+    of_accelerate = [name for name in os.environ if _OF_ACCELERATE.fullmatch(name)]
+    incomplete = [name for name in (*(() if is_launched() else _RANKS), *_OF_MPI) if name in os.environ]
+    messages = []
+    for names, reason in (
+        (of_accelerate, "accelerate's settings are not used here"),
+        (incomplete, "ignored, without the rest that torchrun sets"),
+    ):
+        values = {name: os.environ.pop(name) for name in names}
+        effective = sorted(name for name, value in values.items() if value.lower() not in _WITHOUT_EFFECT)
+        if effective:
+            messages.append(f"{reason}: {', '.join(effective)}")
+    return "; ".join(messages)
 
 
 class Processes:

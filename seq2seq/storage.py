@@ -8,6 +8,7 @@ An OSError raised here names the file.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -92,11 +93,11 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def real_path(path: Path) -> Path:
-    """The path without links. A loop of links stays as it is, for the system to refuse when it is opened.
-
-    `Path.resolve` raises RuntimeError there before Python 3.13.
-    """
-    return Path(os.path.realpath(path))
+    """The path without links. Raises OSError where they lead round in a circle, on which Python's versions differ."""
+    real = Path(os.path.realpath(path))
+    if real.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return real
 
 
 def _descriptor_of(path: Path) -> int | None:
@@ -240,7 +241,7 @@ def to_json(value: object) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: os.PathLike[str]) -> Any:
     """The value in a JSON file. Raises InputError where it is missing, damaged or over SMALL_JSON bytes."""
     try:
         with open(path, "rb") as file:

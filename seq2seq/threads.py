@@ -8,6 +8,7 @@ while there is more than a little of it they sleep almost at once. What they com
 
 import ctypes
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -104,7 +105,7 @@ def _watch(stop: threading.Event) -> None:
     while not stop.wait(_SECONDS_BETWEEN_LOOKS):
         share, looks = waited.share(), looks + 1
         calm_looks = calm_looks + 1 if share < _UNCONTENDED else 0
-        if oversubscription is None and share > _CONTENDED and _openmp_is_loaded():
+        if oversubscription is None and share > _CONTENDED and _threads_may_spin():
             patience = min(2 * patience, _MOST_PATIENCE) if looks <= _LOOKS_OF_A_TRIAL else _LEAST_PATIENCE
             oversubscription, looks = _Oversubscription(), 0
         elif oversubscription and (calm_looks >= _CALM_LOOKS or looks >= patience):
@@ -114,8 +115,14 @@ def _watch(stop: threading.Event) -> None:
         oversubscription.end()
 
 
-def _openmp_is_loaded() -> bool:
-    return hasattr(ctypes.CDLL(None), "GOMP_parallel")
+def _threads_may_spin() -> bool:
+    return _torch_threads() > 1 and hasattr(ctypes.CDLL(None), "GOMP_parallel")
+
+
+def _torch_threads() -> int:
+    """How many threads compute for torch; 1 where it is not loaded."""
+    count = getattr(sys.modules.get("torch"), "get_num_threads", None)
+    return int(count()) if count else 1
 
 
 class _WaitingTime:
@@ -161,5 +168,6 @@ class _Oversubscription:
     def _hold_team(self) -> None:
         program = ctypes.CDLL(None)
         do_nothing = ctypes.cast(program.free, ctypes.c_void_p)  # free(NULL)
-        program.GOMP_parallel(do_nothing, None, program.omp_get_num_procs() + 1, 0)
+        # Those that compute count too, so that mostly a team of two is enough.
+        program.GOMP_parallel(do_nothing, None, program.omp_get_num_procs() - _torch_threads() + 2, 0)
         self._stop.wait()

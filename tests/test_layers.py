@@ -61,8 +61,7 @@ def test_these_rooms_do_without_torch(room: str) -> None:
             assert not any(name.split(".")[0] == "torch" for name in names), path
 
 
-def test_no_pickle_anywhere() -> None:
+def test_nothing_that_runs_code_is_read() -> None:
+    unsafe = re.compile(r"pickle|from yaml|yaml\.(?!safe_load)|(?<!safetensors\.)torch\.(load|save)\(")
     for path in FILES:
-        assert not re.search(
-            r"pickle|yaml\.(?!safe_load)|(?<!safetensors\.)torch\.(load|save)\(", path.read_text(encoding="utf-8")
-        ), path
+        assert not unsafe.search(path.read_text(encoding="utf-8")), path

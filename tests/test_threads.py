@@ -149,7 +149,7 @@ def test_threads_sleep_as_long_as_there_is_contention(
     monkeypatch.setattr(threads, "_SECONDS_BETWEEN_LOOKS", 0.0)
     monkeypatch.setattr(threads, "_WaitingTime", lambda: Waiting(each(), stop))
     monkeypatch.setattr(threads, "_Oversubscription", Oversubscription)
-    monkeypatch.setattr(threads, "_openmp_is_loaded", lambda: True)
+    monkeypatch.setattr(threads, "_threads_may_spin", lambda: True)
     threads._watch(stop)
     # The mark that ends a sequence comes before the end of looking.
     assert " ".join(seen) == changes

@@ -1,16 +1,21 @@
 """Promises 1 to 3: lines in are lines out, a line does not depend on its neighbours, scores are the model's."""
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import seq2seq.translator
 from seq2seq import Translator
 from seq2seq.model_folder import load_model
-from seq2seq.search.request import Request
+from seq2seq.search.request import Hypothesis as Found
+from seq2seq.search.request import Request, Sources
 from seq2seq.text.tokenizer import BOS, EOS
 from seq2seq.translator import Hypothesis
 
@@ -118,3 +123,27 @@ def test_n_best_begins_with_the_best(translator: Translator) -> None:
     many = list(translator.stream(lines, beam_size=5, n_best=3))
     assert [one.hypotheses[0].text for one in many] == best
     assert all(len(one.hypotheses) == 3 for one in many)
+
+
+def test_batches_are_split_where_their_logits_would_not_fit(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A beam of 200 and a batch of 65,536 would take terabytes; the translations stay."""
+    translator = Translator.load(trained, batch_size=65_536)
+    lines = ["un deux trois", "six", "", "cinq quatre"] * 5
+    expected = translator.translate(lines, beam_size=3)
+    sizes: list[int] = []
+    search = translator.model.search
+
+    def spied(batches: Iterable[Sources], request: Request) -> Iterable[list[list[Found]]]:
+        batches = [list(batch) for batch in batches]
+        sizes.extend(map(len, batches))
+        return search(batches, request)
+
+    model = SimpleNamespace(config=translator.model.config, tokenizers=translator.model.tokenizers, search=spied)
+    limited = Translator(cast(Any, model), batch_size=65_536)
+    vocabulary = len(translator.model.tokenizers.tgt)
+    monkeypatch.setattr(seq2seq.translator, "_LOGITS_AT_ONCE", 3 * vocabulary * 4)
+    assert limited.translate(lines, beam_size=3) == expected
+    assert sizes == [4, 4, 4, 3]
+    monkeypatch.setattr(seq2seq.translator, "_LOGITS_AT_ONCE", 1)
+    assert limited.translate(lines, beam_size=3) == expected
+    assert sizes[4:] == [1] * 15

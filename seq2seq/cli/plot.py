@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -108,27 +108,31 @@ def _name(run: Path, runs: list[Path]) -> str:
     return run.name if [one.name for one in runs].count(run.name) == 1 else str(run)
 
 
-def _read_metrics(run: Path) -> list[dict[str, float]]:
+def _read_metrics(run: Path) -> list[dict[str, Any]]:
     path = run / "metrics.jsonl"
     if not path.is_file():
         raise InputError(f"{run}: no run folder, metrics.jsonl is missing")
     return [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]
 
 
-def _parse_record(line: str, where: str) -> dict[str, float]:
-    """The numbers of a record. Raises InputError where it is not one of a training."""
+def _parse_record(line: str, where: str) -> dict[str, Any]:
+    """A record of a training. Raises InputError where it is not one."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         raise InputError(f"{where}: not JSON") from None
-    if not isinstance(record, dict) or type(record.get("step")) is not int:
-        raise InputError(f"{where}: not a record of a training, which has a step")
-    numbers = {name: value for name, value in record.items() if type(value) in (int, float)}
-    if not all(abs(value) < _LARGEST_NUMBER for value in numbers.values()):
-        raise InputError(f"{where}: a number is over {_LARGEST_NUMBER:g} or NaN, which cannot be drawn")
-    return numbers
+    if not isinstance(record, dict) or not _can_be_drawn(record.get("step")):
+        raise InputError(f"{where}: not a training record (no usable `step`)")
+    return record
 
 
-def _series(metrics: dict[str, list[dict[str, float]]], key: str) -> dict[str, list[tuple[float, float]]]:
-    """Name of the run -> what its records say of `key`, by step."""
-    return {name: [(one["step"], one[key]) for one in records if key in one] for name, records in metrics.items()}
+def _can_be_drawn(value: object) -> bool:
+    return type(value) in (int, float) and abs(cast(float, value)) < _LARGEST_NUMBER
+
+
+def _series(metrics: dict[str, list[dict[str, Any]]], key: str) -> dict[str, list[tuple[float, float]]]:
+    """Name of the run -> what its records say of `key`, by step; values that cannot be drawn are left out."""
+    return {
+        name: [(record["step"], record[key]) for record in records if _can_be_drawn(record.get(key))]
+        for name, records in metrics.items()
+    }

@@ -66,12 +66,13 @@ def translate(
     folders = open_models(model)  # A damaged one is told before torch is loaded, where that is needed at all.
     typed_in = input_ == "-" and sys.stdin.isatty()
     window = 1 if typed_in else buffer_size
-    if stray_variables := drop_stray_variables():
-        print(f"seq2seq: warning: {stray_variables}", file=sys.stderr)
+    stray_variables = drop_stray_variables()
     layout = _as_json if as_json else _with_scores if scores else _as_text
     with started_processes() as processes:
         if processes.count > 1 and input_ == "-":
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
+        if stray_variables and processes.is_main:
+            print(f"seq2seq: warning: {stray_variables}", file=sys.stderr)
         search = partial(
             Translator.of(folders, batch_size=batch_size).stream,
             beam_size=beam_size,
@@ -79,6 +80,7 @@ def translate(
             n_best=n_best,
             buffer_size=window,
         )
+        del folders  # and the files that they hold open
         translations = in_shares(processes, lines, window, search)
         with open_output(output if processes.is_main else os.devnull) as file:
             for translation in _warn_once(translations) if processes.is_main else translations:

@@ -4,7 +4,8 @@ A corpus folder holds, for each side, the ids of all sentences one after another
 them: training keeps neither text nor ids in memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,12 @@ _OFFSETS = np.dtype("<i8")
 class Sentences:
     """One side of a corpus: piece ids of sentence i, without bos or eos, are `sentences[i]`."""
 
-    def __init__(self, folder: Path, side: str) -> None:
-        self._ids = _map(folder / f"{side}.ids", _IDS)
-        self._offsets = _map(folder / f"{side}.offsets", _OFFSETS)
+    def __init__(self, ids: os.PathLike[str], offsets: os.PathLike[str]) -> None:
+        """The two files of a side."""
+        self._ids, self._offsets = _map(ids, _IDS), _map(offsets, _OFFSETS)
         ends_fit = len(self._offsets) and self._offsets[0] == 0 and self._offsets[-1] == len(self._ids)
         if not ends_fit or (np.diff(self._offsets) < 0).any():
-            raise InputError(f"{folder / side}.offsets: damaged, delete the run folder and train again")
+            raise InputError(f"{offsets}: damaged, delete the run folder and train again")
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -48,7 +49,7 @@ class Sentences:
             raise ValueError(f"a sentence is over {longest:,} pieces long")
         for ids in self._chunks():
             if ids.min() < 0 or ids.max() >= vocab or np.isin(ids, (PAD, BOS, EOS)).any():
-                raise ValueError(f"ids that no text has with this vocabulary of {vocab:,} pieces")
+                raise ValueError(f"ids that are reserved, or outside the vocabulary of {vocab:,} pieces")
 
     def span(self, start: int, end: int) -> int:
         """Tokens of the sentences `start` to `end`, their ends included."""
@@ -82,11 +83,15 @@ class Corpus:
     Raises InputError where files are missing or do not fit one another.
     """
 
-    def __init__(self, folder: Path) -> None:
+    FILES = ("src.ids", "src.offsets", "tgt.ids", "tgt.offsets", "parts.json")
+
+    def __init__(self, folder: Path, files: Mapping[str, os.PathLike[str]] | None = None) -> None:
+        """files: those of FILES, where they are open already."""
         self._folder = folder
-        self.src = Sentences(folder, "src")
-        self.tgt = Sentences(folder, "tgt")
-        self.parts = _read_parts(folder / _PARTS)
+        files = files or {name: folder / name for name in self.FILES}
+        self.src = Sentences(files["src.ids"], files["src.offsets"])
+        self.tgt = Sentences(files["tgt.ids"], files["tgt.offsets"])
+        self.parts = _read_parts(files[_PARTS])
         if not len(self.src) == len(self.tgt) == sum(part.pairs for part in self.parts):
             raise InputError(f"{folder}: damaged ({len(self.src)} source but {len(self.tgt)} target sentences)")
 
@@ -207,7 +212,7 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
         yield chunk
 
 
-def _read_parts(path: Path) -> list[Part]:
+def _read_parts(path: os.PathLike[str]) -> list[Part]:
     rows = read_json(path)
     try:
         return [Part(*row) for row in TypeAdapter(list[tuple[NonNegativeInt, Weight]]).validate_python(rows)]
@@ -215,12 +220,12 @@ def _read_parts(path: Path) -> list[Part]:
         raise InputError(f"{path}: damaged (not the number of pairs and the weight of each source)") from None
 
 
-def _map(path: Path, dtype: np.dtype) -> np.ndarray:
+def _map(path: os.PathLike[str], dtype: np.dtype) -> np.ndarray:
     try:
-        size = path.stat().st_size
+        size = Path(path).stat().st_size
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: missing, delete the run folder and train again") from None
-    if size % dtype.itemsize or not path.is_file():
+    if size % dtype.itemsize or not Path(path).is_file():
         raise InputError(f"{path}: damaged, delete the run folder and train again")
     # An empty file cannot be mapped; slices of a plain array cost less than those of a memmap.
-    return np.asarray(np.memmap(path, dtype, "r")) if size else np.empty(0, dtype)
+    return np.asarray(np.memmap(os.fspath(path), dtype, "r")) if size else np.empty(0, dtype)

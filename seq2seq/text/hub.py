@@ -2,8 +2,8 @@
 
 The `datasets` library finds out which files make up which split, from the folder's README or from the files' names;
 tables.py reads them, so that a sentence is the same whatever form it comes in. A folder of aligned files
-(`train.de`, `train.en`) is understood as well. No code from a data set is ever run, and no files but its own are read:
-those of a folder lie in it, and its README cannot have others fetched.
+(`train.de`, `train.en`) is understood as well. No code from a data set is ever run, and only its own files are read:
+those of a folder lie in it, and nothing that its README says makes the library look elsewhere.
 """
 
 import csv
@@ -85,8 +85,10 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
     Raises InputError where there is none, or more than one, or it needs code or settings that are not followed.
     """
     import datasets
+    from huggingface_hub.utils import logging
 
     datasets.disable_progress_bars()
+    logging.set_verbosity_error()  # what fails is reported once, in the end
     # What the library itself would cache is of no use here.
     with _explained(name), tempfile.TemporaryDirectory() as scratch:
         if Path(name).is_dir():
@@ -108,30 +110,33 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
 def _expect_own_files(folder: Path) -> None:
     """Refuse a folder whose README names files elsewhere, before the library would look for them, on the net too."""
     import yaml
-    from huggingface_hub import metadata_load
+    from huggingface_hub import DatasetCard
 
-    for name, read in (("README.md", metadata_load), (".huggingface.yaml", lambda path: yaml.safe_load(_text(path)))):
+    # Parsed as the library does, to the line ends: else it could see what was not seen here.
+    def read_card(path: Path) -> Any:
+        return DatasetCard.load(path).data.to_dict()
+
+    def read_yaml(path: Path) -> Any:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    for name, read in (("README.md", read_card), (".huggingface.yaml", read_yaml)):
         path = folder / name
         if not path.is_file():
             continue
         if path.stat().st_size > _LARGEST_README:
             raise InputError(f"{path}: over {_LARGEST_README:,} bytes")
         content = read(path)
-        if _written_out(content, {}) > _MOST_VALUES:
-            raise InputError(f"{path}: its aliases stand for more than {_MOST_VALUES:,} values")
+        if _expanded_size(content, {}) > _MOST_VALUES:
+            raise InputError(f"{path}: its YAML aliases expand to more than {_MOST_VALUES:,} values")
         configs = content.get("configs") if isinstance(content, dict) else None
         for config in configs if isinstance(configs, list) else ():
             places = [config.get("data_files"), config.get("data_dir")] if isinstance(config, dict) else []
             for pattern in _texts(places):
                 if "://" in pattern or ".." in Path(pattern).parts or Path(pattern).is_absolute():
-                    raise InputError(f"{path}: names {pattern[:200]!r}, which is not a file of this folder")
+                    raise InputError(f"{path}: refers to {pattern[:200]!r}, which is outside this folder")
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _written_out(value: Any, sizes: dict[int, float]) -> float:
+def _expanded_size(value: Any, sizes: dict[int, float]) -> float:
     """How many values a value of YAML has where each alias is written out; infinite where one holds itself.
 
     sizes: those of the parts that were counted before.
@@ -141,7 +146,7 @@ def _written_out(value: Any, sizes: dict[int, float]) -> float:
     if id(value) not in sizes:
         sizes[id(value)] = math.inf
         parts = value.values() if isinstance(value, dict) else value
-        sizes[id(value)] = 1 + sum(_written_out(part, sizes) for part in parts)
+        sizes[id(value)] = 1 + sum(_expanded_size(part, sizes) for part in parts)
     return sizes[id(value)]
 
 
@@ -157,10 +162,13 @@ def _texts(value: Any) -> Iterator[str]:
 def _expect_within(name: str, url: str) -> None:
     """Refuse a file that is not of the data set."""
     if Path(name).is_dir():
-        if not real_path(Path(url)).is_relative_to(real_path(Path(name))):
-            raise InputError(f"{url}: leads out of the data set; make a copy without links (cp -rL) and use that")
+        folder = real_path(Path(name))
+        # In the cache of the hub's library a snapshot is links to the files of all snapshots.
+        folders = [folder, *([folder.parent.parent / "blobs"] if folder.parent.name == "snapshots" else [])]
+        if not any(real_path(Path(url)).is_relative_to(one) for one in folders):
+            raise InputError(f"{url}: is a link to a file outside the data set; make a copy without links (cp -rL)")
     elif not url.startswith(f"hf://datasets/{name}@"):
-        raise InputError(f"{name}: names {url[:200]!r}, which is not a file of this data set")
+        raise InputError(f"{name}: refers to {url[:200]!r}, which is not a file of this data set")
 
 
 def _expect_followed(name: str, config: Any) -> None:

@@ -144,6 +144,7 @@ class JsonLines(Table):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self._unit = "line"
         is_text: dict[Column, bool] = {}
         for _, row in islice(self._objects(), _FIRST_ROWS):
             for column, value in _leaves(row):
@@ -151,19 +152,20 @@ class JsonLines(Table):
         self.columns = [column for column, found in is_text.items() if found]
 
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
-        """See Table."""
-        for line, row in self._objects():
-            yield line, self._text(row, src_column, line), self._text(row, tgt_column, line)
+        """See Table. Of an array the number of the element counts."""
+        for number, row in self._objects():
+            yield number, self._text(row, src_column, number), self._text(row, tgt_column, number)
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         lines = enumerate(read_lines(self.path), start=1)
         for line, text in lines:
             if text.lstrip().startswith("["):
+                self._unit = "element"
                 elements = JsonArray(chain([text], (rest for _, rest in lines)))
                 try:
                     yield from ((number, self._object(row, number)) for number, row in enumerate(elements, start=1))
                 except ValueError as error:
-                    raise InputError(f"{self.path}, element {elements.count + 1}: not valid JSON ({error})") from None
+                    raise self._fault(elements.count + 1, f"not valid JSON ({error})") from None
             elif text.strip():
                 yield line, self._object(self._parse(text, line), line)
 
@@ -171,28 +173,31 @@ class JsonLines(Table):
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{self.path}, line {line}: not valid JSON ({error})") from None
+            raise self._fault(line, f"not valid JSON ({error})") from None
 
-    def _object(self, value: Any, line: int) -> dict[str, Any]:
+    def _object(self, value: Any, number: int) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise InputError(f"{self.path}, line {line}: not a JSON object with the two sentences in it")
+            raise self._fault(number, "not a JSON object with the two sentences in it")
         return value
 
-    def _text(self, row: dict[str, Any], column: Column, line: int) -> str:
+    def _text(self, row: dict[str, Any], column: Column, number: int) -> str:
         value: Any = row
         for name in column:
             if value is None:
                 return ""
             if not isinstance(value, dict) or name not in value:
-                raise InputError(f"{self.path}, line {line}: has no {written(column)}")
+                raise self._fault(number, f"has no {written(column)}")
             value = value[name]
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise InputError(f"{self.path}, line {line}: {written(column)} is not a text")
+            raise self._fault(number, f"{written(column)} is not a text")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise InputError(f"{self.path}, line {line}: {written(column)} holds half a character (a lone surrogate)")
+            raise self._fault(number, f"{written(column)} holds half a character (a lone surrogate)")
         return value
+
+    def _fault(self, number: int, what: str) -> InputError:
+        return InputError(f"{self.path}, {self._unit} {number}: {what}")
 
 
 class JsonArray:
@@ -315,7 +320,8 @@ def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
 
 def _listed(columns: list[str]) -> str:
     more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
-    return ", ".join(column[:40] for column in columns[:8]) + more if columns else "no columns of text"
+    shown = (column if len(column) <= 40 else f"{column[:39]}…" for column in columns[:8])
+    return ", ".join(shown) + more if columns else "no columns of text"
 
 
 def _delimiter_of(path: Path) -> str:

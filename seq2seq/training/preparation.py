@@ -41,14 +41,21 @@ def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
     """Read a folder that `prepare_data` filled with these settings. Raises InputError where a file is missing, altered
     or not what it writes.
     """
-    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint)))
+    files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}
+    of_corpora = [name for names in files.values() for name in names.values()]
+    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint), *of_corpora))
     tokenizers = Tokenizers.load(sealed, joint)
-    train, valid = Corpus(folder / "train"), Corpus(folder / "valid")
+    train, valid = (
+        Corpus(folder / split, {name: sealed.file(place) for name, place in names.items()})
+        for split, names in files.items()
+    )
     for corpus in (train, valid):
         corpus.expect(len(tokenizers.src), len(tokenizers.tgt), max_length)
+        if sum(part.pairs * part.weight for part in corpus.parts) < 1:
+            raise InputError(f"{folder}: its weights leave less than one pair per epoch")
     pairs = _parse_pairs(sealed.read(_VALID, _LARGEST_VALIDATION), folder / _VALID)
-    if not (len(train) and len(valid) and pairs):
-        raise InputError(f"{folder}: damaged (no pairs)")
+    if not pairs:
+        raise InputError(f"{folder}: damaged (no validation pairs)")
     return PreparedData(tokenizers, train, valid, pairs)
 
 

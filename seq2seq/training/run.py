@@ -88,6 +88,7 @@ def _open(
 
     Returns the settings of the run and the folder of its last step, if any.
     """
+    expect_replaceable(folder)
     held.enter_context(locked(folder))
     put_back(real_path(folder))
     _check_folder(folder, resume, overwrite)
@@ -136,7 +137,6 @@ def _computes_in_bf16() -> bool:
 
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """See that the folder may be used, before anything is done."""
-    expect_replaceable(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; -o names the folder of the run")
     if not folder.is_dir() or not any(folder.iterdir()):

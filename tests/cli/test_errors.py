@@ -1,6 +1,8 @@
 """Promise 8: a mistake is one clear line on stderr and exit code 2, and nothing is lost."""
 
 import gzip
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
+from seq2seq.manifest import MANIFEST, seal_folder
 
 
 @pytest.fixture
@@ -313,3 +316,59 @@ def test_closed_and_full_streams(closed: str, command: str, code: int, told: str
     assert bool(result.stderr) == bool(told)
     assert "Traceback" not in result.stderr
     assert result.stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize("output", ["loop", "loop/file", "/"])
+def test_outputs_that_cannot_be(output: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of links, and the root of all folders."""
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    Path("lines").write_text("un\n")
+    for command in (
+        ["translate", str(trained), "-i", "lines", "-o", output],
+        ["train", "--train-src", "lines", "--train-tgt", "lines", "-o", output],
+        ["export", str(trained), "-o", output],
+        ["info", output],
+        ["translate", str(trained), "-i", output],
+        ["train", "--train", output, "-o", "run"],
+    ):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 2, (command, result.output)
+        assert result.stderr.startswith("seq2seq: error: "), (command, result.stderr)
+        assert result.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lines", "loop"]
+
+
+def test_names_of_groups_do_not_steer_the_terminal(run: Callable[..., str]) -> None:
+    Path("groups").write_text("\x1b[2J\nb\n")
+    result = CliRunner().invoke(app, ["evaluate", "--hyp", "two.txt", "--ref", "two.txt", "--by", "groups"])
+    assert result.exit_code == 0
+    assert "\ufffd[2J" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_facts_do_not_pass_for_what_info_found(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    assert CliRunner().invoke(app, ["export", str(trained), "-o", str(folder)]).exit_code == 0
+    config = json.loads((folder / "config.json").read_text())
+    config["facts"].update({"folder": "/bin", "languages": "de to en", "Size ": "1 GB", "licence": "free"})
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / MANIFEST).unlink()
+    seal_folder(folder)
+    shown = CliRunner().invoke(app, ["info", str(folder)]).stdout
+    assert re.search(r"^licence +free$", shown, re.MULTILINE)
+    assert not re.search("/bin|de to en|1 GB", shown)
+    rows = [line[:21].strip().lower() for line in shown.splitlines()]
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize("value", ["1e308", "-1e101", "inf", "nan"])
+def test_features_too_large_to_be_squared(value: str, run: Callable[..., str]) -> None:
+    Path("huge.txt").write_text(f"0 ||| a ||| lm: {value} ||| 1\n0 ||| b ||| lm: 1 ||| 1\n")
+    told = run("rescore --dev huge.txt --dev-ref two.txt")
+    assert told == "seq2seq: error: huge.txt, line 1: a feature is over 1e+100 or not a number"
+    Path("weights.json").write_text(
+        f'{{"weights": {{"lm": [{value.replace("inf", "Infinity").replace("nan", "NaN")}]}}}}'
+    )
+    told = run("rescore --weights weights.json --n-best list.txt")
+    assert told.startswith("seq2seq: error: weights.json: damaged")

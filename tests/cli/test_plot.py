@@ -2,17 +2,22 @@
 
 import html
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
+from seq2seq.cli.plot import _read_metrics, _series
 from seq2seq.plotting import draw_map, draw_matrix, draw_series
 
 
@@ -45,6 +50,57 @@ def test_runs_of_one_name_are_told_apart(trained: Path, tmp_path: Path) -> None:
         shutil.copy(trained / "metrics.jsonl", tmp_path / name / "run")
     assert run("curves", tmp_path / "a" / "run", tmp_path / "b" / "run", "-o", tmp_path / "c.svg") == (0, "")
     assert {str(tmp_path / "a" / "run"), str(tmp_path / "b" / "run")} <= texts(tmp_path / "c.svg")
+
+
+@pytest.mark.parametrize("name", ["_run", "$x$", "50$", "a_b$^{", "\x1b[31m"])
+def test_any_name_of_a_run_is_shown(name: str, trained: Path, tmp_path: Path) -> None:
+    """An underscore hides it from matplotlib's legend, and a `$` begins mathematics."""
+    for folder in (name, "other"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(trained / "metrics.jsonl", tmp_path / folder)
+    assert run("curves", tmp_path / name, tmp_path / "other", "-o", tmp_path / "c.svg") == (0, "")
+    assert {name.replace("\x1b", "\ufffd"), "other"} <= texts(tmp_path / "c.svg")
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("[1]", "not a training record"),
+        ("{}", "not a training record"),
+        ('{"step": true}', "not a training record"),
+        ('{"step": "1", "loss": 2}', "not a training record"),
+        ('{"step": NaN}', "not a training record"),
+        ('{"step": 1' + "0" * 400 + "}", "not a training record"),
+        ("[" * 100_000, "not JSON"),
+    ],
+)
+def test_odd_records_are_told(line: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 2.0}}\n{line}\n')
+    code, error = run("curves", tmp_path, "-o", tmp_path / "c.png")
+    assert code == 2
+    assert error.startswith(f"seq2seq: error: {tmp_path / 'metrics.jsonl'}, line 2: {complaint}")
+
+
+def test_values_that_are_no_numbers_are_not_drawn(tmp_path: Path) -> None:
+    values = ("1.5", '"a"', "true", "NaN", "1e308", "-Infinity", "1" + "0" * 400, "2.5")
+    lines = (f'{{"step": {n}, "loss": {value}}}' for n, value in enumerate(values))
+    (tmp_path / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    assert run("curves", tmp_path, "-o", tmp_path / "c.png") == (0, "")
+    assert _series({"run": _read_metrics(tmp_path)}, "loss") == {"run": [(0, 1.5), (7, 2.5)]}
+
+
+def test_a_picture_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) -> None:
+    """Of 800 pieces it would take 5 GB."""
+    code, error = run("alignment", trained, "--src", "un " * 800, "--tgt", "one", "-o", tmp_path / "a.png")
+    assert code == 2
+    assert "pieces in a sentence; a picture takes at most 150 of each" in error
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_setting_for_windows_does_not_matter(trained: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "seq2seq", "plot", "curves", str(trained), "-o", str(tmp_path / "c.png")]
+    subprocess.run(command, env={**os.environ, "MPLBACKEND": "nonsense"}, check=True)
+    assert (tmp_path / "c.png").exists()
 
 
 def test_series_go_through_their_points() -> None:

@@ -116,7 +116,7 @@ small, wide = Request(beam_size=3, alpha=1.0), Request(beam_size=2000, alpha=1.0
 expected = engine.search_batch(some, small)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 failures = 0
-for extra in range(16, 400, 16):
+for extra in range(16, 400, 32):
     resource.setrlimit(resource.RLIMIT_AS, (used + extra * 2**20, -1))
     try:
         engine.search_batch(many, wide)
@@ -124,6 +124,6 @@ for extra in range(16, 400, 16):
         failures += 1
     resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
     assert engine.search_batch(some, small) == expected
-assert failures > 3, failures
+assert failures > 1, failures
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

@@ -162,8 +162,9 @@ def read_run(folder: Path, draw: random.Random) -> None:
         return
     network = build_network(config, data.tokenizers)
     batch = next(plan_epoch(data.train, 100, 1, 0), np.zeros(1, np.int64))
-    for tokens, size in ((make_batch(data.train, batch).src, len(data.tokenizers.src)),):
-        assert torch.nn.functional.embedding(torch.from_numpy(tokens), torch.zeros(size, 1)).shape
+    sides = make_batch(data.train, batch)
+    for tokens, tokenizer in ((sides.src, data.tokenizers.src), (sides.tgt_out, data.tokenizers.tgt)):
+        torch.nn.functional.embedding(torch.from_numpy(tokens), torch.zeros(len(tokenizer), 1))
     if (last := CheckpointStore(folder).last) is not None:
         load_model(last)
         load_state(last, _make_optimizer(config.training, network))

@@ -29,7 +29,10 @@ def hook(event, arguments):
     if event.startswith(FORBIDDEN) or (event == "import" and arguments[0] not in sys.modules):
         noted.append(f"{event} {arguments}")
     if event == "open":
-        opened.append(str(arguments[0]))
+        # A descriptor was opened before, a name alone is that of a file in an open folder.
+        if not isinstance(arguments[0], int):
+            path = os.path.realpath(arguments[0]) if str(arguments[0]).startswith("/dev/fd/") else str(arguments[0])
+            opened.append(path)
         if arguments[2] & WRITING:
             noted.append(f"open for writing {arguments}")
 
@@ -59,7 +62,10 @@ def test_loading_and_translating_runs_nothing(
     strangers = [str(model), str(model_of_two_vocabularies)]
     result = contained(TRANSLATE, [str(model), strangers], 4000)
     assert result["noted"] == []
-    assert {str(Path(path).parent) for path in result["opened"]} == set(strangers)
+    absolute = {Path(path) for path in result["opened"] if Path(path).is_absolute()}
+    assert {str(path.parent if path.is_file() else path) for path in absolute} == set(strangers)
+    names = {path.name for folder in strangers for path in Path(folder).iterdir()}
+    assert {path for path in result["opened"] if not Path(path).is_absolute()} == names
     assert result["same"]
     assert result["lines"] == 2
 

@@ -183,8 +183,8 @@ def test_mutated_models_are_refused_or_work(
 ) -> None:
     """In a process of its own, which would die of a memory error."""
     file = model_of_two_vocabularies / "src.model" if two_vocabularies else model / "joint.model"
-    argument = {"model": base64.b64encode(file.read_bytes()).decode(), "count": 8000}
+    argument = {"model": base64.b64encode(file.read_bytes()).decode(), "count": 2000}
     counts = contained(FUZZ, argument, 500)
-    assert sum(counts.values()) == 8000
+    assert sum(counts.values()) == 2000
     # Both happen: a damaged score or letter of a piece makes another vocabulary.
-    assert min(counts.values()) > 100
+    assert min(counts.values()) > 30

@@ -165,15 +165,41 @@ def test_a_data_set_names_only_files_of_its_own(
     fence = ["---"] * (name == "README.md")
     put(tmp_path / "set" / name, [*fence, "configs:", "- config_name: default", f"  {setting}", *fence])
     monkeypatch.setattr("datasets.get_dataset_config_names", ask)
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'set' / name}: names ")):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'set' / name}: refers to ")):
         open_set(tmp_path / "set")
+
+
+def test_a_readme_is_parsed_as_the_library_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where `\r` counted as the end of a line there would be no settings to see."""
+
+    def ask(*_: object, **__: object) -> None:
+        raise AssertionError("the library was asked")
+
+    readme = "---\r# c\r---\rconfigs:\r- config_name: default\r  data_files: https://example.com/x.csv\n---\n"
+    put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
+    (tmp_path / "set" / "README.md").write_text(readme, newline="")
+    monkeypatch.setattr("datasets.get_dataset_config_names", ask)
+    with pytest.raises(InputError, match=r"refers to 'https://example\.com/x\.csv'"):
+        open_set(tmp_path / "set")
+
+
+def test_a_snapshot_in_the_cache_of_the_hub_is_read(tmp_path: Path) -> None:
+    """It is links to files that are named by their content."""
+    snapshot, blobs = (
+        tmp_path / "datasets--some--set" / "snapshots" / "0a1b",
+        tmp_path / "datasets--some--set" / "blobs",
+    )
+    put(blobs / "1234", ["sw,en", *LINES])
+    snapshot.mkdir(parents=True)
+    (snapshot / "train.csv").symlink_to("../../blobs/1234")
+    assert rows_of(open_set(snapshot).train[0].pairs) == PAIRS
 
 
 def test_a_data_set_has_no_links_that_lead_out(tmp_path: Path) -> None:
     put(tmp_path / "secret.csv", ["sw,en", *LINES])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
     (tmp_path / "set" / "validation.csv").symlink_to(tmp_path / "secret.csv")
-    with pytest.raises(InputError, match=r"validation\.csv: leads out of the data set; make a copy without links"):
+    with pytest.raises(InputError, match=r"validation\.csv: is a link to a file outside the data set"):
         open_set(tmp_path / "set")
     (tmp_path / "set" / "validation.csv").unlink()
     (tmp_path / "set" / "validation.csv").symlink_to("train.csv")
@@ -182,14 +208,14 @@ def test_a_data_set_has_no_links_that_lead_out(tmp_path: Path) -> None:
     for code in ("sw", "en"):
         put(tmp_path / f"train.{code}", ["a"])
         (tmp_path / "set" / f"train.{code}").symlink_to(tmp_path / f"train.{code}")
-    with pytest.raises(InputError, match=r"train\.sw: leads out of the data set"):
+    with pytest.raises(InputError, match=r"train\.sw: is a link to a file outside"):
         open_set(tmp_path / "set", src_lang="sw", tgt_lang="en")
 
 
 def test_a_data_set_on_the_hub_names_only_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     play_the_hub(tmp_path, {"train": ["sw,en", *LINES]}, monkeypatch)
     assert open_sources(DataConfig(dataset=("some/set",)), tmp_path).train
-    with pytest.raises(InputError, match=r"names 'hf://datasets/some/set@0/train\.csv', which is not a file of this"):
+    with pytest.raises(InputError, match=r"refers to 'hf://datasets/some/set@0/train\.csv', which is not"):
         open_sources(DataConfig(dataset=("another/set",)), tmp_path)
 
 
@@ -205,7 +231,7 @@ def test_a_readme_of_many_aliases_is_refused(lines: list[str], tmp_path: Path) -
     bomb = ["a: &a [train.csv]", *lines, "configs:", "- config_name: default", "  data_files: *m"]
     put(tmp_path / "set" / "README.md", ["---", *bomb, "---"])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
-    with pytest.raises(InputError, match="its aliases stand for more than 1,000,000 values"):
+    with pytest.raises(InputError, match="its YAML aliases expand to more than 1,000,000 values"):
         open_set(tmp_path / "set")
 
 

@@ -303,7 +303,7 @@ def test_language_of_a_column(column: str, code: str) -> None:
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": 3, "en": "b"}\n', "a.jsonl, line 2: sw is not a text"),
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n"a"\n', "a.jsonl, line 2: not a JSON object"),
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": "\\ud800", "en": "b"}\n', "line 2: sw holds half a character"),
-        ("a.json", b'[{"sw": "a", "en": "b"}, 3]', "a.json, line 2: not a JSON object"),
+        ("a.json", b'[{"sw": "a", "en": "b"}, 3]', "a.json, element 2: not a JSON object"),
         ("a.json", b'[{"sw": "a", "en": "b"}', "a.json, element 2: not valid JSON (',' expected, but the file ends)"),
         ("a.jsonl", b"[" * 100_000, "a.jsonl, element 1: not valid JSON (nested too deeply)"),
         ("a.json", b'[{"sw": "a", "en": "b"},]', "a.json, element 2: not valid JSON (Expecting value)"),

@@ -119,7 +119,11 @@ class Time:
 
 @pytest.mark.parametrize(
     ("at_first", "change", "later"),
-    [(1.0, 60, 0.05), (0.05, 60, 1.0), pytest.param(3.0, 26, 0.05, id="a plan that is over within the horizon")],
+    [
+        pytest.param(1.0, 60, 0.05, marks=pytest.mark.slow),
+        (0.05, 60, 1.0),
+        pytest.param(3.0, 26, 0.05, id="a plan that is over within the horizon"),
+    ],
 )
 def test_the_time_is_kept_where_the_machine_changes(
     at_first: float,
