@@ -25,14 +25,17 @@ demo: $(READY)
 	$(BIN)/seq2seq evaluate $(DEMO)-attention --src data/test.en --ref data/test.fr --by data/test.kind --baseline $(DEMO)/test.fr
 	@echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate $(DEMO)"
 
+# One process per core; the tests of a file stay together, for what they share.
+PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile
+
 test: check
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-all: check
-	$(BIN)/pytest -m ''
+	$(PYTEST) -m ''
 
 fuzz: $(READY)
-	SEQ2SEQ_FUZZ=20000 $(BIN)/pytest -s tests/hostile/test_fuzz.py
+	SEQ2SEQ_FUZZ=20000 $(BIN)/pytest --numprocesses auto -rP tests/hostile/test_fuzz.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -162,7 +162,7 @@ def test_a_candidate_that_lacks_a_feature_comes_last(tmp_path: Path) -> None:
     [
         ("0 ||| a ||| LM0= -1 -2 New= 1 ||| 1\n", "line 2: 2 values of feature 'LM0', expected 1"),
         ("0 ||| a ||| LM0= -1 Other= 1 ||| 1\n", "line 2: 1 values of feature 'Other', expected 0"),
-        ("0 ||| a ||| LM0= inf New= 1 ||| 1\n", "line 2: a feature is over 1e+100 or not a number"),
+        ("0 ||| a ||| LM0= inf New= 1 ||| 1\n", "line 2: a feature is over 1e\\+100 or not a number"),
         ("1 ||| a ||| LM0= 1 New= 1 ||| 1\n", "line 2: sentence 1, the first being 0, but there are 1 references"),
     ],
 )

@@ -88,7 +88,7 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
     from huggingface_hub.utils import logging
 
     datasets.disable_progress_bars()
-    logging.set_verbosity_error()  # what fails is reported once, in the end
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what fails is reported once, in the end
     # What the library itself would cache is of no use here.
     with _explained(name), tempfile.TemporaryDirectory() as scratch:
         if Path(name).is_dir():
