@@ -26,7 +26,7 @@ demo: $(READY)
 	@echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate $(DEMO)"
 
 # One process per core; the tests of a file stay together, for what they share.
-PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test: check
 	$(PYTEST)
