@@ -247,6 +247,8 @@ class Config(Section):
         return key in self._given
 
 
+SECTIONS = {name for name, field in Config.model_fields.items() if isinstance(field.default, Section)}
+
 ADAPTIVE = frozenset({"model.dropout"})
 """Settings with a default that gives way to what suits the data, in `training/adaptation.py`."""
 
@@ -279,6 +281,9 @@ def build_config(
     Raises InputError that names the key, the file or the option at fault.
     """
     asked: dict[str, Any] = _parse_toml(_read_text(file), str(file)) if file else {}
+    for name in SECTIONS & asked.keys():
+        if not isinstance(asked[name], dict):
+            raise InputError(f"{file}: {name} = {reprlib.repr(asked[name])}: expected the section [{name}]")
     if preset:
         asked["preset"] = preset
     for assignment in assignments:

@@ -1,12 +1,19 @@
 """The exceptions that are the user's business rather than ours."""
 
+_LONGEST = 900
+
 
 class InputError(Exception):
     """Something the user gave cannot be used.
 
     The message is one line: what is wrong, where (file and line, option, config key) and, where it is not
-    obvious, what to do. The command line prints it and leaves with exit code 2.
+    obvious, what to do. The command line prints it and leaves with exit code 2. What a file says may stand in it, so
+    its middle is left out where it is long.
     """
+
+    def __init__(self, message: str) -> None:
+        line = " ".join(message.splitlines())
+        super().__init__(line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 4 :]}")
 
 
 class Interrupted(BaseException):

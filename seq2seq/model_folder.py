@@ -164,14 +164,18 @@ class ModelFolder:
         return bool(self.facts.get("shortlist"))
 
     def load(self, device: "torch.device | str" = "cpu") -> TrainedModel:
-        """The model, its network on `device`. Raises InputError where the weights do not fit the configuration."""
+        """The model, its network on `device`.
+
+        Raises InputError where the weights do not fit the configuration, or there is no such device.
+        """
         if self.facts.get("weights") == INT8 or self.has_shortlist:
             raise InputError(
                 f"{self.path}: a model in int8 or with a shortlist translates alone and on a CPU; "
                 "for all else take its original"
             )
-        from seq2seq.model.weights import load_weights, shapes_only
+        from seq2seq.model.weights import expect_device, load_weights, shapes_only
 
+        expect_device(device)
         with shapes_only():
             network = build_network(self.config, self.tokenizers)
         load_weights(network, self.weights, device)

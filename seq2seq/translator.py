@@ -72,7 +72,7 @@ class Model(Protocol):
 
 
 class Translator:
-    """Something that translates, and how it is asked."""
+    """A model and how it searches. Several threads may translate with it at once."""
 
     def __init__(self, model: Model, *, batch_size: int = 32) -> None:
         """batch_size: sentences searched together. It changes speed and memory, not translations."""
@@ -121,7 +121,7 @@ class Translator:
     ) -> Iterator[Translation]:
         """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order.
 
-        Raises InputError with the number of a line that is no Unicode text.
+        Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
         """
         defaults = self.model.config.search
         own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
@@ -191,15 +191,17 @@ class Translator:
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
     """The lines in groups of at most `buffer_size`; a group ends early where its lines are long.
 
-    Raises InputError with the number of a line that is no Unicode text.
+    Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
     """
     window: list[str] = []
     characters = 0
     for number, line in enumerate(lines, start=1):
+        if not isinstance(line, str):
+            raise TypeError(f"line {number} is not a string but {type(line).__name__}")
         try:
             line.encode()
         except UnicodeEncodeError as error:
-            raise InputError(f"line {number}: not Unicode text ({line[error.start]!a} is half a character)") from None
+            raise InputError(f"line {number}: not valid Unicode ({line[error.start]!a} is half a character)") from None
         window.append(line)
         characters += len(line)
         if len(window) == buffer_size or characters > _BUFFER_CHARACTERS:

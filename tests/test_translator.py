@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import seq2seq.translator
-from seq2seq import Translator
+from seq2seq import InputError, Translator
 from seq2seq.model_folder import load_model
 from seq2seq.search.request import Hypothesis as Found
 from seq2seq.search.request import Request, Sources
@@ -147,3 +147,15 @@ def test_batches_are_split_where_their_logits_would_not_fit(trained: Path, monke
     monkeypatch.setattr(seq2seq.translator, "_LOGITS_AT_ONCE", 1)
     assert limited.translate(lines, beam_size=3) == expected
     assert sizes[4:] == [1] * 15
+
+
+@pytest.mark.parametrize("line", [None, 3, b"un"])
+def test_what_is_no_string_is_named(line: object, translator: Translator) -> None:
+    with pytest.raises(TypeError, match=r"line 2 is not a string but \w+"):
+        translator.translate(cast(Any, ["un", line]))
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
+def test_a_device_that_is_not_there(device: str, trained: Path) -> None:
+    with pytest.raises(InputError, match=f"device {device} cannot be used: "):
+        Translator.load(trained, device=device)

@@ -83,7 +83,7 @@ def evaluate(
         raise InputError("--plot draws what --by-length finds: give both")
     if [*(ref or ()), src, hyp, baseline, by].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
-    if by_length and src == "-":
+    if by_length and src is not None and (src == "-" or Path(src).is_fifo()):
         raise InputError("--by-length reads the sources twice: give --src a file")
     if ref and src is None and (model or by_length):
         raise InputError(f"--src is missing: give the file {'that MODEL is to translate' if model else 'of sources'}")

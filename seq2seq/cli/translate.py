@@ -66,6 +66,8 @@ def translate(
     folders = open_models(model)  # A damaged one is told before torch is loaded, where that is needed at all.
     typed_in = input_ == "-" and sys.stdin.isatty()
     window = 1 if typed_in else buffer_size
+    if typed_in:
+        print("seq2seq: type a line to translate it; Ctrl-D ends (a file is given with -i)", file=sys.stderr)
     stray_variables = drop_stray_variables()
     layout = _as_json if as_json else _with_scores if scores else _as_text
     with started_processes() as processes:

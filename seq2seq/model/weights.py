@@ -38,6 +38,15 @@ class _NoInitialisation(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+def expect_device(device: torch.device | str) -> None:
+    """Raises InputError where torch cannot use the device."""
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:  # the former where torch was built without CUDA
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"device {device} cannot be used: {reason}") from None
+
+
 def load_weights(network: nn.Module, path: os.PathLike[str], device: torch.device | str) -> None:
     """Put a network of `shapes_only` on `device`, with the parameters of a file.
 

@@ -1,6 +1,7 @@
 """The training loop: one step, one epoch, a validation, a checkpoint."""
 
 import math
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ _EXAMPLES = 3
 # A timed training measures its start before it fixes the number of steps: from the 6th step to the 25th, or for a
 # twentieth of its time where that is longer; but no further than the learning rate rises, whatever the number of steps.
 _UNCOUNTED_STEPS, _MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 5, 20, 0.05, 0.9
+# Where steps are so slow that twenty would take a quarter of the time, fewer must do.
+_MOST_MEASURED_SHARE = 0.25
 # Seconds that the pace is measured over afterwards, at least: a pause of a moment is no reason to plan anew.
 _LEAST_HORIZON = 10.0
 # Cores' worth of processor time: what a thread that computes all the time gets, and a little less.
@@ -84,6 +87,7 @@ class Trainer:
         if self.state.plan is None and deadline is None:
             assert config.max_steps is not None
             self.state.plan = plan_steps(config, config.max_steps)
+        self._is_tuned = (open_model(store.best) if store.last else model).config.search.length_penalty is not None
         self._batches = self._planned_batches()
         self._saved_step = self.state.step
         self._pace = Pace(_LEAST_HORIZON)
@@ -109,17 +113,14 @@ class Trainer:
                     self._take_in(self._validate())
                 else:
                     self._step()
-            if self._untuned():
+            if not self._is_tuned:
                 self._tune_search()
         return self.state
 
     @property
     def done(self) -> bool:
         """Whether `run` has nothing left to do."""
-        return self.state.finished and not self._untuned()
-
-    def _untuned(self) -> bool:
-        return open_model(self.store.best).config.search.length_penalty is None
+        return self.state.finished and self._is_tuned
 
     def _fix_plan(self) -> None:
         """Take the first steps, a checkpoint and a validation with an eye on the clock; then fix the number of steps.
@@ -131,12 +132,15 @@ class Trainer:
         for _ in range(_UNCOUNTED_STEPS):
             if state.step < most:
                 self._step()
-        enough = _MEASURED_SHARE * (self.deadline - time.monotonic())
+        time_left = self.deadline - time.monotonic()
+        enough = _MEASURED_SHARE * time_left
         rising = _MEASURED_RISE * self.config.warmup_steps
         seconds: list[float] = []
 
         def measure_on() -> bool:
-            return len(seconds) < _MEASURED_STEPS or (sum(seconds) < enough and state.step < rising)
+            if len(seconds) >= _MEASURED_STEPS:
+                return sum(seconds) < enough and state.step < rising
+            return not seconds or sum(seconds) < _MOST_MEASURED_SHARE * time_left
 
         while state.step < most and self.processes.on_main(measure_on):
             seconds.append(_seconds(self._finish_step))
@@ -152,6 +156,12 @@ class Trainer:
         seconds_left = self.deadline - now - self._tuning_time(now - started)
         plan = plan_time(self.config, state.step, seconds_left, median(seconds), now - started)
         state.plan = self.processes.on_main(lambda: plan)
+        if state.plan.total_steps < self.config.warmup_steps:
+            self.progress.warn(
+                f"only {state.plan.total_steps:,} steps fit into the time, fewer than the learning rate's warm-up has "
+                f"({self.config.warmup_steps:,}): such a model learns next to nothing; give it more --minutes or take "
+                "a smaller preset"
+            )
         self._pace, self._may_revise = Pace(max(enough, _LEAST_HORIZON)), True
         self._take_in(validation)
 
@@ -322,11 +332,12 @@ class Trainer:
         search = model.config.search.model_copy(update={"length_penalty": alpha})
         config = model.config.model_copy(update={"search": search})
         self.processes.on_main(lambda: rewrite_config(self.store.best, config))
+        self._is_tuned = True
         self.progress.note(f"length penalty {alpha:g}, by {pairs:,} validation pairs with a beam of {search.beam_size}")
 
     def _tuning_time(self, validation: float) -> float:
         """Seconds that the search will be tuned for at the end, from those of a validation."""
-        return self.validator.tuning_time(validation) if self._untuned() else 0.0
+        return 0.0 if self._is_tuned else self.validator.tuning_time(validation)
 
     def _take_in(self, validation: Validation) -> None:
         """Note a validation, show it, save the step, and see whether the training is over."""
@@ -341,8 +352,10 @@ class Trainer:
             "valid_bleu_signature": validation.bleu.signature,
         }
         self._log({"step": state.step, "epoch": state.epoch, **scores})
-        pairs = self.data.valid_pairs[:_EXAMPLES]
-        examples = [Example(p.src, p.tgt, text) for p, text in zip(pairs, validation.translations, strict=False)]
+        draw = random.Random(state.step)
+        numbers = draw.sample(range(len(validation.translations)), min(_EXAMPLES, len(validation.translations)))
+        pairs = [(self.data.valid_pairs[number], validation.translations[number]) for number in numbers]
+        examples = [Example(pair.src, pair.tgt, translation) for pair, translation in pairs]
         self.progress.validation(state.step, validation.perplexity, validation.bleu.score, best, examples)
         self._save(scores)
         if out_of_patience:

@@ -1,5 +1,6 @@
 """From bitexts to a run's `data/` folder: tokenizers, encoded pairs, the validation text and a report."""
 
+import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -156,10 +157,16 @@ def _encode(
         several_translations=survey.several_translations,
         overlaps=[Seen(name, overlap.total, overlap.found) for name, overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
-        examples=[_pieces(tokenizers, pair) for pair in sample[:_EXAMPLES]],
+        examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],
         notes=notes,
         language_warnings=_language_warnings(sources, sample, valid_pairs),
     )
+
+
+def _different(pairs: list[Pair], count: int) -> list[Pair]:
+    """Some pairs drawn at random, always the same ones, no two with one source."""
+    by_source = {pair.src: pair for pair in pairs}
+    return random.Random(0).sample(list(by_source.values()), min(count, len(by_source)))
 
 
 def _pieces(tokenizers: Tokenizers, pair: Pair) -> tuple[str, str]:

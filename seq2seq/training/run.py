@@ -145,7 +145,8 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         raise InputError(f"{folder}: holds files but no run; -o takes a new folder or that of a run")
     if not resume and not overwrite:
         raise InputError(
-            f"{folder}: holds a run already; --resume goes on with it, --overwrite deletes it, -o FOLDER starts another"
+            f"{folder}: holds a run already; keep it and give -o another folder, go on with it by --resume, or delete "
+            "it and its model by --overwrite"
         )
 
 

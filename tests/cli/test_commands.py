@@ -307,9 +307,13 @@ def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp
     assert result.stdout == ""
     for expected in ("200 pairs read, 200 kept", "validation at step 2: BLEU", "perplexity"):
         assert expected in result.stderr
-    first = src.read_text().splitlines()[0]
-    assert f"source       {first}" in result.stderr
-    assert "translation" in result.stderr
+    lines = result.stderr.splitlines()
+    pairs = list(zip(src.read_text().splitlines(), tgt.read_text().splitlines(), strict=True))
+    assert sum(line.startswith("  translation  ") for line in lines) == 6  # of two validations
+    shown = [line.partition("       ")[2] for line in lines if line.startswith("  source")]
+    references = [line.partition("    ")[2] for line in lines if line.startswith("  reference")]
+    assert set(zip(shown, references, strict=True)) <= set(pairs)
+    assert shown[:3] != shown[3:]
     records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {"loss", "learning_rate", "target_tokens_per_second"} <= records[0].keys()
     assert {"valid_bleu", "valid_perplexity", "valid_bleu_signature"} <= records[-1].keys()

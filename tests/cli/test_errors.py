@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
+from seq2seq.errors import InputError
 from seq2seq.manifest import MANIFEST, seal_folder
 
 
@@ -372,3 +374,31 @@ def test_features_too_large_to_be_squared(value: str, run: Callable[..., str]) -
     )
     told = run("rescore --weights weights.json --n-best list.txt")
     assert told.startswith("seq2seq: error: weights.json: damaged")
+
+
+def test_a_pipe_is_not_read_twice(run: Callable[..., str]) -> None:
+    os.mkfifo("pipe")
+    told = run("evaluate --hyp two.txt --ref two.txt --src pipe --by-length")
+    assert told == "seq2seq: error: --by-length reads the sources twice: give --src a file"
+
+
+@pytest.mark.parametrize("setting", ["model = 5", 'training = "fast"', "data = []"])
+def test_a_value_instead_of_a_section(setting: str, run: Callable[..., str]) -> None:
+    Path("odd.toml").write_text(f"{setting}\n")
+    name = setting.partition(" ")[0]
+    told = run(f"train --train same.tsv --config odd.toml --set {name}.seed=1")
+    assert told.startswith(f"seq2seq: error: odd.toml: {name} = ")
+    assert told.endswith(f"expected the section [{name}]")
+
+
+def test_a_long_error_keeps_its_beginning_and_its_end(run: Callable[..., str]) -> None:
+    Path("odd.jsonl").write_text(json.dumps({"a" * 50_000: "b", "c" * 50_000: 1}) + "\n")
+    told = run("train --train odd.jsonl -o run")
+    assert len(told) < 1000
+    assert told.startswith("seq2seq: error: odd.jsonl: ")
+    assert told.endswith("--tgt-column")
+    with pytest.raises(InputError) as caught:
+        raise InputError("one\ntwo " + "x" * 5000 + " end")
+    assert str(caught.value).startswith("one two x")
+    assert str(caught.value).endswith("x end")
+    assert len(str(caught.value)) < 1000

@@ -154,6 +154,20 @@ class Warnings(Progress):
         self.texts.append(text)
 
 
+def test_a_time_that_teaches_nothing_is_kept_and_reported(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a large network on a slow machine: 26 steps to measure its pace would take twice the time."""
+    clock = Time(lambda _: 6.0)
+    clock.rule(monkeypatch)
+    config = tiny(training__minutes=1.5, training__max_steps=None, training__validate_every=100)
+    progress = Warnings()
+    state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=progress)
+    assert state.step == 15
+    assert clock.now <= 99
+    assert sum(text.startswith("only 15 steps fit into the time, fewer than") for text in progress.texts) == 1
+
+
 @pytest.mark.parametrize(("cores", "warnings"), [(0.6, 1), (1.0, 0), (1.9, 0)])
 def test_training_with_less_than_a_core_is_reported_once(
     cores: float, warnings: int, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
