@@ -44,7 +44,7 @@ Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
 Weight = Annotated[float, Field(gt=0, le=1000)]
-"""How often an epoch shows a pair."""
+"""How often an epoch samples a pair."""
 
 _OneOrMore = BeforeValidator(lambda value: _as_tuple(value))
 _Names = Annotated[tuple[str, ...], _OneOrMore]
@@ -57,9 +57,9 @@ class DataConfig(Section):
     """
 
     train: _Names = ()
-    """Tables of training pairs, a pair a row."""
+    """Tables of training pairs, one pair per row."""
     train_src: _Names = ()
-    """Training sentences of the source language, one a line."""
+    """Training sentences of the source language, one per line."""
     train_tgt: _Names = ()
     """Their translations, line by line."""
     dataset: _Names = ()
@@ -69,8 +69,8 @@ class DataConfig(Section):
     split: str = "train"
     """Which split of the data sets is trained on. Their validation split, if there is one, validates."""
     weights: Annotated[tuple[Weight, ...], _OneOrMore] = ()
-    """How often an epoch shows the pairs of each source: first the aligned files, then the tables, then the data sets;
-    1 for all where it is not given. 0.5 draws half of the pairs, anew in each epoch."""
+    """How often an epoch samples the pairs of each source: first aligned files, then tables, then data sets; 1 for
+    all by default. 0.5 samples half of the pairs, other ones in each epoch."""
     valid: str | None = None
     """Table of validation pairs."""
     valid_src: str | None = None
@@ -82,28 +82,28 @@ class DataConfig(Section):
     tgt_lang: str = ""
     """Code of the target language."""
     src_column: str = ""
-    """Column of the source sentences in tables; without it, guessed from the languages and from common names."""
+    """Column of the source sentences in tables; by default inferred from the languages and from common names."""
     tgt_column: str = ""
     """Column of the target sentences."""
     held_out: PositiveInt = 1000
     """Pairs to hold out where no validation data is given, at most a twentieth of all."""
     max_length: int = Field(default=128, ge=1, le=10_000)
-    """Pieces a sentence may have. Longer pairs are left out of training; longer lines are translated in parts."""
+    """Longest sentence, in pieces. Longer pairs are dropped from training; longer lines are translated in parts."""
     clean: Annotated[tuple[Rule, ...], _OneOrMore] = ()
-    """Rules that leave training pairs out; `--clean` takes all."""
+    """Rules that drop training pairs; `--clean` applies all."""
 
     @model_validator(mode="after")
     def _whole_sources(self) -> Self:
         if len(self.train_src) != len(self.train_tgt):
             missing = "train_tgt" if len(self.train_src) > len(self.train_tgt) else "train_src"
-            raise ValueError(f"{missing} is missing: aligned files come in twos")
+            raise ValueError(f"{missing} is missing: aligned files must be given together")
         if self.valid and (self.valid_src or self.valid_tgt):
             raise ValueError("give valid or valid_src and valid_tgt, not both")
         if bool(self.valid_src) != bool(self.valid_tgt):
             missing = "valid_tgt" if self.valid_src else "valid_src"
-            raise ValueError(f"{missing} is missing: aligned files come in twos")
+            raise ValueError(f"{missing} is missing: aligned files must be given together")
         if bool(self.src_column) != bool(self.tgt_column):
-            raise ValueError("src_column and tgt_column come in twos")
+            raise ValueError("src_column and tgt_column must be given together")
         sources = len(self.train_src) + len(self.train) + len(self.dataset)
         if self.weights and len(self.weights) != sources:
             raise ValueError(f"{len(self.weights)} weights for {sources} training sources")
@@ -146,11 +146,11 @@ class ModelConfig(Section):
     attention: Literal["none", "dot", "general", "additive"] = "none"
     """How the decoder compares its state with the source tokens; none leaves it the context vector alone."""
     embedding_size: _Size = 256
-    """Numbers a piece is embedded in, and width of the readout."""
+    """Size of the piece embeddings and of the readout."""
     hidden_size: _Size = 512
-    """Numbers in a recurrent state; a bidirectional encoder has half of them each way."""
+    """Hidden units; a bidirectional encoder has half of them in each direction."""
     context_size: _Size = 512
-    """Numbers in the context vector c."""
+    """Size of the context vector c."""
     summaries: int = Field(default=32, ge=0, le=4096)
     """Summaries of the source that the default decoder without attention reads beside c; with 0 there is c alone."""
     encoder_layers: int = Field(default=1, ge=1, le=64)
@@ -203,7 +203,7 @@ class TrainingConfig(Section):
     """How it falls: to zero on the last step, or by half with each fifteenth of the steps after two thirds of them, or
     not at all."""
     warmup_steps: NonNegativeInt = 200
-    """Steps of the rise."""
+    """Warm-up steps."""
     clip_norm: PositiveFloat = 1.0
     """Gradients of a larger L2 norm are scaled down to it."""
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)

@@ -217,7 +217,7 @@ def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
     folders = [open_model(path) for path in paths]
     for path, folder in zip(paths[1:], folders[1:], strict=True):
         if difference := _difference(folders[0], folder):
-            raise InputError(f"{paths[0]} and {path} are no ensemble: {difference}")
+            raise InputError(f"{paths[0]} and {path} cannot be ensembled: {difference}")
     return folders
 
 

@@ -166,9 +166,7 @@ class Scorer:
             parts.append(self._log_probs(features, wanted))
         log_probs = torch.cat(parts, dim=1).cpu().numpy()
         if not np.isfinite(log_probs).all():
-            raise InputError(
-                "the model's probabilities are not numbers: its training has failed, or its file is damaged"
-            )
+            raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
         scored = zip(targets, log_probs, strict=True)
         return [Score((*ids, EOS), row[: len(ids) + 1].copy()) for ids, row in scored]
 

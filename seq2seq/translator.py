@@ -156,9 +156,7 @@ class Translator:
             for place, hypotheses in zip(batch, answers, strict=True):
                 found[place] = hypotheses
         if not all(found):
-            raise InputError(
-                "the model's probabilities are not numbers: its training has failed, or its file is damaged"
-            )
+            raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
         return found
 
     def _split(self, ids: list[int], limit: int) -> list[list[int]]:

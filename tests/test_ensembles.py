@@ -145,7 +145,9 @@ def test_different_vocabularies_are_one_line_that_names_both(
     for command in (["translate"], ["evaluate", "--src", str(trained), "--ref", str(trained)]):
         result = CliRunner().invoke(app, [*command, str(trained), str(stranger)], input="un\n")
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith(f"seq2seq: error: {trained} and {stranger} are no ensemble: their vocabularies")
+        assert result.stderr.startswith(
+            f"seq2seq: error: {trained} and {stranger} cannot be ensembled: their vocabularies"
+        )
         assert result.stderr.count("\n") == 1
 
 
@@ -164,7 +166,7 @@ def test_different_languages_are_one_line_that_names_both(
     result = CliRunner().invoke(app, ["translate", str(trained), str(other)], input="un\n")
     if complaint:
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr == f"seq2seq: error: {trained} and {other} are no ensemble: {complaint}\n"
+        assert result.stderr == f"seq2seq: error: {trained} and {other} cannot be ensembled: {complaint}\n"
     else:
         assert result.exit_code == 0
 

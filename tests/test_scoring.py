@@ -171,7 +171,7 @@ def test_a_model_of_no_numbers_is_an_error(trained: Path) -> None:
     model = load_model(trained)
     with torch.no_grad():
         model.network.output_bias.fill_(torch.nan)
-    with pytest.raises(InputError, match="are not numbers"):
+    with pytest.raises(InputError, match="probabilities are NaN"):
         Scorer(model).score([("un", "one")])
 
 

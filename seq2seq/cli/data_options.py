@@ -15,7 +15,7 @@ _Texts = list[str] | None
 # By the key in the configuration's section `data` that an option sets.
 _DATA: dict[str, Any] = {
     "train_src": Annotated[
-        _Texts, typer.Option(metavar="FILE", help="Training sentences of the source language, one a line.")
+        _Texts, typer.Option(metavar="FILE", help="Training sentences of the source language, one per line.")
     ],
     "train_tgt": Annotated[_Texts, typer.Option(metavar="FILE", help="Their translations, line by line.")],
     "train": Annotated[
@@ -36,7 +36,7 @@ _DATA: dict[str, Any] = {
         typer.Option(
             "--weight",
             metavar="NUMBER",
-            help="Times an epoch shows a source. One for each: aligned files, then tables, then data sets.",
+            help="How often an epoch samples a source. One per source: aligned files, then tables, then data sets.",
         ),
     ],
     "valid_src": Annotated[
@@ -56,7 +56,7 @@ _DATA: dict[str, Any] = {
         ),
     ],
     "tgt_column": Annotated[_Text, typer.Option(metavar="COLUMN", help="Column of the target.")],
-    "clean": Annotated[bool, typer.Option("--clean", help="Leave out duplicates and pairs that look wrong.")],
+    "clean": Annotated[bool, typer.Option("--clean", help="Drop duplicates and pairs that look wrong.")],
 }
 _SEED = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
 _ORIGIN: dict[str, Any] = {

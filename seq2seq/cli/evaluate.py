@@ -27,7 +27,7 @@ def evaluate(
             help="Model or run folder that translates the sources, several as an ensemble; without it, give --hyp."
         ),
     ] = None,
-    src: Annotated[str | None, typer.Option(metavar="FILE", help="Source sentences, one a line.")] = None,
+    src: Annotated[str | None, typer.Option(metavar="FILE", help="Source sentences, one per line.")] = None,
     ref: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="Reference translations, line by line; repeat for more.")
     ] = None,
@@ -55,7 +55,7 @@ def evaluate(
         str | None, typer.Option(metavar="FILE", help="Draw BLEU over --by-length, as .png or .svg.")
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Another system's translations, scored beside.")
+        str | None, typer.Option(metavar="FILE", help="Another system's translations, scored for comparison.")
     ] = None,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the model's translations here.")

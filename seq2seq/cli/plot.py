@@ -31,7 +31,7 @@ def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Ru
 
     metrics = {_name(run, runs): _read_metrics(run) for run in runs}
     with open_chart(output, panels=2) as (losses, bleus):
-        draw_series(losses, _series(metrics, "loss"), "step", "training loss, nats a piece")
+        draw_series(losses, _series(metrics, "loss"), "step", "training loss, nats per token")
         draw_series(bleus, _series(metrics, "valid_bleu"), "step", "validation BLEU")
 
 
@@ -88,7 +88,7 @@ def words(
 def phrases(
     model: Model,
     output: Picture,
-    input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one a line.")] = "-",
+    input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one per line.")] = "-",
 ) -> None:
     """A map of phrases by their context vectors: like Cho et al. 2014, figure 5."""
     from seq2seq.maps import lay_out, phrase_vectors

@@ -26,7 +26,7 @@ def rescore(
         str | None, typer.Option(metavar="FILE", help="n-best list to learn the weights on, in Moses' form.")
     ] = None,
     dev_ref: Annotated[
-        _Refs, typer.Option(metavar="FILE", help="Its reference translations, one a line; repeat for more.")
+        _Refs, typer.Option(metavar="FILE", help="Its reference translations, one per line; repeat for more.")
     ] = None,
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Take these weights, saved before, instead of learning any.")
@@ -37,7 +37,7 @@ def rescore(
         _Refs, typer.Option(metavar="FILE", help="Its reference translations, to tell what re-ranking gained.")
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="The best candidate of each sentence, one a line.")
+        str, typer.Option("-o", "--output", metavar="FILE", help="The best candidate of each sentence, one per line.")
     ] = "-",
     save_list: Annotated[
         str | None, typer.Option(metavar="FILE", help="The whole list as re-ranked, with its new totals.")

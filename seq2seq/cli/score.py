@@ -37,7 +37,9 @@ class OddLines(StrEnum):
 
 def score(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
-    src: Annotated[str | None, typer.Option(metavar="FILE", help="Sources, one a line; those of --n-best too.")] = None,
+    src: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Sources, one per line; those of --n-best too.")
+    ] = None,
     tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations, line by line.")] = None,
     input_: Annotated[
         str | None,
@@ -89,7 +91,7 @@ def score(
     if (per_token or as_json) and (phrase_table or n_best):
         raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its form")
     if normalize and (per_token or as_json):
-        raise InputError("--normalize is for one number a line; JSON has it as well")
+        raise InputError("--normalize applies to one number per line; JSON has both")
     if log and phrase_table is None:
         raise InputError("--log is for a phrase table; everything else has logarithms")
     if feature_name is not None and (n_best is None or not _NAME.fullmatch(feature_name)):

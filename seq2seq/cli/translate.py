@@ -27,7 +27,7 @@ def translate(
     input_: Annotated[
         str,
         typer.Option(
-            "-i", "--input", metavar="FILE", help="Text file, one sentence a line, plain, .gz or .zst; - is stdin."
+            "-i", "--input", metavar="FILE", help="Text file, one sentence per line, plain, .gz or .zst; - is stdin."
         ),
     ] = "-",
     output: Annotated[
@@ -38,7 +38,7 @@ def translate(
     ] = "-",
     beam_size: BeamSize = None,
     length_penalty: LengthPenalty = None,
-    n_best: Annotated[int, typer.Option(min=1, max=1000, help="Translations a line, best first, each on a line.")] = 1,
+    n_best: Annotated[int, typer.Option(min=1, max=1000, help="Translations per line, best first, one per line.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object an input line: its hypotheses with log_prob and score.")

@@ -72,7 +72,7 @@ class AlignedFiles:
     def _unequal(self, src_count: int, tgt_count: int) -> InputError:
         return InputError(
             f"{self.src} has {src_count:,} lines but {self.tgt} has {tgt_count:,}: "
-            "aligned files need one translation a line"
+            "aligned files need one translation per line"
         )
 
 

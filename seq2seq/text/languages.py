@@ -20,8 +20,8 @@ def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt
             src_share, tgt_share = _share(src, tgt_lang), _share(tgt, src_lang)
             if min(src_share, tgt_share) >= _SHARE:
                 return [
-                    f"the sides look swapped: {src_share:.0%} of the source lines are rather {tgt_lang} "
-                    f"and {tgt_share:.0%} of the target lines rather {src_lang}"
+                    f"the sides look swapped: {src_share:.0%} of the source lines look like {tgt_lang} "
+                    f"and {tgt_share:.0%} of the target lines like {src_lang}"
                 ]
         py3langid.set_languages(None)
         warnings = []

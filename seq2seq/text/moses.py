@@ -208,7 +208,7 @@ def _phrase(field: _Field, what: str) -> str:
 
 def _sentence(field: _Field) -> int:
     if not field.content.isdigit() or len(field.content) > _DIGITS:
-        raise _OddLineError(f"{_shown(field.content)} is no number of a sentence")
+        raise _OddLineError(f"{_shown(field.content)} is not a sentence number")
     return int(field.content)
 
 
@@ -232,7 +232,7 @@ def _features(field: _Field) -> dict[str, tuple[float, ...]]:
             values.setdefault(name, [])
         else:
             values.setdefault(name, []).append(word)
-    return {name: _numbers(words, "value of a feature") for name, words in values.items()}
+    return {name: _numbers(words, "feature value") for name, words in values.items()}
 
 
 def _numbers(words: Iterable[bytes], what: str) -> tuple[float, ...]:
@@ -241,7 +241,7 @@ def _numbers(words: Iterable[bytes], what: str) -> tuple[float, ...]:
         try:
             numbers.append(float(word))
         except ValueError:
-            raise _OddLineError(f"{_shown(word)} is no {what}") from None
+            raise _OddLineError(f"{_shown(word)} is not a {what}") from None
     return tuple(numbers)
 
 

@@ -17,13 +17,13 @@ _FEW_PAIRS, _FEW_TO_VALIDATE, _MANY_TO_VALIDATE = 5_000, 100, 5_000
 
 
 _EXPLANATIONS = {
-    "empty": "with an empty side",
-    "too_long": "over data.max_length",
-    "identical": "with the same text on both sides",
-    "length": f"with more than {LONGEST:,} characters on a side",
-    "ratio": f"with a side {RATIO:g} times longer or shorter than usual beside the other",
-    "script": "with a side mostly in a script that is not its language's",
-    "duplicates": "that stood there before",
+    "empty": "pairs with an empty side",
+    "too_long": "pairs longer than data.max_length",
+    "identical": "pairs identical on both sides",
+    "length": f"pairs with more than {LONGEST:,} characters on a side",
+    "ratio": f"pairs with an unusual length ratio ({RATIO:g} times off the median, or more)",
+    "script": "pairs with a side mostly in a foreign script",
+    "duplicates": "duplicates of an earlier pair",
 }
 _LINES_NAMED = 3
 
@@ -46,8 +46,9 @@ class Finding:
 
     @property
     def what(self) -> str:
-        """The rule in words."""
-        return _EXPLANATIONS[self.rule]
+        """What the pairs are, in words that go with their number."""
+        noun, space, rest = _EXPLANATIONS[self.rule].partition(" ")
+        return f"{noun.removesuffix('s') if self.count == 1 else noun}{space}{rest}"
 
 
 @dataclass
@@ -187,7 +188,7 @@ class DataReport:
             _row("vocabulary", f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of them seen fewer than {_RARE} times"),
             _row("", f"{vocabulary.unseen:.2%} of the validation text in pieces that training never sees"),
             _row(
-                "single bytes",
+                "byte-fallback pieces",
                 f"{vocabulary.bytes:.2%} of the training text, {vocabulary.valid_bytes:.2%} of validation",
             ),
         ]
@@ -200,40 +201,40 @@ class DataReport:
         found = list(self.language_warnings)
         for source in self.sources:
             if not source.kept:
-                found.append(f"{source.name}: no pair of it is trained on")
+                found.append(f"{source.name}: none of its pairs is used for training")
             for finding in source.findings:
                 share = finding.count / max(1, source.read)
                 limit = _MUCH_LEFT_OUT if finding.left_out else _MANY_ODD
                 if share > (_MANY_REPEATED if finding.rule == "duplicates" else limit):
-                    hint = "" if finding.left_out else "; --clean leaves them out"
-                    found.append(f"{source.name}: {finding.count:,} pairs ({share:.1%}) {finding.what}{hint}")
+                    hint = "" if finding.left_out else "; --clean drops them"
+                    found.append(f"{source.name}: {finding.count:,} {finding.what} ({share:.1%}){hint}")
         for seen in self.overlaps:
             if seen.in_training > _OVERLAP * seen.sources:
                 found.append(
                     f"{seen.in_training:,} of {seen.sources:,} {seen.name} sources are training sources too: "
-                    "scores on them flatter"
+                    "scores on them are inflated"
                 )
         if self.vocabulary.bytes > _MANY_BYTES:
             found.append(
-                f"{self.vocabulary.bytes:.1%} of the text is spelt in single bytes: try a larger tokenizer.vocab_size"
+                f"{self.vocabulary.bytes:.1%} of the text falls back to bytes: try a larger tokenizer.vocab_size"
             )
         if self.pairs < _FEW_PAIRS:
-            found.append(f"{self.pairs:,} training pairs are few: expect phrases, not a language")
+            found.append(f"only {self.pairs:,} training pairs: expect phrases, not fluent sentences")
         if self.valid.kept < _FEW_TO_VALIDATE:
-            found.append(f"{self.valid.kept:,} validation pairs are few: their BLEU varies by chance")
+            found.append(f"only {self.valid.kept:,} validation pairs: BLEU on them is noisy")
         if self.valid.kept > _MANY_TO_VALIDATE:
-            found.append(f"{self.valid.kept:,} validation pairs take long each time; one or two thousand are enough")
+            found.append(f"validating on {self.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough")
         return found
 
 
 def _source_lines(source: SourceReport) -> list[str]:
-    weight = f", shown {source.weight:g} times an epoch" if source.weight != 1 else ""
+    weight = f", sampled {source.weight:g} times per epoch" if source.weight != 1 else ""
     held = f", {source.held_out:,} held out for validation" if source.held_out else ""
     rows = [f"{source.name}: {source.read:,} pairs read, {source.kept:,} kept{held}{weight}"]
     for finding in source.findings:
         if finding.count:
             share = finding.count / max(1, source.read)
-            fate = "left out" if finding.left_out else "kept; --clean leaves them out"
+            fate = "dropped" if finding.left_out else "kept; --clean drops them"
             lines = f"line{'s' * (finding.count > 1)} {', '.join(f'{line:,}' for line in finding.lines)}"
             more = ", ..." if finding.count > len(finding.lines) else ""
             rows.append(f"  {finding.count:>9,} {finding.what} ({share:.2%}, {lines}{more}): {fate}")
@@ -242,7 +243,7 @@ def _source_lines(source: SourceReport) -> list[str]:
 
 def _side(side: SideReport) -> str:
     return (
-        f"{side.characters:.0f} characters, {side.pieces:.1f} pieces a sentence; "
+        f"{side.characters:.0f} characters, {side.pieces:.1f} pieces per sentence; "
         f"95 % within {side.pieces_95} pieces, longest {side.pieces_longest}"
     )
 

@@ -37,7 +37,7 @@ class Sources:
     src_lang: str
     tgt_lang: str
     notes: tuple[str, ...]
-    """What was guessed, for a person to check."""
+    """What was inferred, for a person to check."""
 
 
 def open_sources(data: DataConfig, downloads: Path) -> Sources:
@@ -118,7 +118,7 @@ class _Finder:
         return TablePairs(table, src, tgt)
 
     def _note_layout(self, table: Table, src: str, tgt: str) -> None:
-        """Say what was guessed about a table, the same columns once."""
+        """Report what was inferred about a table, the same columns once."""
         if isinstance(table, Delimited) and table.keeps_quotes:
             self.notes.append(f"{table}: quotes around cells count as text; in a CSV they would not")
         if isinstance(table, Delimited) and not table.is_named:
@@ -133,7 +133,7 @@ class _Finder:
         if src and tgt and src != tgt and self.learns_languages:
             self.learns_languages = False
             self.src_lang, self.tgt_lang = src, tgt
-            self.notes.append(f"{where}: taken to be {src} and {tgt}")
+            self.notes.append(f"{where}: languages inferred as {src} to {tgt}")
 
 
 def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:

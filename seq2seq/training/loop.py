@@ -333,7 +333,9 @@ class Trainer:
         config = model.config.model_copy(update={"search": search})
         self.processes.on_main(lambda: rewrite_config(self.store.best, config))
         self._is_tuned = True
-        self.progress.note(f"length penalty {alpha:g}, by {pairs:,} validation pairs with a beam of {search.beam_size}")
+        self.progress.note(
+            f"length penalty {alpha:g}, tuned on {pairs:,} validation pairs with beam size {search.beam_size}"
+        )
 
     def _tuning_time(self, validation: float) -> float:
         """Seconds that the search will be tuned for at the end, from those of a validation."""

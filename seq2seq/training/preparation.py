@@ -184,5 +184,5 @@ def _language_warnings(sources: Sources, train: list[Pair], valid: list[Pair]) -
     )
     warnings = language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
     if looks_swapped(src, tgt, valid_src, valid_tgt):
-        warnings.append("the validation pairs look as if their sides were swapped, beside the training pairs")
+        warnings.append("the validation pairs look swapped: their sources resemble the training targets")
     return warnings

@@ -76,7 +76,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
 def open_run(folder: Path) -> tuple[Config, PreparedData]:
     """The settings and the prepared data of a run. Raises InputError where there is none, or a file is damaged."""
     if not _holds_a_run(folder):
-        raise InputError(f"{folder}: no run is there; give the folder that `seq2seq train -o` has filled")
+        raise InputError(f"{folder}: not a run folder; give the one that `seq2seq train -o` wrote")
     config = validate_config(read_json(folder / _CONFIG), str(folder / _CONFIG))
     return config, load_data(folder / _DATA, config.tokenizer.joint, config.data.max_length)
 

@@ -52,7 +52,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 ERRORS = {
     # the data
     "train": "no training data: give --train-src and --train-tgt, or --train FILE, or --dataset",
-    "train --train-src two.txt": "configuration: data: train_tgt is missing: aligned files come in twos",
+    "train --train-src two.txt": "configuration: data: train_tgt is missing: aligned files must be given together",
     "train --train one-column.tsv --train same.tsv --weight 2": (
         "configuration: data: 1 weights for 2 training sources"
     ),
@@ -60,13 +60,13 @@ ERRORS = {
     "train --train same.tsv --valid same.tsv --valid-src two.txt --valid-tgt two.txt": (
         "configuration: data: give valid or valid_src and valid_tgt, not both"
     ),
-    "train --train same.tsv --src-column a": "configuration: data: src_column and tgt_column come in twos",
+    "train --train same.tsv --src-column a": "configuration: data: src_column and tgt_column must be given together",
     "train --train same.tsv --set data.clean=duplicate": "configuration: data.clean.0 = 'duplicate': ...",
     "train --train-src two.txt --train-tgt three.txt": (
-        "two.txt has 2 lines but three.txt has 3: aligned files need one translation a line"
+        "two.txt has 2 lines but three.txt has 3: aligned files need one translation per line"
     ),
     "train --train-src three.txt --train-tgt two.txt": (
-        "three.txt has 3 lines but two.txt has 2: aligned files need one translation a line"
+        "three.txt has 3 lines but two.txt has 2: aligned files need one translation per line"
     ),
     "train --train-src two.txt --train-tgt latin.txt": (
         "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); "
@@ -166,7 +166,9 @@ ERRORS = {
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
-    "evaluate --hyp two.txt --input same.tsv --src-column 1": "evaluate: data: src_column and tgt_column come in twos",
+    "evaluate --hyp two.txt --input same.tsv --src-column 1": (
+        "evaluate: data: src_column and tgt_column must be given together"
+    ),
     "evaluate --hyp two.txt --dataset same.tsv": (
         "--dataset same.tsv: is a file, not a data set; a table is given with --train or --input"
     ),
@@ -183,7 +185,7 @@ ERRORS = {
     "score folder --phrase-table list.txt --json": (
         "--per-token and --json are for sentence pairs; a Moses file keeps its form"
     ),
-    "score folder --input same.tsv --json --normalize": "--normalize is for one number a line; JSON has it as well",
+    "score folder --input same.tsv --json --normalize": "--normalize applies to one number per line; JSON has both",
     "score folder --input same.tsv --log": "--log is for a phrase table; everything else has logarithms",
     "score folder --input same.tsv --feature-name F": (
         "--feature-name is for an n-best list; no blank, |, : or = may be in it"

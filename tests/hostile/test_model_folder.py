@@ -491,5 +491,5 @@ def test_weights_that_are_no_numbers_end_in_an_error_or_in_lines(value: str, mod
         return data[: 8 + size] + numbers
 
     folder = damaged(model, tmp_path / "model", edited("model.safetensors", fill))
-    with pytest.raises(InputError, match="are not numbers"):
+    with pytest.raises(InputError, match="probabilities are NaN"):
         Translator.load(folder).translate(["un", "", "deux"])

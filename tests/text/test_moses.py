@@ -64,8 +64,8 @@ def test_phrase_table(line: str, pair: str, expected: str | None, name: str, tmp
         (b"a |||  \t ||| 0.5\n", "the target is blank"),
         ("a ||| \u00a0\u3000 ||| 0.5\n".encode(), "the target is blank"),
         (b"a ||| sch\xf6n ||| 0.5\n", "the target is not UTF-8"),
-        (b"a ||| b ||| (0) (1) ||| (0) (1) ||| 0.5\n", "'(0)' is no score"),
-        ("a ||| b ||| 0.5\u00a00.4\n".encode(), "'0.5\\xa00.4' is no score"),
+        (b"a ||| b ||| (0) (1) ||| (0) (1) ||| 0.5\n", "'(0)' is not a score"),
+        ("a ||| b ||| 0.5\u00a00.4\n".encode(), "'0.5\\xa00.4' is not a score"),
     ],
 )
 def test_a_line_that_is_no_phrase_pair_says_why(line: bytes, fault: str, tmp_path: Path) -> None:
@@ -108,11 +108,11 @@ def test_each_candidate_has_its_source(tmp_path: Path) -> None:
     ("line", "fault"),
     [
         ("\n", "1 field, expected id ||| hypothesis ||| features"),
-        ("x ||| a ||| LM0= 1 ||| 2\n", "'x' is no number of a sentence"),
-        ("-1 ||| a ||| LM0= 1 ||| 2\n", "'-1' is no number of a sentence"),
-        ("9" * 5000 + " ||| a ||| LM0= 1 ||| 2\n", f"'{'9' * 40}' is no number of a sentence"),
+        ("x ||| a ||| LM0= 1 ||| 2\n", "'x' is not a sentence number"),
+        ("-1 ||| a ||| LM0= 1 ||| 2\n", "'-1' is not a sentence number"),
+        ("9" * 5000 + " ||| a ||| LM0= 1 ||| 2\n", f"'{'9' * 40}' is not a sentence number"),
         ("0 |||  ||| LM0= 1 ||| 2\n", "the hypothesis is blank"),
-        ("0 ||| a ||| LM0= one ||| 2\n", "'one' is no value of a feature"),
+        ("0 ||| a ||| LM0= one ||| 2\n", "'one' is not a feature value"),
         ("2 ||| a ||| LM0= 1 ||| 2\n", "its source, {}, line 3, is blank"),
     ],
 )
@@ -206,7 +206,7 @@ def test_candidates_are_grouped_by_sentence(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"1 ||| a ||| LM0= 1\n0 ||| b ||| LM0= 1\n", "line 2: sentence 0 after 1; sort the list by sentence"),
-        (b"0 ||| a ||| LM0= 1 ||| x\n", "line 1: 'x' is no total"),
+        (b"0 ||| a ||| LM0= 1 ||| x\n", "line 1: 'x' is not a total"),
         (b"0 ||| \xff ||| LM0= 1 ||| 1\n", "line 1: the hypothesis is not UTF-8"),
         (b"0 ||| a\n", "line 1: 2 fields, expected id"),
     ],

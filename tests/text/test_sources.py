@@ -177,7 +177,7 @@ def test_languages_are_guessed_from_the_columns_and_said(layout: Callable[[Path]
     sources = open_dataset(tmp_path / "set", src_lang="", tgt_lang="")
     languages = ("en", "sw") if layout is sharded_parquet else ("sw", "en")
     assert (sources.src_lang, sources.tgt_lang) == languages
-    assert any(f"taken to be {languages[0]} and {languages[1]}" in note for note in sources.notes)
+    assert any(f"languages inferred as {languages[0]} to {languages[1]}" in note for note in sources.notes)
     assert rows_of(sources.train[0].pairs)[0] == (TRAIN[0] if languages[0] == "sw" else TRAIN[0][::-1])
 
 

@@ -153,7 +153,7 @@ ENGLISH = ["A man sleeps on the sofa.", "The children play in the garden.", "We 
     ("src", "tgt", "codes", "warning"),
     [
         (GERMAN, ENGLISH, ("de", "en"), None),
-        (ENGLISH, GERMAN, ("de", "en"), "the sides look swapped: 100% of the source lines are rather en"),
+        (ENGLISH, GERMAN, ("de", "en"), "the sides look swapped: 100% of the source lines look like en"),
         (GERMAN, ENGLISH, ("de", "fr"), "the target side looks like en (100% of lines), not fr"),
         (ENGLISH, ENGLISH, ("de", "en"), "the source side looks like en (100% of lines), not de"),
         (GERMAN, ENGLISH, ("xx", "en"), None),

@@ -157,7 +157,7 @@ def test_an_error_of_the_main_process_ends_all_and_is_told_once(config: Config, 
     told = finish(process)
     assert process.returncode != 0
     assert told.count("seq2seq: error: ") == 1
-    assert "aligned files need one translation a line" in told
+    assert "aligned files need one translation per line" in told
     assert not (tmp_path / "run").exists()
 
 
