@@ -1,6 +1,8 @@
 """Charts as PNG or SVG: the one place that knows matplotlib, which is an optional extra."""
 
 import os
+import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +42,11 @@ def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -
         for panel in axes:
             panel.spines[["top", "right"]].set_visible(False)
         yield axes
-        figure.savefig(file, format=form)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            figure.savefig(file, format=form)
+    if any("Glyph" in str(warning.message) for warning in caught):
+        print("seq2seq: warning: the font lacks some of the characters: they are drawn as boxes", file=sys.stderr)
 
 
 def draw_curves(
@@ -77,7 +83,7 @@ def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
     """A label at each of `points` [n, 2]; the axes mean nothing and are not shown."""
     axes.scatter(points[:, 0], points[:, 1], s=4)
     middle = points.mean(axis=0)[0]
-    for (x, y), label in zip(points, labels, strict=True):
+    for (x, y), label in zip(points, map(printable, labels), strict=True):
         inwards = {"ha": "left", "xytext": (2, 2)} if x < middle else {"ha": "right", "xytext": (-2, 2)}
         axes.annotate(label, (x, y), textcoords="offset points", size="x-small", parse_math=False, **inwards)
     axes.set_axis_off()
@@ -86,7 +92,7 @@ def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
 def draw_matrix(axes: "Axes", values: np.ndarray, columns: Sequence[str], rows: Sequence[str]) -> None:
     """values [rows, columns] between 0 and 1 as shades of grey, the darker the more."""
     axes.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="equal")
-    axes.set_xticks(range(len(columns)), columns, rotation=90, parse_math=False)
-    axes.set_yticks(range(len(rows)), rows, parse_math=False)
+    axes.set_xticks(range(len(columns)), [printable(one) for one in columns], rotation=90, parse_math=False)
+    axes.set_yticks(range(len(rows)), [printable(one) for one in rows], parse_math=False)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)

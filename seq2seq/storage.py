@@ -18,7 +18,7 @@ import shutil
 import stat
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -145,6 +145,16 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def keep_others(self, own: Collection[str]) -> None:
+        """Copy what lies in `path` under other names than `own`: it is not ours to delete."""
+        for entry in self.path.iterdir() if self.path.is_dir() else ():
+            if entry.name in own or _LEFTOVER.fullmatch(entry.name):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, self.new / entry.name, symlinks=True)
+            elif entry.is_file() or entry.is_symlink():
+                shutil.copy2(entry, self.new / entry.name, follow_symlinks=False)
+
     def close(self) -> None:
         """Delete what was not given the name."""
         self._unlock()
@@ -197,6 +207,13 @@ def clear_leftovers(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif _LEFTOVER.fullmatch(path.name) and path.is_file():
             path.unlink()
+
+
+def discard(folder: Path) -> None:
+    """Delete a folder, under another name, so that a crash leaves no half of it."""
+    hidden = folder.with_name(f"{_prefix(folder)}{secrets.token_hex(8)}")
+    os.replace(folder, hidden)
+    shutil.rmtree(hidden)
 
 
 def _prefix(path: Path) -> str:

@@ -76,6 +76,8 @@ class Translator:
 
     def __init__(self, model: Model, *, batch_size: int = 32) -> None:
         """batch_size: sentences searched together. It changes speed and memory, not translations."""
+        if batch_size < 1:
+            raise InputError(f"batch_size = {batch_size}: at least 1")
         self.model = model
         self.batch_size = batch_size
         self._forbidden = tuple(model.tokenizers.tgt.unwritable())
@@ -191,6 +193,8 @@ def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
 
     Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
     """
+    if buffer_size < 1:
+        raise InputError(f"buffer_size = {buffer_size}: at least 1")
     window: list[str] = []
     characters = 0
     for number, line in enumerate(lines, start=1):
@@ -202,7 +206,7 @@ def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
             raise InputError(f"line {number}: not valid Unicode ({line[error.start]!a} is half a character)") from None
         window.append(line)
         characters += len(line)
-        if len(window) == buffer_size or characters > _BUFFER_CHARACTERS:
+        if len(window) >= buffer_size or characters > _BUFFER_CHARACTERS:
             yield window
             window, characters = [], 0
     if window:

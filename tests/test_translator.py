@@ -159,3 +159,11 @@ def test_what_is_no_string_is_named(line: object, translator: Translator) -> Non
 def test_a_device_that_is_not_there(device: str, trained: Path) -> None:
     with pytest.raises(InputError, match=f"device {device} cannot be used: "):
         Translator.load(trained, device=device)
+
+
+def test_sizes_below_one_are_refused(trained: Path) -> None:
+    for size in (0, -1):
+        with pytest.raises(InputError, match=f"batch_size = {size}: at least 1"):
+            Translator.load(trained, batch_size=size)
+        with pytest.raises(InputError, match=f"buffer_size = {size}: at least 1"):
+            list(Translator.load(trained).stream(["un"], buffer_size=size))

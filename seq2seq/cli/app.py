@@ -87,12 +87,17 @@ def _describe(error: OSError) -> str:
     return reason
 
 
+_SIGNS_OF_LACK = (
+    "not enough memory: you tried to allocate",
+    "failed to map segment",
+    "error return without exception set",
+)
 _OUT_OF_MEMORY = "out of memory: take a smaller model, batch or beam, or a computer with more"
 
 
 def _is_lack_of_memory(error: Exception) -> bool:
-    """Whether torch could not allocate; on a CPU it raises a plain RuntimeError."""
-    return type(error).__name__ == "OutOfMemoryError" or "not enough memory: you tried to allocate" in str(error)
+    """Whether a library could not allocate: torch on a CPU raises a plain RuntimeError, and may fail to be loaded."""
+    return type(error).__name__ == "OutOfMemoryError" or any(sign in str(error) for sign in _SIGNS_OF_LACK)
 
 
 def _report(error: Exception) -> int:

@@ -13,7 +13,7 @@ from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output, read_lines
+from seq2seq.text.lines import expect_different_files, expect_rereadable, open_output, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.model_folder import ModelFolder
@@ -83,8 +83,9 @@ def evaluate(
         raise InputError("--plot draws what --by-length finds: give both")
     if [*(ref or ()), src, hyp, baseline, by].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
-    if by_length and src is not None and (src == "-" or Path(src).is_fifo()):
-        raise InputError("--by-length reads the sources twice: give --src a file")
+    if by_length:
+        expect_rereadable(src)
+    expect_different_files((output, plot), (src, *(ref or ()), input_, hyp, by, baseline))
     if ref and src is None and (model or by_length):
         raise InputError(f"--src is missing: give the file {'that MODEL is to translate' if model else 'of sources'}")
     if not ref and src is not None:

@@ -32,7 +32,7 @@ def export(
     `seq2seq translate` and `evaluate` take the folder. A model in int8 or with a shortlist translates alone and on a
     CPU.
     """
-    if output.exists():
+    if output.exists() or output.is_symlink():
         raise InputError(f"{output}: exists already; name a new folder with -o")
     from seq2seq.export.folder import export_model
     from seq2seq.model_folder import open_model
@@ -50,6 +50,7 @@ def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
     if not (run / CHECKPOINTS).is_file():
         raise InputError(f"{run}: a shortlist is learnt from training pairs, which a run folder has; name that")
     own = folder.tokenizers
-    corpus = load_data(run / "data", own.joint, folder.config.data.max_length).train
-    corpus.expect(len(own.src), len(own.tgt), folder.config.data.max_length)
-    return Shortlist.learn(corpus, len(own.src), len(own.tgt), own.joint)
+    data = load_data(run / "data", own.joint, folder.config.data.max_length)
+    if data.tokenizers.contents() != own.contents():
+        raise InputError(f"{run}: damaged (its model's vocabularies are not those of its data)")
+    return Shortlist.learn(data.train, len(own.src), len(own.tgt), own.joint)

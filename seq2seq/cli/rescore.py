@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.errors import InputError
-from seq2seq.text.lines import expect_different_files, open_output, printable, read_lines
+from seq2seq.text.lines import expect_different_files, expect_rereadable, open_output, printable, read_lines
 from seq2seq.text.moses import read_candidates
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def rescore(
         raise InputError("--save-weights is for weights that are learnt: give --dev and --dev-ref")
     if n_best is None and (dev is None or ref or save_list is not None or output != "-"):
         raise InputError("--n-best is missing: give the list to re-rank")
-    if n_best is not None:
-        expect_different_files(file for file in (output, save_list, save_weights) if file is not None)
+    inputs = (dev, *(dev_ref or ()), weights, n_best, *(ref or ()))
+    expect_different_files((output, save_list, save_weights), inputs)
+    expect_rereadable(*([dev] if dev != "-" else []), *([n_best] if ref and n_best != "-" else []))
     if "-" in (dev, *(dev_ref or ()), *(ref or ())) or (ref and n_best == "-"):
         raise InputError("only --n-best without --ref can be stdin (-): the other files are read several times")
 
@@ -115,6 +116,8 @@ def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Compar
         sentence = candidates[0].sentence
         expect_reference(path, candidates[0], len(before))
         before[sentence], after[sentence] = candidates[0].text, weights.rank(candidates, path)[0][1].text
+    if not before:
+        raise InputError(f"{path}: there are no references to compare with")
     found = compare(before, after, references)
     scores = f"BLEU {found.before:.2f} before, {found.after:.2f} after (p = {found.p_value:.4f})  {found.signature}"
     print(printable(f"{path}: {scores}"), file=sys.stderr)

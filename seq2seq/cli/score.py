@@ -15,7 +15,7 @@ import typer
 
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output, printable
+from seq2seq.text.lines import expect_different_files, open_output, printable
 from seq2seq.text.moses import FeatureLine, read_n_best, read_phrase_table
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def score(
         raise InputError("give one of: --src and --tgt; --input; --phrase-table; --n-best and --src")
     if [src, *inputs].count("-") > 1:
         raise InputError("stdin (-) can be read only once")
+    expect_different_files([output], [src, *inputs])
     if (per_token or as_json) and (phrase_table or n_best):
         raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its form")
     if normalize and (per_token or as_json):

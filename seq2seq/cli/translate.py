@@ -13,7 +13,7 @@ import typer
 
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.errors import InputError
-from seq2seq.text.lines import open_output, read_lines
+from seq2seq.text.lines import expect_different_files, open_output, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.processes import Alone, Processes
@@ -58,6 +58,7 @@ def translate(
     """
     if scores and as_json:
         raise InputError("--scores and --json exclude each other: JSON has the scores")
+    expect_different_files([output], [input_])
     lines = read_lines(input_)
     from seq2seq.model_folder import open_models
     from seq2seq.processes import drop_stray_variables, started_processes

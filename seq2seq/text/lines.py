@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
+from seq2seq.manifest import MANIFEST
 from seq2seq.storage import real_path, replacing
 
 LONGEST_LINE = 16 * 2**20
@@ -28,6 +29,8 @@ _FOREIGN_MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+# No XML, and so no SVG, may have them.
+_NO_CHARACTERS = "\ufffe\uffff"
 # Four bytes of zstd can stand for 128 KiB of text: what is unpacked at once stays within 32 MiB.
 _ZSTD_CHUNK = 1024
 # What a file may ask to keep of its text while it is unpacked: as much as the zstd command allows unless told to.
@@ -91,6 +94,9 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    target = real_path(Path(path))
+    if target.is_file() and (target.parent / MANIFEST).exists():
+        raise InputError(f"{path}: belongs to a model; give the output another name")
     try:
         with replacing(Path(path)) as file, _packing(file, Path(path).suffix) as stream:
             yield stream
@@ -98,14 +104,27 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
-def expect_different_files(outputs: Iterable[str | Path]) -> None:
-    """Raises InputError where two outputs would be written into one file."""
-    seen = set()
-    for output in outputs:
-        target = Path("-") if output == "-" else real_path(Path(output))
-        if target in seen and (target.is_file() or not target.exists()):
+def expect_different_files(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()) -> None:
+    """Raises InputError where two outputs would be written into one file, or one into an input. None is no file."""
+    read, written = {_target(path) for path in inputs if path is not None}, set()
+    for output in (path for path in outputs if path is not None):
+        target = _target(output)
+        if target in read and target.is_file():
+            raise InputError(f"{output}: is read too; give the output a file of its own")
+        if target in written and (target.is_file() or not target.exists()):
             raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
-        seen.add(target)
+        written.add(target)
+
+
+def _target(path: str | Path) -> Path:
+    return Path("-") if path == "-" else real_path(Path(path))
+
+
+def expect_rereadable(*inputs: str | Path | None) -> None:
+    """Raises InputError for stdin, a pipe or a device: they can be read only once. None is no file."""
+    for path in (path for path in inputs if path is not None):
+        if path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
+            raise InputError(f"{path}: is read several times, which works for files alone; save it to a file first")
 
 
 def _expect_no_foreign_encoding(first_line: bytes, path: str | Path) -> None:
@@ -146,7 +165,10 @@ def _packing(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
 
 def printable(text: str) -> str:
     """The text without what would steer the terminal or cannot be written to it: a stranger may have made it."""
-    return "".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character for character in text)
+    return "".join(
+        "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") or character in _NO_CHARACTERS else character
+        for character in text
+    )
 
 
 class _DamagedZstdError(Exception):

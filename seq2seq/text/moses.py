@@ -17,6 +17,8 @@ from seq2seq.text.lines import read_lines, read_raw_lines
 
 _SEPARATOR = b"|||"
 _N_BEST_FORM = "id ||| hypothesis ||| features"
+# Sentences that a list may leave out in one place: each is a blank line of the output.
+_LONGEST_GAP = 10**6
 # Of the number of a sentence.
 _DIGITS = 9
 # What may stand around a field; other blanks of Unicode are part of it.
@@ -116,9 +118,11 @@ def read_candidates(path: str | Path) -> Iterator[list[Candidate]]:
             candidate = _candidate(number, raw)
         except _OddLineError as odd:
             raise InputError(f"{where}: {odd}") from None
-        if group and candidate.sentence != group[-1].sentence:
-            _expect_ascending(group[-1].sentence, candidate.sentence, where)
-            yield group
+        last = group[-1].sentence if group else -1
+        if candidate.sentence != last:
+            _expect_ascending(last, candidate.sentence, where)
+            if group:
+                yield group
             group = []
         group.append(candidate)
     if group:
@@ -177,6 +181,8 @@ class _Sources:
 def _expect_ascending(last: int, sentence: int, where: str) -> None:
     if sentence < last:
         raise InputError(f"{where}: sentence {sentence} after {last}; sort the list by sentence")
+    if sentence > last + _LONGEST_GAP:
+        raise InputError(f"{where}: sentence {sentence} after {last}; over {_LONGEST_GAP:,} sentences are missing")
 
 
 def _fields(raw: bytes, form: str) -> list[_Field]:

@@ -10,6 +10,7 @@ from seq2seq.errors import InputError
 from seq2seq.text import hub
 from seq2seq.text.bitext import AlignedFiles, Bitext, Chain, TablePairs, Unopened
 from seq2seq.text.columns import Wanted, choose_columns, is_header, language_of
+from seq2seq.text.lines import expect_rereadable
 from seq2seq.text.tables import GUESSED, Delimited, Layout, Table, open_table, written
 
 DOWNLOADS = ".downloads"
@@ -78,12 +79,12 @@ class _Finder:
 
     def aligned(self, src: str, tgt: str) -> Bitext:
         for name in (src, tgt):
-            _expect_file(name)
+            expect_rereadable(name)
         self._learn_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
         return AlignedFiles(Path(src), Path(tgt))
 
     def table(self, name: str) -> TablePairs:
-        _expect_file(name)
+        expect_rereadable(name)
         return self._table(Path(name))
 
     def dataset(self, name: str) -> Bitext:
@@ -144,8 +145,3 @@ def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], 
 def _file_language(name: str) -> str:
     code = language_of(Path(name).name.removesuffix(".gz").removesuffix(".zst"))
     return "" if code in _NO_LANGUAGE else code
-
-
-def _expect_file(name: str) -> None:
-    if name == "-" or Path(name).is_fifo():
-        raise InputError(f"{name}: training data is read several times, from files; save it to a file first")

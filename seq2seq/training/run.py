@@ -8,7 +8,7 @@ import torch
 
 from seq2seq.config import Config, TrainingConfig, config_differences, validate_config
 from seq2seq.errors import InputError
-from seq2seq.model_folder import TrainedModel, build_network, load_model
+from seq2seq.model_folder import CHECKPOINTS, TrainedModel, build_network, load_model
 from seq2seq.processes import Processes, drop_stray_variables
 from seq2seq.storage import Workspace, expect_replaceable, put_back, read_json, real_path, to_json, write_file
 from seq2seq.text.corpus import Corpus
@@ -24,6 +24,7 @@ from seq2seq.training.state import CheckpointStore, TrainingState
 
 _DEFAULT_MINUTES = 15.0
 _CONFIG, _DATA, _METRICS = "config.json", "data", "metrics.jsonl"
+_OWN = (_CONFIG, _DATA, _METRICS, CHECKPOINTS, "steps")
 
 
 def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, progress: Progress) -> TrainingState:
@@ -175,6 +176,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
         config = adapt(config, Corpus(data / "train").target_tokens)
         progress.report(report.lines(), report.warnings())
         write_file(workspace.new / _CONFIG, to_json(config.model_dump()))
+        workspace.keep_others(_OWN)
         workspace.commit()
         return config
 

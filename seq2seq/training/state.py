@@ -6,7 +6,6 @@ written whole before `checkpoints.json` names it; only then are the steps that n
 
 import math
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,16 @@ from pydantic import BeforeValidator, Field, FiniteFloat, TypeAdapter, Validatio
 from seq2seq.errors import InputError
 from seq2seq.manifest import FolderWriter, SealedFolder
 from seq2seq.model_folder import CHECKPOINTS, TrainedModel, find_model, read_checkpoints, step_folder, write_model
-from seq2seq.storage import SMALL_JSON, clear_leftovers, current_or_backup, parse_json, put_back, replace_file, to_json
+from seq2seq.storage import (
+    SMALL_JSON,
+    clear_leftovers,
+    current_or_backup,
+    discard,
+    parse_json,
+    put_back,
+    replace_file,
+    to_json,
+)
 from seq2seq.training.metrics import Sums
 from seq2seq.training.schedule import Plan
 
@@ -129,8 +137,9 @@ class CheckpointStore:
         """Delete the other steps; what something else put there stays."""
         kept = {str(step) for step in keep}
         for folder in (self._run_folder / "steps").iterdir():
-            if _STEP.fullmatch(folder.name) and folder.name not in kept and folder.is_dir():
-                shutil.rmtree(folder)
+            is_ours = _STEP.fullmatch(folder.name) and (folder / _STATE).is_dir() and not folder.is_symlink()
+            if is_ours and folder.name not in kept:
+                discard(folder)
 
 
 def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:

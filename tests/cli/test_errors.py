@@ -83,7 +83,7 @@ ERRORS = {
     "train --train-src cut.gz --train-tgt two.txt": (
         "cut.gz: damaged gzip file after line 1000 (Compressed file ended before the end-of-stream marker was reached)"
     ),
-    "train --train -": "-: training data is read several times, from files; save it to a file first",
+    "train --train -": "-: is read several times, which works for files alone; save it to a file first",
     "train --train same.tsv": (
         "same.tsv: no pairs can be held out, its sources are too much alike; give validation files"
     ),
@@ -145,7 +145,9 @@ ERRORS = {
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --by two.txt": (
         "--by and --by-length exclude each other"
     ),
-    "evaluate folder --ref two.txt --src - --by-length": "--by-length reads the sources twice: give --src a file",
+    "evaluate folder --ref two.txt --src - --by-length": (
+        "-: is read several times, which works for files alone; save it to a file first"
+    ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
     "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws what --by-length finds: give both",
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot chart.pdf": (
@@ -381,7 +383,7 @@ def test_features_too_large_to_be_squared(value: str, run: Callable[..., str]) -
 def test_a_pipe_is_not_read_twice(run: Callable[..., str]) -> None:
     os.mkfifo("pipe")
     told = run("evaluate --hyp two.txt --ref two.txt --src pipe --by-length")
-    assert told == "seq2seq: error: --by-length reads the sources twice: give --src a file"
+    assert told == "seq2seq: error: pipe: is read several times, which works for files alone; save it to a file first"
 
 
 @pytest.mark.parametrize("setting", ["model = 5", 'training = "fast"', "data = []"])

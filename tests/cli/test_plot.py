@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib.image
 import numpy as np
@@ -181,3 +182,19 @@ def test_too_many_phrases_are_refused(trained: Path, tmp_path: Path) -> None:
     lines = "".join(f"un {number}\n" for number in range(2001))
     code, error = run("phrases", trained, "-o", tmp_path / "map.png", text=lines)
     assert (code, error) == (2, "seq2seq: error: -: 2,001 different phrases; a map takes at most 2,000\n")
+
+
+def test_an_svg_is_xml_whatever_the_text(trained: Path, tmp_path: Path) -> None:
+    """Control characters and U+FFFE may not be in it."""
+    lines = "a\x1b\nb\x0c c\n\ufffe d\n\uffff e\nun\n"
+    assert run("phrases", trained, "-o", tmp_path / "phrases.svg", text=lines)[0] == 0
+    words = ("--src", "un \x1b\ufffe deux", "--tgt", "one \x0c")
+    assert run("alignment", trained, *words, "-o", tmp_path / "alignment.svg")[0] == 0
+    for name in ("phrases.svg", "alignment.svg"):
+        ElementTree.parse(tmp_path / name)
+
+
+def test_characters_that_the_font_lacks_are_one_warning(trained: Path, tmp_path: Path) -> None:
+    code, told = run("phrases", trained, "-o", tmp_path / "c.png", text="\U0001f9ff\n\u0e01\n\u1000\n\u1780\n")
+    assert code == 0
+    assert told == "seq2seq: warning: the font lacks some of the characters: they are drawn as boxes\n"

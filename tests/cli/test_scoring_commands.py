@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -225,3 +226,36 @@ def test_candidates_without_a_feature_come_last_and_are_told(tmp_path: Path) -> 
         "1 ||| b ||| LM0= -3 New= -2 ||| -3.5 ||| 0-0",
         "1 ||| a ||| LM0= -9 ||| -inf",
     ]
+
+
+@pytest.mark.parametrize("words", ["--dev pipe --dev-ref ref", "--weights weights --n-best pipe --ref ref"])
+def test_a_pipe_is_not_read_twice(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time it is empty: BLEU would be that of nothing."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("ref").write_text("a\n")
+    Path("weights").write_text('{"weights": {"lm": [1.0]}}')
+    result = CliRunner().invoke(app, ["rescore", *words.split()])
+    assert result.exit_code == 2
+    assert "pipe: is read several times, which works for files alone" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "references", "complaint"),
+    [
+        ("", "", "there are no references to compare with"),
+        ("999999999 ||| a ||| lm: 1 ||| 1\n", "", "sentence 999999999 after -1; over 1,000,000 sentences are missing"),
+        ("0 ||| a ||| lm: 1 ||| 1\n5000000 ||| a ||| lm: 1 ||| 1\n", "", "sentence 5000000 after 0; over 1,000,000"),
+    ],
+)
+def test_lists_that_leave_nothing_or_too_much_out(lines: str, references: str, complaint: str, tmp_path: Path) -> None:
+    """A line of forty bytes stood for a thousand million blank ones."""
+    (tmp_path / "list").write_text(lines)
+    (tmp_path / "ref").write_text(references)
+    (tmp_path / "weights").write_text('{"weights": {"lm": [1.0]}}')
+    words = ["rescore", "--weights", tmp_path / "weights", "--n-best", tmp_path / "list", "-o", tmp_path / "out"]
+    result = CliRunner().invoke(
+        app, [str(word) for word in (*words, *(["--ref", tmp_path / "ref"] if not lines else []))]
+    )
+    assert result.exit_code == 2
+    assert complaint in result.stderr

@@ -1,5 +1,6 @@
 """Nothing of the user's is lost: no neighbour of a name that the program derives, and no output but the one named."""
 
+import json
 import os
 import shutil
 import stat
@@ -18,7 +19,7 @@ from seq2seq.errors import InputError
 from seq2seq.storage import replace_file, replacing
 from seq2seq.text.lines import open_output
 from seq2seq.training.progress import Progress
-from seq2seq.training.run import train
+from seq2seq.training.run import open_run, train
 
 QUIET = Progress(quiet=True)
 # What this program, or another one, may have called something that it derived from a name.
@@ -172,3 +173,105 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     replace_file(link, b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
+
+
+def command(*words: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    return result.exit_code, result.stderr
+
+
+def test_overwriting_a_run_keeps_what_is_not_of_it(
+    bitext: tuple[Path, Path], tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    """The data it is trained on among it."""
+    run = tmp_path / "run"
+    train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
+    for path in bitext:
+        shutil.copy(path, run)
+    (run / "notes.txt").write_text("mine")
+    (run / "export" / "more").mkdir(parents=True)
+    (run / "export" / "more" / "model").write_text("whole")
+    (run / "link").symlink_to("notes.txt")
+    config = tiny(data__train_src=str(run / "train.fr"), data__train_tgt=str(run / "train.en"), training__seed=5)
+    train(config, run, resume=False, overwrite=True, progress=QUIET)
+    assert (run / "train.fr").read_bytes() == bitext[0].read_bytes()
+    assert (run / "train.en").read_bytes() == bitext[1].read_bytes()
+    assert (run / "link").readlink() == Path("notes.txt")
+    assert [(run / name).read_text() for name in ("notes.txt", "export/more/model", "link")] == [
+        "mine",
+        "whole",
+        "mine",
+    ]
+    assert json.loads((run / "config.json").read_text())["training"]["seed"] == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_only_steps_of_the_training_are_deleted(trained: Path, tmp_path: Path) -> None:
+    """A model that was exported there has no state, whatever its name; a link is none either."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    assert command("export", trained, "-o", run / "steps" / "61") == (0, "")
+    (run / "steps" / "62").mkdir()
+    (run / "steps" / "63").symlink_to(trained / "steps")
+    before = tree(run / "steps")
+    config, _ = open_run(run)
+    train(config, run, resume=True, overwrite=False, progress=QUIET)
+    assert tree(run / "steps") == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "translate MODEL -i lines -o lines",
+        "translate MODEL -i lines -o link",
+        "evaluate MODEL --src lines --ref ref -o ref",
+        "evaluate MODEL --src lines --ref ref -o lines",
+        "evaluate MODEL --src lines --ref ref --by-length --plot ref",
+        "score MODEL --src lines --tgt ref -o ref",
+        "rescore --dev list --dev-ref ref --save-weights list",
+        "rescore --dev list --dev-ref ref --save-weights ref",
+        "rescore --dev list --dev-ref ref --n-best list -o list",
+    ],
+)
+def test_no_output_replaces_an_input(
+    words: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines").write_text("un deux\n")
+    Path("link").symlink_to("lines")
+    Path("ref").write_text("one two\n")
+    Path("list").write_text("0 ||| one ||| lm: 1 ||| 1\n0 ||| two ||| lm: 2 ||| 1\n")
+    before = tree(tmp_path)
+    code, told = command(*words.replace("MODEL", str(trained)).split())
+    assert code == 2
+    assert "is read too; give the output a file of its own" in told
+    assert tree(tmp_path) == before
+
+
+def test_two_outputs_of_an_evaluation_are_two_files(trained: Path, bitext: tuple[Path, Path], tmp_path: Path) -> None:
+    words = (
+        "--src",
+        bitext[0],
+        "--ref",
+        bitext[1],
+        "--by-length",
+        "--plot",
+        tmp_path / "x.svg",
+        "-o",
+        tmp_path / "x.svg",
+    )
+    code, told = command("evaluate", trained, *words)
+    assert code == 2
+    assert "two outputs would be written there" in told
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "README.md", "manifest.json"])
+def test_no_output_replaces_a_file_of_a_model(name: str, trained: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    assert command("export", trained, "-o", model) == (0, "")
+    (tmp_path / "lines").write_text("un\n")
+    before = tree(model)
+    code, told = command("translate", trained, "-i", tmp_path / "lines", "-o", model / name)
+    assert code == 2
+    assert "belongs to a model" in told
+    assert tree(model) == before
+    assert command("translate", trained, "-i", tmp_path / "lines", "-o", model / "mine.txt") == (0, "")

@@ -2,8 +2,9 @@
 
 import os
 import random
+import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from seq2seq import InputError, Translator
 from seq2seq.cli import app
+from seq2seq.config import Config
 from seq2seq.export import lexicon, shortlist
 from seq2seq.export.lexicon import Lexicon
 from seq2seq.export.quantize import quantize
@@ -28,6 +30,8 @@ from seq2seq.search.batch import search_batch
 from seq2seq.search.request import Request
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.tokenizer import BOS, EOS, PAD, UNK
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
 
 Pairs = Sequence[tuple[Sequence[int], Sequence[int]]]
 
@@ -236,3 +240,16 @@ def test_a_list_that_the_manifest_does_not_list_is_not_read(kind: str, trained: 
     assert code == 2
     assert f"does not list {SHORTLIST}" in told
     assert told.count("\n") == 1
+
+
+def test_a_list_is_learnt_from_pairs_of_the_models_vocabulary(
+    trained: Path, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    """A vocabulary of the same size would pass for it, and the list be that of other words."""
+    other, run_folder = tmp_path / "other", shutil.copytree(trained, tmp_path / "run")
+    train(tiny(tokenizer__model_type="bpe"), other, resume=False, overwrite=False, progress=Progress(quiet=True))
+    shutil.rmtree(run_folder / "data")
+    shutil.copytree(other / "data", run_folder / "data")
+    code, told = run("export", run_folder, "-o", tmp_path / "listed", "--shortlist")
+    assert code == 2
+    assert "vocabularies are not those of its data" in told

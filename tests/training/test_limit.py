@@ -71,4 +71,4 @@ def test_bench_tells_speed_and_leaves_the_run_alone(trained: Path) -> None:
 def test_bench_needs_a_run(tmp_path: Path) -> None:
     result = CLI.invoke(app, ["bench", str(tmp_path)])
     assert result.exit_code == 2
-    assert "no run is there" in result.stderr
+    assert "not a run folder" in result.stderr
