@@ -141,10 +141,11 @@ class _WaitingTime:
 def _seconds_waited() -> dict[str, float]:
     """By thread, since its start."""
     seconds = {}
-    for thread in (_PROC / "task").iterdir():
-        with suppress(OSError):  # it has ended meanwhile
-            nanoseconds = (thread / "schedstat").read_text().split()[1]
-            seconds[thread.name] = int(nanoseconds) / 1e9
+    with suppress(OSError):  # /proc may be gone, as in a container that is being taken down
+        for thread in (_PROC / "task").iterdir():
+            with suppress(OSError):  # it has ended meanwhile
+                nanoseconds = (thread / "schedstat").read_text().split()[1]
+                seconds[thread.name] = int(nanoseconds) / 1e9
     return seconds
 
 
