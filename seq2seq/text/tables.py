@@ -9,7 +9,7 @@ import csv
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -302,20 +302,21 @@ def _open_parquet(path: Path, columns: Sequence[str]) -> tuple[Any, Iterator[Any
     from pyarrow import parquet
 
     file = parquet.ParquetFile(path)
-    return file.schema_arrow, file.iter_batches(_ROWS_AT_ONCE, columns=columns)
+    return file.schema_arrow, _validated(file.iter_batches(_ROWS_AT_ONCE, columns=columns))
 
 
 def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
     import pyarrow
 
     stream = pyarrow.ipc.open_stream(pyarrow.memory_map(str(path)))
+    return stream.schema, _validated(stream)
 
-    def batches() -> Iterator[Any]:
-        for batch in stream:
-            batch.validate(full=True)  # else offsets that lead out of the file end in a memory fault
-            yield from (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, batch.num_rows, _ROWS_AT_ONCE))
 
-    return stream.schema, batches()
+def _validated(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches, in slices of bounded size. Raises pyarrow's errors where one is damaged."""
+    for batch in batches:
+        batch.validate(full=True)  # else indices that lead out of the data end in a memory fault
+        yield from (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, batch.num_rows, _ROWS_AT_ONCE))
 
 
 def _listed(columns: list[str]) -> str:

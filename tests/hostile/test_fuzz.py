@@ -66,3 +66,12 @@ def test_files_with_random_faults_are_read_or_refused(
     for reader, end in ends.items():
         assert sum(totals[reader].values()) == end
         assert min(totals[reader].values()) > 0, f"{reader}: where all files are refused, or none, little is found"
+
+
+def test_a_parquet_file_whose_indices_lead_out_of_its_dictionary(
+    whole_files: Path, tmp_path: Path, contained: Callable[..., Any]
+) -> None:
+    """A fault that 20,000 files found: the process died of it."""
+    argument = {"code": str(Path(__file__).parent), "folder": str(shutil.copytree(whole_files, tmp_path / "folder"))}
+    found = contained(FUZZ, {**argument, "counts": {"a.parquet": [5008, 5009]}}, 4000)
+    assert found == {"a.parquet": {"refused": 1, "read": 0}}
