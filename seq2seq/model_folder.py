@@ -187,15 +187,15 @@ def open_model(path: Path) -> ModelFolder:
 
     Raises InputError naming the file that is missing, damaged or not what this program writes.
     """
-    for attempts_left in reversed(range(_ATTEMPTS)):
+    for _ in range(_ATTEMPTS - 1):
         identity = _identity(path)
         try:
             return _open_folder(identity[0])
         except InputError:
             # A training that goes on meanwhile deletes steps, after it has named others, and replaces folders.
-            if not attempts_left or _identity(path) == identity:
+            if _identity(path) == identity:
                 raise
-    raise AssertionError("unreachable")
+    return _open_folder(find_model(path))
 
 
 def _open_folder(folder: Path) -> ModelFolder:

@@ -151,9 +151,11 @@ class Workspace:
             if entry.name in own or _LEFTOVER.fullmatch(entry.name):
                 continue
             if entry.is_dir() and not entry.is_symlink():
-                shutil.copytree(entry, self.new / entry.name, symlinks=True)
+                shutil.copytree(entry, self.new / entry.name, symlinks=True, copy_function=_copy_to_disk)
+                for folder in (self.new / entry.name, *(self.new / entry.name).rglob("*/")):
+                    flush_folder(folder)
             elif entry.is_file() or entry.is_symlink():
-                shutil.copy2(entry, self.new / entry.name, follow_symlinks=False)
+                _copy_to_disk(entry, self.new / entry.name)
 
     def close(self) -> None:
         """Delete what was not given the name."""
@@ -175,6 +177,14 @@ class Workspace:
         finally:
             if old.exists() and not self.path.exists():
                 os.replace(old, self.path)
+
+
+def _copy_to_disk(source: str | Path, target: str | Path, *, follow_symlinks: bool = False) -> None:
+    """Copy a file with its rights and times, or a link as a link."""
+    shutil.copyfile(source, target, follow_symlinks=follow_symlinks)
+    if not Path(target).is_symlink():
+        flush_file(Path(target))
+    shutil.copystat(source, target, follow_symlinks=follow_symlinks)
 
 
 def expect_replaceable(folder: Path) -> None:

@@ -61,9 +61,9 @@ def rescore(
         raise InputError("--n-best is missing: give the list to re-rank")
     inputs = (dev, *(dev_ref or ()), weights, n_best, *(ref or ()))
     expect_different_files((output, save_list, save_weights), inputs)
-    expect_rereadable(*([dev] if dev != "-" else []), *([n_best] if ref and n_best != "-" else []))
-    if "-" in (dev, *(dev_ref or ()), *(ref or ())) or (ref and n_best == "-"):
-        raise InputError("only --n-best without --ref can be stdin (-): the other files are read several times")
+    expect_rereadable(dev, n_best if ref else None)
+    if inputs.count("-") > 1:
+        raise InputError("only one input can be stdin (-)")
 
     from seq2seq.rescoring import Development, Weights, learn_weights
 
