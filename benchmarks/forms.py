@@ -20,7 +20,7 @@ import pyarrow
 import zstandard
 from pyarrow import parquet
 
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
 
 SETTINGS = ("training.max_steps=3", "training.validate_every=3", "model.hidden_size=64")
 SHARDS = 4

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
 
 TIMES = (1, 10, 100)
 TINY = ("model.hidden_size=64", "model.embedding_size=64", "model.context_size=64", "tokenizer.vocab_size=1000")

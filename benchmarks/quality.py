@@ -22,7 +22,7 @@ from typing import Any
 
 import sacrebleu
 
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
 
 HEADER = "| pair | preset | pairs | minutes | wall | parameters | steps | valid, greedy | valid, beam |"
 

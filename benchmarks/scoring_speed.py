@@ -14,8 +14,8 @@ from statistics import median
 
 import torch
 
-from seq2seq.scoring import Scorer
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
+from seq2seq.scoring.pairs import Scorer
 
 LONGEST_PHRASE, TARGETS = 7, 5
 

@@ -13,11 +13,11 @@ from statistics import mean
 import numpy as np
 import torch
 
-from seq2seq.scoring import Scorer
+from seq2seq.data.batching import pad_rows
+from seq2seq.io.lines import read_lines
+from seq2seq.scoring.pairs import Scorer
 from seq2seq.search.beam import Hypothesis, beam_search
-from seq2seq.text.batching import pad_rows
-from seq2seq.text.lines import read_lines
-from seq2seq.text.tokenizer import BOS, EOS
+from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 BATCH = 32
 

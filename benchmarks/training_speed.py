@@ -19,9 +19,9 @@ import torch
 from accelerate.state import AcceleratorState
 
 from seq2seq.config import build_config
-from seq2seq.text.sources import open_sources
-from seq2seq.training.limit import measure
-from seq2seq.training.preparation import load_data, prepare_data
+from seq2seq.data.preparation import load_data, prepare_data
+from seq2seq.data.sources import open_sources
+from seq2seq.training.roofline import measure
 
 
 def main() -> None:

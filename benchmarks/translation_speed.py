@@ -1,4 +1,4 @@
-"""Translation speed of a model by the torch reference and by the engine: in numpy, compiled, and compiled in int8.
+"""Translation speed of a model by the torch reference and by the engine, in float32 and in int8.
 
     python benchmarks/translation_speed.py MODEL --src FILE [--lines 300] [--rounds 2] [--ref FILE]
 
@@ -20,17 +20,17 @@ from pathlib import Path
 from statistics import median
 
 from seq2seq import Translator
-from seq2seq.evaluation import score_corpus
-from seq2seq.export import beam
-from seq2seq.export.engine import Engine, read_network
-from seq2seq.export.folder import export_model
-from seq2seq.model_folder import load_model, open_model
-from seq2seq.native.library import levels
-from seq2seq.text.lines import read_lines
+from seq2seq.evaluation.metrics import score_corpus
+from seq2seq.inference.export import export_model
+from seq2seq.io.lines import read_lines
+from seq2seq.runs.model_folder import open_model
+from seq2seq.runs.trained_model import load_model
 
 ALONE = 30
 FIRST_LINES = 3
-IN_TORCH = "import seq2seq.translator as it; it.load_engine = lambda _: None; from seq2seq.cli import app; app()"
+IN_TORCH = (
+    "import seq2seq.inference.translator as it; it.load_engine = lambda _: None; from seq2seq.cli import app; app()"
+)
 
 
 def main() -> None:
@@ -61,14 +61,11 @@ def main() -> None:
 
 def translators(model: Path, int8: Path) -> dict[str, Translator]:
     """The ways to translate with a model."""
-    folder = open_model(model)
-    network = read_network(folder)
-    assert network, "the engine does not know this model"
-    in_numpy = Engine(folder.config, folder.tokenizers, partial(beam.search_batch, network), 1)
-    ways = {"torch": Translator(load_model(model)), "numpy": Translator(in_numpy)}
-    if levels():
-        ways |= {"compiled": Translator.load(model), "compiled int8": Translator.load(int8)}
-    return ways
+    return {
+        "torch": Translator(load_model(model)),
+        "engine": Translator.load(model),
+        "engine, int8": Translator.load(int8),
+    }
 
 
 def report(ways: dict[str, Translator], lines: list[str], rounds: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seq2seq import Translator
 from seq2seq.model.encoder import Encoded
-from seq2seq.model_folder import load_model
+from seq2seq.runs.trained_model import load_model
 
 model = load_model(Path(sys.argv[1]))
 translator = Translator(model)

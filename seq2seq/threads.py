@@ -40,13 +40,18 @@ def worker_count() -> int:
     return int(asked) if asked.isdecimal() and int(asked) else usable_cores()
 
 
-def respect_quota() -> None:
-    """Let libraries start no more threads than the cgroup has cores for, unless OMP_NUM_THREADS is set.
-
-    They look at the affinity alone, and only when they are loaded.
-    """
+def configure_libraries() -> None:
+    """Set the environment variables that numerical libraries read when they are loaded or first used, unless set."""
+    # They look at the affinity alone, not at the quota.
     if usable_cores() < _affine_cores():
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+    # numpy has little to compute here, and each thread of its library takes memory.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # oneDNN compiles each new shape of a matrix product and keeps it, about 0.2 MB each: with fewer of them a step
+    # waits for new ones, with more memory grows for as long as new shapes turn up.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "2048")
+    # torch's memory in large pages: each step makes its tensors anew, and with small pages each of these costs time.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 def _affine_cores() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq import threads
-from seq2seq.threads import respect_quota, sleeping_under_contention, usable_cores
+from seq2seq.threads import configure_libraries, sleeping_under_contention, usable_cores
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs Linux's times of scheduling")
 
@@ -69,7 +69,7 @@ def test_libraries_hear_of_the_quota(
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if asked:
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    respect_quota()
+    configure_libraries()
     assert os.environ.get("OMP_NUM_THREADS") == found
 
 

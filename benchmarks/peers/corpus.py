@@ -7,7 +7,7 @@ from pathlib import Path
 import sacrebleu
 import sentencepiece
 
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
 
 SPECIALS = {"unk": "<unk>", "pad": "<pad>", "bos": "<s>", "eos": "</s>"}
 """In the order of their ids."""

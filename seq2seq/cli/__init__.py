@@ -1,7 +1,5 @@
 """The `seq2seq` command. Each command has a file; torch is imported only inside the ones that need it."""
 
-import os
-
 from seq2seq.signals import dying_quietly
 
 with dying_quietly():  # until there is somebody to report it
@@ -9,10 +7,6 @@ with dying_quietly():  # until there is somebody to report it
 
     from seq2seq.cli import bench, data, evaluate, export, info, plot, presets, rescore, score, train, translate
     from seq2seq.cli.app import CleanErrors, show_version
-
-# The engine searches several sentences at a time: threads inside each of numpy's small products would only wait for
-# each other. It has to be said before numpy is loaded.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = typer.Typer(
     name="seq2seq",

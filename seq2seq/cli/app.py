@@ -16,9 +16,9 @@ from typer.core import TyperGroup
 
 from seq2seq import InputError, __version__
 from seq2seq.errors import Interrupted
+from seq2seq.io.lines import printable
 from seq2seq.signals import describe_signal, stop_signals
-from seq2seq.text.lines import printable
-from seq2seq.threads import respect_quota, sleeping_under_contention
+from seq2seq.threads import configure_libraries, sleeping_under_contention
 
 # Typer brings its own click; these are its bases of a mistake on the command line, by public names.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -43,7 +43,7 @@ class CleanErrors(TyperGroup):
         sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
 
     def _exit_code(self, words: list[str], **kwargs: Any) -> int:
-        respect_quota()
+        configure_libraries()
         try:
             with _signals_raised(), sleeping_under_contention():
                 result = super().main(words, **kwargs)

@@ -17,7 +17,7 @@ def bench(
     Some steps of a new training are taken, which leave no trace in the folder. The limit is the matrix products of a
     step, each at the best time that it takes alone. Needs a CPU that has nothing else to do.
     """
-    from seq2seq.training.limit import measure
+    from seq2seq.training.roofline import measure
     from seq2seq.training.run import open_run
 
     config, data = open_run(run)

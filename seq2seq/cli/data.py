@@ -9,7 +9,7 @@ import typer
 
 from seq2seq.cli.data_options import takes_data
 from seq2seq.config import Config
-from seq2seq.text.lines import printable
+from seq2seq.io.lines import printable
 
 data = typer.Typer(help="Look at sentence pairs before training on them.", rich_markup_mode=None)
 
@@ -24,8 +24,8 @@ def report(
 
     Takes the data options of `seq2seq train`, which prints the same report before its first step.
     """
-    from seq2seq.text.sources import DOWNLOADS, open_sources
-    from seq2seq.training.preparation import prepare_data
+    from seq2seq.data.preparation import prepare_data
+    from seq2seq.data.sources import DOWNLOADS, open_sources
 
     sources = open_sources(config.data, Path("checkpoints") / DOWNLOADS)
     with tempfile.TemporaryDirectory() as folder:

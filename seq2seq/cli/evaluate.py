@@ -13,11 +13,11 @@ from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.errors import InputError
-from seq2seq.text.lines import expect_different_files, expect_rereadable, open_output, read_lines
+from seq2seq.io.lines import expect_different_files, expect_rereadable, open_output, read_lines
 
 if TYPE_CHECKING:
-    from seq2seq.model_folder import ModelFolder
-    from seq2seq.text.bitext import Bitext
+    from seq2seq.data.bitext import Bitext
+    from seq2seq.runs.model_folder import ModelFolder
 
 
 def evaluate(
@@ -91,7 +91,7 @@ def evaluate(
     if not ref and src is not None:
         raise InputError("--src goes with --ref; a table or a data set has its own sources")
 
-    from seq2seq.model_folder import open_models
+    from seq2seq.runs.model_folder import open_models
 
     # A damaged model is told before anything else is read, and before torch is loaded.
     folders = open_models(model or [])
@@ -108,9 +108,9 @@ def evaluate(
     names: _Lines = _File(by) if by is not None else ()
     _expect_equal_lengths([one for one in (sources, *given, *references, names) if one])
 
-    from seq2seq.evaluation import score_groups
-    from seq2seq.length_bins import length_bins
-    from seq2seq.plotting import open_chart
+    from seq2seq.analysis.plotting import open_chart
+    from seq2seq.evaluation.length_bins import length_bins
+    from seq2seq.evaluation.metrics import score_groups
 
     groups: Iterable[Any] | None = None
     if by_length:
@@ -197,7 +197,7 @@ def _translate(
     beam_size: int | None,
     length_penalty: float | None,
 ) -> Iterator[str]:
-    from seq2seq.translator import Translator
+    from seq2seq.inference.translator import Translator
 
     translator = Translator.of(folders, batch_size=batch_size)
     translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)

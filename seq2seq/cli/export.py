@@ -8,8 +8,8 @@ import typer
 from seq2seq.errors import InputError
 
 if TYPE_CHECKING:
-    from seq2seq.export.shortlist import Shortlist
-    from seq2seq.model_folder import ModelFolder
+    from seq2seq.inference.shortlist import Shortlist
+    from seq2seq.runs.model_folder import ModelFolder
 
 
 def export(
@@ -34,8 +34,8 @@ def export(
     """
     if output.exists() or output.is_symlink():
         raise InputError(f"{output}: exists already; name a new folder with -o")
-    from seq2seq.export.folder import export_model
-    from seq2seq.model_folder import open_model
+    from seq2seq.inference.export import export_model
+    from seq2seq.runs.model_folder import open_model
 
     folder = open_model(model)
     export_model(folder, output, int8=int8, shortlist=_shortlist(model, folder) if shortlist else None)
@@ -43,14 +43,14 @@ def export(
 
 def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
     """The shortlist of a run's training pairs."""
-    from seq2seq.export.shortlist import Shortlist
-    from seq2seq.model_folder import CHECKPOINTS
-    from seq2seq.training.preparation import load_data
+    from seq2seq.data.preparation import load_data
+    from seq2seq.inference.shortlist import Shortlist
+    from seq2seq.runs.run_folder import RunFolder
 
-    if not (run / CHECKPOINTS).is_file():
+    if not RunFolder(run).has_checkpoint:
         raise InputError(f"{run}: a shortlist is learnt from training pairs, which a run folder has; name that")
     own = folder.tokenizers
-    data = load_data(run / "data", own.joint, folder.config.data.max_length)
+    data = load_data(RunFolder(run).data, own.joint, folder.config.data.max_length)
     if data.tokenizers.contents() != own.contents():
         raise InputError(f"{run}: damaged (its model's vocabularies are not those of its data)")
     return Shortlist.learn(data.train, len(own.src), len(own.tgt), own.joint)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.text.lines import printable
+from seq2seq.io.lines import printable
 
 
 def info(
@@ -17,7 +17,7 @@ def info(
 
     Languages, sizes, training data, scores on its validation set.
     """
-    from seq2seq.model_folder import open_model
+    from seq2seq.runs.model_folder import open_model
 
     folder = open_model(model)
     config = folder.config

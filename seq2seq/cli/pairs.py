@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.config import validate_config
-from seq2seq.text.lines import printable
+from seq2seq.io.lines import printable
 
 if TYPE_CHECKING:
-    from seq2seq.model_folder import ModelFolder
-    from seq2seq.text.bitext import Bitext
+    from seq2seq.data.bitext import Bitext
+    from seq2seq.runs.model_folder import ModelFolder
 
 
 def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -> "Bitext":
@@ -17,7 +17,7 @@ def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -
 
     The languages of the model, if there is one, tell which columns are meant; what is guessed is told on stderr.
     """
-    from seq2seq.text.sources import DOWNLOADS, open_sources
+    from seq2seq.data.sources import DOWNLOADS, open_sources
 
     languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
     config = validate_config({"data": {**languages, **data}}, command)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from seq2seq.errors import InputError
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
+from seq2seq.runs.run_folder import RunFolder
 
 plot = typer.Typer(
     help="Pictures of a training and of what a model knows, as .png or .svg. BLEU by length: evaluate --by-length.",
@@ -27,7 +28,7 @@ Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: th
 @plot.command()
 def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Run folders.")], output: Picture) -> None:
     """Training loss and validation BLEU, step by step, of one or more runs."""
-    from seq2seq.plotting import draw_series, open_chart
+    from seq2seq.analysis.plotting import draw_series, open_chart
 
     metrics = {_name(run, runs): _read_metrics(run) for run in runs}
     with open_chart(output, panels=2) as (losses, bleus):
@@ -45,10 +46,10 @@ def alignment(
     ] = None,
 ) -> None:
     """What each piece of a translation takes from each piece of the source: like Bahdanau et al. 2015, figure 3."""
-    from seq2seq.alignment import align
-    from seq2seq.model_folder import load_model
-    from seq2seq.plotting import draw_matrix, open_chart
-    from seq2seq.translator import Translator
+    from seq2seq.analysis.alignment import align
+    from seq2seq.analysis.plotting import draw_matrix, open_chart
+    from seq2seq.inference.translator import Translator
+    from seq2seq.runs.trained_model import load_model
 
     if not src.strip():
         raise InputError("--src is blank: give a sentence")
@@ -74,9 +75,9 @@ def words(
 
     Shows the words of a text that the vocabulary has as one piece.
     """
-    from seq2seq.maps import frequent_words, lay_out, word_vectors
-    from seq2seq.model_folder import load_model
-    from seq2seq.plotting import draw_map, open_chart
+    from seq2seq.analysis.maps import frequent_words, lay_out, word_vectors
+    from seq2seq.analysis.plotting import draw_map, open_chart
+    from seq2seq.runs.trained_model import load_model
 
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
@@ -91,9 +92,9 @@ def phrases(
     input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one per line.")] = "-",
 ) -> None:
     """A map of phrases by their context vectors: like Cho et al. 2014, figure 5."""
-    from seq2seq.maps import lay_out, phrase_vectors
-    from seq2seq.model_folder import load_model
-    from seq2seq.plotting import draw_map, open_chart
+    from seq2seq.analysis.maps import lay_out, phrase_vectors
+    from seq2seq.analysis.plotting import draw_map, open_chart
+    from seq2seq.runs.trained_model import load_model
 
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
@@ -109,7 +110,7 @@ def _name(run: Path, runs: list[Path]) -> str:
 
 
 def _read_metrics(run: Path) -> list[dict[str, Any]]:
-    path = run / "metrics.jsonl"
+    path = RunFolder(run).metrics
     if not path.is_file():
         raise InputError(f"{run}: no run folder, metrics.jsonl is missing")
     return [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.errors import InputError
-from seq2seq.text.lines import expect_different_files, expect_rereadable, open_output, printable, read_lines
-from seq2seq.text.moses import read_candidates
+from seq2seq.io.lines import expect_different_files, expect_rereadable, open_output, printable, read_lines
+from seq2seq.scoring.moses import read_candidates
 
 if TYPE_CHECKING:
-    from seq2seq.rescoring import Comparison, Weights
+    from seq2seq.scoring.mert import Comparison, Weights
 
 _Refs = list[str] | None
 
@@ -65,7 +65,7 @@ def rescore(
     if inputs.count("-") > 1:
         raise InputError("only one input can be stdin (-)")
 
-    from seq2seq.rescoring import Development, Weights, learn_weights
+    from seq2seq.scoring.mert import Development, Weights, learn_weights
 
     if dev is not None:
         references = _read_references(dev_ref or ())
@@ -109,7 +109,7 @@ def _warn(path: str, incomplete: int, first: int) -> None:
 
 def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Comparison":
     """BLEU of the list as it is and as re-ranked, told on stderr."""
-    from seq2seq.rescoring import compare, expect_reference
+    from seq2seq.scoring.mert import compare, expect_reference
 
     before, after = ([""] * len(references[0]) for _ in range(2))
     for candidates in read_candidates(path):

@@ -15,13 +15,13 @@ import typer
 
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.errors import InputError
-from seq2seq.text.lines import expect_different_files, open_output, printable
-from seq2seq.text.moses import FeatureLine, read_n_best, read_phrase_table
+from seq2seq.io.lines import expect_different_files, open_output, printable
+from seq2seq.scoring.moses import FeatureLine, read_n_best, read_phrase_table
 
 if TYPE_CHECKING:
-    from seq2seq.model_folder import ModelFolder
-    from seq2seq.scoring import Score
-    from seq2seq.text.bitext import Bitext, Pair
+    from seq2seq.data.bitext import Bitext, Pair
+    from seq2seq.runs.model_folder import ModelFolder
+    from seq2seq.scoring.pairs import Score
 
 # The smallest number that single precision holds in full. Moses reads such numbers and takes their logarithm.
 _LEAST_PROBABILITY = 1.1755e-38
@@ -98,8 +98,8 @@ def score(
     if feature_name is not None and (n_best is None or not _NAME.fullmatch(feature_name)):
         raise InputError("--feature-name is for an n-best list; no blank, |, : or = may be in it")
 
-    from seq2seq.model_folder import open_model
-    from seq2seq.text.bitext import AlignedFiles
+    from seq2seq.data.bitext import AlignedFiles
+    from seq2seq.runs.model_folder import open_model
 
     folder = open_model(model)  # A damaged one is told before torch is loaded.
     value: Callable[[Score], float] = attrgetter("normalized" if normalize else "log_prob")
@@ -127,9 +127,10 @@ _Layout = Callable[[Any, "Score | None"], bytes]
 
 
 def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout: _Layout, output: str) -> None:
-    from seq2seq.scoring import Scorer
+    from seq2seq.runs.trained_model import TrainedModel
+    from seq2seq.scoring.pairs import Scorer
 
-    scorer = Scorer(folder.load())
+    scorer = Scorer(TrainedModel.load(folder))
     with open_output(output) as file:
         for item, score in scorer.stream(items):
             file.write(layout(item, score))
@@ -137,7 +138,7 @@ def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout:
 
 def _checked(items: "Iterable[FeatureLine | Pair]", name: str, odd_lines: OddLines) -> "Iterator[FeatureLine | Pair]":
     """Pass items on; the first that cannot be scored stops the run, or is told on stderr."""
-    from seq2seq.scoring import fault_of
+    from seq2seq.scoring.pairs import fault_of
 
     told = False
     for item in items:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.text.lines import printable
+from seq2seq.io.lines import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from seq2seq.evaluation import CorpusScorer, MetricScore
+    from seq2seq.evaluation.metrics import CorpusScorer, MetricScore
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def print_scores(overall: GroupScores, rows: list[GroupScores]) -> None:
 
 def draw_bleu(chart: "Axes", rows: list[GroupScores], names: list[str]) -> None:
     """BLEU over the length bins of `rows`, and the number of sentences in each. names: of the systems."""
-    from seq2seq.plotting import draw_curves
+    from seq2seq.analysis.plotting import draw_curves
 
     curves = {name: [row.systems[number][0].score for row in rows] for number, name in enumerate(names)}
     ticks = [f"{row.group.range}\n({row.lines:,})" for row in rows]

@@ -42,7 +42,7 @@ def train(
 
 def _languages(config: Config) -> list[str]:
     """The languages as given, or as the data calls them."""
-    from seq2seq.text.sources import DOWNLOADS, open_sources
+    from seq2seq.data.sources import DOWNLOADS, open_sources
 
     data = config.data
     if not (data.src_lang and data.tgt_lang):

@@ -13,11 +13,11 @@ import typer
 
 from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.errors import InputError
-from seq2seq.text.lines import expect_different_files, open_output, read_lines
+from seq2seq.io.lines import expect_different_files, open_output, read_lines
 
 if TYPE_CHECKING:
-    from seq2seq.processes import Alone, Processes
-    from seq2seq.translator import Translation
+    from seq2seq.distributed import Alone, Processes
+    from seq2seq.inference.translator import Translation
 
 
 def translate(
@@ -60,9 +60,9 @@ def translate(
         raise InputError("--scores and --json exclude each other: JSON has the scores")
     expect_different_files([output], [input_])
     lines = read_lines(input_)
-    from seq2seq.model_folder import open_models
-    from seq2seq.processes import drop_stray_variables, started_processes
-    from seq2seq.translator import Translator
+    from seq2seq.distributed import drop_stray_variables, started_processes
+    from seq2seq.inference.translator import Translator
+    from seq2seq.runs.model_folder import open_models
 
     folders = open_models(model)  # A damaged one is told before torch is loaded, where that is needed at all.
     typed_in = input_ == "-" and sys.stdin.isatty()
@@ -98,7 +98,7 @@ def in_shares(
     search: "Callable[[list[str]], Iterator[Translation]]",
 ) -> "Iterator[Translation]":
     """Read `buffer_size` lines for each process, let each translate its part, and give out all of them in order."""
-    from seq2seq.translator import windows
+    from seq2seq.inference.translator import windows
 
     for window in windows(lines, buffer_size * processes.count):
         yield from processes.gather(list(search(processes.contiguous_share(window))))

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seq2seq.native.kernels import GruStep
 from seq2seq.native.library import levels
+from seq2seq.native.training import GruStep
 
 _KINDS = (torch.float32, torch.bfloat16)
 # Each shape of a product is prepared when it is first met, for longer than the product takes: so there should be few.

@@ -12,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from seq2seq.errors import InputError
+from seq2seq.model import INT8_SCALES
 
 
 def pack_weights(network: nn.Module) -> bytes:
@@ -50,24 +51,31 @@ def expect_device(device: torch.device | str) -> None:
 def load_weights(network: nn.Module, path: os.PathLike[str], device: torch.device | str) -> None:
     """Put a network of `shapes_only` on `device`, with the parameters of a file.
 
-    Raises InputError where the file is damaged or has not just these names and shapes, in float32. Only then is memory
-    taken.
+    Matrices may be in int8, with a scale for each row; they become float32. Raises InputError where the file is damaged
+    or does not have exactly these names and shapes. Only then is memory taken.
     """
     parameters = dict(network.named_parameters())
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            if odd := sorted(set(file.keys()) ^ set(parameters)):
-                raise InputError(f"{path}: tensor {odd[0][:80]!r} is missing or not of this model")
-            for name, parameter in parameters.items():
+            expected = {name: ("F32", list(parameter.shape)) for name, parameter in parameters.items()}
+            scaled = {name for name in parameters if name + INT8_SCALES in file.keys()}  # noqa: SIM118  # it is no dictionary
+            for name in scaled:
+                shape = expected[name][1]
+                expected |= {name: ("I8", shape), name + INT8_SCALES: ("F32", shape[:1])}
+            if differing := sorted(set(file.keys()) ^ set(expected)):
+                raise InputError(f"{path}: tensor {differing[0][:80]!r} is missing or not of this model")
+            for name, (kind, shape) in expected.items():
                 found = file.get_slice(name)
-                if found.get_shape() != list(parameter.shape) or found.get_dtype() != "F32":
+                if found.get_shape() != shape or found.get_dtype() != kind:
                     raise InputError(
-                        f"{path}: tensor {name} is {found.get_dtype()} {found.get_shape()}, "
-                        f"expected F32 {list(parameter.shape)}"
+                        f"{path}: tensor {name} is {found.get_dtype()} {found.get_shape()}, expected {kind} {shape}"
                     )
             network.to_empty(device=device)
             with torch.no_grad():
                 for name, parameter in network.named_parameters():
-                    parameter.copy_(file.get_tensor(name))
+                    tensor = file.get_tensor(name)
+                    if name in scaled:
+                        tensor = tensor.float() * file.get_tensor(name + INT8_SCALES)[:, None]
+                    parameter.copy_(tensor)
     except safetensors.SafetensorError as error:
         raise InputError(f"{path}: damaged ({error})") from None

@@ -43,7 +43,7 @@ class Best {
 // The finished hypotheses of a sentence, best first.
 class Finished {
   public:
-    Finished(const RequestView& request, int limit)
+    Finished(const OptionsView& request, int limit)
         : request_(&request), best_penalty_(penalty(limit)) {}
 
     void add(std::vector<int32_t> tokens, double log_prob) {
@@ -65,18 +65,18 @@ class Finished {
     std::vector<One> found;
 
   private:
-    double penalty(int length) const { return std::pow((5 + length) / 6.0, request_->alpha); }
+    double penalty(int length) const { return std::pow((5 + length) / 6.0, request_->length_penalty); }
 
-    const RequestView* request_;
+    const OptionsView* request_;
     double best_penalty_;
 };
 
 class Search {
   public:
-    Search(const Network& network, const RequestView& request) : network_(network), request_(request) {}
+    Search(const Network& network, const OptionsView& request) : network_(network), request_(request) {}
 
     // tokens: the ids of B sentences, one after another; lengths and limits [B].
-    void run(const int32_t* tokens, const int32_t* lengths, const int32_t* limits, int count, FoundView& out) {
+    void run(const int32_t* tokens, const int32_t* lengths, const int32_t* limits, int count, HypothesesView& out) {
         source_.starts.assign(1, 0);
         for (int b = 0; b < count; b++) {
             source_.starts.push_back(source_.starts.back() + lengths[b]);
@@ -181,7 +181,7 @@ class Search {
         return words;
     }
 
-    void write(FoundView& out) const {
+    void write(HypothesesView& out) const {
         for (size_t b = 0; b < finished_.size(); b++)
             for (int n = 0; n < request_.n_best; n++) {
                 size_t place = b * request_.n_best + n;
@@ -196,7 +196,7 @@ class Search {
     }
 
     const Network& network_;
-    const RequestView& request_;
+    const OptionsView& request_;
     const int32_t* limits_ = nullptr;
     Source source_;
     std::vector<Living> living_;

@@ -23,16 +23,16 @@ namespace {
 struct Model {
     virtual ~Model() = default;
     virtual const ModelView& view() const = 0;
-    virtual void search(const RequestView& request, const int32_t* tokens, const int32_t* lengths,
-                        const int32_t* limits, int count, FoundView& found) const = 0;
+    virtual void search(const OptionsView& request, const int32_t* tokens, const int32_t* lengths,
+                        const int32_t* limits, int count, HypothesesView& found) const = 0;
 };
 
 template <class Network, class Search>
 struct ModelOf : Model {
     explicit ModelOf(const ModelView& view) : network(view) {}
     const ModelView& view() const override { return network.view; }
-    void search(const RequestView& request, const int32_t* tokens, const int32_t* lengths, const int32_t* limits,
-                int count, FoundView& found) const override {
+    void search(const OptionsView& request, const int32_t* tokens, const int32_t* lengths, const int32_t* limits,
+                int count, HypothesesView& found) const override {
         Search(network, request).run(tokens, lengths, limits, count, found);
     }
     Network network;
@@ -47,14 +47,14 @@ Model* make(const ModelView& view, int level) {
 }
 
 // Whether a search can be run as it is asked for. All that will index memory is looked at here, once.
-bool is_valid(const ModelView& model, const RequestView& request, const int32_t* tokens, const int32_t* lengths,
-              const int32_t* limits, int32_t count, const FoundView& found) {
+bool is_valid(const ModelView& model, const OptionsView& request, const int32_t* tokens, const int32_t* lengths,
+              const int32_t* limits, int32_t count, const HypothesesView& found) {
     const int32_t vocab = model.output.out;
     auto all_below = [](const int32_t* ids, int64_t number, int32_t end) {
         return std::all_of(ids, ids + number, [=](int32_t id) { return id >= 0 && id < end; });
     };
     if (count < 1 || request.n_best < 1 || request.beam_size < request.n_best) return false;
-    if (request.beam_size > INT_MAX / count || !(request.alpha >= 0) || std::isinf(request.alpha)) return false;
+    if (request.beam_size > INT_MAX / count || !(request.length_penalty >= 0) || std::isinf(request.length_penalty)) return false;
     if (request.forbidden_count < 0 || !all_below(request.forbidden, request.forbidden_count, vocab)) return false;
     if (!all_below(&request.eos, 1, vocab) || !all_below(&request.bos, 1, vocab)) return false;
     int64_t total = 0;
@@ -95,8 +95,8 @@ void seq2seq_free(void* model) { delete static_cast<Model*>(model); }
 
 // Search a batch; any thread may. 0, 1 where memory is short, or 2 where the model has no such ids or a number is out of
 // range. After 1 the model can be used as before.
-int seq2seq_search(const void* model, const RequestView* request, const int32_t* tokens, const int32_t* lengths,
-                   const int32_t* limits, int32_t count, FoundView* found) {
+int seq2seq_search(const void* model, const OptionsView* request, const int32_t* tokens, const int32_t* lengths,
+                   const int32_t* limits, int32_t count, HypothesesView* found) {
     try {
         if (!is_valid(static_cast<const Model*>(model)->view(), *request, tokens, lengths, limits, count, *found))
             return 2;

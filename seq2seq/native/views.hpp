@@ -1,4 +1,4 @@
-// A model as Python hands it over. `compiled.py` has the same structures, field by field.
+// A model as Python hands it over. `engine.py` has the same structures, field by field.
 #pragma once
 #include <cstdint>
 
@@ -33,23 +33,23 @@ struct ModelView {
     int32_t src_vocab, embedding_size, encoder_layers, directions, decoder_layers, attends;
 };
 
-struct RequestView {
+struct OptionsView {
     const int32_t* forbidden;
     const int32_t* shortlists;  // of each of B sentences the words that it may have, ascending; null: all
     const int32_t* shortlist_starts;  // [B + 1], where they begin
-    double alpha;
+    double length_penalty;  // the exponent
     int64_t beam_size, n_best;
     int32_t forbidden_count, eos, bos;
 };
 
-struct FoundView {          // room for n_best hypotheses of each of B sentences
+struct HypothesesView {          // room for n_best hypotheses of each of B sentences
     int32_t* tokens;        // [B, n_best, longest]
     int32_t* lengths;       // [B, n_best], -1 where there is none
     double *log_probs, *scores; // [B, n_best]
     int32_t longest;
 };
 
-// A step of a GRU in training; `kernels.py` has the same structures. T is float or bf16; level is an instruction set.
+// A step of a GRU in training; `training.py` has the same structures. T is float or bf16; level is an instruction set.
 // D directions are taken side by side, each with its own weights. A step computes its first `active` rows alone, and each
 // of them has a place in what all steps share: at `place` and after it, and at `next_place` for the step that comes next.
 struct GruView {

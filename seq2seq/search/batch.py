@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from seq2seq.data.batching import pad_rows
 from seq2seq.search.beam import beam_search
 from seq2seq.search.ensemble import Network
-from seq2seq.search.request import Hypothesis, Request, Sources
-from seq2seq.text.batching import pad_rows
-from seq2seq.text.tokenizer import BOS, EOS
+from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
 def search_batch(

@@ -6,7 +6,7 @@ from typing import Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from seq2seq.search.request import Hypothesis, length_penalty
+from seq2seq.search.options import Hypothesis, length_penalty
 
 __all__ = ["Hypothesis", "SearchState", "beam_search", "length_penalty"]
 

@@ -1,7 +1,7 @@
 """Settings that follow from the data and the time where they are not asked for: all such rules, and nothing else.
 
 `docs/defaults.md` has the measurements behind them. The size of a vocabulary follows from the data as well, before any
-of this is known: `text/tokenizer.py`.
+of this is known: `tokenizer/tokenizer.py`.
 """
 
 import math

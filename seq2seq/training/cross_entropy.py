@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seq2seq.model.gru import is_compiled_for, product_kind
-from seq2seq.native.kernels import LossRows
 from seq2seq.native.library import levels
-from seq2seq.text.tokenizer import PAD
+from seq2seq.native.training import LossRows
+from seq2seq.tokenizer.tokenizer import PAD
 
 # Logits that exist at any moment. On a CPU they should fit its cache; on a GPU the fewer pieces the better.
 _LOGITS_AT_ONCE = {"cpu": 2**20, "cuda": 2**27}

@@ -16,19 +16,21 @@ import torch
 from accelerate import Accelerator
 
 from seq2seq.config import TrainingConfig
+from seq2seq.data.batching import make_batch, plan_epoch
+from seq2seq.data.preparation import PreparedData
+from seq2seq.distributed import Processes
 from seq2seq.errors import InputError, Interrupted
-from seq2seq.evaluation import MetricScore
-from seq2seq.model_folder import TrainedModel, load_model, open_model, rewrite_config
-from seq2seq.processes import Processes
+from seq2seq.evaluation.metrics import MetricScore
+from seq2seq.runs.checkpoints import CheckpointStore, Plan, TrainingState, load_state
+from seq2seq.runs.metrics import MetricsLog
+from seq2seq.runs.model_folder import open_model, rewrite_config
+from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.signals import describe_signal
-from seq2seq.text.batching import make_batch, plan_epoch
 from seq2seq.training.interruption import Interruption
-from seq2seq.training.metrics import MetricsLog, Stretch
+from seq2seq.training.loss_window import Stretch
 from seq2seq.training.objective import Objective, as_tensors
-from seq2seq.training.preparation import PreparedData
 from seq2seq.training.progress import Example, Progress
-from seq2seq.training.schedule import Pace, Plan, learning_rate, plan_steps, plan_time, revise
-from seq2seq.training.state import CheckpointStore, TrainingState, load_state
+from seq2seq.training.schedule import Pace, learning_rate, plan_steps, plan_time, revise
 from seq2seq.training.validation import Validator
 
 _STEPS_PER_RECORD = 20

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from seq2seq.data.batching import Batch
 from seq2seq.model.network import EncoderDecoder
-from seq2seq.text.batching import Batch
 from seq2seq.training.cross_entropy import linear_cross_entropy
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from seq2seq.text.lines import printable
+from seq2seq.io.lines import printable
 
 _SECONDS_BETWEEN_LINES = 15.0
 

@@ -6,25 +6,25 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.config import Config, TrainingConfig, config_differences, validate_config
+from seq2seq.config import Config, TrainingConfig, config_differences
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.preparation import PreparedData, load_data, prepare_data
+from seq2seq.data.sources import DOWNLOADS, open_sources
+from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
-from seq2seq.model_folder import CHECKPOINTS, TrainedModel, build_network, load_model
-from seq2seq.processes import Processes, drop_stray_variables
-from seq2seq.storage import Workspace, expect_replaceable, put_back, read_json, real_path, to_json, write_file
-from seq2seq.text.corpus import Corpus
-from seq2seq.text.sources import DOWNLOADS, open_sources
+from seq2seq.io.storage import Workspace, expect_replaceable, put_back, real_path, to_json, write_file
+from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
+from seq2seq.runs.lock import locked
+from seq2seq.runs.metrics import MetricsLog
+from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.trained_model import TrainedModel, build_network, load_model
+from seq2seq.threads import configure_libraries
 from seq2seq.training.adaptation import adapt
 from seq2seq.training.interruption import leaving_at_once
-from seq2seq.training.lock import locked
 from seq2seq.training.loop import Trainer
-from seq2seq.training.metrics import MetricsLog
-from seq2seq.training.preparation import PreparedData, load_data, prepare_data
 from seq2seq.training.progress import Progress
-from seq2seq.training.state import CheckpointStore, TrainingState
 
 _DEFAULT_MINUTES = 15.0
-_CONFIG, _DATA, _METRICS = "config.json", "data", "metrics.jsonl"
-_OWN = (_CONFIG, _DATA, _METRICS, CHECKPOINTS, "steps")
 
 
 def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, progress: Progress) -> TrainingState:
@@ -36,8 +36,9 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     that takes no more; Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved.
     """
     started = time.monotonic()
-    shown, run_folder = run_folder, real_path(run_folder)
-    store = CheckpointStore(run_folder)
+    configure_libraries()
+    shown, run = run_folder, RunFolder(real_path(run_folder))
+    store = CheckpointStore(run)
     stray_variables = drop_stray_variables()
     with Processes() as processes, ExitStack() as held:
         if not processes.is_main:
@@ -45,7 +46,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
         if stray_variables:
             progress.warn(stray_variables)
         config, last = processes.on_main(lambda: _open(config, shown, resume, overwrite, progress, held))
-        data = load_data(run_folder / _DATA, config.tokenizer.joint, config.data.max_length)
+        data = load_data(run.data, config.tokenizer.joint, config.data.max_length)
         if last:
             model = load_model(last)
             if model.tokenizers.contents() != data.tokenizers.contents():
@@ -54,7 +55,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
             torch.manual_seed(config.training.seed)
             model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
         deadline = started + 60 * config.training.minutes if config.training.minutes else None
-        metrics = MetricsLog(run_folder / _METRICS)
+        metrics = MetricsLog(run.metrics)
         try:
             trainer = Trainer(config.training, model, data, store, metrics, progress, processes, deadline)
             if trainer.done:
@@ -76,10 +77,11 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
 
 def open_run(folder: Path) -> tuple[Config, PreparedData]:
     """The settings and the prepared data of a run. Raises InputError where there is none, or a file is damaged."""
-    if not _holds_a_run(folder):
+    run = RunFolder(folder)
+    if not run.is_run:
         raise InputError(f"{folder}: not a run folder; give the one that `seq2seq train -o` wrote")
-    config = validate_config(read_json(folder / _CONFIG), str(folder / _CONFIG))
-    return config, load_data(folder / _DATA, config.tokenizer.joint, config.data.max_length)
+    config = run.read_config()
+    return config, load_data(run.data, config.tokenizer.joint, config.data.max_length)
 
 
 def _open(
@@ -93,7 +95,7 @@ def _open(
     held.enter_context(locked(folder))
     put_back(real_path(folder))
     _check_folder(folder, resume, overwrite)
-    store = CheckpointStore(real_path(folder))
+    store = CheckpointStore(RunFolder(real_path(folder)))
     if resume:
         store.recover()
     last = store.last if resume else None
@@ -142,7 +144,7 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         raise InputError(f"{folder}: is a file; -o names the folder of the run")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    if not _holds_a_run(folder):
+    if not RunFolder(folder).is_run:
         raise InputError(f"{folder}: holds files but no run; -o takes a new folder or that of a run")
     if not resume and not overwrite:
         raise InputError(
@@ -151,40 +153,29 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         )
 
 
-def _holds_a_run(folder: Path) -> bool:
-    if not (folder / _DATA).is_dir():
-        return False
-    try:
-        validate_config(read_json(folder / _CONFIG), _CONFIG)
-    except InputError:
-        return False
-    return True
-
-
 def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
     """Prepare the data out of sight; only then does the new run take the place of what was there.
 
     Returns the settings with the languages that the data is found to be in, and with what follows from its size.
     """
     with Workspace(folder) as workspace:
-        data = workspace.new / _DATA
+        new = RunFolder(workspace.new)
         with leaving_at_once(workspace.close):
             sources = open_sources(config.data, folder.parent / DOWNLOADS)
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
-            report = prepare_data(config.data, config.tokenizer, sources, data)
-        config = adapt(config, Corpus(data / "train").target_tokens)
+            report = prepare_data(config.data, config.tokenizer, sources, new.data)
+        config = adapt(config, Corpus(new.data / "train").target_tokens)
         progress.report(report.lines(), report.warnings())
-        write_file(workspace.new / _CONFIG, to_json(config.model_dump()))
-        workspace.keep_others(_OWN)
+        write_file(new.config_file, to_json(config.model_dump()))
+        workspace.keep_others(RunFolder.NAMES)
         workspace.commit()
         return config
 
 
 def _stored_config(config: Config, folder: Path) -> Config:
     """The settings of the run. Raises InputError where `config` asks for others; what it leaves open does not count."""
-    path = folder / _CONFIG
-    stored = validate_config(read_json(path), str(path))
+    stored = RunFolder(folder).read_config()
     if differences := config_differences(stored, config):
         raise InputError(
             f"{folder}: --resume with other settings than the run was started with: {'; '.join(differences)}"

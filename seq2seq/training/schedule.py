@@ -3,11 +3,9 @@
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-
-from pydantic import PositiveInt
 
 from seq2seq.config import TrainingConfig
+from seq2seq.runs.checkpoints import Plan
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int | None) -> float:
@@ -35,14 +33,6 @@ _FALLS: dict[str, Callable[[float], float]] = {
     "halving": _halving,
     "constant": lambda left: 1.0,
 }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long the training is; kept over every resume."""
-
-    total_steps: PositiveInt
-    validate_every: PositiveInt
 
 
 _VALIDATIONS = 20

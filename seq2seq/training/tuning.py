@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from seq2seq.evaluation import score_corpus
+from seq2seq.evaluation.metrics import score_corpus
+from seq2seq.inference.translator import Hypothesis
 from seq2seq.search.beam import length_penalty
-from seq2seq.translator import Hypothesis
 
 ALPHAS = tuple(tenths / 10 for tenths in range(0, 21, 2))
 """Exponents of the length penalty that are tried. Candidates are searched for with the highest: it ends latest."""

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from accelerate import Accelerator
 
-from seq2seq.evaluation import MetricScore, score_corpus
-from seq2seq.export.engine import engine_of
-from seq2seq.model_folder import TrainedModel
-from seq2seq.processes import Processes
-from seq2seq.text.batching import make_batch, plan_epoch
-from seq2seq.text.bitext import Pair
+from seq2seq.data.batching import make_batch, plan_epoch
+from seq2seq.data.bitext import Pair
+from seq2seq.data.preparation import PreparedData
+from seq2seq.distributed import Processes
+from seq2seq.evaluation.metrics import MetricScore, score_corpus
+from seq2seq.inference.engine import engine_of
+from seq2seq.inference.translator import Hypothesis, Translator
+from seq2seq.runs.trained_model import TrainedModel
 from seq2seq.training.objective import Objective, as_tensors
-from seq2seq.training.preparation import PreparedData
 from seq2seq.training.tuning import ALPHAS, best_alpha
-from seq2seq.translator import Hypothesis, Translator
 
 _BATCH, _WINDOW = 64, 256
 # What the search is tuned on, in a beam, which takes so much longer than a validation's greedy search.

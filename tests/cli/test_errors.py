@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from seq2seq.cli import app
 from seq2seq.errors import InputError
-from seq2seq.manifest import MANIFEST, seal_folder
+from seq2seq.io.manifest import MANIFEST, seal_folder
 
 
 @pytest.fixture
@@ -213,8 +213,9 @@ ERRORS = {
         "-: two outputs would be written there; give each a file of its own"
     ),
     "rescore --dev - --dev-ref two.txt": (
-        "only --n-best without --ref can be stdin (-): the other files are read several times"
+        "-: is read several times, which works for files alone; save it to a file first"
     ),
+    "rescore --dev list.txt --dev-ref - --n-best -": "only one input can be stdin (-)",
     "rescore --dev list.txt --dev-ref empty.txt": (
         "list.txt, line 1: sentence 0, the first being 0, but there are 0 references"
     ),

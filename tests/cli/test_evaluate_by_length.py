@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from seq2seq.cli import app
 from seq2seq.cli.scores import GroupScores, draw_bleu
 from seq2seq.errors import InputError
-from seq2seq.evaluation import score_groups
-from seq2seq.length_bins import length_bins
+from seq2seq.evaluation.length_bins import length_bins
+from seq2seq.evaluation.metrics import score_groups
 
 LENGTHS = [3, 7, 12, 7, 40, 12, 120, 5, 9]
 BINS = {"up to 5 words": 2, "6-10 words": 3, "11-15 words": 2, "31-40 words": 1, "over 100 words": 1}

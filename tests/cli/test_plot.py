@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from typer.testing import CliRunner
 
+from seq2seq.analysis.plotting import draw_map, draw_matrix, draw_series
 from seq2seq.cli import app
 from seq2seq.cli.plot import _read_metrics, _series
-from seq2seq.plotting import draw_map, draw_matrix, draw_series
 
 
 def run(*words: object, text: str | None = None) -> tuple[int, str]:

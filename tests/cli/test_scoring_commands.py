@@ -11,7 +11,7 @@ import zstandard
 from typer.testing import CliRunner, Result
 
 from seq2seq.cli import app
-from seq2seq.scoring import Scorer
+from seq2seq.scoring.pairs import Scorer
 
 PAIRS = [("un deux", "one two"), ("six", "six"), ("un deux", "two one"), ("un deux", "one two")]
 TABLE = (

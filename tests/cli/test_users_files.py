@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from seq2seq.cli import app
 from seq2seq.config import Config
 from seq2seq.errors import InputError
-from seq2seq.storage import replace_file, replacing
-from seq2seq.text.lines import open_output
+from seq2seq.io.lines import open_output
+from seq2seq.io.storage import replace_file, replacing
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
@@ -142,7 +142,7 @@ def test_a_pipe_is_written_to_and_stays(by_stream: bool, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [pipe]
 
 
-WRITE = "from seq2seq.text.lines import open_output\nwith open_output({!r}) as file: file.write(b'new\\n')"
+WRITE = "from seq2seq.io.lines import open_output\nwith open_output({!r}) as file: file.write(b'new\\n')"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux's names of descriptors")

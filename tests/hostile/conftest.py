@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from seq2seq.config import build_config
-from seq2seq.manifest import FolderWriter
-from seq2seq.model_folder import Tokenizers, TrainedModel, build_network, write_model
-from seq2seq.text.tokenizer import train_tokenizer
+from seq2seq.io.manifest import FolderWriter
+from seq2seq.runs.trained_model import TrainedModel, build_network, write_model
+from seq2seq.tokenizer.tokenizer import Tokenizers
+from seq2seq.tokenizer.training import train_tokenizer
 
 SENTENCE = "un deux trois quatre cinq six"
 

@@ -87,7 +87,7 @@ def mutate_file(path: Path, draw: random.Random) -> None:
 
 def mutate_folder(folder: Path, names: list[str], draw: random.Random) -> None:
     """Change one of the files of a sealed folder; mostly its manifest then agrees with it, as a stranger's would."""
-    from seq2seq.manifest import MANIFEST, seal_folder
+    from seq2seq.io.manifest import MANIFEST, seal_folder
 
     mutate_file(folder / draw.choice(names), draw)
     if draw.random() < 0.8:
@@ -98,7 +98,7 @@ def mutate_folder(folder: Path, names: list[str], draw: random.Random) -> None:
 
 def read_table(path: Path, draw: random.Random) -> None:
     from seq2seq.config import DataConfig
-    from seq2seq.text.sources import open_sources
+    from seq2seq.data.sources import open_sources
 
     mutate_file(path, draw)
     lang = draw.choice(["", "de"])
@@ -109,7 +109,7 @@ def read_table(path: Path, draw: random.Random) -> None:
 
 
 def read_arrow(path: Path, draw: random.Random) -> None:
-    from seq2seq.text.tables import open_table
+    from seq2seq.data.tables import open_table
 
     mutate_file(path, draw)
     table = open_table(path, lambda *_: False)
@@ -121,7 +121,7 @@ def read_arrow(path: Path, draw: random.Random) -> None:
 
 def read_readme(path: Path, draw: random.Random) -> None:
     from seq2seq.config import DataConfig
-    from seq2seq.text.sources import open_sources
+    from seq2seq.data.sources import open_sources
 
     mutate_file(path, draw)
     sources = open_sources(DataConfig(dataset=(str(path.parent),)), path.parent)
@@ -129,8 +129,8 @@ def read_readme(path: Path, draw: random.Random) -> None:
 
 
 def read_model(folder: Path, draw: random.Random) -> None:
-    from seq2seq.model_folder import open_model
-    from seq2seq.translator import Translator
+    from seq2seq.inference.translator import Translator
+    from seq2seq.runs.model_folder import open_model
 
     names = ["config.json", "manifest.json", "model.safetensors", "joint.model", "README.md", "shortlist.safetensors"]
     mutate_folder(folder, [name for name in names if (folder / name).exists()], draw)
@@ -139,8 +139,8 @@ def read_model(folder: Path, draw: random.Random) -> None:
 
 
 def read_shortlist(folder: Path, draw: random.Random) -> None:
-    from seq2seq.model_folder import open_model
-    from seq2seq.translator import Translator
+    from seq2seq.inference.translator import Translator
+    from seq2seq.runs.model_folder import open_model
 
     mutate_folder(folder, ["shortlist.safetensors"], draw)
     assert len(Translator.of([open_model(folder)]).translate(["un deux", "", "six"], beam_size=2)) == 3
@@ -149,11 +149,12 @@ def read_shortlist(folder: Path, draw: random.Random) -> None:
 def read_run(folder: Path, draw: random.Random) -> None:
     import torch
 
-    from seq2seq.model_folder import build_network, load_model
-    from seq2seq.text.batching import make_batch, plan_epoch
+    from seq2seq.data.batching import make_batch, plan_epoch
+    from seq2seq.runs.checkpoints import CheckpointStore, load_state
+    from seq2seq.runs.run_folder import RunFolder
+    from seq2seq.runs.trained_model import build_network, load_model
     from seq2seq.training.loop import _make_optimizer
     from seq2seq.training.run import open_run
-    from seq2seq.training.state import CheckpointStore, load_state
 
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".md", ".jsonl")]
     mutate_folder(folder, [str(path.relative_to(folder)) for path in files], draw)
@@ -165,13 +166,13 @@ def read_run(folder: Path, draw: random.Random) -> None:
     sides = make_batch(data.train, batch)
     for tokens, tokenizer in ((sides.src, data.tokenizers.src), (sides.tgt_out, data.tokenizers.tgt)):
         torch.nn.functional.embedding(torch.from_numpy(tokens), torch.zeros(len(tokenizer), 1))
-    if (last := CheckpointStore(folder).last) is not None:
+    if (last := CheckpointStore(RunFolder(folder)).last) is not None:
         load_model(last)
         load_state(last, _make_optimizer(config.training, network))
 
 
 def read_tokenizer(path: Path, draw: random.Random) -> None:
-    from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.tokenizer.tokenizer import Tokenizer
 
     tokenizer = Tokenizer(mutate(path.read_bytes(), draw))
     (ids,) = tokenizer.encode(["un deux \u2581 日本 \0"])
@@ -184,7 +185,7 @@ def read_config(path: Path, draw: random.Random) -> None:
 
     mutate_file(path, draw)
     if path.suffix == ".json":
-        from seq2seq.storage import read_json
+        from seq2seq.io.storage import read_json
 
         validate_config(read_json(path), "config.json")
     else:
@@ -199,8 +200,8 @@ def read_metrics(path: Path, draw: random.Random) -> None:
 
 
 def read_n_best(path: Path, draw: random.Random) -> None:
-    from seq2seq.rescoring import Development, learn_weights
-    from seq2seq.text import moses
+    from seq2seq.scoring import moses
+    from seq2seq.scoring.mert import Development, learn_weights
 
     mutate_file(path, draw)
     for line in moses.read_n_best(path, path.with_name("sources.txt"), draw.choice([None, "Own"])):
@@ -210,7 +211,7 @@ def read_n_best(path: Path, draw: random.Random) -> None:
 
 
 def read_phrase_table(path: Path, draw: random.Random) -> None:
-    from seq2seq.text import moses
+    from seq2seq.scoring import moses
 
     mutate_file(path, draw)
     lines = list(moses.read_phrase_table(path))
@@ -220,8 +221,8 @@ def read_phrase_table(path: Path, draw: random.Random) -> None:
 
 
 def read_weights(path: Path, draw: random.Random) -> None:
-    from seq2seq.rescoring import Weights
-    from seq2seq.text.moses import read_candidates
+    from seq2seq.scoring.mert import Weights
+    from seq2seq.scoring.moses import read_candidates
 
     mutate_file(path, draw)
     weights = Weights.load(path)

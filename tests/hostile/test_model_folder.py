@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from seq2seq import Translator
 from seq2seq.cli import app
 from seq2seq.errors import InputError
-from seq2seq.manifest import seal_folder
-from seq2seq.model_folder import FORMAT_VERSION, open_model
+from seq2seq.io.manifest import seal_folder
+from seq2seq.runs.model_folder import FORMAT_VERSION, open_model
 
 Damage = Callable[[Path], object]
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import model_folder
 from seq2seq.errors import InputError
-from seq2seq.export.engine import read_network
-from seq2seq.manifest import SealedFolder
-from seq2seq.model_folder import ModelFolder, open_model
+from seq2seq.inference.engine import read_network
+from seq2seq.io.manifest import SealedFolder
+from seq2seq.runs import model_folder
+from seq2seq.runs.model_folder import ModelFolder, open_model
+from seq2seq.runs.trained_model import TrainedModel
 
 LOADS = 200
 
@@ -63,7 +64,7 @@ def test_a_link_that_changes_while_a_model_is_loaded_mixes_nothing(
             assert read_network(folder) is not None
             found.add(folder.tokenizers.joint)
         for _ in range(LOADS // 10):
-            trained = open_model(tmp_path / "link").load()
+            trained = TrainedModel.load(open_model(tmp_path / "link"))
             assert trained.network.src_embedding.weight.shape[0] == len(trained.tokenizers.src)
     assert found == {True, False}
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from seq2seq.errors import InputError
-from seq2seq.manifest import seal_folder
-from seq2seq.model_folder import CHECKPOINTS
+from seq2seq.io.manifest import seal_folder
+from seq2seq.runs.run_folder import RunFolder
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
@@ -117,7 +117,7 @@ STATES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", STATES)
 def test_a_state_that_lies_is_told(name: str, run: Path) -> None:
-    state = run / "steps" / str(json.loads((run / CHECKPOINTS).read_text())["last"]) / "state"
+    state = run / "steps" / str(json.loads(RunFolder(run).checkpoints.read_text())["last"]) / "state"
     content = json.loads((state / "training.json").read_text())
     (state / "training.json").write_text(json.dumps({**content, "finished": False, **STATES[name]}))
     (state / "manifest.json").unlink()
@@ -129,7 +129,7 @@ def test_a_state_that_lies_is_told(name: str, run: Path) -> None:
 
 
 def test_a_model_of_other_vocabularies_is_not_trained_on(run: Path, model: Path) -> None:
-    (run / CHECKPOINTS).write_text('{"best": 1, "last": 1}')
+    RunFolder(run).checkpoints.write_text('{"best": 1, "last": 1}')
     last = next((run / "steps").iterdir())
     state = shutil.copytree(last / "state", run.parent / "state")
     shutil.copytree(state, shutil.copytree(model, run / "steps" / "1") / "state")
@@ -140,7 +140,7 @@ def test_a_model_of_other_vocabularies_is_not_trained_on(run: Path, model: Path)
 
 def test_files_of_older_versions_are_read(run: Path) -> None:
     """They had an infinite perplexity before the first validation, and sums of nothing as `{}`."""
-    state = run / "steps" / str(json.loads((run / CHECKPOINTS).read_text())["last"]) / "state"
+    state = run / "steps" / str(json.loads(RunFolder(run).checkpoints.read_text())["last"]) / "state"
     content = json.loads((state / "training.json").read_text())
     old = {"best_perplexity": float("inf"), "stretch": {}, "best_bleu": -1.0}
     (state / "training.json").write_text(json.dumps({**content, **old}))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import InputError
-from seq2seq.text.sentencepiece_format import check_model
-from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.tokenizer.model_file import check_model
+from seq2seq.tokenizer.tokenizer import Tokenizer
 
 INTEGER, EIGHT_BYTES, BYTES, GROUP, FOUR_BYTES = 0, 1, 2, 3, 5
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
@@ -134,7 +134,7 @@ def test_a_crafted_model_is_refused(name: str) -> None:
 FUZZ = """
 import base64, random
 from seq2seq.errors import InputError
-from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.tokenizer.tokenizer import Tokenizer
 
 model = base64.b64decode(argument["model"])
 LINES = ["un deux", "", "\\0", "日本 🙂 x", "a" * 3000, " \\t ", "\\u2028\\r", "un deux trois quatre cinq six"]

@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 from seq2seq import Translator
 from seq2seq.cli import app
 from seq2seq.cli.translate import in_shares
+from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
-from seq2seq.processes import Processes
+from seq2seq.io import lines as lines_module
+from seq2seq.io.lines import LONGEST_LINE, read_lines
 from seq2seq.search.beam import Hypothesis
-from seq2seq.text import lines as lines_module
-from seq2seq.text.lines import LONGEST_LINE, read_lines
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "text": bytes,
@@ -158,7 +158,7 @@ def test_nul_is_a_character_like_others(line: str, model: Path, tmp_path: Path) 
 
 READ = """
 from seq2seq.errors import InputError
-from seq2seq.text.lines import read_lines
+from seq2seq.io.lines import read_lines
 result = 0
 try:
     for line in read_lines(argument):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runs import QUIET
 
 from seq2seq.config import Config, build_config, describe_config, validate_config
-from seq2seq.storage import read_json
+from seq2seq.io.storage import read_json
 from seq2seq.training.adaptation import adapt, dropout
 from seq2seq.training.run import train
 

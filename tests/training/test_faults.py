@@ -21,14 +21,16 @@ import torch
 from runs import QUIET, Killed, Outcome, command_line, hashes, outcome, run_to_the_end
 
 import seq2seq
-from seq2seq import storage
 from seq2seq.config import Config, config_differences, validate_config
 from seq2seq.errors import InputError
-from seq2seq.model_folder import load_model, open_model
-from seq2seq.storage import current_or_backup, read_json
-from seq2seq.training.lock import lock_file
+from seq2seq.io import storage
+from seq2seq.io.storage import current_or_backup, read_json
+from seq2seq.runs.checkpoints import CheckpointStore
+from seq2seq.runs.lock import lock_file
+from seq2seq.runs.model_folder import open_model
+from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.trained_model import load_model
 from seq2seq.training.run import train
-from seq2seq.training.state import CheckpointStore
 
 
 class Disk:
@@ -123,7 +125,7 @@ def expect_whole_and_go_on(config: Config, run: Path, old: dict[str, str], expec
     there = current_or_backup(run)
     begun = not config_differences(validate_config(read_json(there / "config.json"), "stored"), config)
     if (there / "checkpoints.json").exists():
-        open_model(CheckpointStore(there).last or there)
+        open_model(CheckpointStore(RunFolder(there)).last or there)
         load_model(there)
     assert begun or hashes(there) == old
     train(config, run, resume=begun, overwrite=not begun, progress=QUIET)
@@ -214,7 +216,7 @@ def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_p
         process.wait()
         lock_file(run).unlink(missing_ok=True)
         if (run / "checkpoints.json").exists():
-            open_model(CheckpointStore(run).last or run)
+            open_model(CheckpointStore(RunFolder(run)).last or run)
             load_model(run)
     subprocess.run(command, check=True, timeout=300)
     assert outcome(run) == expected
@@ -224,7 +226,7 @@ def test_only_storage_writes() -> None:
     """So that these tests see every write. Translations, which nobody resumes from, have a way of their own."""
     package = Path(seq2seq.__file__).parent
     for path in sorted(package.rglob("*.py")):
-        if path.relative_to(package).as_posix() in ("storage.py", "text/lines.py"):
+        if path.relative_to(package).as_posix() in ("io/storage.py", "io/lines.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):

@@ -16,8 +16,8 @@ from runs import QUIET, Outcome, command_line, hashes, outcome, run_to_the_end
 from seq2seq import Translator
 from seq2seq.config import Config
 from seq2seq.errors import InputError, Interrupted
-from seq2seq.storage import read_json
-from seq2seq.training.lock import lock_file
+from seq2seq.io.storage import read_json
+from seq2seq.runs.lock import lock_file
 from seq2seq.training.loop import Trainer
 from seq2seq.training.objective import Objective
 from seq2seq.training.run import train
@@ -239,7 +239,7 @@ def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., C
 @pytest.mark.parametrize(
     ("number", "code", "module", "name"),
     [
-        (signal.SIGINT, 130, "seq2seq.text.selection", "survey"),
+        (signal.SIGINT, 130, "seq2seq.data.splits", "survey"),
         (signal.SIGTERM, 143, "sentencepiece", "SentencePieceTrainer.Train"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_real_signal_while_data_is_prepared(
 def test_a_second_signal_leaves_at_once(tiny: Callable[..., Config], tmp_path: Path) -> None:
     """In the midst of a save, say: what it wrote is never named."""
     patch = (
-        "import os\nfrom seq2seq.training.state import CheckpointStore\n"
+        "import os\nfrom seq2seq.runs.checkpoints import CheckpointStore\n"
         "def save(*_):\n os.kill(os.getpid(), 2); os.kill(os.getpid(), 2); print('still here')\n"
         "CheckpointStore.save = save\n"
     )

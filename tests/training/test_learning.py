@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seq2seq import Translator
 from seq2seq.config import Config
-from seq2seq.evaluation import score_corpus
+from seq2seq.evaluation.metrics import score_corpus
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
 

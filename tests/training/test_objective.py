@@ -11,12 +11,12 @@ from accelerate import Accelerator
 
 from seq2seq.config import Config
 from seq2seq.native.library import levels
-from seq2seq.text.tokenizer import PAD
+from seq2seq.tokenizer.tokenizer import PAD
 from seq2seq.training import cross_entropy
 from seq2seq.training.cross_entropy import CompiledCrossEntropy, PlainCrossEntropy, linear_cross_entropy
-from seq2seq.training.limit import Products
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
+from seq2seq.training.roofline import Products
 from seq2seq.training.run import train
 
 

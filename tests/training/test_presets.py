@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from seq2seq.cli import app
 from seq2seq.config import Config, build_config, preset_names
-from seq2seq.scoring import Scorer
+from seq2seq.inference.translator import Translator
+from seq2seq.scoring.pairs import Scorer
 from seq2seq.training.loop import Trainer
-from seq2seq.translator import Translator
 
 PRESETS = [name for name in preset_names() if name not in ("context", "attention")]
 

@@ -14,8 +14,8 @@ import pytest
 from runs import APP, Outcome, arguments, command_line, outcome
 
 from seq2seq.config import Config
-from seq2seq.processes import Alone, drop_stray_variables, is_launched, started_processes
-from seq2seq.storage import read_json
+from seq2seq.distributed import Alone, drop_stray_variables, is_launched, started_processes
+from seq2seq.io.storage import read_json
 from seq2seq.training.loop import _seed
 
 # In a launched process: a record a step, so that losses can be compared; any thread count may be had.

@@ -16,8 +16,8 @@ from runs import QUIET, Killed, Outcome, outcome, run_to_the_end
 
 from seq2seq.config import Config, build_config
 from seq2seq.errors import InputError
-from seq2seq.manifest import seal_folder
-from seq2seq.storage import read_json, to_json
+from seq2seq.io.manifest import seal_folder
+from seq2seq.io.storage import read_json, to_json
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
@@ -78,7 +78,7 @@ def test_killed_between_a_step_folder_and_the_index(
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("seq2seq.training.state.replace_file", die)
+        patch.setattr("seq2seq.runs.checkpoints.replace_file", die)
         run_to_the_end(tiny(), run)
     assert (run / "steps" / "3").is_dir()
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted

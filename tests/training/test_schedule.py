@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from seq2seq.config import Config, TrainingConfig
+from seq2seq.runs.checkpoints import Plan
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
-from seq2seq.training.schedule import Pace, Plan, learning_rate, plan_steps, plan_time, revise
+from seq2seq.training.schedule import Pace, learning_rate, plan_steps, plan_time, revise
 
 
 @pytest.mark.parametrize("shape", ["cosine", "linear"])
@@ -106,7 +107,7 @@ class Time:
 
     def rule(self, patch: pytest.MonkeyPatch) -> None:
         """Let each update take the time that it is said to take, and no other work any."""
-        for module in ("loop", "metrics", "run"):
+        for module in ("loop", "loss_window", "run"):
             patch.setattr(f"seq2seq.training.{module}.time", self)
         original = Trainer.update
 

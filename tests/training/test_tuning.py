@@ -11,11 +11,11 @@ from test_interruption import stop
 
 from seq2seq import Translator
 from seq2seq.config import Config
-from seq2seq.model_folder import open_model
-from seq2seq.storage import read_json
+from seq2seq.inference.translator import Hypothesis
+from seq2seq.io.storage import read_json
+from seq2seq.runs.model_folder import open_model
 from seq2seq.training.run import train
 from seq2seq.training.tuning import ALPHAS, best_alpha
-from seq2seq.translator import Hypothesis
 
 
 def test_the_best_alpha_is_that_of_an_independent_search() -> None:

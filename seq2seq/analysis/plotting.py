@@ -1,0 +1,98 @@
+"""Charts as PNG or SVG: the one place that knows matplotlib, which is an optional extra."""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seq2seq.errors import InputError
+from seq2seq.io.lines import open_output, printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Told apart without colours too.
+_STYLES = ("o-", "s--", "^:", "D-.")
+
+
+@contextmanager
+def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -> Iterator["list[Axes]"]:
+    """Empty panels to draw in, side by side; the file appears, or replaces its older self, when that went well.
+
+    size: of a panel, in inches. Raises InputError at once where the file cannot be written or matplotlib is missing.
+    """
+    form = Path(path).suffix.removeprefix(".")
+    if form not in ("png", "svg"):
+        raise InputError(f"{path}: charts are .png or .svg files")
+    # Files need no window, and a setting for windows that matplotlib does not know must not end the program.
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise InputError("charts need matplotlib, which is not installed: pip install matplotlib") from None
+    width, height = size
+    with open_output(path) as file:
+        figure = Figure(figsize=(panels * width, height), dpi=150, layout="constrained")
+        axes = list(figure.subplots(1, panels, squeeze=False)[0])
+        for panel in axes:
+            panel.spines[["top", "right"]].set_visible(False)
+        yield axes
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            figure.savefig(file, format=form)
+    if any("Glyph" in str(warning.message) for warning in caught):
+        print("seq2seq: warning: the font lacks some of the characters: they are drawn as boxes", file=sys.stderr)
+
+
+def draw_curves(
+    axes: "Axes", curves: Mapping[str, Sequence[float]], ticks: Sequence[str], x_label: str, y_label: str
+) -> None:
+    """One line for each of `curves`, four at most, over evenly spaced `ticks`; the values begin at 0."""
+    for (name, values), style in zip(curves.items(), _STYLES, strict=False):
+        axes.plot(range(len(ticks)), values, style, label=_label(name))
+    axes.set_xticks(range(len(ticks)), ticks, size="small")
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.3)
+    if len(curves) > 1:
+        axes.legend(frameon=False)
+
+
+def draw_series(axes: "Axes", series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str) -> None:
+    """One line for each of `series` through its points (x, y)."""
+    for name, points in series.items():
+        axes.plot([x for x, _ in points], [y for _, y in points], label=_label(name))
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.grid(alpha=0.3)
+    if len(series) > 1:
+        axes.legend(frameon=False)
+
+
+def _label(name: str) -> str:
+    """A name as the legend shows it: `$` is not mathematics, and it leaves out what begins with an underscore."""
+    shown = printable(name).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
+def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
+    """A label at each of `points` [n, 2]; the axes mean nothing and are not shown."""
+    axes.scatter(points[:, 0], points[:, 1], s=4)
+    middle = points.mean(axis=0)[0]
+    for (x, y), label in zip(points, map(printable, labels), strict=True):
+        inwards = {"ha": "left", "xytext": (2, 2)} if x < middle else {"ha": "right", "xytext": (-2, 2)}
+        axes.annotate(label, (x, y), textcoords="offset points", size="x-small", parse_math=False, **inwards)
+    axes.set_axis_off()
+
+
+def draw_matrix(axes: "Axes", values: np.ndarray, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """values [rows, columns] between 0 and 1 as shades of grey, the darker the more."""
+    axes.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="equal")
+    axes.set_xticks(range(len(columns)), [printable(one) for one in columns], rotation=90, parse_math=False)
+    axes.set_yticks(range(len(rows)), [printable(one) for one in rows], parse_math=False)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)

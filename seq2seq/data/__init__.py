@@ -1,0 +1,1 @@
+"""Sentence pairs in every form, from files and data sets to batches."""

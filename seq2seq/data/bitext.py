@@ -1,0 +1,140 @@
+"""Sentence pairs: from two aligned files, or from the rows of a table."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from seq2seq.data.tables import Column, Table
+from seq2seq.errors import InputError
+from seq2seq.io.lines import read_lines
+
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A sentence and its translation, without white space at the ends, and the line or row that they stand on."""
+
+    src: str
+    tgt: str
+    line: int
+
+    @property
+    def usable(self) -> bool:
+        """Whether both sides say something."""
+        return not self.fault
+
+    @property
+    def fault(self) -> str:
+        """Which side says nothing; empty where both do."""
+        return "the source is blank" if not self.src else "the target is blank" if not self.tgt else ""
+
+
+class Bitext(Protocol):
+    """Pairs in their order; they can be read again and again. `str` names where they come from."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that are read."""
+
+    def __iter__(self) -> Iterator[Pair]:
+        """The pairs. Raises InputError, with file and line, for what cannot be read."""
+
+
+@dataclass(frozen=True)
+class AlignedFiles:
+    """Two files; line n of one translates line n of the other."""
+
+    src: Path
+    tgt: Path
+
+    def __str__(self) -> str:
+        return f"{self.src} and {self.tgt}"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """See Bitext."""
+        return (self.src, self.tgt)
+
+    def __iter__(self) -> Iterator[Pair]:
+        src_lines, tgt_lines = read_lines(self.src), read_lines(self.tgt)
+        line = 0
+        for line, src in enumerate(src_lines, start=1):
+            tgt = next(tgt_lines, None)
+            if tgt is None:
+                raise self._unequal(line + sum(1 for _ in src_lines), line - 1)
+            yield Pair(src.strip(), tgt.strip(), line)
+        if next(tgt_lines, None) is not None:
+            raise self._unequal(line, line + 1 + sum(1 for _ in tgt_lines))
+
+    def _unequal(self, src_count: int, tgt_count: int) -> InputError:
+        return InputError(
+            f"{self.src} has {src_count:,} lines but {self.tgt} has {tgt_count:,}: "
+            "aligned files need one translation per line"
+        )
+
+
+@dataclass(frozen=True)
+class TablePairs:
+    """Two columns of a table. A line break inside a cell counts as a blank: a sentence is one line."""
+
+    table: Table
+    src_column: Column
+    tgt_column: Column
+
+    def __str__(self) -> str:
+        return str(self.table)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """See Bitext."""
+        return (self.table.path,)
+
+    def __iter__(self) -> Iterator[Pair]:
+        for line, src, tgt in self.table.rows(self.src_column, self.tgt_column):
+            yield Pair(_one_line(src), _one_line(tgt), line)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The parts of a bitext one after another, such as the files that a data set is split into."""
+
+    name: str
+    parts: tuple[Bitext, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """See Bitext."""
+        return tuple(path for part in self.parts for path in part.paths)
+
+    def __iter__(self) -> Iterator[Pair]:
+        for part in self.parts:
+            yield from part
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A bitext that is opened, and fetched where it is not here, only when it is read."""
+
+    name: str
+    open: Callable[[], Bitext]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """See Bitext."""
+        return self.open().paths
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.open())
+
+
+def _one_line(text: str) -> str:
+    return _LINE_BREAK.sub(" ", text).strip() if "\n" in text else text.strip()

@@ -1,0 +1,231 @@
+"""Encoded sentence pairs as flat arrays on disk, mapped into memory when they are read.
+
+A corpus folder holds, for each side, the ids of all sentences one after another and the offset of each sentence in
+them: training keeps neither text nor ids in memory.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+
+from seq2seq.config import Weight
+from seq2seq.data.bitext import Pair
+from seq2seq.errors import InputError
+from seq2seq.io.storage import new_file, read_json, to_json, write_file
+from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
+
+_CHUNK, _CHUNK_CHARACTERS = 10_000, 2**23
+_IDS_AT_ONCE = 2**22
+_PARTS = "parts.json"
+_IDS = np.dtype("<i4")
+_OFFSETS = np.dtype("<i8")
+
+
+class Sentences:
+    """One side of a corpus: piece ids of sentence i, without bos or eos, are `sentences[i]`."""
+
+    def __init__(self, ids: os.PathLike[str], offsets: os.PathLike[str]) -> None:
+        """The two files of a side."""
+        self._ids, self._offsets = _map(ids, _IDS), _map(offsets, _OFFSETS)
+        ends_fit = len(self._offsets) and self._offsets[0] == 0 and self._offsets[-1] == len(self._ids)
+        if not ends_fit or (np.diff(self._offsets) < 0).any():
+            raise InputError(f"{offsets}: damaged, delete the run folder and train again")
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self._ids[self._offsets[index] : self._offsets[index + 1]]
+
+    def expect(self, vocab: int, longest: int) -> None:
+        """Raises ValueError where a sentence is over `longest` pieces or has ids that are not those of a text."""
+        if len(self) and np.diff(self._offsets).max() > longest:
+            raise ValueError(f"a sentence is over {longest:,} pieces long")
+        for ids in self._chunks():
+            if ids.min() < 0 or ids.max() >= vocab or np.isin(ids, (PAD, BOS, EOS)).any():
+                raise ValueError(f"ids that are reserved, or outside the vocabulary of {vocab:,} pieces")
+
+    def span(self, start: int, end: int) -> int:
+        """Tokens of the sentences `start` to `end`, their ends included."""
+        return int(self._offsets[end] - self._offsets[start]) + end - start
+
+    def lengths(self, indices: np.ndarray) -> np.ndarray:
+        """Pieces of the sentences `indices`, int64."""
+        lengths: np.ndarray = self._offsets[indices + 1] - self._offsets[indices]
+        return lengths
+
+    def counts(self, vocab: int) -> np.ndarray:
+        """How often each piece occurs, [vocab]."""
+        return sum((np.bincount(chunk, minlength=vocab) for chunk in self._chunks()), np.zeros(vocab, np.int64))
+
+    def _chunks(self) -> Iterator[np.ndarray]:
+        """The ids of all sentences, some millions at a time."""
+        return (self._ids[start : start + _IDS_AT_ONCE] for start in range(0, len(self._ids), _IDS_AT_ONCE))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pairs of one source, which stand together, and how often an epoch shows them."""
+
+    pairs: int
+    weight: float
+
+
+class Corpus:
+    """The encoded pairs of a folder that a CorpusWriter filled.
+
+    Raises InputError where files are missing or do not fit one another.
+    """
+
+    FILES = ("src.ids", "src.offsets", "tgt.ids", "tgt.offsets", "parts.json")
+
+    def __init__(self, folder: Path, files: Mapping[str, os.PathLike[str]] | None = None) -> None:
+        """files: those of FILES, where they are open already."""
+        self._folder = folder
+        files = files or {name: folder / name for name in self.FILES}
+        self.src = Sentences(files["src.ids"], files["src.offsets"])
+        self.tgt = Sentences(files["tgt.ids"], files["tgt.offsets"])
+        self.parts = _read_parts(files[_PARTS])
+        if not len(self.src) == len(self.tgt) == sum(part.pairs for part in self.parts):
+            raise InputError(f"{folder}: damaged ({len(self.src)} source but {len(self.tgt)} target sentences)")
+
+    def __len__(self) -> int:
+        return len(self.src)
+
+    def expect(self, src_vocab: int, tgt_vocab: int, longest: int) -> None:
+        """Raises InputError where a side is not what a CorpusWriter with vocabularies of these sizes writes."""
+        for side, vocab, name in ((self.src, src_vocab, "src"), (self.tgt, tgt_vocab, "tgt")):
+            try:
+                side.expect(vocab, longest)
+            except ValueError as error:
+                raise InputError(f"{self._folder / name}.ids: damaged ({error})") from None
+
+    @property
+    def target_tokens(self) -> int:
+        """Target tokens of an epoch, ends of sentences included."""
+        starts = np.cumsum([0, *(part.pairs for part in self.parts)])
+        tokens = [self.tgt.span(start, start + part.pairs) for start, part in zip(starts, self.parts, strict=False)]
+        return round(sum(part.weight * count for part, count in zip(self.parts, tokens, strict=True)))
+
+
+class CorpusWriter:
+    """Encodes pairs into a folder, as they come. A context manager: the corpus is whole when it is left."""
+
+    def __init__(self, folder: Path, src_tokenizer: Tokenizer, tgt_tokenizer: Tokenizer, max_length: int) -> None:
+        """max_length: pieces that a sentence may have."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._max_length = folder, max_length
+        self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
+        self.src_pieces, self.tgt_pieces = (PieceCounts(one, max_length) for one in (src_tokenizer, tgt_tokenizer))
+        self._parts: list[Part] = []
+        self._files = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._write_src, self._write_tgt = (
+            self._files.enter_context(_sentence_writer(self._folder, side)) for side in ("src", "tgt")
+        )
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._files.__exit__(*error)
+        write_file(self._folder / _PARTS, to_json([[part.pairs, part.weight] for part in self._parts]))
+
+    def add(self, pairs: Iterable[Pair], too_long: Callable[[int], None], weight: float = 1.0) -> int:
+        """Append the pairs of a source and return how many.
+
+        too_long: is told the line of each pair that is over the limit and therefore left out.
+        weight: how often an epoch shows these pairs.
+        """
+        count = 0
+        for chunk in _chunks(pairs):
+            encoded = zip(
+                chunk,
+                self._src_tokenizer.encode([pair.src for pair in chunk]),
+                self._tgt_tokenizer.encode([pair.tgt for pair in chunk]),
+                strict=True,
+            )
+            src_kept, tgt_kept = [], []
+            for pair, src, tgt in encoded:
+                if max(len(src), len(tgt)) > self._max_length:
+                    too_long(pair.line)
+                else:
+                    src_kept.append(src)
+                    tgt_kept.append(tgt)
+            self._write_src(src_kept)
+            self._write_tgt(tgt_kept)
+            self.src_pieces.add(src_kept)
+            self.tgt_pieces.add(tgt_kept)
+            count += len(src_kept)
+        self._parts.append(Part(count, weight))
+        return count
+
+
+class PieceCounts:
+    """How often each piece occurs on one side of a corpus, and how long its sentences are."""
+
+    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        self.of_piece = np.zeros(len(tokenizer), np.int64)
+        """[V]"""
+        self.of_length = np.zeros(max_length + 1, np.int64)
+        """Sentences of each length."""
+
+    def add(self, sentences: Sequence[list[int]]) -> None:
+        """Count the pieces of some sentences."""
+        ids = np.fromiter((i for sentence in sentences for i in sentence), np.int64)
+        self.of_piece += np.bincount(ids, minlength=len(self.of_piece))
+        self.of_length += np.bincount([len(one) for one in sentences], minlength=len(self.of_length)).astype(np.int64)
+
+
+@contextmanager
+def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[Sequence[list[int]]], None]]:
+    """A function that appends sentences to one side of a corpus."""
+    end = 0
+    with new_file(folder / f"{side}.ids") as ids_file, new_file(folder / f"{side}.offsets") as offsets_file:
+        offsets_file.write(np.array([end], _OFFSETS).tobytes())
+
+        def add(sentences: Sequence[list[int]]) -> None:
+            nonlocal end
+            ends = end + np.cumsum([len(sentence) for sentence in sentences], dtype=_OFFSETS)
+            ids_file.write(np.fromiter((i for sentence in sentences for i in sentence), _IDS).tobytes())
+            offsets_file.write(ends.tobytes())
+            end = int(ends[-1]) if sentences else end
+
+        yield add
+
+
+def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    chunk: list[Pair] = []
+    characters = 0
+    for pair in pairs:
+        chunk.append(pair)
+        characters += len(pair.src) + len(pair.tgt)
+        if len(chunk) == _CHUNK or characters > _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read_parts(path: os.PathLike[str]) -> list[Part]:
+    rows = read_json(path)
+    try:
+        return [Part(*row) for row in TypeAdapter(list[tuple[NonNegativeInt, Weight]]).validate_python(rows)]
+    except ValidationError:
+        raise InputError(f"{path}: damaged (not the number of pairs and the weight of each source)") from None
+
+
+def _map(path: os.PathLike[str], dtype: np.dtype) -> np.ndarray:
+    try:
+        size = Path(path).stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: missing, delete the run folder and train again") from None
+    if size % dtype.itemsize or not Path(path).is_file():
+        raise InputError(f"{path}: damaged, delete the run folder and train again")
+    # An empty file cannot be mapped; slices of a plain array cost less than those of a memmap.
+    return np.asarray(np.memmap(os.fspath(path), dtype, "r")) if size else np.empty(0, dtype)

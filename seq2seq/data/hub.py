@@ -1,0 +1,247 @@
+"""Data sets in the layout of the Hugging Face hub: a local folder, or a name on the hub.
+
+The `datasets` library finds out which files make up which split, from the folder's README or from the files' names;
+tables.py reads them, so that a sentence is the same whatever form it comes in. A folder of aligned files
+(`train.de`, `train.en`) is understood as well. No code from a data set is ever run, and only its own files are read:
+those of a folder lie in it, and nothing that its README says makes the library look elsewhere.
+"""
+
+import csv
+import math
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from seq2seq.data.tables import Layout
+from seq2seq.errors import InputError
+from seq2seq.io.storage import real_path
+
+VALIDATION_NAMES = ("validation", "valid", "val", "dev")
+TEST_NAMES = ("test",)
+# Those of data sets with hundreds of configurations have two million.
+_LARGEST_README = 2**24
+_MOST_VALUES = 10**6
+# The last that is there is taken.
+_PACKINGS = (".zst", ".gz", "")
+_READABLE = {"parquet", "csv", "json", "arrow"}
+# Settings of the library's readers that are followed here, and with which values.
+_FOLLOWED: dict[str, Callable[[Any], bool]] = {
+    "sep": lambda value: len(str(value)) == 1,
+    "delimiter": lambda value: len(str(value)) == 1,
+    "names": lambda _: True,
+    "column_names": lambda _: True,
+    "header": lambda value: value in (0, None),
+    "quoting": lambda value: value in (csv.QUOTE_ALL, csv.QUOTE_NONE),
+    "encoding": lambda value: str(value).lower() in ("utf-8", "utf8", "utf-8-sig"),
+}
+# Those that choose columns, speed or types, or ask for what is done here anyway.
+_WITHOUT_EFFECT = {
+    *("batch_size", "block_size", "chunksize", "columns", "engine", "features", "float_precision"),
+    *("fragment_scan_options", "keep_default_na", "memory_map", "na_filter", "usecols", "use_threads"),
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The files of a split, in order, and what the data set says about them."""
+
+    dataset: str
+    urls: tuple[str, ...]
+    layout: Layout
+
+    def fetch(self, downloads: Path) -> list[Path]:
+        """The files; those that lie on the hub are brought to `downloads`. Raises InputError where one cannot be."""
+        with _explained(self.dataset):
+            return [_fetch(url, downloads) for url in self.urls]
+
+
+def aligned_splits(folder: Path, src_lang: str, tgt_lang: str) -> dict[str, tuple[Path, Path]]:
+    """The splits that have both `folder/split.src_lang` and `folder/split.tgt_lang`, plain or packed."""
+    if not (src_lang and tgt_lang and folder.is_dir()):
+        return {}
+    src, tgt = (_files_by_split(folder, code) for code in (src_lang, tgt_lang))
+    for path in (*src.values(), *tgt.values()):
+        _expect_within(str(folder), str(path))
+    return {split: (src[split], tgt[split]) for split in src if split in tgt}
+
+
+def _files_by_split(folder: Path, code: str) -> dict[str, Path]:
+    return {
+        path.name.removesuffix(ending): path
+        for ending in (f".{code}{packing}" for packing in _PACKINGS)
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(ending) and path.is_file()
+    }
+
+
+def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict[str, Split]:
+    """The splits of a data set, a local folder or a name on the hub. None of their files is fetched yet.
+
+    subset: which of its configurations; without it the only one, or the one that is named by both languages.
+    Raises InputError where there is none, or more than one, or it needs code or settings that are not followed.
+    """
+    import datasets
+    from huggingface_hub.utils import logging
+
+    datasets.disable_progress_bars()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what fails is reported once, in the end
+    # What the library itself would cache is of no use here.
+    with _explained(name), tempfile.TemporaryDirectory() as scratch:
+        if Path(name).is_dir():
+            _expect_own_files(Path(name))
+        subset = _choose_subset(name, subset, datasets.get_dataset_config_names(name), languages)
+        builder = datasets.load_dataset_builder(name, subset, cache_dir=scratch)
+        kind = type(builder).__mro__[1].__name__.lower()
+        if kind not in _READABLE:
+            raise InputError(f"{name}: a data set of kind {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
+        config = builder.config
+        _expect_followed(name, config)
+        layout = _layout(config) if kind == "csv" else Layout()
+        files = {str(split): tuple(map(str, urls)) for split, urls in (config.data_files or {}).items()}
+        for url in (url for urls in files.values() for url in urls):
+            _expect_within(name, url)
+        return {split: Split(name, urls, layout) for split, urls in files.items()}
+
+
+def _expect_own_files(folder: Path) -> None:
+    """Refuse a folder whose README names files elsewhere, before the library would look for them, on the net too."""
+    import yaml
+    from huggingface_hub import DatasetCard
+
+    # Parsed as the library does, to the line ends: else it could see what was not seen here.
+    def read_card(path: Path) -> Any:
+        return DatasetCard.load(path).data.to_dict()
+
+    def read_yaml(path: Path) -> Any:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    for name, read in (("README.md", read_card), (".huggingface.yaml", read_yaml)):
+        path = folder / name
+        if not path.is_file():
+            continue
+        if path.stat().st_size > _LARGEST_README:
+            raise InputError(f"{path}: over {_LARGEST_README:,} bytes")
+        content = read(path)
+        if _expanded_size(content, {}) > _MOST_VALUES:
+            raise InputError(f"{path}: its YAML aliases expand to more than {_MOST_VALUES:,} values")
+        configs = content.get("configs") if isinstance(content, dict) else None
+        for config in configs if isinstance(configs, list) else ():
+            places = [config.get("data_files"), config.get("data_dir")] if isinstance(config, dict) else []
+            for pattern in _texts(places):
+                if "://" in pattern or ".." in Path(pattern).parts or Path(pattern).is_absolute():
+                    raise InputError(f"{path}: refers to {pattern[:200]!r}, which is outside this folder")
+
+
+def _expanded_size(value: Any, sizes: dict[int, float]) -> float:
+    """How many values a value of YAML has where each alias is written out; infinite where one holds itself.
+
+    sizes: those of the parts that were counted before.
+    """
+    if not isinstance(value, list | dict):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = math.inf
+        parts = value.values() if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_expanded_size(part, sizes) for part in parts)
+    return sizes[id(value)]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings in a value of YAML."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _expect_within(name: str, url: str) -> None:
+    """Refuse a file that is not of the data set."""
+    if Path(name).is_dir():
+        folder = real_path(Path(name))
+        # In the cache of the hub's library a snapshot is links to the files of all snapshots.
+        folders = [folder, *([folder.parent.parent / "blobs"] if folder.parent.name == "snapshots" else [])]
+        if not any(real_path(Path(url)).is_relative_to(one) for one in folders):
+            raise InputError(f"{url}: is a link to a file outside the data set; make a copy without links (cp -rL)")
+    elif not url.startswith(f"hf://datasets/{name}@"):
+        raise InputError(f"{name}: refers to {url[:200]!r}, which is not a file of this data set")
+
+
+def _expect_followed(name: str, config: Any) -> None:
+    """Refuse settings of the library's reader, from the data set's README, that tables.py does not follow."""
+    from datasets import BuilderConfig
+
+    passed_over = _WITHOUT_EFFECT | {setting.name for setting in fields(BuilderConfig)}
+    for setting in fields(config):
+        value = getattr(config, setting.name)
+        follows = _FOLLOWED.get(setting.name, lambda _: False)
+        if setting.name not in passed_over and value != setting.default and not follows(value):
+            raise InputError(
+                f"{name}: its README sets {setting.name} to {value!r}, which is not followed here; "
+                "give its files with --train, in a form that needs no such setting"
+            )
+
+
+def _layout(config: Any) -> Layout:
+    """How the library's CSV reader would read the files."""
+    names = tuple(map(str, config.names)) if config.names else None
+    return Layout(
+        # A comma is also what it says where the data set says nothing.
+        delimiter=None if config.sep == "," else config.sep,
+        quoted=config.quoting != csv.QUOTE_NONE,
+        header=names is None if config.header == "infer" else config.header is not None,
+        names=names,
+    )
+
+
+def _choose_subset(name: str, subset: str | None, subsets: Sequence[str], languages: Sequence[str]) -> str:
+    if subset is None and len(subsets) == 1:
+        return subsets[0]
+    if subset is None:
+        fitting = [one for one in subsets if all(code and _names(one, code) for code in languages)]
+        if len(fitting) == 1:
+            return fitting[0]
+    elif subset in subsets:
+        return subset
+    listed = ", ".join(subsets[:12]) + (f" and {len(subsets) - 12} more" if len(subsets) > 12 else "")
+    problem = f"no subset {subset}" if subset else "has several subsets"
+    raise InputError(f"{name}: {problem}; choose with --subset: {listed}")
+
+
+def _names(subset: str, code: str) -> bool:
+    """Whether a language stands as a whole in the name of a configuration: `swh_Latn` in `eng_Latn-swh_Latn`."""
+    return bool(re.search(rf"(^|[-_.]){re.escape(code)}($|[-_.])", subset))
+
+
+def _fetch(url: str, downloads: Path) -> Path:
+    if not url.startswith("hf://"):
+        return Path(url)
+    import huggingface_hub
+
+    place: Any = huggingface_hub.HfFileSystem().resolve_path(url)
+    return Path(
+        huggingface_hub.hf_hub_download(
+            place.repo_id,
+            place.path_in_repo,
+            repo_type=place.repo_type,
+            revision=place.revision,
+            cache_dir=downloads,
+        )
+    )
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Make what the library raises into one line: whatever its parsers do to a stranger's README, it comes through."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        where = "" if Path(name).is_dir() else " (there is no such folder here either)"
+        raise InputError(f"--dataset {name}: {reason[:300]}{where}") from None

@@ -1,0 +1,188 @@
+"""From bitexts to a run's `data/` folder: tokenizers, encoded pairs, the validation text and a report."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from seq2seq.config import DataConfig, TokenizerConfig
+from seq2seq.data.bitext import Pair
+from seq2seq.data.corpus import Corpus, CorpusWriter
+from seq2seq.data.languages import language_warnings, looks_swapped
+from seq2seq.data.report import DataReport, Seen, SideReport, SourceReport, VocabularyReport
+from seq2seq.data.sources import Sources
+from seq2seq.data.splits import Selection
+from seq2seq.data.statistics import Overlap
+from seq2seq.errors import InputError
+from seq2seq.io.manifest import SealedFolder, seal_folder
+from seq2seq.io.storage import parse_json, to_json, write_file
+from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
+from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
+
+_EXAMPLES = 3
+_TOKENIZER_PAIRS = 100_000
+_REPORT, _VALID = "report.json", "valid.json"
+_LARGEST_VALIDATION = 2**30
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """What training reads from a run's `data/` folder."""
+
+    tokenizers: Tokenizers
+    train: Corpus
+    valid: Corpus
+    valid_pairs: list[Pair]
+
+
+def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
+    """Read a folder that `prepare_data` filled with these settings. Raises InputError where a file is missing, altered
+    or not what it writes.
+    """
+    files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}
+    of_corpora = [name for names in files.values() for name in names.values()]
+    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint), *of_corpora))
+    tokenizers = Tokenizers.load(sealed, joint)
+    train, valid = (
+        Corpus(folder / split, {name: sealed.file(place) for name, place in names.items()})
+        for split, names in files.items()
+    )
+    for corpus in (train, valid):
+        corpus.expect(len(tokenizers.src), len(tokenizers.tgt), max_length)
+        if sum(part.pairs * part.weight for part in corpus.parts) < 1:
+            raise InputError(f"{folder}: its weights leave less than one pair per epoch")
+    pairs = _parse_pairs(sealed.read(_VALID, _LARGEST_VALIDATION), folder / _VALID)
+    if not pairs:
+        raise InputError(f"{folder}: damaged (no validation pairs)")
+    return PreparedData(tokenizers, train, valid, pairs)
+
+
+def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
+    try:
+        rows = TypeAdapter(list[tuple[str, str, int]]).validate_python(parse_json(data, path))
+    except ValidationError:
+        raise InputError(f"{path}: damaged (not the source, the target and the line of each pair)") from None
+    return [Pair(*row) for row in rows]
+
+
+def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
+    """Look at the pairs, hold some out where no validation data is given, train tokenizers, encode everything.
+
+    Raises InputError for files that cannot be read, do not match or hold too few pairs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Validation data that cannot be opened is told before the long work.
+    next(iter(sources.valid or ()), None)
+    selection = Selection(data, sources, folder)
+    tokenizers = _train_tokenizers(tokenizer, selection)
+    for name, one in tokenizers.files().items():
+        write_file(folder / name, one.model)
+    report = _encode(data, sources, selection, tokenizers, folder)
+    write_file(folder / _REPORT, to_json(report.as_json()))
+    seal_folder(folder)
+    return report
+
+
+def _train_tokenizers(config: TokenizerConfig, selection: Selection) -> Tokenizers:
+    survey = selection.survey
+    sources, targets = survey.src_characters, survey.tgt_characters
+
+    def sample() -> Iterator[Pair]:
+        return _evenly(selection.training_pairs(), selection.usable, _TOKENIZER_PAIRS)
+
+    def train(texts: Iterable[str], characters: Counter[str]) -> Tokenizer:
+        size = config.vocab_size or default_vocab_size(selection.usable, characters)
+        return train_tokenizer(texts, characters, size, config.model_type)
+
+    if config.joint:
+        joint = train((text for pair in sample() for text in (pair.src, pair.tgt)), sources + targets)
+        return Tokenizers(joint, joint)
+    return Tokenizers(train((pair.src for pair in sample()), sources), train((pair.tgt for pair in sample()), targets))
+
+
+def _evenly(pairs: Iterable[Pair], total: int, most: int) -> Iterator[Pair]:
+    """At most about `most` of `total` pairs, evenly spread."""
+    share = min(1.0, most / total)
+    return (pair for number, pair in enumerate(pairs) if int((number + 1) * share) > int(number * share))
+
+
+def _encode(
+    data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path
+) -> DataReport:
+    """Write the corpora, and gather what the report says on the way."""
+    origin = str(sources.valid) if sources.valid else "held out for validation"
+    valid_report = SourceReport(origin)
+    valid_pairs = list(selection.validation_pairs(valid_report))
+    write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
+    overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
+    notes = list(sources.notes)
+    if sources.test:
+        try:
+            overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+        except InputError as error:
+            notes.append(f"the test split is not compared with the training pairs: {error}")
+
+    def watched(pairs: Iterable[Pair]) -> Iterator[Pair]:
+        for pair in pairs:
+            for _, overlap in overlaps:
+                overlap.see(pair.src)
+            yield pair
+
+    reports = []
+    with CorpusWriter(folder / "train", tokenizers.src, tokenizers.tgt, data.max_length) as train:
+        for index, source in enumerate(sources.train):
+            report = SourceReport(str(source.pairs), weight=source.weight)
+            too_long = report.finding("too_long", left_out=True)
+            pairs = watched(selection.training_pairs_of(index, report))
+            report.kept = train.add(pairs, too_long.add, source.weight)
+            reports.append(report)
+    with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
+        too_long = valid_report.finding("too_long", left_out=True)
+        valid_report.kept = valid.add(valid_pairs, too_long.add)
+    if not any(report.kept for report in reports):
+        raise InputError(f"{', '.join(report.name for report in reports)}: no usable pairs")
+    if not valid_report.kept:
+        raise InputError(f"{valid_report.name}: no usable pairs")
+
+    survey, sample = selection.survey, selection.survey.sample
+    return DataReport(
+        sources=reports,
+        valid=valid_report,
+        src=SideReport.of(train.src_pieces, survey.src_characters.total() / survey.usable),
+        tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
+        usual_ratio=survey.usual_ratio,
+        several_translations=survey.several_translations,
+        overlaps=[Seen(name, overlap.total, overlap.found) for name, overlap in overlaps],
+        vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
+        examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],
+        notes=notes,
+        language_warnings=_language_warnings(sources, sample, valid_pairs),
+    )
+
+
+def _different(pairs: list[Pair], count: int) -> list[Pair]:
+    """Some pairs drawn at random, always the same ones, no two with one source."""
+    by_source = {pair.src: pair for pair in pairs}
+    return random.Random(0).sample(list(by_source.values()), min(count, len(by_source)))
+
+
+def _pieces(tokenizers: Tokenizers, pair: Pair) -> tuple[str, str]:
+    src, tgt = (
+        " ".join(one.pieces(one.encode([text])[0]))
+        for one, text in ((tokenizers.src, pair.src), (tokenizers.tgt, pair.tgt))
+    )
+    return src, tgt
+
+
+def _language_warnings(sources: Sources, train: list[Pair], valid: list[Pair]) -> list[str]:
+    valid = valid[: len(train)]
+    src, tgt, valid_src, valid_tgt = (
+        [getattr(pair, side) for pair in pairs] for pairs in (train, valid) for side in ("src", "tgt")
+    )
+    warnings = language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
+    if looks_swapped(src, tgt, valid_src, valid_tgt):
+        warnings.append("the validation pairs look swapped: their sources resemble the training targets")
+    return warnings

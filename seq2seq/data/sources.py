@@ -1,0 +1,147 @@
+"""From the data section of a configuration to bitexts: which files there are, and which columns hold the sentences."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from seq2seq.config import DataConfig
+from seq2seq.data import hub
+from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, TablePairs, Unopened
+from seq2seq.data.columns import Wanted, choose_columns, is_header, language_of
+from seq2seq.data.tables import GUESSED, Delimited, Layout, Table, open_table, written
+from seq2seq.errors import InputError
+from seq2seq.io.lines import expect_rereadable
+
+DOWNLOADS = ".downloads"
+"""Folder beside the runs for what is fetched from a hub."""
+
+_NO_LANGUAGE = {"txt", "src", "tgt", "trg", "tok", "raw"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Training pairs, and how often an epoch shows them."""
+
+    pairs: Bitext
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All bitexts of a training."""
+
+    train: tuple[Source, ...]
+    valid: Bitext | None
+    test: Bitext | None
+    """Of a data set, only to see whether training pairs are in it: what is wrong with it shows when it is read."""
+    src_lang: str
+    tgt_lang: str
+    notes: tuple[str, ...]
+    """What was inferred, for a person to check."""
+
+
+def open_sources(data: DataConfig, downloads: Path) -> Sources:
+    """Find the bitexts that `data` names; what has to be fetched from the hub goes to `downloads`.
+
+    Raises InputError where there is none, or one cannot be opened or understood.
+    """
+    finder = _Finder(data, downloads)
+    train = [
+        *(finder.aligned(src, tgt) for src, tgt in zip(data.train_src, data.train_tgt, strict=True)),
+        *(finder.table(name) for name in data.train),
+        *(finder.dataset(name) for name in data.dataset),
+    ]
+    if not train:
+        raise InputError("no training data: give --train-src and --train-tgt, or --train FILE, or --dataset")
+    finder.learns_languages = False
+    valid = finder.valid
+    if data.valid:
+        valid = finder.table(data.valid)
+    elif data.valid_src and data.valid_tgt:
+        valid = finder.aligned(data.valid_src, data.valid_tgt)
+    weights = data.weights or (1.0,) * len(train)
+    sources = tuple(Source(pairs, weight) for pairs, weight in zip(train, weights, strict=True))
+    return Sources(sources, valid, finder.test, finder.src_lang, finder.tgt_lang, tuple(finder.notes))
+
+
+class _Finder:
+    """Opens sources one after another and gathers what is learnt on the way."""
+
+    def __init__(self, data: DataConfig, downloads: Path) -> None:
+        self._data, self._downloads = data, downloads
+        self.src_lang, self.tgt_lang = data.src_lang, data.tgt_lang
+        self.learns_languages = not (data.src_lang and data.tgt_lang)
+        self.valid: Bitext | None = None
+        self.test: Bitext | None = None
+        self.notes: list[str] = []
+        self._noted: set[tuple[str, str]] = set()
+
+    def aligned(self, src: str, tgt: str) -> Bitext:
+        for name in (src, tgt):
+            expect_rereadable(name)
+        self._learn_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
+        return AlignedFiles(Path(src), Path(tgt))
+
+    def table(self, name: str) -> TablePairs:
+        expect_rereadable(name)
+        return self._table(Path(name))
+
+    def dataset(self, name: str) -> Bitext:
+        if Path(name).is_file():
+            raise InputError(f"--dataset {name}: is a file, not a data set; a table is given with --train or --input")
+        splits = self._splits(name)
+        if self._data.split not in splits:
+            raise InputError(f"{name}: no split {self._data.split}; choose with --split: {', '.join(splits)}")
+        pairs = splits.pop(self._data.split)()
+        self.valid = self.valid or _first_of(hub.VALIDATION_NAMES, splits, name)
+        self.test = self.test or _first_of(hub.TEST_NAMES, splits, name)
+        return pairs
+
+    def _splits(self, name: str) -> dict[str, Callable[[], Bitext]]:
+        """What opens each split of a data set."""
+        aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
+        if self._data.split in aligned:
+            return {split: partial(AlignedFiles, *files) for split, files in aligned.items()}
+        tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
+        return {split: partial(self._split, f"{name} ({split})", files) for split, files in tables.items()}
+
+    def _split(self, name: str, split: hub.Split) -> Bitext:
+        parts = tuple(self._table(path, split.layout) for path in split.fetch(self._downloads))
+        return parts[0] if len(parts) == 1 else Chain(name, parts)
+
+    def _table(self, path: Path, layout: Layout = GUESSED) -> TablePairs:
+        wanted = Wanted(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
+        table = open_table(path, lambda cells, is_csv: is_header(cells, wanted, usual=is_csv), layout)
+        src, tgt = choose_columns(table, wanted)
+        self._note_layout(table, written(src), written(tgt))
+        self._learn_languages(language_of(written(src)), language_of(written(tgt)), str(path))
+        return TablePairs(table, src, tgt)
+
+    def _note_layout(self, table: Table, src: str, tgt: str) -> None:
+        """Report what was inferred about a table, the same columns once."""
+        if isinstance(table, Delimited) and table.keeps_quotes:
+            self.notes.append(f"{table}: quotes around cells count as text; in a CSV they would not")
+        if isinstance(table, Delimited) and not table.is_named:
+            if table.is_csv:
+                self.notes.append(f"{table}: no header was recognised, so the first line counts as a pair")
+        elif not self._data.src_column and (src, tgt) not in self._noted:
+            self._noted.add((src, tgt))
+            self.notes.append(f"{table}: source in column {src}, target in column {tgt}")
+
+    def _learn_languages(self, src: str, tgt: str, where: str) -> None:
+        src, tgt = self.src_lang or src, self.tgt_lang or tgt
+        if src and tgt and src != tgt and self.learns_languages:
+            self.learns_languages = False
+            self.src_lang, self.tgt_lang = src, tgt
+            self.notes.append(f"{where}: languages inferred as {src} to {tgt}")
+
+
+def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:
+    """The first of these splits that there is; it is opened when it is read."""
+    return next((Unopened(f"{dataset} ({name})", splits[name]) for name in names if name in splits), None)
+
+
+def _file_language(name: str) -> str:
+    code = language_of(Path(name).name.removesuffix(".gz").removesuffix(".zst"))
+    return "" if code in _NO_LANGUAGE else code

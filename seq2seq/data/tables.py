@@ -1,0 +1,399 @@
+"""Tables of sentences, a row a pair: TSV, CSV, JSON lines and Parquet.
+
+The file's name says what it is (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
+and how it is packed (`.gz`, `.zst`). A row is read by its columns; in a TSV or CSV without a header their names are the
+numbers 1, 2, ….
+"""
+
+import csv
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import InputError
+from seq2seq.io.lines import LONGEST_LINE, read_lines
+
+Column = tuple[str, ...]
+"""The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, and is written `a.b`."""
+
+_DELIMITERS = (",", ";", "\t")
+_ROWS_AT_ONCE = 1000
+_FIRST_ROWS = 100
+_JSON_BLANKS = re.compile(r"[ \t\n\r]*")
+_LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
+# The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
+csv.field_size_limit(2**24)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is known about a TSV or CSV before it is opened; None where it is to be found out."""
+
+    delimiter: str | None = None
+    quoted: bool | None = None
+    """Whether cells may stand in quotes, as in a CSV; otherwise a quote is text."""
+    header: bool | None = None
+    """Whether the first row is no pair."""
+    names: tuple[str, ...] | None = None
+    """Of the columns, whatever the first row says."""
+
+
+GUESSED = Layout()
+
+
+class Table(ABC):
+    """A file of rows. `columns` holds those that can hold text, in the file's order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[Column] = []
+
+    @property
+    def described(self) -> str:
+        """The columns in words."""
+        return _listed(list(map(written, self.columns)))
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @abstractmethod
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
+        """The line (in Parquet: the row) and the two cells of each row; a missing value is an empty string.
+
+        Raises InputError, with file and line, for a row that cannot be read.
+        """
+
+
+IsHeader = Callable[[Sequence[str], bool], bool]
+"""Whether these cells, the first row of a CSV (True) or of a TSV, name the columns."""
+
+
+def open_table(path: Path, is_header: IsHeader, layout: Layout = GUESSED) -> Table:
+    """The table in a file.
+
+    layout: of a TSV or CSV; what it leaves open is found out, the header by `is_header`.
+    Raises InputError where the file cannot be read.
+    """
+    kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2].lower()
+    if kind in ("jsonl", "json", "ndjson"):
+        return JsonLines(path)
+    if kind == "parquet":
+        return Columnar(path, _open_parquet)
+    if kind == "arrow":
+        return Columnar(path, _open_arrow)
+    return Delimited(path, kind == "csv", is_header, layout)
+
+
+def written(column: Column) -> str:
+    """The name of a column as people write it."""
+    return ".".join(column)
+
+
+class Delimited(Table):
+    """TSV, where a cell is whatever stands between tabs, or CSV, where cells may be quoted. Blank lines are no rows."""
+
+    def __init__(self, path: Path, is_csv: bool, is_header: IsHeader, layout: Layout) -> None:
+        super().__init__(path)
+        self.is_csv = is_csv
+        self._quoted = is_csv if layout.quoted is None else layout.quoted
+        self._delimiter = layout.delimiter or (_delimiter_of(path) if is_csv else "\t")
+        _, self._first = next(self._cells(), (0, ["", ""]))
+        self.has_header = is_header(self._first, is_csv) if layout.header is None else layout.header
+        names = layout.names or (self._first if self.has_header else None)
+        if names and len(names) != len(self._first):
+            raise InputError(f"{path}: {len(self._first)} columns, but the data set names {len(names)}")
+        self.is_named = names is not None
+        self.columns = [(name,) for name in names or map(str, range(1, len(self._first) + 1))]
+
+    @property
+    def described(self) -> str:
+        """The columns in words, by what the first row has in them where they have no names."""
+        if self.is_named:
+            return super().described
+        return _listed([f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)])
+
+    @property
+    def keeps_quotes(self) -> bool:
+        """Whether some of the first cells stand in quotes, and these count as text."""
+        cells = (cell for _, row in islice(self._cells(), _FIRST_ROWS) for cell in row)
+        return not self._quoted and any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
+
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
+        """See Table."""
+        src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
+        for line, cells in islice(self._cells(), int(self.has_header), None):
+            if len(cells) != len(self._first):
+                plural = "s" * (len(cells) != 1)
+                hint = " (a tab inside a sentence?)" if not self._quoted and len(cells) > len(self._first) else ""
+                expected = f"expected {len(self._first)} as in the first line{hint}"
+                raise InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
+            yield line, cells[src], cells[tgt]
+
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        return (_quoted_cells if self._quoted else _plain_cells)(self.path, self._delimiter)
+
+
+class JsonLines(Table):
+    """A JSON object on each line, or one array of objects. `{"a": {"b": …}}` is the column `a.b`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._unit = "line"
+        is_text: dict[Column, bool] = {}
+        for _, row in islice(self._objects(), _FIRST_ROWS):
+            for column, value in _leaves(row):
+                is_text[column] = is_text.get(column, False) or isinstance(value, str)
+        self.columns = [column for column, found in is_text.items() if found]
+
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
+        """See Table. Of an array the number of the element counts."""
+        for number, row in self._objects():
+            yield number, self._text(row, src_column, number), self._text(row, tgt_column, number)
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        lines = enumerate(read_lines(self.path), start=1)
+        for line, text in lines:
+            if text.lstrip().startswith("["):
+                self._unit = "element"
+                elements = JsonArray(chain([text], (rest for _, rest in lines)))
+                try:
+                    yield from ((number, self._object(row, number)) for number, row in enumerate(elements, start=1))
+                except ValueError as error:
+                    raise self._fault(elements.count + 1, f"not valid JSON ({error})") from None
+            elif text.strip():
+                yield line, self._object(self._parse(text, line), line)
+
+    def _parse(self, text: str, line: int) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise self._fault(line, f"not valid JSON ({error})") from None
+
+    def _object(self, value: Any, number: int) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._fault(number, "not a JSON object with the two sentences in it")
+        return value
+
+    def _text(self, row: dict[str, Any], column: Column, number: int) -> str:
+        value: Any = row
+        for name in column:
+            if value is None:
+                return ""
+            if not isinstance(value, dict) or name not in value:
+                raise self._fault(number, f"has no {written(column)}")
+            value = value[name]
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self._fault(number, f"{written(column)} is not a text")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise self._fault(number, f"{written(column)} holds half a character (a lone surrogate)")
+        return value
+
+    def _fault(self, number: int, what: str) -> InputError:
+        return InputError(f"{self.path}, {self._unit} {number}: {what}")
+
+
+class JsonArray:
+    """The elements of a JSON array, one at a time, so that it may be larger than the memory."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        """lines: the array begins on the first one."""
+        self.count = 0
+        """Elements so far."""
+        self._lines, self._text, self._at = lines, "", 0
+        self._decoder = json.JSONDecoder()
+
+    def __iter__(self) -> Iterator[Any]:
+        """Raises ValueError where it is damaged."""
+        self._expect("[")
+        while self._next() != "]":
+            if self.count:
+                self._expect(",")
+            yield self._decode()
+            self.count += 1
+        self._expect("]")
+        if self._next():
+            raise ValueError("more text after the end of the array")
+
+    def _next(self) -> str:
+        """The next character that is not blank; empty at the end."""
+        while True:
+            self._at = _JSON_BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches anything
+            if self._at < len(self._text):
+                return self._text[self._at]
+            line = next(self._lines, None)
+            if line is None:
+                return ""
+            self._text, self._at = line, 0
+
+    def _expect(self, character: str) -> None:
+        if (found := self._next()) != character:
+            raise ValueError(f"{character!r} expected" + ("" if found else ", but the file ends"))
+        self._at += 1
+
+    def _decode(self) -> Any:
+        """The element that begins here. It may go on for many lines."""
+        self._next()
+        while True:
+            try:
+                element, self._at = self._decoder.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise ValueError("nested too deeply") from None
+            except json.JSONDecodeError as error:
+                if len(self._text) - self._at > LONGEST_LINE or not self._read_on():
+                    raise ValueError(error.msg) from None
+            else:
+                return element
+
+    def _read_on(self) -> bool:
+        """Double the text from here on, so that trying again and again takes no longer than twice the last time."""
+        parts, wanted = [self._text[self._at :]], 2 * (len(self._text) - self._at)
+        size = len(parts[0])
+        while size < wanted and (line := next(self._lines, None)) is not None:
+            parts.append(line)
+            size += 1 + len(line)
+        self._text, self._at = "\n".join(parts), 0
+        return len(parts) > 1
+
+
+class Columnar(Table):
+    """A Parquet file, or the Arrow file of a saved data set; the field `b` of a struct `a` is the column `a.b`."""
+
+    def __init__(self, path: Path, open_batches: "_OpenBatches") -> None:
+        super().__init__(path)
+        self._open_batches = open_batches
+        with self._explained():
+            schema, _ = open_batches(path, [])
+            self.columns = list(_text_fields(schema))
+
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
+        """See Table."""
+        with self._explained():
+            _, batches = self._open_batches(self.path, [written(src_column), written(tgt_column)])
+            pairs = (pair for batch in batches for pair in _pairs(batch, src_column, tgt_column))
+            for number, (src, tgt) in enumerate(pairs, start=1):
+                yield number, src or "", tgt or ""
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise InputError(f"{self.path}: no such file") from None
+        except InputError:
+            raise
+        except Exception as error:  # on damaged files pyarrow raises all kinds, ValueError and OverflowError among them
+            kind, reason = self.path.suffix[1:].capitalize(), " ".join(f"{error}".split())[:200]
+            raise InputError(f"{self.path}: not readable as {kind} ({reason or type(error).__name__})") from None
+
+
+# The schema of a file, and its rows in batches that have at least the columns named.
+_OpenBatches = Callable[[Path, Sequence[str]], tuple[Any, Iterator[Any]]]
+
+
+def _open_parquet(path: Path, columns: Sequence[str]) -> tuple[Any, Iterator[Any]]:
+    from pyarrow import parquet
+
+    file = parquet.ParquetFile(path)
+    return file.schema_arrow, _validated(file.iter_batches(_ROWS_AT_ONCE, columns=columns))
+
+
+def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
+    import pyarrow
+
+    stream = pyarrow.ipc.open_stream(pyarrow.memory_map(str(path)))
+    return stream.schema, _validated(stream)
+
+
+def _validated(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches, in slices of bounded size. Raises pyarrow's errors where one is damaged."""
+    for batch in batches:
+        batch.validate(full=True)  # else indices that lead out of the data end in a memory fault
+        yield from (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, batch.num_rows, _ROWS_AT_ONCE))
+
+
+def _listed(columns: list[str]) -> str:
+    more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
+    shown = (column if len(column) <= 40 else f"{column[:39]}…" for column in columns[:8])
+    return ", ".join(shown) + more if columns else "no columns of text"
+
+
+def _delimiter_of(path: Path) -> str:
+    """The delimiter of a CSV: the one by which most of the first rows have as many cells as the first, and several."""
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        widths: list[int] = []
+        with suppress(InputError):  # It is told when the rows are read; those before it count.
+            for _, cells in islice(_quoted_cells(path, delimiter), _FIRST_ROWS):
+                widths.append(len(cells))
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
+
+    return max(_DELIMITERS, key=fit)
+
+
+def _plain_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a TSV, each with its line."""
+    for line, text in enumerate(read_lines(path), start=1):
+        if row := text.removesuffix("\r"):
+            yield line, row.split(delimiter)
+
+
+def _quoted_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV, each with the line that it begins on."""
+    reader = csv.reader(_with_ends(path), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}, line {line}: not valid CSV ({error})") from None
+
+
+def _with_ends(path: Path) -> Iterator[str]:
+    """Lines as the csv module wants them: a cell may hold their ends. In a CSV, `\\r` alone is one too."""
+    for line in read_lines(path):
+        yield from _LONE_RETURN.split(f"{line}\n")
+
+
+def _leaves(value: Mapping[str, Any], path: Column = ()) -> Iterator[tuple[Column, Any]]:
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            yield from _leaves(inner, (*path, name))
+        else:
+            yield (*path, name), inner
+
+
+def _text_fields(fields: Any, path: Column = ()) -> Iterator[Column]:
+    """The text columns of an Arrow schema or struct type."""
+    from pyarrow import types
+
+    for field in fields:
+        # A category, as pandas writes it, is a dictionary of its values.
+        of_type = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if types.is_struct(of_type):
+            yield from _text_fields(of_type.fields, (*path, field.name))
+        elif types.is_string(of_type) or types.is_large_string(of_type):
+            yield (*path, field.name)
+
+
+def _pairs(batch: Any, src_column: Column, tgt_column: Column) -> Iterator[tuple[str | None, str | None]]:
+    return zip(_values(batch, src_column), _values(batch, tgt_column), strict=True)
+
+
+def _values(batch: Any, column: Column) -> list[str | None]:
+    """The cells of a column."""
+    from pyarrow import compute
+
+    first, *rest = column
+    array = batch.column(first)
+    values: list[str | None] = (compute.struct_field(array, rest) if rest else array).to_pylist()
+    return values

@@ -1,0 +1,1 @@
+"""Metrics with their signatures, for all lines and by group."""

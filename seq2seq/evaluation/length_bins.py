@@ -1,0 +1,67 @@
+"""Source sentences sorted into bins by their length: the groups of the curve of BLEU over length (Cho et al. 2014b)."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from seq2seq.data.statistics import script
+
+_LOOKED_AT = 1000
+_UNSPACED_SCRIPTS = {"HAN", "KANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+
+
+@dataclass(frozen=True, order=True)
+class LengthBin:
+    """Lengths from `least` to `most`; without an end where that is None."""
+
+    least: int
+    most: int | None
+    unit: str
+    """words or characters"""
+
+    @property
+    def range(self) -> str:
+        """Without the unit."""
+        if self.most is None:
+            return f"over {self.least - 1}"
+        return f"{self.least}-{self.most}" if self.least else f"up to {self.most}"
+
+    def __str__(self) -> str:
+        return f"{self.range} {self.unit}"
+
+
+@dataclass(frozen=True)
+class _Unit:
+    name: str
+    length: Callable[[str], int]
+    ends: tuple[int, ...]
+    """The longest lengths of all bins but the last."""
+
+
+_WORDS = _Unit("words", lambda line: len(line.split()), (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100))
+_CHARACTERS = _Unit(
+    "characters", lambda line: sum(map(len, line.split())), (10, 20, 30, 40, 50, 60, 80, 100, 120, 160, 200)
+)
+
+
+def length_bins(sources: Iterable[str]) -> Iterator[LengthBin]:
+    """The bin of each source, which are read twice.
+
+    Lengths are words, as blanks part them, or characters other than blanks where most letters of the first thousand
+    sources are of a script that writes no blanks between words.
+    """
+    unit = _unit(islice(sources, _LOOKED_AT))
+    starts = (0, *(end + 1 for end in unit.ends))
+    bins = [LengthBin(start, end, unit.name) for start, end in zip(starts, (*unit.ends, None), strict=True)]
+    for source in sources:
+        yield bins[bisect_left(unit.ends, unit.length(source))]
+
+
+def _unit(sources: Iterable[str]) -> _Unit:
+    letters: Counter[bool] = Counter()
+    for character, count in Counter(chain.from_iterable(sources)).items():
+        if name := script(character):
+            letters[name in _UNSPACED_SCRIPTS] += count
+    return _CHARACTERS if letters[True] > letters[False] else _WORDS

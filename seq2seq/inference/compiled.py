@@ -1,0 +1,141 @@
+"""A network that the compiled engine searches with: `search/beam.py` and `model/` in C++ (`native/`)."""
+
+from collections.abc import Sequence
+from ctypes import c_double, c_float, c_int8, c_int32
+from typing import Any
+
+import numpy as np
+
+from seq2seq.inference.network import Attention, Network, Recurrence, SummarisedContext
+from seq2seq.inference.weights import Linear
+from seq2seq.native.engine import (
+    CELLS,
+    HypothesesView,
+    LinearView,
+    Model,
+    ModelView,
+    OptionsView,
+    RecurrenceView,
+    address_of,
+)
+from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.tokenizer.tokenizer import BOS, EOS
+
+
+class CompiledNetwork:
+    """A network in compiled form. Copies share it."""
+
+    def __init__(self, network: Network, level: int) -> None:
+        """level: one of `native.library.levels()`."""
+        # The C++ side goes on reading the tables, and packs weights and biases in a form of its own.
+        self._tables: list[np.ndarray] = []
+        self._packed: list[object] = []
+        self._shortlist = network.shortlist
+        self._model = Model(self._view(network), level, self._tables, self._packed)
+        if network.shortlist is None:  # else parts of the output layer are packed for each sentence
+            self._packed.clear()
+
+    def search_batch(self, sources: Sources, request: Request) -> list[list[Hypothesis]]:
+        """The best hypotheses of B sentences, best first. Other threads run meanwhile.
+
+        Raises ValueError for an empty source, for ids outside the vocabularies and for a request that makes no sense;
+        MemoryError, after which it can be used as before.
+        """
+        if not sources:
+            return []
+        lengths = np.array([len(source) for source in sources], np.int32)
+        limits = np.array([request.max_length(len(source)) for source in sources], np.int32)
+        tokens = np.concatenate([np.array(source, np.int32) for source in sources])
+        forbidden = np.array(request.forbidden, np.int32)
+        options = OptionsView(
+            forbidden=address_of(forbidden, c_int32),
+            length_penalty=request.alpha,
+            forbidden_count=len(forbidden),
+            beam_size=request.beam_size,
+            n_best=request.n_best,
+            eos=EOS,
+            bos=BOS,
+        )
+        if self._shortlist:
+            lists = [np.flatnonzero(self._shortlist.of(source, request.forbidden)) for source in sources]
+            words = np.concatenate(lists).astype(np.int32)
+            starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
+            options.shortlists, options.shortlist_starts = address_of(words, c_int32), address_of(starts, c_int32)
+        found_tokens = np.empty((len(sources), request.n_best, limits.max()), np.int32)
+        found_lengths = np.empty((len(sources), request.n_best), np.int32)
+        log_probs, scores = np.empty((2, len(sources), request.n_best))
+        hypotheses = HypothesesView(
+            address_of(found_tokens, c_int32),
+            address_of(found_lengths, c_int32),
+            address_of(log_probs, c_double),
+            address_of(scores, c_double),
+            found_tokens.shape[2],
+        )
+        self._model.search(options, tokens, lengths, limits, hypotheses)
+        return [
+            [
+                Hypothesis(tuple(found_tokens[b, n, :length].tolist()), float(log_probs[b, n]), float(scores[b, n]))
+                for n, length in enumerate(found_lengths[b].tolist())
+                if length >= 0
+            ]
+            for b in range(len(sources))
+        ]
+
+    def _view(self, network: Network) -> ModelView:
+        encoder, decoder = network.encoder, network.decoder
+        source = decoder.source
+        view = ModelView(
+            src_embedding=self._table(encoder.embedding),
+            word_gates=self._table(decoder.word_gates),
+            word_readout=self._table(decoder.word_readout),
+            encoder=self._recurrences([recurrence for layer in encoder.layers for recurrence in layer]),
+            decoder=self._recurrences(decoder.layers),
+            summary=self._linear(encoder.summary),
+            first_state=self._linear(decoder.first_state),
+            readout=self._linear(decoder.readout),
+            output=self._linear(decoder.output),
+            src_vocab=encoder.embedding.shape[0],
+            embedding_size=encoder.embedding.shape[1],
+            encoder_layers=len(encoder.layers),
+            directions=len(encoder.layers[0]),
+            decoder_layers=len(decoder.layers),
+            attends=isinstance(source, Attention),
+        )
+        if isinstance(source, Attention):
+            view.key, view.query, view.value = map(self._linear, (source.key, source.query, source.value))
+            view.attention_score = None if source.score is None else self._table(source.score)
+        else:
+            view.context_gates, view.context_readout = map(self._linear, (source.gates, source.readout))
+        if isinstance(source, SummarisedContext):
+            view.weigh, view.gate, view.mixture = map(self._linear, (source.weigh, source.gate, source.mixture))
+        return view
+
+    def _recurrences(self, layers: Sequence[Recurrence]) -> Any:
+        array = (RecurrenceView * len(layers))(
+            *(
+                RecurrenceView(CELLS.index(layer.cell), self._linear(layer.inputs), self._linear(layer.recurrent))
+                for layer in layers
+            )
+        )
+        self._packed.append(array)
+        return array
+
+    def _linear(self, linear: Linear | None) -> LinearView:
+        if linear is None:
+            return LinearView()
+        weight, view = linear.weight, LinearView(bias=self._numbers(linear.bias))
+        view.out, view.in_ = weight.shape
+        if weight.scales is None:
+            view.weight = self._numbers(weight.values)
+        else:
+            view.quantized, view.scales = self._numbers(weight.values, c_int8), self._numbers(weight.scales)
+        return view
+
+    def _table(self, array: np.ndarray) -> Any:
+        self._tables.append(np.ascontiguousarray(array))
+        return address_of(self._tables[-1], c_float)
+
+    def _numbers(self, array: np.ndarray, kind: Any = c_float) -> Any:
+        array = np.ascontiguousarray(array)
+        self._packed.append(array)
+        return address_of(array, kind)

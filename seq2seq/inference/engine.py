@@ -1,0 +1,95 @@
+"""A trained model that translates on a CPU in the compiled engine, without torch."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.inference.compiled import CompiledNetwork
+from seq2seq.inference.network import Network
+from seq2seq.inference.shortlist import Shortlist
+from seq2seq.inference.weights import Tensors, UnsupportedModelError
+from seq2seq.native.library import levels
+from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
+from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.threads import worker_count
+from seq2seq.tokenizer.tokenizer import Tokenizers
+
+if TYPE_CHECKING:
+    from seq2seq.runs.trained_model import TrainedModel
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A compiled network with everything that is needed to use it."""
+
+    config: Config
+    tokenizers: Tokenizers
+    network: CompiledNetwork
+    workers: int
+    """Batches that are searched at the same time."""
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch."""
+        batches = list(batches)
+        requests = repeat(request)
+        if min(self.workers, len(batches)) < 2:
+            yield from map(self.network.search_batch, batches, requests)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            yield from pool.map(self.network.search_batch, batches, requests)
+
+
+def load_engine(folder: ModelFolder) -> Engine | None:
+    """The engine for a model; None where it was not compiled or does not support the network: torch runs it then."""
+    return _engine(read_network(folder), folder)
+
+
+def engine_of(model: "TrainedModel") -> Engine | None:
+    """The engine for a model in memory, until its parameters change; None as `load_engine`, and on a GPU."""
+    parameters = dict(model.network.named_parameters())
+    if any(parameter.device.type != "cpu" for parameter in parameters.values()):
+        return None
+    tensors = Tensors.of({name: parameter.detach().numpy() for name, parameter in parameters.items()})
+    return _engine(_take(tensors, model), model)
+
+
+def read_network(folder: ModelFolder) -> Network | None:
+    """The network of a model; None where the engine does not support it."""
+    network = _take(Tensors.open(folder.weights), folder)
+    if network is None or not folder.has_shortlist:
+        return network
+    own = folder.tokenizers
+    try:
+        shortlist = Shortlist.parse(folder.read_shortlist(), len(own.src), len(own.tgt))
+    except ValueError as error:
+        raise InputError(f"{folder.path / SHORTLIST}: damaged ({error})") from None
+    return replace(network, shortlist=shortlist)
+
+
+@np.errstate(all="ignore")  # weights that are NaN are reported when they translate
+def _take(tensors: Tensors, model: "ModelFolder | TrainedModel") -> Network | None:
+    own = model.tokenizers
+    try:
+        return Network.take(tensors, model.config.model, len(own.src), len(own.tgt), own.joint)
+    except UnsupportedModelError:
+        return None
+
+
+def _engine(network: Network | None, model: "ModelFolder | TrainedModel") -> Engine | None:
+    if network is None:
+        return None
+    if not levels():
+        warnings.warn(
+            "the fast engine was not compiled, so torch translates: install a C++ compiler and then seq2seq again",
+            RuntimeWarning,
+            stacklevel=1,  # the same place for all callers: it is shown once
+        )
+        return None
+    return Engine(model.config, model.tokenizers, CompiledNetwork(network, max(levels())), worker_count())

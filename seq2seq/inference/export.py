@@ -1,0 +1,34 @@
+"""Models as folders of their own: as they are, in int8, with a shortlist."""
+
+from pathlib import Path
+
+from seq2seq.errors import InputError
+from seq2seq.inference.engine import read_network
+from seq2seq.inference.shortlist import Shortlist
+from seq2seq.inference.weights import quantize
+from seq2seq.io.manifest import FolderWriter
+from seq2seq.runs.model_folder import INT8, SHORTLIST, ModelFolder, write_files
+
+
+def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, shortlist: Shortlist | None = None) -> None:
+    """Write the model as a folder of its own, with its matrices in int8 and a shortlist if asked for.
+
+    Raises InputError where the engine does not know the kind of network: nothing else could run these forms of it.
+    """
+    if (int8 or shortlist) and read_network(folder) is None:
+        raise InputError(
+            f"{folder.path}: the engine does not know this kind of network: it cannot run in int8 or with a shortlist"
+        )
+    weights, facts = folder.read_weights(), dict(folder.facts)
+    files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}
+    if int8:
+        if folder.is_int8:
+            raise InputError(f"{folder.path}: is in int8 already")
+        weights, facts["weights"] = quantize(weights), INT8
+    if shortlist:
+        files[SHORTLIST], facts["shortlist"] = shortlist.pack(), str(shortlist)
+    with FolderWriter(target) as copy:
+        write_files(copy, folder.config, folder.tokenizers, weights, facts)
+        for name, content in files.items():
+            copy.write(name, content)
+        copy.publish()

@@ -1,0 +1,218 @@
+"""Lines in, lines out: a trained model, or an ensemble of several, applied to text.
+
+One output for each input line, in order. A blank line stays blank and never reaches the model. A line of more pieces
+than the model's limit is translated in parts, which are joined by a blank.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.inference.engine import load_engine
+from seq2seq.runs.model_folder import ModelFolder, open_models
+from seq2seq.search import options as search
+from seq2seq.search.options import Request, Sources
+from seq2seq.tokenizer.tokenizer import EOS, Tokenizers
+
+# Length penalty of a model whose training has not come to its end.
+_UNTUNED = 1.0
+
+BUFFER_SIZE = 512
+"""Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
+_WIDEST_BEAM = 2**16
+# Characters after which no further line is read first: so many long lines would fill the memory all the same.
+_BUFFER_CHARACTERS = 2**20
+# Logits of a step, one for each hypothesis and piece: half a gigabyte. Larger batches are split.
+_LOGITS_AT_ONCE = 2**27
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A candidate translation of a line."""
+
+    text: str
+    pieces: int
+    """Pieces of the text, and the end."""
+    log_prob: float
+    """log p(text's pieces and the end | line), natural logarithm."""
+    score: float
+    """log_prob over the length penalty; candidates are ranked by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What became of one line."""
+
+    hypotheses: list[Hypothesis]
+    """Best first, as many as were asked for. Those of a blank line are empty, with log-probability 0."""
+    parts: int
+    """1; more where the line was over the model's limit; 0 where it was blank."""
+
+
+class Model(Protocol):
+    """What translates: a trained model, an ensemble of several, or the engine that runs one without torch."""
+
+    @property
+    def config(self) -> Config:
+        """That of the model, or of an ensemble's first one with the smallest limit of length."""
+        ...
+
+    @property
+    def tokenizers(self) -> Tokenizers:
+        """The vocabularies."""
+        ...
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterable[list[list[search.Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch. A sentence is its ids, ended by eos."""
+        ...
+
+
+class Translator:
+    """A model and how it searches. Several threads may translate with it at once."""
+
+    def __init__(self, model: Model, *, batch_size: int = 32) -> None:
+        """batch_size: sentences searched together. It changes speed and memory, not translations."""
+        if batch_size < 1:
+            raise InputError(f"batch_size = {batch_size}: at least 1")
+        self.model = model
+        self.batch_size = batch_size
+        self._forbidden = tuple(model.tokenizers.tgt.unwritable())
+
+    @classmethod
+    def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
+        """Read a model folder, or the best step of a run folder; several are an ensemble.
+
+        Raises InputError where one is missing or damaged, or where they do not share languages and vocabularies.
+        """
+        return cls.of(open_models([Path(one) for one in (path, *others)]), device=device, batch_size=batch_size)
+
+    @classmethod
+    def of(cls, folders: Sequence[ModelFolder], *, device: str = "cpu", batch_size: int = 32) -> Self:
+        """The same with folders that `open_models` has checked.
+
+        On a CPU a model runs in the engine, without torch, where that was compiled and supports the network.
+        """
+        alone = len(folders) == 1 and device == "cpu"
+        if alone and (engine := load_engine(folders[0])):
+            return cls(engine, batch_size=batch_size)
+        from seq2seq.runs.trained_model import TrainedModel, load_models
+
+        model = TrainedModel.load_without_engine(folders[0]) if alone else load_models(folders, device)
+        return cls(model, batch_size=batch_size)
+
+    def translate(
+        self, lines: Iterable[str], *, beam_size: int | None = None, length_penalty: float | None = None
+    ) -> list[str]:
+        """The best translation of each line.
+
+        beam_size and length_penalty are the model's own, or the first one's, where not given; beam size 1 is greedy
+        search.
+        """
+        if isinstance(lines, str):
+            raise TypeError("lines is a list of strings, not a string")
+        stream = self.stream(lines, beam_size=beam_size, length_penalty=length_penalty)
+        return [translation.hypotheses[0].text for translation in stream]
+
+    def stream(
+        self,
+        lines: Iterable[str],
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        n_best: int = 1,
+        buffer_size: int = BUFFER_SIZE,
+    ) -> Iterator[Translation]:
+        """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order.
+
+        Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
+        """
+        defaults = self.model.config.search
+        own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
+        alpha = own if length_penalty is None else length_penalty
+        beam_size = defaults.beam_size if beam_size is None else beam_size
+        if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= alpha < math.inf):
+            raise ValueError(f"beam_size and n_best are 1 to {_WIDEST_BEAM:,}, length_penalty is at least 0 and finite")
+        request = Request(max(beam_size, n_best), alpha, n_best, self._forbidden)
+        for window in windows(lines, buffer_size):
+            yield from self._translate_window(window, request)
+
+    def _translate_window(self, lines: list[str], request: Request) -> list[Translation]:
+        # A line is none, one or several parts; its parts' places in the list stand in `places`.
+        parts: list[list[int]] = []
+        places: list[range] = []
+        limit = self.model.config.data.max_length
+        for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
+            pieces = self._split(ids, limit) if ids else []
+            places.append(range(len(parts), len(parts) + len(pieces)))
+            parts.extend(pieces)
+        found = self._search(parts, request)
+        return [Translation(self._join([found[i] for i in place], request.n_best), len(place)) for place in places]
+
+    def _search(self, parts: list[list[int]], request: Request) -> list[list[search.Hypothesis]]:
+        """The hypotheses of each part, searched in batches of like lengths."""
+        order = sorted(range(len(parts)), key=lambda place: len(parts[place]), reverse=True)
+        size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (request.beam_size * len(self.model.tokenizers.tgt))))
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        sources = ([[*parts[place], EOS] for place in batch] for batch in batches)
+        found: list[list[search.Hypothesis]] = [[] for _ in parts]
+        for batch, answers in zip(batches, self.model.search(sources, request), strict=True):
+            for place, hypotheses in zip(batch, answers, strict=True):
+                found[place] = hypotheses
+        if not all(found):
+            raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
+        return found
+
+    def _split(self, ids: list[int], limit: int) -> list[list[int]]:
+        """Cut ids into parts of at most `limit` pieces, where a word begins if there is a place."""
+        parts, start = [], 0
+        while len(ids) - start > limit:
+            latest, earliest = start + limit, start + limit // 2
+            starts = (i for i in range(latest, earliest, -1) if self.model.tokenizers.src.starts_word(ids[i]))
+            end = next(starts, latest)
+            parts.append(ids[start:end])
+            start = end
+        return [*parts, ids[start:]]
+
+    def _join(self, parts: list[list[search.Hypothesis]], n_best: int) -> list[Hypothesis]:
+        """The hypotheses of a line from those of its parts, best with best and second with second."""
+        if not parts:
+            return [Hypothesis("", 0, 0.0, 0.0)] * n_best
+        decode = self.model.tokenizers.tgt.decode
+        return [
+            Hypothesis(
+                " ".join(decode(part.tokens) for part in ranked),
+                sum(len(part.tokens) + 1 for part in ranked),
+                sum(part.log_prob for part in ranked),
+                sum(part.score for part in ranked),
+            )
+            for ranked in zip(*parts, strict=True)
+        ]
+
+
+def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
+    """The lines in groups of at most `buffer_size`; a group ends early where its lines are long.
+
+    Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
+    """
+    if buffer_size < 1:
+        raise InputError(f"buffer_size = {buffer_size}: at least 1")
+    window: list[str] = []
+    characters = 0
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, str):
+            raise TypeError(f"line {number} is not a string but {type(line).__name__}")
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"line {number}: not valid Unicode ({line[error.start]!a} is half a character)") from None
+        window.append(line)
+        characters += len(line)
+        if len(window) >= buffer_size or characters > _BUFFER_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
+        yield window

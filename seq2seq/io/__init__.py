@@ -1,0 +1,1 @@
+"""Line-exact reading, atomic writing, sealed folders."""

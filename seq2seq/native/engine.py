@@ -1,0 +1,154 @@
+"""The search of `engine.cpp`: its structures (`views.hpp`) and its functions."""
+
+import ctypes
+import weakref
+from ctypes import POINTER, Structure, c_double, c_float, c_int8, c_int32, c_int64, c_void_p
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from seq2seq.native.library import library
+
+CELLS = ["gru", "lstm", "rnn"]
+"""By their numbers."""
+
+# What a search returns.
+_OUT_OF_MEMORY, _INVALID = 1, 2
+
+
+class LinearView(Structure):
+    """y = W x + b, W in float32 or in int8 with scales."""
+
+    _fields_ = [
+        ("weight", POINTER(c_float)),
+        ("quantized", POINTER(c_int8)),
+        ("scales", POINTER(c_float)),
+        ("bias", POINTER(c_float)),
+        ("out", c_int32),
+        ("in_", c_int32),
+    ]
+
+
+class RecurrenceView(Structure):
+    """A recurrent layer."""
+
+    _fields_ = [("cell", c_int32), ("inputs", LinearView), ("recurrent", LinearView)]
+
+
+class ModelView(Structure):
+    """A network; layers that it lacks have null pointers."""
+
+    _fields_ = [
+        ("src_embedding", POINTER(c_float)),
+        ("word_gates", POINTER(c_float)),
+        ("word_readout", POINTER(c_float)),
+        ("attention_score", POINTER(c_float)),
+        ("encoder", POINTER(RecurrenceView)),
+        ("decoder", POINTER(RecurrenceView)),
+        ("summary", LinearView),
+        ("first_state", LinearView),
+        ("readout", LinearView),
+        ("output", LinearView),
+        ("context_gates", LinearView),
+        ("context_readout", LinearView),
+        ("key", LinearView),
+        ("query", LinearView),
+        ("value", LinearView),
+        ("weigh", LinearView),
+        ("gate", LinearView),
+        ("mixture", LinearView),
+        ("src_vocab", c_int32),
+        ("embedding_size", c_int32),
+        ("encoder_layers", c_int32),
+        ("directions", c_int32),
+        ("decoder_layers", c_int32),
+        ("attends", c_int32),
+    ]
+
+
+class OptionsView(Structure):
+    """How to search."""
+
+    _fields_ = [
+        ("forbidden", POINTER(c_int32)),
+        ("shortlists", POINTER(c_int32)),
+        ("shortlist_starts", POINTER(c_int32)),
+        ("length_penalty", c_double),
+        ("beam_size", c_int64),
+        ("n_best", c_int64),
+        ("forbidden_count", c_int32),
+        ("eos", c_int32),
+        ("bos", c_int32),
+    ]
+
+
+class HypothesesView(Structure):
+    """Where the hypotheses go."""
+
+    _fields_ = [
+        ("tokens", POINTER(c_int32)),
+        ("lengths", POINTER(c_int32)),
+        ("log_probs", POINTER(c_double)),
+        ("scores", POINTER(c_double)),
+        ("longest", c_int32),
+    ]
+
+
+class Model:
+    """A model on the C++ side, and the arrays that it reads."""
+
+    def __init__(self, view: ModelView, level: int, *arrays: list[Any]) -> None:
+        """level: one of `library.levels()`. arrays: kept for as long as the model."""
+        functions = _functions()
+        self._arrays = arrays
+        self._search = functions.seq2seq_search
+        self._address: int | None = functions.seq2seq_model(view, level)
+        if not self._address:
+            raise MemoryError
+        weakref.finalize(self, functions.seq2seq_free, self._address)
+
+    def search(
+        self,
+        options: OptionsView,
+        tokens: np.ndarray,
+        lengths: np.ndarray,
+        limits: np.ndarray,
+        hypotheses: HypothesesView,
+    ) -> None:
+        """Search for the hypotheses of B sentences.
+
+        tokens: int32, those of all sentences, one after another; lengths [B] and limits [B] of them and of their
+            translations, int32.
+        Raises ValueError for numbers that are out of range; MemoryError, after which it can be used as before.
+        """
+        arrays = (address_of(array, c_int32) for array in (tokens, lengths, limits))
+        outcome = self._search(self._address, options, *arrays, len(lengths), hypotheses)
+        if outcome == _OUT_OF_MEMORY:
+            raise MemoryError
+        if outcome == _INVALID:
+            raise ValueError("an empty source, an id outside the vocabulary, or an option of the search out of range")
+
+
+def address_of(array: np.ndarray, kind: Any) -> Any:
+    """A pointer to the array's elements, which are of this C type."""
+    return array.ctypes.data_as(POINTER(kind))
+
+
+@cache
+def _functions() -> Any:
+    loaded = library()
+    assert loaded
+    loaded.seq2seq_model.argtypes = [POINTER(ModelView), ctypes.c_int]
+    loaded.seq2seq_model.restype = c_void_p
+    loaded.seq2seq_free.argtypes = [c_void_p]
+    loaded.seq2seq_free.restype = None
+    numbers = POINTER(c_int32)
+    loaded.seq2seq_search.argtypes = [
+        c_void_p,
+        POINTER(OptionsView),
+        *[numbers] * 3,
+        c_int32,
+        POINTER(HypothesesView),
+    ]
+    return loaded

@@ -1,0 +1,1 @@
+"""Run folders and model folders on disk: layout, checkpoints, metrics, lock."""

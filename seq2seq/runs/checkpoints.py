@@ -1,0 +1,203 @@
+"""Everything that resuming needs, and the checkpoints that hold it.
+
+A step folder is a model folder with a sub-folder `state/`, sealed by itself: a model can be copied without it. It is
+written whole before `checkpoints.json` names it; only then are the steps that nothing names any more deleted.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import BeforeValidator, Field, FiniteFloat, NonNegativeFloat, PositiveInt, TypeAdapter, ValidationError
+
+from seq2seq.errors import InputError
+from seq2seq.io.manifest import FolderWriter, SealedFolder
+from seq2seq.io.storage import (
+    SMALL_JSON,
+    clear_leftovers,
+    current_or_backup,
+    discard,
+    parse_json,
+    put_back,
+    replace_file,
+    to_json,
+)
+from seq2seq.runs.run_folder import RunFolder, find_model
+from seq2seq.runs.trained_model import TrainedModel, write_model
+
+# What an optimiser keeps for each parameter.
+_MOMENTS = {
+    torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.Adadelta: {"step", "square_avg", "acc_delta"},
+    torch.optim.SGD: set(),
+}
+# Two moments for each parameter of the largest model.
+_LARGEST_OPTIMIZER = 2**35
+_STEP = re.compile(r"[0-9]+")
+_STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
+
+Count = Annotated[int, Field(strict=True, ge=0, lt=2**62)]
+# In files of versions before 0.1 there is no null: an infinite perplexity, and sums of nothing.
+_NothingIsNone = BeforeValidator(lambda value: None if value in ({}, math.inf) else value)
+Perplexity = Annotated[FiniteFloat | None, _NothingIsNone]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long the training is; kept over every resume."""
+
+    total_steps: PositiveInt
+    validate_every: PositiveInt
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a `Stretch` has summed up."""
+
+    steps: PositiveInt
+    tokens: PositiveInt
+    loss: FiniteFloat
+    seconds: NonNegativeFloat
+    cpu_seconds: NonNegativeFloat | None = None
+    """None in runs of older versions."""
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands. Randomness needs no place here: it is drawn anew from (seed, step or epoch)."""
+
+    step: Count = 0
+    """Updates done."""
+    epoch: Count = 0
+    batch: Count = 0
+    """Batches of this epoch done."""
+    plan: Plan | None = None
+    """None while the time of a step is still being measured."""
+    best_step: Count = 0
+    """0 before the first validation."""
+    best_bleu: FiniteFloat = -1.0
+    best_perplexity: Perplexity = None
+    validations_since_best: Count = 0
+    validated_step: Count = 0
+    """The last step that was validated. A step is saved without where a signal came before or within its validation."""
+    finished: bool = False
+    stretch: Annotated[Sums | None, _NothingIsNone] = None
+    """The loss since the last record, as `Stretch.sums` gives it."""
+    records: Count = 0
+    """Lines of `metrics.jsonl`; those after them are of steps that are taken again."""
+
+    def see(self, bleu: float, perplexity: float) -> bool:
+        """Take in a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
+        better = self.best_perplexity is None or (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
+        if better:
+            self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity
+        self.validated_step = self.step
+        self.validations_since_best = 0 if better else self.validations_since_best + 1
+        return better
+
+
+class CheckpointStore:
+    """The steps of a run folder."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+
+    @property
+    def last_step(self) -> int | None:
+        """The last step that was saved, if any."""
+        return self._run.read_checkpoints()["last"] if self._run.has_checkpoint else None
+
+    @property
+    def last(self) -> Path | None:
+        """The folder of the last step that was saved, if any."""
+        step = self.last_step
+        return current_or_backup(self._run.step(step)) if step else None
+
+    @property
+    def best(self) -> Path:
+        """The folder of the best step. There is one as soon as there is a last one."""
+        return find_model(self._run.path)
+
+    def recover(self) -> None:
+        """Finish or undo what a crash left half done in writing a step."""
+        if self._run.has_checkpoint:
+            named = set(self._run.read_checkpoints().values())
+            for step in named:
+                put_back(self._run.step(step))
+            for folder in (self._run.path, self._run.steps):
+                clear_leftovers(folder)
+            self._prune(named)
+
+    def save(
+        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+    ) -> None:
+        """Write the step and make it the last; `state` says which is the best."""
+        with FolderWriter(self._run.step(state.step)) as folder:
+            write_model(folder, model, facts)
+            folder.write(f"{_STATE}/{_PROGRESS}", to_json(asdict(state)))
+            folder.write(f"{_STATE}/{_OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
+            folder.seal(_STATE)
+            folder.publish()
+        # Until the first validation the last step is the best there is.
+        best = state.best_step or state.step
+        replace_file(self._run.checkpoints, to_json({"best": best, "last": state.step}))
+        self._prune({best, state.step})
+
+    def _prune(self, keep: set[int]) -> None:
+        """Delete the other steps; what something else put there stays."""
+        kept = {str(step) for step in keep}
+        for folder in self._run.steps.iterdir():
+            is_ours = _STEP.fullmatch(folder.name) and (folder / _STATE).is_dir() and not folder.is_symlink()
+            if is_ours and folder.name not in kept:
+                discard(folder)
+
+
+def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
+    """Put the optimiser back to what it was at a step and return the rest.
+
+    The weights are the business of `load_model`. Raises InputError where a file is missing or damaged.
+    """
+    state = SealedFolder(folder / _STATE, required=(_PROGRESS, _OPTIMIZER))
+    where = state.path / _PROGRESS
+    try:
+        progress = TypeAdapter(TrainingState).validate_python(parse_json(state.read(_PROGRESS, SMALL_JSON), where))
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(f"{where}: damaged ({'.'.join(map(str, fault['loc']))}: {fault['msg']})") from None
+    try:
+        # Not load_file: the moments would stay mapped to a file that is deleted later.
+        tensors = safetensors.torch.load(state.read(_OPTIMIZER, _LARGEST_OPTIMIZER))
+        _restore_optimizer(optimizer, tensors)
+    except (KeyError, safetensors.SafetensorError, ValueError) as error:  # KeyError: types that torch lacks
+        raise InputError(f"{state.path / _OPTIMIZER}: damaged ({error})") from None
+    return progress
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{number}.{name}": value for number, entry in state.items() for name, value in entry.items()}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raises ValueError where a tensor does not fit a parameter."""
+    moments = _MOMENTS[type(getattr(optimizer, "optimizer", optimizer))]  # accelerate wraps it
+    groups = optimizer.state_dict()["param_groups"]
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, _, name = key.partition(".")
+        if not (number.isdecimal() and int(number) < len(parameters)) or name not in moments:
+            raise ValueError(f"{key} is not of this optimiser")
+        if tensor.shape not in ((), parameters[int(number)].shape):
+            raise ValueError(f"{key} has the shape {list(tensor.shape)}")
+        state.setdefault(int(number), {})[name] = tensor
+    if state and (len(state) != len(parameters) or any(entry.keys() != moments for entry in state.values())):
+        raise ValueError("tensors are missing")
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,34 @@
+"""`metrics.jsonl`: a line for each few steps and for each validation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seq2seq.io.storage import append_to_file, flush_file, replace_file
+
+
+class MetricsLog:
+    """Appends records to a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.records = 0
+        """Records in the file."""
+
+    def cut(self, records: int) -> None:
+        """Keep the first `records` of the file, drop what was logged, or half logged, after them."""
+        lines = self._path.read_bytes().splitlines(keepends=True) if self._path.is_file() else []
+        kept = lines[:records]
+        if kept != lines:
+            replace_file(self._path, b"".join(kept))
+        self.records = len(kept)
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Append `record`, which has a `step`."""
+        append_to_file(self._path, json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self.records += 1
+
+    def flush(self) -> None:
+        """Wait until all records are on the disk."""
+        if self.records:
+            flush_file(self._path)

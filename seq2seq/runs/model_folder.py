@@ -1,0 +1,224 @@
+"""The one format of a trained model on disk.
+
+A model folder holds `config.json`, `model.safetensors`, one or two SentencePiece `.model` files, a model card
+`README.md` and `manifest.json` with the size and SHA-256 of each. Nothing in it is ever executed. A run folder, which
+holds many of them, is accepted in its place and stands for its best step.
+
+A folder comes from anywhere and its manifest may lie, so everything is checked before it is used: `open_model` without
+torch, which is slow to load, and `TrainedModel.load` the weights' names and shapes before they are read.
+"""
+
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from pydantic import BaseModel, ValidationError
+
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
+from seq2seq.io.storage import SMALL_JSON, parse_json, to_json
+from seq2seq.runs.run_folder import find_model
+from seq2seq.tokenizer.tokenizer import Tokenizers
+
+FORMAT_VERSION = 2
+CONFIG, WEIGHTS, SHORTLIST, CARD = "config.json", "model.safetensors", "shortlist.safetensors", "README.md"
+
+INT8 = "int8"
+"""What `facts["weights"]` says of a model whose matrices were rounded for the engine."""
+
+# Four thousand million parameters: no recurrent model has come near.
+_LARGEST_MODEL = 16 * 2**30
+_ATTEMPTS = 20
+# For 250,000 source pieces, as many as a tokenizer's file has room for, and sixty words of each.
+_LARGEST_SHORTLIST = 2**27
+# Bytes of names, types and shapes: a network of 64 layers on each side has a tenth.
+_LARGEST_HEADER = 2**20
+
+
+_OPTIONAL_FILES = (SHORTLIST, *Tokenizers.file_names(True), *Tokenizers.file_names(False))
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model folder that was found whole. Its weights are still on disk, in a file that is held open."""
+
+    files: SealedFolder
+    config: Config
+    facts: Mapping[str, Any]
+    """What the training reported of the model."""
+    tokenizers: Tokenizers
+
+    @property
+    def path(self) -> Path:
+        """Where it was when it was opened."""
+        return self.files.path
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(self.files.sizes.values())
+
+    @property
+    def weights(self) -> HeldFile:
+        """The parameters of its network."""
+        return self.files.file(WEIGHTS)
+
+    def read_weights(self) -> bytes:
+        """The content of the weights' file."""
+        return self.files.read(WEIGHTS, _LARGEST_MODEL)
+
+    def read_shortlist(self) -> bytes:
+        """The content of its shortlist's file. Raises InputError where it has none."""
+        return self.files.read(SHORTLIST, _LARGEST_SHORTLIST)
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether its matrices were rounded to int8."""
+        return self.facts.get("weights") == INT8
+
+    @property
+    def has_shortlist(self) -> bool:
+        """Whether it chooses the words of a translation from a list for each sentence."""
+        return bool(self.facts.get("shortlist"))
+
+
+def open_model(path: Path) -> ModelFolder:
+    """Check all that can be checked of the model that `path` stands for without loading torch.
+
+    Raises InputError naming the file that is missing, damaged or not what this program writes.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        identity = _identity(path)
+        try:
+            return _open_folder(identity[0])
+        except InputError:
+            # A training that goes on meanwhile deletes steps, after it has named others, and replaces folders.
+            if _identity(path) == identity:
+                raise
+    return _open_folder(find_model(path))
+
+
+def _open_folder(folder: Path) -> ModelFolder:
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
+    files = SealedFolder(folder, required=(CONFIG, WEIGHTS), optional=_OPTIONAL_FILES, largest=_LARGEST_MODEL)
+    description = _parse_description(files.read(CONFIG, SMALL_JSON), folder / CONFIG)
+    _check_header(files.file(WEIGHTS))
+    tokenizers = Tokenizers.load(files, description.config.tokenizer.joint)
+    return ModelFolder(files, description.config, description.facts, tokenizers)
+
+
+def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
+    """Check one model, or several that are to translate as an ensemble.
+
+    All have the same target vocabulary, as they agree word by word, and the same source vocabulary, so that a long
+    line falls into the same parts for each. Raises InputError naming two that differ, or as `open_model` does.
+    """
+    folders = [open_model(path) for path in paths]
+    for path, folder in zip(paths[1:], folders[1:], strict=True):
+        if difference := _difference(folders[0], folder):
+            raise InputError(f"{paths[0]} and {path} cannot be ensembled: {difference}")
+    return folders
+
+
+def _difference(folder: ModelFolder, other: ModelFolder) -> str:
+    """What keeps two models from translating together; empty where nothing does. An unknown language is any."""
+    for side, key in (("source", "src_lang"), ("target", "tgt_lang")):
+        languages = [getattr(one.config.data, key) for one in (folder, other)]
+        if all(languages) and languages[0] != languages[1]:
+            return f"their {side} languages are {languages[0]} and {languages[1]}"
+    own, others = folder.tokenizers, other.tokenizers
+    if (own.src.model, own.tgt.model) != (others.src.model, others.tgt.model):
+        return "their vocabularies differ; train both on the same data, validation files and tokenizer settings"
+    return ""
+
+
+def write_files(
+    folder: FolderWriter, config: Config, tokenizers: Tokenizers, weights: bytes, facts: Mapping[str, Any]
+) -> None:
+    """The same with the content of the weights file."""
+    folder.write(WEIGHTS, weights)
+    for name, tokenizer in tokenizers.files().items():
+        folder.write(name, tokenizer.model)
+    description = {"format": FORMAT_VERSION, "config": config.model_dump(), "facts": dict(facts)}
+    folder.write(CONFIG, to_json(description))
+    folder.write(CARD, _model_card(config, facts).encode())
+
+
+def rewrite_config(folder: Path, config: Config) -> None:
+    """Put `config` in the place of a model folder's own; all else in it stays, a sealed sub-folder too."""
+    description = _parse_description((folder / CONFIG).read_bytes(), folder / CONFIG)
+    description = description.model_copy(update={"config": config})
+    with FolderWriter(folder) as copy:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
+            copy.write(path.relative_to(folder).as_posix(), path.read_bytes())
+        copy.write(CONFIG, to_json(description.model_dump()))
+        copy.publish()
+
+
+def _identity(path: Path) -> tuple[Path, int, int]:
+    """What tells the model folder that `path` stands for now from others."""
+    folder = find_model(path)
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return folder, 0, 0
+    return folder, status.st_dev, status.st_ino
+
+
+class _Description(BaseModel):
+    """The content of a model folder's `config.json`."""
+
+    format: int
+    config: Config
+    facts: dict[str, str | int | float | None]
+
+
+def _parse_description(data: bytes, path: Path) -> _Description:
+    content = parse_json(data, path)
+    if isinstance(content, dict) and content.get("format") != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format {reprlib.repr(content.get('format'))}, this program reads {FORMAT_VERSION}; "
+            "use the version that wrote the model"
+        )
+    try:
+        return _Description.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = reprlib.repr(".".join(map(str, fault["loc"])))
+        raise InputError(f"{path}: damaged ({place}: {fault['msg']})") from None
+
+
+def _check_header(weights: HeldFile) -> None:
+    """See that the file is what its header says, before anything in it is believed."""
+    header_bytes = int.from_bytes(weights.head(8), "little")
+    if header_bytes > _LARGEST_HEADER:
+        raise InputError(f"{weights}: damaged (a header of {header_bytes:,} bytes)")
+    try:
+        # No tensor is read. Asking for numpy's leaves torch alone.
+        with safetensors.safe_open(weights, framework="np"):
+            pass
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{weights}: damaged ({str(error)[:200]!r})") from None
+
+
+def _model_card(config: Config, facts: Mapping[str, Any]) -> str:
+    languages = f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}"
+    data = config.data
+    sources = [Path(name).name for name in (*data.train_src, *data.train_tgt, *data.train, *data.dataset)]
+    cells = {"training data": ", ".join(sources), **facts}
+    rows = "\n".join(
+        f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |" for name, value in cells.items()
+    )
+    return (
+        f"# A translator from {languages}\n\n"
+        f"A recurrent encoder-decoder, preset `{config.preset}`, trained with seq2seq.\n\n"
+        f"| | |\n|---|---|\n{rows}\n\n"
+        "Use it with `seq2seq translate FOLDER -i INPUT -o OUTPUT`, or in Python with\n"
+        "`seq2seq.Translator.load(FOLDER).translate(lines)`. The scores are those of\n"
+        "greedy translations of the validation set.\n"
+    )

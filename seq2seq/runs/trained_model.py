@@ -1,0 +1,105 @@
+"""Networks with their vocabularies, read from model folders and written to them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from seq2seq.config import Config
+from seq2seq.errors import InputError
+from seq2seq.io.manifest import FolderWriter
+from seq2seq.model.network import EncoderDecoder
+from seq2seq.model.weights import expect_device, load_weights, pack_weights, shapes_only
+from seq2seq.runs.model_folder import ModelFolder, open_model, write_files
+from seq2seq.search.batch import search_batch
+from seq2seq.search.ensemble import Ensemble
+from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.tokenizer.tokenizer import Tokenizers
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with everything that is needed to use it."""
+
+    config: Config
+    network: EncoderDecoder
+    tokenizers: Tokenizers
+
+    @classmethod
+    def load(cls, folder: ModelFolder, device: torch.device | str = "cpu") -> Self:
+        """Read the network to `device`.
+
+        Raises InputError where the weights do not fit the configuration, there is no such device, or the model was
+        exported for the engine alone.
+        """
+        if folder.is_int8 or folder.has_shortlist:
+            raise InputError(
+                f"{folder.path}: a model in int8 or with a shortlist translates alone and on a CPU; "
+                "for all else take its original"
+            )
+        return cls.load_without_engine(folder, device)
+
+    @classmethod
+    def load_without_engine(cls, folder: ModelFolder, device: torch.device | str = "cpu") -> Self:
+        """The same with any model: int8 weights become float32, and a shortlist is not kept to."""
+        expect_device(device)
+        with shapes_only():
+            network = build_network(folder.config, folder.tokenizers)
+        load_weights(network, folder.weights, device)
+        return cls(folder.config, network.eval(), folder.tokenizers)
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch."""
+        device = next(self.network.parameters()).device
+        return (search_batch(self.network, batch, request, device) for batch in batches)
+
+
+@dataclass(frozen=True)
+class EnsembleModel:
+    """Several trained models with the same vocabularies that search as one. The first one says how."""
+
+    members: Sequence[TrainedModel]
+
+    @property
+    def config(self) -> Config:
+        """The first one's. A line longer than any member was trained for is over the limit."""
+        config = self.members[0].config
+        limit = min(member.config.data.max_length for member in self.members)
+        return config.model_copy(update={"data": config.data.model_copy(update={"max_length": limit})})
+
+    @property
+    def tokenizers(self) -> Tokenizers:
+        """The vocabularies of all."""
+        return self.members[0].tokenizers
+
+    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+        """The best hypotheses of each sentence, batch by batch."""
+        device = next(self.members[0].network.parameters()).device
+        network = Ensemble([member.network for member in self.members])
+        return (search_batch(network, batch, request, device) for batch in batches)
+
+
+def load_model(path: Path, device: torch.device | str = "cpu") -> TrainedModel:
+    """Read the model that `path` stands for. Raises InputError naming the file that is missing or damaged."""
+    return TrainedModel.load(open_model(path), device)
+
+
+def load_models(folders: Sequence[ModelFolder], device: torch.device | str = "cpu") -> TrainedModel | EnsembleModel:
+    """One model, or several as an ensemble, as `open_models` has found them."""
+    models = [TrainedModel.load(folder, device) for folder in folders]
+    return models[0] if len(models) == 1 else EnsembleModel(models)
+
+
+def build_network(config: Config, tokenizers: Tokenizers) -> EncoderDecoder:
+    """A freshly initialised network for these vocabularies."""
+    return EncoderDecoder(config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)
+
+
+def write_model(folder: FolderWriter, model: TrainedModel, facts: Mapping[str, Any]) -> None:
+    """Add the files of a model folder to `folder`.
+
+    facts: what the training reports of the model (pairs, step, scores), for `seq2seq info` and the model card.
+    """
+    write_files(folder, model.config, model.tokenizers, pack_weights(model.network), facts)

@@ -1,0 +1,1 @@
+"""Sentence pairs to log-probabilities; Moses phrase tables and n-best lists, and their weights."""

@@ -1,1 +1,0 @@
-"""Text in and out: lines, pairs of lines, subword pieces, encoded corpora and batches. Imports no torch."""

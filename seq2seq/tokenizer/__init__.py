@@ -1,0 +1,1 @@
+"""SentencePiece: training, loading, the check of its files."""

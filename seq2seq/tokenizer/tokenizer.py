@@ -1,0 +1,104 @@
+"""SentencePiece subword pieces: raw text to ids and back, with nothing lost on the way.
+
+Text is neither normalised nor stripped of blanks, and what the vocabulary lacks is spelt in bytes. Only U+2581,
+SentencePiece's own sign for a blank, comes back as a blank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sentencepiece
+
+from seq2seq.errors import InputError
+from seq2seq.io.manifest import SealedFolder
+from seq2seq.tokenizer.model_file import LARGEST_FILE, check_model
+
+SPECIAL = PAD, UNK, BOS, EOS = 0, 1, 2, 3
+"""Ids of the special pieces, the same in every vocabulary."""
+
+
+class Tokenizer:
+    """A trained SentencePiece model."""
+
+    def __init__(self, model: bytes) -> None:
+        """Raises InputError where `model` is not the content of a SentencePiece model made by `tokenizer.training`."""
+        check_model(model)
+        self.model = model
+        self._processor = sentencepiece.SentencePieceProcessor()
+        try:
+            self._processor.LoadFromSerializedProto(model)
+        except RuntimeError as error:
+            raise InputError(f"not a SentencePiece model ({str(error).splitlines()[0]})") from None
+
+    def __len__(self) -> int:
+        return int(self._processor.GetPieceSize())
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Piece ids of each text, without bos or eos."""
+        ids: list[list[int]] = self._processor.Encode(list(texts))
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that the pieces spell; byte pieces that form no UTF-8 become U+FFFD."""
+        return str(self._processor.Decode(list(ids)))
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The pieces as strings, for people to read."""
+        return [self._processor.IdToPiece(i) for i in ids]
+
+    def byte_pieces(self) -> set[int]:
+        """The pieces that stand for a single byte, of a character that the vocabulary lacks."""
+        return {i for i in range(len(self)) if self._processor.IsByte(i)}
+
+    def starts_word(self, piece_id: int) -> bool:
+        """Whether the piece begins with a blank."""
+        return self._processor.IdToPiece(piece_id).startswith("\u2581")
+
+    def unwritable(self) -> list[int]:
+        """Pieces that no translation may contain: the specials but eos, and whatever would break a line."""
+        breaking = [i for i in range(len(self)) if self._breaks_line(self._processor.IdToPiece(i))]
+        return [PAD, UNK, BOS, *breaking]
+
+    @staticmethod
+    def _breaks_line(piece: str) -> bool:
+        return piece in ("<0x0A>", "<0x0D>") or "\n" in piece or "\r" in piece
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """The vocabularies of both sides; with a joint one, the same object twice."""
+
+    src: Tokenizer
+    tgt: Tokenizer
+
+    @property
+    def joint(self) -> bool:
+        """Whether both sides share one vocabulary."""
+        return self.src is self.tgt
+
+    def files(self) -> dict[str, Tokenizer]:
+        """File names and what they hold."""
+        return dict(zip(self.file_names(self.joint), (self.src, self.tgt), strict=False))
+
+    def contents(self) -> dict[str, bytes]:
+        """File names and their content."""
+        return {name: tokenizer.model for name, tokenizer in self.files().items()}
+
+    @staticmethod
+    def file_names(joint: bool) -> list[str]:
+        """The files that `load` reads."""
+        return ["joint.model"] if joint else ["src.model", "tgt.model"]
+
+    @classmethod
+    def load(cls, folder: SealedFolder, joint: bool) -> "Tokenizers":
+        """Read the files of `files`. Raises InputError naming one that is missing or damaged."""
+        loaded = [_load_tokenizer(folder, name) for name in cls.file_names(joint)]
+        return cls(loaded[0], loaded[-1])
+
+
+def _load_tokenizer(folder: SealedFolder, name: str) -> Tokenizer:
+    model = folder.read(name, LARGEST_FILE)
+    try:
+        return Tokenizer(model)
+    except InputError as error:
+        raise InputError(f"{folder.path / name}: {error}") from None

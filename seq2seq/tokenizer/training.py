@@ -1,0 +1,78 @@
+"""Training SentencePiece vocabularies on a corpus."""
+
+import io
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import sentencepiece
+
+from seq2seq.errors import InputError
+from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+
+_BYTE_PIECES = 256
+_SPECIAL_PIECES = 4
+# SentencePiece splits its sums by thread: another number of threads may give another vocabulary.
+_TRAINING_THREADS = 2
+
+
+def default_vocab_size(pairs: int, characters: Counter[str]) -> int:
+    """Pieces for a corpus: 24 times the square root of its pairs, or twice its characters where those are many.
+
+    A multiple of 8, within 3,400 and 32,000, though a small text may have fewer. 29,000 pairs in an alphabet get 4,088.
+    """
+    by_pairs = 24 * math.sqrt(pairs)
+    by_characters = 2 * _characters_within(characters, 0.9995) + _BYTE_PIECES + _SPECIAL_PIECES
+    return min(max(8 * math.ceil(max(by_pairs, by_characters) / 8), 3_400), 32_000)
+
+
+def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: int, model_type: str) -> Tokenizer:
+    """Train a vocabulary of at most `vocab_size` pieces on `texts`.
+
+    characters: how often each character occurs in the texts. Where the vocabulary is too small for all of them,
+        at most half of it is single characters and the rarest are spelt in bytes.
+    model_type: `unigram` or `bpe`.
+    Raises InputError where vocab_size has no room for the bytes and the special pieces.
+    """
+    room = vocab_size - _BYTE_PIECES - _SPECIAL_PIECES
+    if room < 2:
+        raise InputError(
+            f"tokenizer.vocab_size = {vocab_size} is too small: {_BYTE_PIECES + _SPECIAL_PIECES} pieces "
+            "are bytes and marks; 500 is a sensible least"
+        )
+    # SentencePiece's own way, a character coverage, goes no lower than 0.98: leave the rare ones out before it looks.
+    rare = dict.fromkeys(ord(character) for character, _ in characters.most_common()[room // 2 :])
+    model = io.BytesIO()
+    options: dict[str, Any] = {
+        "model_type": model_type,
+        "vocab_size": vocab_size,
+        "hard_vocab_limit": False,
+        "byte_fallback": True,
+        "character_coverage": 1.0,
+        "normalization_rule_name": "identity",
+        "remove_extra_whitespaces": False,
+        "pad_id": PAD,
+        "unk_id": UNK,
+        "bos_id": BOS,
+        "eos_id": EOS,
+        "num_threads": _TRAINING_THREADS,
+        "minloglevel": 2,
+    }
+    try:
+        sentencepiece.SentencePieceTrainer.Train(
+            sentence_iterator=(text.translate(rare) for text in texts), model_writer=model, **options
+        )
+    except RuntimeError as error:
+        raise InputError(f"the tokenizer could not be trained: {str(error).splitlines()[0]}") from None
+    return Tokenizer(model.getvalue())
+
+
+def _characters_within(characters: Counter[str], coverage: float) -> int:
+    """How many of the most frequent characters make up the share `coverage` of a text."""
+    needed, seen = coverage * characters.total(), 0
+    for rank, (_, count) in enumerate(characters.most_common()):
+        if seen >= needed:
+            return rank
+        seen += count
+    return len(characters)

@@ -1,0 +1,54 @@
+"""Loss, target tokens and time of the last steps."""
+
+import time
+
+import torch
+
+from seq2seq.runs.checkpoints import Sums
+
+
+class Stretch:
+    """Loss, target tokens and time of the steps since `clear`."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, now."""
+        self.steps, self.tokens = 0, 0
+        self._loss_sum: torch.Tensor | float = 0.0
+        self._started, self._cpu_started = time.monotonic(), time.process_time()
+
+    def add(self, loss: torch.Tensor, tokens: int) -> None:
+        """Count one step. loss: a mean over its `tokens` target tokens, in nats, left on its device."""
+        self.steps += 1
+        self.tokens += tokens
+        self._loss_sum = self._loss_sum + loss * tokens
+
+    def loss(self) -> float:
+        """Mean loss a target token, in nats. Waits for the device."""
+        return float(self._loss_sum) / max(1, self.tokens)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since `clear`."""
+        return time.monotonic() - self._started
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time since `clear`, of all threads together."""
+        return time.process_time() - self._cpu_started
+
+    def sums(self) -> Sums | None:
+        """What `take_up` needs to go on from here; None of an empty stretch, whose clock has not begun to count."""
+        if not self.steps:
+            return None
+        return Sums(self.steps, self.tokens, float(self._loss_sum), self.seconds, self.cpu_seconds)
+
+    def take_up(self, sums: Sums | None) -> None:
+        """Go on from `sums`, now."""
+        self.clear()
+        if sums:
+            self.steps, self.tokens, self._loss_sum = sums.steps, sums.tokens, sums.loss
+            self._started -= sums.seconds
+            self._cpu_started -= sums.seconds if sums.cpu_seconds is None else sums.cpu_seconds

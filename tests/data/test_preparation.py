@@ -1,0 +1,304 @@
+"""Whatever form the pairs come in, training sees the same; the report's figures are those of plain counting."""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow
+import pytest
+import zstandard
+from pyarrow import parquet
+
+from seq2seq.config import Config
+from seq2seq.data import preparation
+from seq2seq.data.preparation import load_data, prepare_data
+from seq2seq.data.report import DataReport
+from seq2seq.data.sources import open_sources
+from seq2seq.errors import InputError
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import train
+
+Rows = list[tuple[str, str]]
+
+
+@pytest.fixture
+def rows(bitext: tuple[Path, Path]) -> Rows:
+    src, tgt = (path.read_text().splitlines() for path in bitext)
+    return list(zip(src, tgt, strict=True))
+
+
+def packed(path: Path, text: str) -> None:
+    data = text.encode()
+    path.write_bytes(
+        gzip.compress(data) if path.suffix == ".gz" else zstandard.compress(data) if path.suffix == ".zst" else data
+    )
+
+
+def aligned(ending: str) -> Callable[[Path, Rows], dict[str, object]]:
+    def write(folder: Path, rows: Rows) -> dict[str, object]:
+        for side, name in enumerate(("fr", "en")):
+            packed(folder / f"a.{name}{ending}", "".join(f"{row[side]}\n" for row in rows))
+        return {"data__train_src": str(folder / f"a.fr{ending}"), "data__train_tgt": str(folder / f"a.en{ending}")}
+
+    return write
+
+
+def table(name: str, header: bool = True) -> Callable[[Path, Rows], dict[str, object]]:
+    def write(folder: Path, rows: Rows) -> dict[str, object]:
+        path = folder / name
+        objects = [{"fr": src, "en": tgt} for src, tgt in rows]
+        if ".tsv" in name:
+            packed(path, "".join(f"{src}\t{tgt}\n" for src, tgt in ([("fr", "en")] if header else []) + rows))
+        elif ".csv" in name:
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([("fr", "en"), *rows])
+        elif ".jsonl" in name:
+            packed(path, "".join(json.dumps(one) + "\n" for one in objects))
+        elif ".json" in name:
+            packed(path, "".join(json.dumps({"translation": one}) + "\n" for one in objects))
+        else:
+            parquet.write_table(pyarrow.table({"translation": objects}), path)
+        return {"data__train": str(path)}
+
+    return write
+
+
+def hub_folder(folder: Path, rows: Rows) -> dict[str, object]:
+    (folder / "set" / "data").mkdir(parents=True)
+    objects = [{"en": tgt, "fr": src} for src, tgt in rows]
+    for shard in range(2):
+        half = objects[shard * 100 : shard * 100 + 100]
+        path = folder / "set" / "data" / f"train-{shard:05}-of-00002.parquet"
+        parquet.write_table(pyarrow.table({"translation": half}), path)
+    return {"data__dataset": str(folder / "set")}
+
+
+def two_sources(folder: Path, rows: Rows) -> dict[str, object]:
+    first, second = table("one.jsonl")(folder, rows[:70]), table("two.tsv")(folder, rows[70:])
+    return {"data__train": [first["data__train"], second["data__train"]]}
+
+
+FORMS = [
+    aligned(""),
+    aligned(".gz"),
+    aligned(".zst"),
+    table("pairs.tsv"),
+    table("bare.tsv", header=False),
+    table("pairs.tsv.zst"),
+    table("pairs.csv"),
+    table("pairs.jsonl"),
+    table("pairs.jsonl.gz"),
+    table("pairs.json"),
+    table("pairs.parquet"),
+    hub_folder,
+    two_sources,
+]
+
+
+def trained_bytes(config: Config, folder: Path) -> dict[str, str]:
+    train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
+    files = [*folder.glob("steps/*/*.safetensors"), *folder.glob("steps/*/*.model"), *folder.glob("data/*/*.ids")]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def expected(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return trained_bytes(tiny(training__max_steps=3), tmp_path_factory.mktemp("plain") / "run")
+
+
+@pytest.mark.parametrize("form", range(len(FORMS)))
+def test_every_form_trains_to_the_same_bytes(
+    form: int, rows: Rows, expected: dict[str, str], tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    data = {"data__train_src": (), "data__train_tgt": (), **FORMS[form](tmp_path, rows)}
+    config = tiny(training__max_steps=3, data__src_lang="fr", data__tgt_lang="en", **data)
+    assert len(expected) > 5
+    assert trained_bytes(config, tmp_path / "run") == expected
+
+
+def report_of(config: Config, folder: Path) -> DataReport:
+    sources = open_sources(config.data, folder / "downloads")
+    return prepare_data(config.data, config.tokenizer, sources, folder / "data")
+
+
+@pytest.fixture
+def odd_rows(rows: Rows, tmp_path: Path) -> Path:
+    path = tmp_path / "odd.tsv"
+    odd = [("", "one"), ("un", "un"), rows[0], rows[1], ("deux", "two " * 30), ("un " * 200, "one " * 200)]
+    path.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows, *odd]))
+    return path
+
+
+def test_report_counts_what_is_odd_and_what_is_left_out(
+    odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(odd_rows))
+    report = report_of(config, tmp_path)
+    (source,) = report.sources
+    repeated = len(rows) - len(set(rows))
+    found = {finding.rule: (finding.count, finding.left_out) for finding in source.findings}
+    assert found == {
+        "empty": (1, True),
+        "too_long": (1, True),
+        "identical": (1 + sum(src == tgt for src, tgt in rows), False),
+        "length": (0, False),
+        "ratio": (1, False),
+        "script": (0, False),
+        "duplicates": (repeated + 2, False),
+    }
+    assert (source.read, source.read - 2) == (206, source.kept + source.held_out)
+    identical = [line for line, (src, tgt) in enumerate(rows, start=1) if src == tgt] + [202]
+    assert next(one.lines for one in source.findings if one.rule == "identical") == identical[:3]
+    assert report.valid.kept == source.held_out == 10
+    examples = [pieces.replace(" ", "").replace("\u2581", " ").strip() for pieces, _ in report.examples]
+    assert len(set(examples)) == 3
+    assert set(examples) <= {src for src, _ in rows}
+    assert examples != [src for src, _ in rows[:3]]
+    assert json.loads((tmp_path / "data" / "report.json").read_text())["sources"][0]["kept"] == source.kept
+
+
+def test_cleaning_leaves_out_what_it_counts(
+    odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    data = {"data__train_src": (), "data__train_tgt": (), "data__train": str(odd_rows)}
+    report = report_of(tiny(**data, data__clean=["identical", "ratio", "duplicates"]), tmp_path)
+    (source,) = report.sources
+    left_out = {finding.rule: finding.count for finding in source.findings if finding.left_out}
+    assert left_out == {
+        "empty": 1,
+        "too_long": 1,
+        "identical": 1 + sum(src == tgt for src, tgt in rows),
+        "ratio": 1,
+        "duplicates": len(rows) - len(set(rows)) + 2,
+    }
+    assert source.kept + source.held_out + sum(left_out.values()) == source.read
+    corpus = load_data(tmp_path / "data", joint=True, max_length=128)
+    decode = corpus.tokenizers.src.decode
+    texts = [decode(corpus.train.src[i].tolist()) for i in range(len(corpus.train))]
+    pairs = list(zip(texts, (decode(corpus.train.tgt[i].tolist()) for i in range(len(corpus.train))), strict=True))
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_overlap_with_validation_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    valid = tmp_path / "valid.tsv"
+    valid.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows[:5], ("sept", "seven")]))
+    report = report_of(tiny(data__valid=str(valid)), tmp_path)
+    (seen,) = report.overlaps
+    assert (seen.name, seen.sources, seen.in_training) == (
+        "validation",
+        len({s for s, _ in rows[:5]}) + 1,
+        seen.sources - 1,
+    )
+    assert any("validation sources are training sources too" in warning for warning in report.warnings())
+    assert report.vocabulary.valid_bytes > 0
+
+
+def test_held_out_pairs_share_no_source_with_training(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    report = report_of(tiny(), tmp_path)
+    assert report.overlaps[0].in_training == 0
+
+
+def test_pairs_are_held_out_where_each_source_has_several_translations(
+    tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"source {n}\ttarget {n} {version}\n" for n in range(15) for version in "ab"))
+    report = report_of(tiny(data__train_src=(), data__train_tgt=(), data__train=str(path)), tmp_path)
+    assert (report.valid.kept, report.pairs, report.overlaps[0].in_training) == (2, 28, 0)
+
+
+def test_a_source_that_nothing_is_left_of_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    same, good = tmp_path / "same.tsv", tmp_path / "good.tsv"
+    same.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
+    good.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows))
+    data = {"data__train_src": (), "data__train_tgt": (), "data__weights": [2, 1]}
+    config = tiny(**data, data__train=[str(same), str(good)], data__clean="identical")
+    report = report_of(config, tmp_path)
+    assert (report.sources[0].kept, report.sources[1].kept > 150) == (0, True)
+    assert f"{same}: none of its pairs is used for training" in report.warnings()
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+
+
+def test_a_validation_split_that_cannot_be_opened_is_told_first(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "set").mkdir()
+    table("set/train.jsonl")(tmp_path, rows)
+    (tmp_path / "set" / "validation.jsonl").write_text('{"id": "0", "en": "one"}\n')
+    monkeypatch.setattr("seq2seq.data.preparation.Selection", lambda *_: pytest.fail("the pairs were read"))
+    config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
+    with pytest.raises(InputError, match="which columns are the sentences"):
+        report_of(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"fr": "un", "en": null}\n', "which columns are the sentences? It has fr, none of them clearly en"),
+        ('{"fr": "un", "en": "one"}\n{"fr": ', "line 2: not valid JSON"),
+        ('{"id": "0", "en": "one"}\n', "which columns are the sentences? It has id, en"),
+    ],
+)
+def test_a_test_split_that_cannot_be_read_is_noted(
+    content: str, reason: str, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    lines = (json.dumps({"fr": src, "en": tgt}) + "\n" for src, tgt in rows)
+    (tmp_path / "set" / "train.jsonl").write_text("".join(lines))
+    (tmp_path / "set" / "test.jsonl").write_text(content)
+    config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
+    report = report_of(config, tmp_path)
+    (note,) = [note for note in report.notes if "the test split is not compared with the training pairs" in note]
+    assert reason in note
+    assert [seen.name for seen in report.overlaps] == ["validation"]
+
+
+def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    path = tmp_path / "same.tsv"
+    path.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
+    config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(path), data__clean="identical")
+    with pytest.raises(InputError, match="0 usable pairs; training needs at least 10"):
+        report_of(config, tmp_path)
+
+
+def grow(path: Path) -> None:
+    with open(path, "a") as file:
+        file.write("trois\tthree\n" * 300)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.read_bytes().index(b"\n", 500) + 1)
+
+
+def replace_it(path: Path) -> None:
+    """By as many others."""
+    path.with_name("new").write_text(path.read_text().replace("six", "cinq"))
+    os.replace(path.with_name("new"), path)
+
+
+@pytest.mark.parametrize("change", [grow, cut, replace_it])
+@pytest.mark.parametrize("moment", ["_train_tokenizers", "_encode"])
+@pytest.mark.parametrize("clean", [(), ("duplicates",)], ids=["as it is", "cleaned"])
+def test_a_file_that_changes_between_two_looks_is_told(
+    change: Callable[[Path], None],
+    moment: str,
+    clean: tuple[str, ...],
+    rows: Rows,
+    tiny: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = getattr(preparation, moment)
+
+    def later(*arguments: object) -> object:
+        change(tmp_path / "a.tsv")
+        return work(*arguments)
+
+    monkeypatch.setattr(preparation, moment, later)
+    config = tiny(data__train_src=(), data__train_tgt=(), **table("a.tsv")(tmp_path, rows), data__clean=clean)
+    with pytest.raises(InputError, match=r"a\.tsv: changed while it was being read; train again"):
+        prepare_data(config.data, config.tokenizer, open_sources(config.data, tmp_path), tmp_path / "data")

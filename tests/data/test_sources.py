@@ -1,0 +1,361 @@
+"""Data sets in the usual layouts of the hub, from a local folder, without a network; mixtures; what is guessed."""
+
+import gzip
+import json
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import datasets
+import pyarrow
+import pytest
+from datasets.data_files import DataFilesDict, DataFilesList
+from datasets.packaged_modules.parquet.parquet import ParquetConfig
+from pyarrow import parquet
+
+from seq2seq.config import DataConfig
+from seq2seq.data.sources import Sources, open_sources
+from seq2seq.errors import InputError
+
+TRAIN = [(f"habari {n}", f"hello {n}") for n in range(12)]
+VALID = [(f"asubuhi {n}", f"morning {n}") for n in range(3)]
+TEST = [(f"jioni {n}", f"evening {n}") for n in range(2)]
+Rows = list[tuple[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def put_parquet(path: Path, rows: Rows, nested: bool = True) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    objects = [{"en": tgt, "sw": src} for src, tgt in rows]
+    columns = {"translation": objects} if nested else {"sw": [s for s, _ in rows], "en": [t for _, t in rows]}
+    parquet.write_table(pyarrow.table({"id": [str(n) for n in range(len(rows))], **columns}), path)
+
+
+def put_jsonl(path: Path, rows: Rows, nested: bool = False) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    objects = [{"sw": src, "en": tgt} for src, tgt in rows]
+    path.write_text("".join(json.dumps({"translation": one} if nested else one) + "\n" for one in objects))
+
+
+def put_text(path: Path, lines: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def put_table(path: Path, rows: Rows, delimiter: str, header: str = "source target") -> None:
+    put_text(path, [delimiter.join(row) for row in [header.split(), *rows]])
+
+
+def sharded_parquet(folder: Path) -> None:
+    for shard in range(3):
+        put_parquet(folder / "data" / f"train-{shard:05}-of-00003.parquet", TRAIN[4 * shard : 4 * shard + 4])
+    put_parquet(folder / "data" / "validation-00000-of-00001.parquet", VALID)
+    put_parquet(folder / "data" / "test-00000-of-00001.parquet", TEST)
+
+
+def flat_jsonl(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("val", VALID), ("test", TEST)):
+        put_jsonl(folder / f"{name}.jsonl", rows)
+
+
+def nested_json(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("dev", VALID), ("test", TEST)):
+        put_jsonl(folder / f"{name}.json", rows, nested=True)
+
+
+def csv_files(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST)):
+        put_table(folder / f"{name}.csv", rows, ",")
+
+
+def tsv_files(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST)):
+        put_table(folder / f"{name}.tsv", rows, "\t", header="sw en")
+
+
+def split_folders(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST)):
+        put_parquet(folder / name / "0000.parquet", rows, nested=False)
+
+
+def semicolons(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST)):
+        put_table(folder / f"{name}.csv", rows, ";")
+
+
+def readme_with_a_delimiter(folder: Path) -> None:
+    for name, rows in (("a", TRAIN), ("b", VALID), ("c", TEST)):
+        put_table(folder / f"{name}.csv", rows, ";")
+    put_text(
+        folder / "README.md",
+        ["---", "configs:", "- config_name: default", "  sep: ';'", "  data_files:"]
+        + [f"  - split: {s}\n    path: {f}.csv" for s, f in (("train", "a"), ("validation", "b"), ("test", "c"))]
+        + ["---", "# Pairs"],
+    )
+
+
+def several_subsets(folder: Path) -> None:
+    put_parquet(folder / "de-en" / "train-00000-of-00001.parquet", [("x", "y")])
+    for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST)):
+        put_parquet(folder / "en-sw" / f"{name}-00000-of-00001.parquet", rows)
+    put_text(
+        folder / "README.md",
+        ["---", "configs:"]
+        + [
+            f"- config_name: {pair}\n  data_files:\n  - split: train\n    path: {pair}/train-*"
+            + "".join(f"\n  - split: {s}\n    path: {pair}/{s}-*" for s in ("validation", "test") if pair == "en-sw")
+            for pair in ("de-en", "en-sw")
+        ]
+        + ["---"],
+    )
+
+
+def saved_to_disk(folder: Path) -> None:
+    splits = {
+        name: datasets.Dataset.from_dict({"sw": [src for src, _ in rows], "en": [tgt for _, tgt in rows]})
+        for name, rows in (("train", TRAIN), ("validation", VALID), ("test", TEST))
+    }
+    datasets.DatasetDict(splits).save_to_disk(folder)
+
+
+def aligned_text(folder: Path) -> None:
+    for name, rows in (("train", TRAIN), ("dev", VALID)):
+        put_text(folder / f"{name}.sw", [src for src, _ in rows])
+        put_text(folder / f"{name}.en", [tgt for _, tgt in rows])
+
+
+LAYOUTS: list[Callable[[Path], None]] = [
+    sharded_parquet,
+    flat_jsonl,
+    nested_json,
+    csv_files,
+    tsv_files,
+    split_folders,
+    semicolons,
+    readme_with_a_delimiter,
+    several_subsets,
+    saved_to_disk,
+    aligned_text,
+]
+
+
+def open_dataset(folder: Path, **changes: object) -> Sources:
+    settings = {"dataset": str(folder), "src_lang": "sw", "tgt_lang": "en", **changes}
+    return open_sources(DataConfig.model_validate(settings), folder.parent / "downloads")
+
+
+def rows_of(pairs: object) -> Rows:
+    return [(pair.src, pair.tgt) for pair in pairs]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+def test_a_data_set_in_each_usual_layout(layout: Callable[[Path], None], tmp_path: Path) -> None:
+    layout(tmp_path / "set")
+    sources = open_dataset(tmp_path / "set")
+    assert rows_of(sources.train[0].pairs) == TRAIN
+    assert rows_of(sources.train[0].pairs) == TRAIN
+    assert rows_of(sources.valid) == VALID
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert (sources.test is not None) == (layout is not aligned_text)
+    if sources.test:
+        assert rows_of(sources.test) == TEST
+
+
+@pytest.mark.parametrize("layout", [sharded_parquet, flat_jsonl, nested_json], ids=lambda layout: layout.__name__)
+def test_languages_are_guessed_from_the_columns_and_said(layout: Callable[[Path], None], tmp_path: Path) -> None:
+    layout(tmp_path / "set")
+    sources = open_dataset(tmp_path / "set", src_lang="", tgt_lang="")
+    languages = ("en", "sw") if layout is sharded_parquet else ("sw", "en")
+    assert (sources.src_lang, sources.tgt_lang) == languages
+    assert any(f"languages inferred as {languages[0]} to {languages[1]}" in note for note in sources.notes)
+    assert rows_of(sources.train[0].pairs)[0] == (TRAIN[0] if languages[0] == "sw" else TRAIN[0][::-1])
+
+
+def test_another_split_is_trained_on_when_asked_for(tmp_path: Path) -> None:
+    sharded_parquet(tmp_path / "set")
+    sources = open_dataset(tmp_path / "set", split="validation")
+    assert rows_of(sources.train[0].pairs) == VALID
+    assert sources.valid is None
+
+
+def test_validation_data_that_is_given_goes_before_the_data_sets_own(tmp_path: Path) -> None:
+    sharded_parquet(tmp_path / "set")
+    put_table(tmp_path / "mine.tsv", [("mimi", "me")], "\t", header="sw en")
+    assert rows_of(open_dataset(tmp_path / "set", valid=str(tmp_path / "mine.tsv")).valid) == [("mimi", "me")]
+
+
+@pytest.mark.parametrize(
+    ("layout", "changes", "complaint"),
+    [
+        (several_subsets, {"src_lang": "", "tgt_lang": ""}, "has several subsets; choose with --subset: de-en, en-sw"),
+        (several_subsets, {"subset": "en-fr"}, "no subset en-fr; choose with --subset: de-en, en-sw"),
+        (sharded_parquet, {"split": "train_full"}, "no split train_full; choose with --split: train, validation, test"),
+        (lambda folder: put_text(folder / "notes.xyz", ["a"]), {}, "No (supported) data files found"),
+        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a data set of kind text"),
+        (lambda folder: put_table(folder / "train.csv", TRAIN, ",", "a b"), {}, None),
+        (lambda folder: put_text(folder / "train.csv", ["a,b,c", "1,2,3"]), {}, "which columns are the sentences?"),
+        (lambda folder: put_text(folder / "set.py", ["raise SystemExit('code of a data set was run')"]), {}, "set"),
+    ],
+)
+def test_what_cannot_be_told_is_one_line(
+    layout: Callable[[Path], None], changes: dict[str, object], complaint: str | None, tmp_path: Path
+) -> None:
+    layout(tmp_path / "set")
+    if complaint is None:
+        assert rows_of(open_dataset(tmp_path / "set", **changes).train[0].pairs) == TRAIN
+        return
+    with pytest.raises(InputError, match=re.escape(complaint)) as error:
+        open_dataset(tmp_path / "set", **changes)
+    assert str(tmp_path / "set") in str(error.value)
+
+
+def test_a_name_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match=r"--dataset nobody/nothing: .*\(there is no such folder here either\)"):
+        open_dataset(Path("nobody/nothing"))
+
+
+def test_files_of_the_hub_are_fetched_beside_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub is played by a folder: what is asked of the libraries, and that what they fetch is read."""
+    put_parquet(tmp_path / "hub" / "train.parquet", TRAIN)
+    url = "hf://datasets/someone/pairs@0123abcd/train.parquet"
+
+    class Parquet:
+        config = ParquetConfig(data_files=DataFilesDict({"train": DataFilesList([url], [])}))
+
+    class Builder(Parquet):
+        pass
+
+    def fetch(repo: str, path: str, *, repo_type: str, revision: str, cache_dir: Path) -> str:
+        assert (repo, repo_type, revision) == ("someone/pairs", "dataset", "0123abcd")
+        assert cache_dir == tmp_path / "downloads"
+        return str(tmp_path / "hub" / path)
+
+    def resolve(_: object, asked: str) -> SimpleNamespace:
+        assert asked == url
+        return SimpleNamespace(
+            repo_id="someone/pairs", path_in_repo="train.parquet", repo_type="dataset", revision="0123abcd"
+        )
+
+    monkeypatch.setattr("datasets.get_dataset_config_names", lambda _: ["default"])
+    monkeypatch.setattr("datasets.load_dataset_builder", lambda *_, **__: Builder())
+    monkeypatch.setattr("huggingface_hub.HfFileSystem.resolve_path", resolve)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fetch)
+    data = DataConfig(dataset=("someone/pairs",), src_lang="sw", tgt_lang="en")
+    assert rows_of(open_sources(data, tmp_path / "downloads").train[0].pairs) == TRAIN
+
+
+def test_a_mixture_keeps_its_order_and_weights(tmp_path: Path) -> None:
+    sharded_parquet(tmp_path / "set")
+    put_table(tmp_path / "pairs.tsv", VALID, "\t", header="sw en")
+    put_text(tmp_path / "a.sw", ["moja"])
+    put_text(tmp_path / "a.en", ["one"])
+    sources = open_dataset(
+        tmp_path / "set",
+        train=[str(tmp_path / "pairs.tsv")],
+        train_src=str(tmp_path / "a.sw"),
+        train_tgt=str(tmp_path / "a.en"),
+        weights=[5, 1, 0.5],
+    )
+    assert [(len(rows_of(source.pairs)), source.weight) for source in sources.train] == [(1, 5), (3, 1), (12, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("src", "tgt", "expected"),
+    [
+        ("train.de", "train.en", ("de", "en")),
+        ("train.swh_Latn", "train.eng_Latn", ("swh_Latn", "eng_Latn")),
+        ("src.txt", "tgt.txt", ("", "")),
+        ("train.src", "train.tgt", ("", "")),
+        ("train.en", "more.en", ("", "")),
+    ],
+)
+def test_languages_are_guessed_from_file_names(src: str, tgt: str, expected: tuple[str, str], tmp_path: Path) -> None:
+    put_text(tmp_path / src, ["a"])
+    put_text(tmp_path / tgt, ["b"])
+    sources = open_sources(
+        DataConfig(train_src=(str(tmp_path / src),), train_tgt=(str(tmp_path / tgt),)), tmp_path / "downloads"
+    )
+    assert (sources.src_lang, sources.tgt_lang) == expected
+    assert bool(sources.notes) == (expected != ("", ""))
+
+
+def test_language_codes_head_a_csv_but_may_be_a_pair_in_a_tsv(tmp_path: Path) -> None:
+    for name, delimiter in (("pairs.csv", ";"), ("pairs.tsv", "\t")):
+        put_text(tmp_path / name, [f"sw{delimiter}en", f"habari{delimiter}hello"])
+    csv_pairs, tsv_pairs = (
+        open_sources(DataConfig(train=(str(tmp_path / name),)), tmp_path) for name in ("pairs.csv", "pairs.tsv")
+    )
+    assert rows_of(csv_pairs.train[0].pairs) == [("habari", "hello")]
+    assert (csv_pairs.src_lang, csv_pairs.tgt_lang) == ("sw", "en")
+    assert rows_of(tsv_pairs.train[0].pairs) == [("sw", "en"), ("habari", "hello")]
+
+
+@pytest.mark.parametrize("name", ["pairs.csv", "PAIRS.CSV", "pairs.csv.gz"])
+def test_a_csv_is_one_whatever_the_case_of_its_name(name: str, tmp_path: Path) -> None:
+    content = b'sw;en\n"habari; yako";hello\n'
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    sources = open_sources(DataConfig(train=(str(tmp_path / name),)), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [("habari; yako", "hello")]
+    assert (sources.src_lang, sources.tgt_lang) == ("sw", "en")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pairs.csv", "fr,en\nbonjour,hello\n"),
+        ("pairs.tsv", "fr\ten\nbonjour\thello\n"),
+        ("pairs.jsonl", '{"id": "1", "translation": {"fr": "bonjour", "en": "hello"}}\n'),
+        ("pairs.jsonl", '{"text_fr": "bonjour", "text_en": "hello"}\n'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"src_lang": "en"}, ("hello", "bonjour")),
+        ({"tgt_lang": "fr"}, ("hello", "bonjour")),
+        ({"src_lang": "fr"}, ("bonjour", "hello")),
+        ({"tgt_lang": "en"}, ("bonjour", "hello")),
+    ],
+)
+def test_one_language_tells_the_direction_and_the_other_language(
+    name: str, content: str, known: dict[str, str], expected: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    sources = open_sources(DataConfig.model_validate({"train": str(tmp_path / name), **known}), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [expected]
+    if "text_" not in content:
+        assert (sources.src_lang, sources.tgt_lang) == (("en", "fr") if expected[0] == "hello" else ("fr", "en"))
+
+
+def test_one_language_of_aligned_files_is_enough(tmp_path: Path) -> None:
+    put_text(tmp_path / "train.fr", ["a"])
+    put_text(tmp_path / "train.en", ["b"])
+    data = DataConfig(train_src=(str(tmp_path / "train.fr"),), train_tgt=(str(tmp_path / "train.en"),), tgt_lang="en")
+    sources = open_sources(data, tmp_path)
+    assert (sources.src_lang, sources.tgt_lang) == ("fr", "en")
+
+
+@pytest.mark.parametrize(("quoted", "is_said"), [('"habari"\thello', True), ('say "yes"\thello', False)])
+def test_quotes_around_the_cells_of_a_tsv_are_said(quoted: str, is_said: bool, tmp_path: Path) -> None:
+    put_text(tmp_path / "pairs.tsv", ["a\tb", quoted])
+    sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.tsv"),)), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [("a", "b"), tuple(quoted.split("\t"))]
+    assert any("quotes around cells count as text" in note for note in sources.notes) is is_said
+
+
+def test_a_csv_without_a_header_is_said(tmp_path: Path) -> None:
+    put_text(tmp_path / "pairs.csv", ["habari,hello"])
+    sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
+    assert rows_of(sources.train[0].pairs) == [("habari", "hello")]
+    assert "no header was recognised, so the first line counts as a pair" in sources.notes[0]

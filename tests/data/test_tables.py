@@ -1,0 +1,341 @@
+"""A table is the same pairs whatever file it comes in; what is wrong with a row is told with its line."""
+
+import csv
+import io
+import json
+import re
+import tracemalloc
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+
+import pyarrow
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from seq2seq.data.columns import Wanted, choose_columns, is_header, language_of
+from seq2seq.data.tables import Delimited, JsonArray, open_table, written
+from seq2seq.errors import InputError
+
+# Quotes, delimiters, unicode line separators and what other readers take for missing values.
+SENTENCES = [
+    ("Habari ya asubuhi.", "Good morning."),
+    ('Alisema "ndiyo", kisha akaondoka; haraka', 'He said "yes", then left; quickly'),
+    ("NA", "null"),
+    ("NaN", "None"),
+    ("a\u2028b\u0085c\x0cd", "it's ünïcödé 日本語 😀"),
+    ("", "empty source"),
+    ("007", "1e5"),
+    ("= SUM(A1)", "'quoted'"),
+]
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]], delimiter: str, header: bool = True) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerows([*([("sw", "en")] if header else []), *rows])
+
+
+def write_jsonl(path: Path, rows: list[tuple[str, str]], nested: bool) -> None:
+    objects = [{"sw": src, "en": tgt} for src, tgt in rows]
+    path.write_text(
+        "".join(json.dumps({"id": 1, "translation": one} if nested else one) + "\n" for one in objects), "utf-8"
+    )
+
+
+def write_array(path: Path, rows: list[tuple[str, str]]) -> None:
+    path.write_text(json.dumps([{"sw": src, "en": tgt} for src, tgt in rows], ensure_ascii=False, indent=1), "utf-8")
+
+
+def write_parquet(path: Path, rows: list[tuple[str, str]], nested: bool) -> None:
+    objects = [{"sw": src, "en": tgt} for src, tgt in rows]
+    columns = {"translation": objects} if nested else {side: [one[side] for one in objects] for side in ("sw", "en")}
+    parquet.write_table(pyarrow.table({"id": list(range(len(rows))), **columns}), path, row_group_size=3)
+
+
+FORMS: dict[str, Callable[[Path], object]] = {
+    "pairs.tsv": lambda path: path.write_text("".join(f"{s}\t{t}\n" for s, t in SENTENCES), "utf-8"),
+    "comma.csv": lambda path: write_csv(path, SENTENCES, ","),
+    "semicolon.csv": lambda path: write_csv(path, SENTENCES, ";"),
+    "tab.csv": lambda path: write_csv(path, SENTENCES, "\t"),
+    "flat.jsonl": lambda path: write_jsonl(path, SENTENCES, nested=False),
+    "nested.json": lambda path: write_jsonl(path, SENTENCES, nested=True),
+    "array.json": lambda path: write_array(path, SENTENCES),
+    "flat.parquet": lambda path: write_parquet(path, SENTENCES, nested=False),
+    "nested.parquet": lambda path: write_parquet(path, SENTENCES, nested=True),
+}
+SWAHILI_ENGLISH = Wanted("sw", "en")
+
+
+def read(path: Path, wanted: Wanted = SWAHILI_ENGLISH) -> list[tuple[str, str]]:
+    table = open_table(path, lambda cells, _: is_header(cells, wanted))
+    return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, wanted))]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_gives_the_same_pairs(name: str, tmp_path: Path) -> None:
+    FORMS[name](tmp_path / name)
+    assert read(tmp_path / name) == SENTENCES
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "pairs.tsv"])
+def test_languages_the_other_way_round_read_the_other_way_round(name: str, tmp_path: Path) -> None:
+    FORMS[name](tmp_path / name)
+    assert read(tmp_path / name, Wanted("en", "sw")) == [(tgt, src) for src, tgt in SENTENCES]
+
+
+cells = st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+@given(rows=st.lists(st.tuples(cells, cells), max_size=8), delimiter=st.sampled_from([",", ";"]))
+@settings(deadline=None)
+def test_csv_is_what_the_standard_library_reads(
+    rows: list[tuple[str, str]], delimiter: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "pairs.csv"
+    write_csv(path, rows, delimiter)
+    expected = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=delimiter))[1:]
+    assert read(path) == [(src, tgt) for src, tgt in expected]
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("sw\ten", SWAHILI_ENGLISH),
+        ("sw\ten", Wanted("sw")),
+        ("source\ttarget", Wanted()),
+        ("Kiswahili\tKiingereza", Wanted("", "", "Kiswahili", "Kiingereza")),
+        ("", Wanted()),
+        ("", Wanted("", "", "1", "2")),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_end_of_a_line_changes_nothing_in_a_tsv(header: str, wanted: Wanted, end: str, tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes("".join(f"{line}{end}" for line in [header, "a\tb", "", "c\td", ""]).encode())
+    assert read(tmp_path / "a.tsv", wanted) == [("a", "b"), ("c", "d")]
+
+
+def test_a_csv_may_have_the_line_ends_of_an_old_macintosh(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'sw,en\ra,"b\rc"\rd,e\r')
+    table = open_table(tmp_path / "a.csv", lambda *_: True)
+    assert list(table.rows(("sw",), ("en",))) == [(2, "a", "b\rc"), (4, "d", "e")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["hello, friend;bonjour", "a;b", "c;d"], ("hello, friend", "bonjour")),
+        (["hello;bonjour, toi", "a, b;c", "d;e"], ("hello", "bonjour, toi")),
+        (["hello; you,bonjour", "a,b"], ("hello; you", "bonjour")),
+        (['"hello, friend";"bonjour"', '"a";"b"'], ("hello, friend", "bonjour")),
+        (["a,b\tc", "d\te, f, g"], ("a,b", "c")),
+        (["a;b", "c;d", '"e'], ("a", "b")),
+    ],
+)
+def test_the_delimiter_is_that_of_most_of_the_first_rows(
+    lines: list[str], expected: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    table = open_table(tmp_path / "a.csv", lambda *_: False)
+    assert next(table.rows(("1",), ("2",)))[1:] == expected
+
+
+@pytest.mark.parametrize("indent", [None, 0, 1, 4])
+@pytest.mark.parametrize("count", [0, 1, 2, 300])
+def test_an_array_is_read_element_by_element(indent: int | None, count: int, tmp_path: Path) -> None:
+    """However it is broken into lines, and elements of very different sizes."""
+    rows = [{"sw": f"[{'a,]' * (n % 50)}", "more": [1, {"b": "}\\"}], "en": "c\n" * (n % 7)} for n in range(count)]
+    text = json.dumps(rows, indent=indent)
+    assert list(JsonArray(iter(text.split("\n")))) == rows
+    assert list(JsonArray(iter(f" {text}\n \n\t".split("\n")))) == rows
+
+
+def test_an_array_takes_the_memory_of_an_element() -> None:
+    element = json.dumps({"sw": "a" * 1000, "en": "b"})
+    lines = chain(["["], (f"{element}," for _ in range(3000)), [element, "]"])
+    tracemalloc.start()
+    assert sum(1 for _ in JsonArray(lines)) == 3001
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50 * len(element)
+
+
+def test_a_json_column_is_text_where_some_row_has_text(tmp_path: Path) -> None:
+    rows = [{"id": 1, "t": None}, {"id": 2, "t": {"sw": None, "en": "b"}}, {"id": 3, "t": {"sw": "c", "en": "d"}}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read(tmp_path / "a.jsonl") == [("", ""), ("", "b"), ("c", "d")]
+
+
+def test_a_dot_in_the_name_of_a_column_is_just_a_dot(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"s.sw": "a", "s.en": "b", "s": {"x.y": "c"}}\n')
+    schema = {"s.sw": ["a"], "s.en": ["b"], "s": [{"x.y": "c"}]}
+    parquet.write_table(pyarrow.table(schema), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        assert read(tmp_path / name) == [("a", "b")]
+        assert read(tmp_path / name, Wanted("", "", "s.x.y", "s.en")) == [("c", "b")]
+
+
+def test_categories_are_text(tmp_path: Path) -> None:
+    category = pyarrow.array(["a", "a", None]).dictionary_encode()
+    parquet.write_table(pyarrow.table({"sw": category, "en": ["b", "c", "d"]}), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [("a", "b"), ("a", "c"), ("", "d")]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pyarrow.table({"sw": pyarrow.array([b"\xff"]).view(pyarrow.string()), "en": ["b"]}),
+        pyarrow.Table.from_arrays([pyarrow.array(["a"]), pyarrow.array(["b"])], names=["sw", "sw"]),
+    ],
+)
+def test_a_parquet_file_that_cannot_be_read_is_one_line(table: pyarrow.Table, tmp_path: Path) -> None:
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet: "):
+        read(tmp_path / "a.parquet")
+
+
+def test_a_quote_that_never_ends_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('"' + ("word" * 2**21 + "\n") * 3)
+    with pytest.raises(InputError, match=r"a\.csv, line 1: not valid CSV \(field larger than field limit"):
+        read(tmp_path / "a.csv")
+
+
+def test_rows_have_the_line_they_begin_on(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('sw,en\n"a\nb",c\n\nd,e\n')
+    table = open_table(tmp_path / "a.csv", lambda *_: True)
+    assert [line for line, *_ in table.rows(("sw",), ("en",))] == [2, 5]
+    (tmp_path / "a.jsonl").write_text('\n{"sw": "a", "en": "b"}\n\n{"sw": null, "en": "c"}\n')
+    assert list(open_table(tmp_path / "a.jsonl", lambda *_: True).rows(("sw",), ("en",))) == [
+        (2, "a", "b"),
+        (4, "", "c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first_row", "wanted", "expected"),
+    [
+        (["sw", "en"], Wanted("sw", "en"), True),
+        (["id", "en", "sw"], Wanted("sw", "en"), True),
+        (["sentence_swh", "sentence_eng"], Wanted("swh", "eng"), True),
+        (["Source", "TARGET"], Wanted(), True),
+        (["Kiswahili", "Kiingereza"], Wanted("", "", "Kiswahili", "Kiingereza"), True),
+        # A pair of short words is a pair.
+        (["to", "de"], Wanted(), False),
+        (["Habari", "Hello"], Wanted("sw", "en"), False),
+        (["Habari", "Hello"], Wanted("", "", "1", "2"), False),
+        (["en", "sw"], Wanted("en"), True),
+        (["en", "sw"], Wanted("en", "fr"), True),
+        (["en", "sw"], Wanted("de", "fr"), False),
+    ],
+)
+def test_header_is_told_from_a_pair(first_row: list[str], wanted: Wanted, expected: bool) -> None:
+    assert is_header(first_row, wanted) is expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted", "expected"),
+    [
+        ("id\ttranslation.de\ttranslation.sw", Wanted("sw", "de"), "translation.sw translation.de"),
+        ("id\ttranslation.de\ttranslation.sw", Wanted(), "translation.de translation.sw"),
+        (
+            "id\tsentence_eng_Latn\tsentence_swh_Latn",
+            Wanted("swh_Latn", "eng_Latn"),
+            "sentence_swh_Latn sentence_eng_Latn",
+        ),
+        ("a\tb\tc", Wanted("", "", "c", "a"), "c a"),
+        ("note\tsrc\ttgt", Wanted("sw", "en"), "src tgt"),
+        ("Swahili\tEnglish", Wanted("sw", "en"), "Swahili English"),
+        ("fr\ten", Wanted("en"), "en fr"),
+        ("fr\ten", Wanted("", "fr"), "en fr"),
+        ("id\tfr\ten", Wanted("", "fr"), "en fr"),
+        ("sentence\tsentence_sw", Wanted("sw"), "sentence_sw sentence"),
+        ("id\ten", Wanted("en", "id"), "en id"),
+        ("text\ttranslation\ten", Wanted("en", "fr"), "text translation"),
+    ],
+)
+def test_columns_are_chosen(columns: str, wanted: Wanted, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text(columns + "\n")
+    table = open_table(tmp_path / "t.tsv", lambda *_: True)
+    assert list(map(written, choose_columns(table, wanted))) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted", "complaint"),
+    [
+        ("a\tb\tc", Wanted(), "which columns are the sentences? It has a, b, c; name them with --src-column"),
+        ("a\tb\tc", Wanted("", "", "d", "a"), "no text column d; it has a, b, c"),
+        ("en\ten_old\tsw_1\tsw_2", Wanted("en", "sw"), "which columns are the sentences?"),
+        ("id\ten", Wanted(), "which columns are the sentences? It has id, en;"),
+        ("id\ten", Wanted("en", "fr"), "which columns are the sentences? It has id, en, none of them clearly fr;"),
+        ("id\ten", Wanted("", "en"), "which columns are the sentences?"),
+        ("en\tsw", Wanted("en", "fr"), "which columns are the sentences? It has en, sw, none of them clearly fr;"),
+        ("en\tsw", Wanted("fr"), "none of them clearly fr;"),
+        ("de\tsw", Wanted("en", "fr"), "none of them clearly en or fr;"),
+        ("en\tnotes", Wanted("en", "fr"), "none of them clearly fr;"),
+        ("only", Wanted(), "which columns are the sentences? It has only;"),
+        ("\t".join(f"c{n}" for n in range(20)), Wanted(), "c7 and 12 more"),
+    ],
+)
+def test_columns_that_take_a_person_are_asked_for(columns: str, wanted: Wanted, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text(columns + "\n")
+    with pytest.raises(InputError, match=re.escape(complaint)):
+        choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), wanted)
+
+
+@pytest.mark.parametrize(
+    ("column", "code"), [("en", "en"), ("translation.swh_Latn", "swh_Latn"), ("src", ""), ("text", ""), ("English", "")]
+)
+def test_language_of_a_column(column: str, code: str) -> None:
+    assert language_of(column) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.csv", b'sw,en\na,b\n"c,d\n', "a.csv, line 3: not valid CSV (unexpected end of data)"),
+        ("a.csv", b'sw,en\na,"b"x\n', "a.csv, line 2: not valid CSV ("),
+        ("a.csv", b"sw,en\na,b\nc\n", "a.csv, line 3: 1 column, expected 2 as in the first line"),
+        ("a.csv", b"sw,en\na,b\nc,\xff\n", "a.csv, line 3: not UTF-8"),
+        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": \n', "a.jsonl, line 2: not valid JSON ("),
+        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": "a"}\n', "a.jsonl, line 2: has no en"),
+        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": 3, "en": "b"}\n', "a.jsonl, line 2: sw is not a text"),
+        ("a.jsonl", b'{"sw": "a", "en": "b"}\n"a"\n', "a.jsonl, line 2: not a JSON object"),
+        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": "\\ud800", "en": "b"}\n', "line 2: sw holds half a character"),
+        ("a.json", b'[{"sw": "a", "en": "b"}, 3]', "a.json, element 2: not a JSON object"),
+        ("a.json", b'[{"sw": "a", "en": "b"}', "a.json, element 2: not valid JSON (',' expected, but the file ends)"),
+        ("a.jsonl", b"[" * 100_000, "a.jsonl, element 1: not valid JSON (nested too deeply)"),
+        ("a.json", b'[{"sw": "a", "en": "b"},]', "a.json, element 2: not valid JSON (Expecting value)"),
+        ("a.json", b'[{"sw": "a", "en": "b"}]\n[]', "a.json, element 2: not valid JSON (more text after the end"),
+        ("a.json", b'[{"sw": "a", "en": "b"} {}]', "a.json, element 2: not valid JSON (',' expected)"),
+        ("a.parquet", b"PAR1 it is not", "a.parquet: not readable as Parquet ("),
+        ("a.parquet", b"", "a.parquet: not readable as Parquet ("),
+    ],
+)
+def test_bad_rows_are_named(name: str, content: bytes, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(complaint)):
+        read(tmp_path / name)
+
+
+def test_a_parquet_file_that_lies_about_its_pages_is_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, SENTENCES * 50, nested=True)
+    content = bytearray(path.read_bytes())
+    for place in range(4, len(content) // 2, 7):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(f"{path}: not readable as Parquet")):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
+def test_empty_tables_have_no_rows(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+    table = open_table(tmp_path / name, lambda *_: False)
+    if isinstance(table, Delimited):
+        assert list(table.rows(("1",), ("2",))) == []
+    else:
+        with pytest.raises(InputError, match="It has no columns of text"):
+            choose_columns(table, Wanted())

@@ -1,0 +1,96 @@
+"""Scores and signatures are those that the sacreBLEU command prints for the same files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.errors import InputError
+from seq2seq.evaluation.metrics import score_corpus
+
+HYPOTHESES = [
+    "The cat sat on the mat.  ",
+    "",
+    "a\u2028b \r",
+    "Two dogs, running & barking, in the 1,000 parks!\u3000",
+    "   leading blanks stay as they are",
+    "&quot;Café&quot; déjà-vu 日本語 😀",
+    "wholly wrong",
+]
+REFERENCES = [
+    [
+        "The cat is sitting on the mat.",
+        "Not empty at all.",
+        "a b",
+        "Two dogs are running and barking in 1,000 parks!",
+        "leading blanks stay as they were \t",
+        '"Café" déjà-vu 日本語 😀',
+        "",
+    ],
+    [
+        "A cat sat on the mat.  ",
+        "",
+        "a\u2028b",
+        "",
+        "blanks",
+        "Café",
+        "nothing in common",
+    ],
+]
+
+
+def command_scores(folder: Path, hypotheses: list[str], references: list[list[str]]) -> dict[str, dict[str, Any]]:
+    def file(name: str, lines: list[str]) -> str:
+        (folder / name).write_bytes("".join(f"{line}\n" for line in lines).encode())
+        return str(folder / name)
+
+    names = [file(f"ref{number}", lines) for number, lines in enumerate(references)]
+    options = ["-m", "bleu", "chrf", "ter", "--format", "json", "-w", "4"]
+    command = [sys.executable, "-m", "sacrebleu", *names, "-i", file("hyp", hypotheses), *options]
+    printed = subprocess.run(command, capture_output=True, check=True, encoding="utf-8").stdout
+    return {one["name"]: one for one in json.loads(printed)}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_scores_are_those_of_the_sacrebleu_command(tmp_path: Path, count: int) -> None:
+    expected = command_scores(tmp_path, HYPOTHESES, REFERENCES[:count])
+    found = {one.name: one for one in score_corpus(HYPOTHESES, REFERENCES[:count])}
+    assert list(found) == ["BLEU", "chrF", "TER"]
+    for name, command_name in (("BLEU", "BLEU"), ("chrF", "chrF2"), ("TER", "TER")):
+        assert round(found[name].score, 4) == expected[command_name]["score"]
+        assert found[name].signature == expected[command_name]["signature"]
+    assert 0 < found["BLEU"].score < 100
+    assert found["BLEU"].details.endswith(f" {expected['BLEU']['verbose_score']}")
+    assert f"nrefs:{count}" in found["BLEU"].signature
+
+
+def test_metrics_come_as_asked_for() -> None:
+    found = score_corpus(["a b c d e"], [["a b c d e"]], ["TER", "BLEU"])
+    assert [(one.name, round(one.score, 6)) for one in found] == [("TER", 0), ("BLEU", 100)]
+    assert [one.name for one in score_corpus(["a"], [["a"]], [])] == []
+
+
+@pytest.mark.parametrize("metric", ["BLEU", "chrF", "TER"])
+def test_corpus_of_empty_hypotheses_scores_worst(metric: str) -> None:
+    (score,) = score_corpus(["", "\t"], [["a cat", "a dog"]], [metric])
+    assert score.score == (100 if metric == "TER" else 0)
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "references", "complaint"),
+    [
+        (["a"], [["a", "b"]], "1 hypotheses but 2 lines in reference 1"),
+        (["a"] * 1200, [["a"] * 1200, ["a"] * 1100], "1,200 hypotheses but 1,100 lines in reference 2"),
+        (["a"], [[]], "1 hypotheses but 0 lines in reference 1"),
+        ([], [["a"]], "0 hypotheses but 1 lines in reference 1"),
+        ([], [[]], "nothing to score"),
+    ],
+)
+def test_counts_that_differ_are_an_input_error(
+    hypotheses: list[str], references: list[list[str]], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        score_corpus(hypotheses, references)
