@@ -1,7 +1,7 @@
 """The processes that work together, as torchrun or `accelerate launch` started them.
 
 A program that was started plainly is alone: then nothing here communicates, waits or copies. torch is loaded when
-`Processes` are first made: who may well be `Alone` can do without it.
+`Processes` are first made: a `SingleProcess` does without it.
 """
 
 import os
@@ -87,16 +87,16 @@ class Processes:
         """Whether this process prints and writes."""
         return self.rank == 0
 
-    def share(self, items: "np.ndarray") -> "np.ndarray":
-        """This process's part of `items`: every `count`-th, none where there are too few."""
+    def shard(self, items: "np.ndarray") -> "np.ndarray":
+        """This process's shard of `items`: every `count`-th, none where there are too few."""
         return items[self.rank :: self.count]
 
-    def contiguous_share(self, items: list[Value]) -> list[Value]:
+    def contiguous_shard(self, items: list[Value]) -> list[Value]:
         """This process's part of `items`, so that `gather` puts the parts together again in order."""
         most = -(-len(items) // self.count)
         return items[self.rank * most : (self.rank + 1) * most]
 
-    def highest(self, value: int) -> int:
+    def all_reduce_max(self, value: int) -> int:
         """The highest of all processes' values."""
         if self.count == 1:
             return value
@@ -140,7 +140,7 @@ class Processes:
         return cast(Value, value)
 
 
-class Alone:
+class SingleProcess:
     """A process that shares its work with no other, in the form of `Processes`."""
 
     count = 1
@@ -152,7 +152,7 @@ class Alone:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def contiguous_share(self, items: list[Value]) -> list[Value]:
+    def contiguous_shard(self, items: list[Value]) -> list[Value]:
         """All of them."""
         return items
 
@@ -161,6 +161,6 @@ class Alone:
         return items
 
 
-def started_processes() -> Processes | Alone:
+def started_processes() -> Processes | SingleProcess:
     """The processes that a launcher started, or this one alone."""
-    return Processes() if is_launched() else Alone()
+    return Processes() if is_launched() else SingleProcess()

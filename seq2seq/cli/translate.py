@@ -16,7 +16,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_different_files, open_output, read_lines
 
 if TYPE_CHECKING:
-    from seq2seq.distributed import Alone, Processes
+    from seq2seq.distributed import Processes, SingleProcess
     from seq2seq.inference.translator import Translation
 
 
@@ -92,7 +92,7 @@ def translate(
 
 
 def in_shares(
-    processes: "Processes | Alone",
+    processes: "Processes | SingleProcess",
     lines: Iterator[str],
     buffer_size: int,
     search: "Callable[[list[str]], Iterator[Translation]]",
@@ -101,7 +101,7 @@ def in_shares(
     from seq2seq.inference.translator import windows
 
     for window in windows(lines, buffer_size * processes.count):
-        yield from processes.gather(list(search(processes.contiguous_share(window))))
+        yield from processes.gather(list(search(processes.contiguous_shard(window))))
 
 
 def _as_text(translation: "Translation") -> str:

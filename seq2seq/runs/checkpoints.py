@@ -59,7 +59,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a `Stretch` has summed up."""
+    """What a `LossWindow` has summed up."""
 
     steps: PositiveInt
     tokens: PositiveInt
@@ -89,12 +89,12 @@ class TrainingState:
     """The last step that was validated. A step is saved without where a signal came before or within its validation."""
     finished: bool = False
     stretch: Annotated[Sums | None, _NothingIsNone] = None
-    """The loss since the last record, as `Stretch.sums` gives it."""
+    """The loss since the last record, as `LossWindow.sums` gives it."""
     records: Count = 0
     """Lines of `metrics.jsonl`; those after them are of steps that are taken again."""
 
-    def see(self, bleu: float, perplexity: float) -> bool:
-        """Take in a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
+    def record_validation(self, bleu: float, perplexity: float) -> bool:
+        """Record a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
         better = self.best_perplexity is None or (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
         if better:
             self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity

@@ -7,7 +7,7 @@ import torch
 from seq2seq.runs.checkpoints import Sums
 
 
-class Stretch:
+class LossWindow:
     """Loss, target tokens and time of the steps since `clear`."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Stretch:
         self._loss_sum = self._loss_sum + loss * tokens
 
     def loss(self) -> float:
-        """Mean loss a target token, in nats. Waits for the device."""
+        """Mean loss per target token, in nats. Waits for the device."""
         return float(self._loss_sum) / max(1, self.tokens)
 
     @property
@@ -40,12 +40,12 @@ class Stretch:
         return time.process_time() - self._cpu_started
 
     def sums(self) -> Sums | None:
-        """What `take_up` needs to go on from here; None of an empty stretch, whose clock has not begun to count."""
+        """What `restore` needs to go on from here; None of an empty window, whose clock has not begun to count."""
         if not self.steps:
             return None
         return Sums(self.steps, self.tokens, float(self._loss_sum), self.seconds, self.cpu_seconds)
 
-    def take_up(self, sums: Sums | None) -> None:
+    def restore(self, sums: Sums | None) -> None:
         """Go on from `sums`, now."""
         self.clear()
         if sums:

@@ -4,12 +4,11 @@ A step is matrix products and all the rest. The limit is the products of a step,
 without the padding.
 """
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import cycle, islice
 from statistics import median
 from typing import Any
 
@@ -17,18 +16,17 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seq2seq.config import Config
+from seq2seq.config import Config, TrainingConfig
+from seq2seq.data.batching import plan_epoch
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData
 from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
-from seq2seq.runs.checkpoints import CheckpointStore
-from seq2seq.runs.metrics import MetricsLog
-from seq2seq.runs.run_folder import RunFolder
-from seq2seq.runs.trained_model import TrainedModel, build_network
+from seq2seq.model.network import EncoderDecoder
+from seq2seq.runs.trained_model import build_network
 from seq2seq.tokenizer.tokenizer import PAD
 from seq2seq.training.cross_entropy import padded_rows
-from seq2seq.training.loop import Trainer
-from seq2seq.training.progress import Progress
+from seq2seq.training.update import Updater
 
 _STEPS, _ROUNDS = 12, 5
 _TRIES = 7
@@ -85,45 +83,33 @@ def measure(config: Config, data: PreparedData) -> Speed:
 
     Raises InputError on a GPU, whose recurrences do not show their products, and with several processes.
     """
-    with Processes() as processes, tempfile.TemporaryDirectory() as folder:
+    with Processes() as processes:
         if processes.device.type != "cpu" or processes.count > 1:
             raise InputError("the limit is measured on a CPU and in one process: set CUDA_VISIBLE_DEVICES to nothing")
-        model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
-        run = RunFolder(Path(folder))
-        trainer = Trainer(
-            config.training,
-            model,
-            data,
-            CheckpointStore(run),
-            MetricsLog(run.metrics),
-            Progress(quiet=True),
-            processes,
-            None,
-        )
-        return measure_steps(trainer)
+        return measure_steps(config.training, build_network(config, data.tokenizers), data.train, processes)
 
 
-def measure_steps(trainer: Trainer) -> Speed:
-    """That of a trainer, which is of no use afterwards."""
-    trainer.objective.train()
-    trainer.repeat_batches(_STEPS)
+def measure_steps(training: TrainingConfig, network: EncoderDecoder, corpus: Corpus, processes: Processes) -> Speed:
+    """That of steps of a new training, which take the same batches again and again so that their times compare."""
+    updater = Updater(training, network, corpus, processes)
+    updater.objective.train()
+    planned = cycle(plan_epoch(corpus, training.batch_tokens, training.seed, epoch=0))
+    batches = [list(islice(planned, training.accumulation)) for _ in range(_STEPS)]
 
-    def take_steps() -> None:
-        for _ in range(_STEPS):
-            trainer.update()
+    def take_steps() -> int:
+        return sum(updater.update(batch, 1, training.learning_rate)[1] for batch in batches)
 
     take_steps()
-    widths = {size for parameter in trainer.objective.parameters() for size in parameter.shape}
+    widths = {size for parameter in updater.objective.parameters() for size in parameter.shape}
     products = Products(widths)
-    hook = trainer.objective.register_forward_pre_hook(lambda _, batch: products.expect(*batch))
+    hook = updater.objective.register_forward_pre_hook(lambda _, batch: products.expect(*batch))
     with products:
-        take_steps()
+        tokens = take_steps()
     hook.remove()
-    before = trainer.stretch.tokens
     rounds = [seconds(take_steps) for _ in range(_ROUNDS)]
     best = sum(times * seconds_of(product) for product, times in products.seen.items())
     return Speed(
-        tokens=(trainer.stretch.tokens - before) / sum(rounds),
+        tokens=_ROUNDS * tokens / sum(rounds),
         step=median(rounds) / _STEPS,
         products=best / _STEPS,
         operations=sum(times * operations(product) for product, times in products.seen.items()) / _STEPS,

@@ -15,7 +15,6 @@ from seq2seq.errors import InputError
 from seq2seq.io.storage import Workspace, expect_replaceable, put_back, real_path, to_json, write_file
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.lock import locked
-from seq2seq.runs.metrics import MetricsLog
 from seq2seq.runs.run_folder import RunFolder
 from seq2seq.runs.trained_model import TrainedModel, build_network, load_model
 from seq2seq.threads import configure_libraries
@@ -23,6 +22,7 @@ from seq2seq.training.adaptation import adapt
 from seq2seq.training.interruption import leaving_at_once
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
+from seq2seq.training.recorder import Recorder
 
 _DEFAULT_MINUTES = 15.0
 
@@ -55,9 +55,8 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
             torch.manual_seed(config.training.seed)
             model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
         deadline = started + 60 * config.training.minutes if config.training.minutes else None
-        metrics = MetricsLog(run.metrics)
         try:
-            trainer = Trainer(config.training, model, data, store, metrics, progress, processes, deadline)
+            trainer = Trainer(config.training, model, data, Recorder(run, progress, processes), processes, deadline)
             if trainer.done:
                 progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
                 return trainer.state

@@ -43,7 +43,7 @@ class Validator:
         tokens = 0
         for batch in plan_epoch(corpus, self._batch_tokens, seed=0, epoch=0):
             tokens += int((corpus.tgt.lengths(batch) + 1).sum())
-            rows = self._processes.share(batch)
+            rows = self._processes.shard(batch)
             if not len(rows):
                 continue
             with self._accelerator.autocast():
@@ -80,4 +80,4 @@ class Validator:
     def _windows(self, pairs: Sequence[Pair]) -> Iterator[list[str]]:
         """The sources, a window at a time: this process's share of each."""
         for start in range(0, len(pairs), _WINDOW):
-            yield self._processes.contiguous_share([pair.src for pair in pairs[start : start + _WINDOW]])
+            yield self._processes.contiguous_shard([pair.src for pair in pairs[start : start + _WINDOW]])

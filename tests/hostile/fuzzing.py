@@ -153,8 +153,8 @@ def read_run(folder: Path, draw: random.Random) -> None:
     from seq2seq.runs.checkpoints import CheckpointStore, load_state
     from seq2seq.runs.run_folder import RunFolder
     from seq2seq.runs.trained_model import build_network, load_model
-    from seq2seq.training.loop import _make_optimizer
     from seq2seq.training.run import open_run
+    from seq2seq.training.update import make_optimizer
 
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".md", ".jsonl")]
     mutate_folder(folder, [str(path.relative_to(folder)) for path in files], draw)
@@ -168,7 +168,7 @@ def read_run(folder: Path, draw: random.Random) -> None:
         torch.nn.functional.embedding(torch.from_numpy(tokens), torch.zeros(len(tokenizer), 1))
     if (last := CheckpointStore(RunFolder(folder)).last) is not None:
         load_model(last)
-        load_state(last, _make_optimizer(config.training, network))
+        load_state(last, make_optimizer(config.training, network))
 
 
 def read_tokenizer(path: Path, draw: random.Random) -> None:

@@ -194,7 +194,7 @@ def test_a_loss_that_is_no_number_is_not_saved(
     def diverge(self: Trainer) -> None:
         original(self)
         with torch.no_grad():
-            next(self.objective.parameters()).fill_(torch.nan)
+            next(self.updater.objective.parameters()).fill_(torch.nan)
         self.interruption.note(signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match="the last checkpoint is intact"):

@@ -14,9 +14,9 @@ import pytest
 from runs import APP, Outcome, arguments, command_line, outcome
 
 from seq2seq.config import Config
-from seq2seq.distributed import Alone, drop_stray_variables, is_launched, started_processes
+from seq2seq.distributed import SingleProcess, drop_stray_variables, is_launched, started_processes
 from seq2seq.io.storage import read_json
-from seq2seq.training.loop import _seed
+from seq2seq.training.update import _seed
 
 # In a launched process: a record a step, so that losses can be compared; any thread count may be had.
 EACH_STEP = "import torch, seq2seq.training.loop as loop; torch.set_num_threads(1); loop._STEPS_PER_RECORD = 1"
@@ -247,7 +247,7 @@ def test_variables_of_no_launcher_of_ours_are_dropped(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert is_launched() == launched
-    assert launched or isinstance(started_processes(), Alone)
+    assert launched or isinstance(started_processes(), SingleProcess)
     assert drop_stray_variables() == message
     assert drop_stray_variables() == ""
     assert not [name for name in os.environ if name.startswith("ACCELERATE")]

@@ -8,10 +8,11 @@ import pytest
 
 from seq2seq.config import Config, TrainingConfig
 from seq2seq.runs.checkpoints import Plan
+from seq2seq.training.budget import Pace, plan_steps, plan_time, revise
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
-from seq2seq.training.schedule import Pace, learning_rate, plan_steps, plan_time, revise
+from seq2seq.training.schedule import learning_rate
 
 
 @pytest.mark.parametrize("shape", ["cosine", "linear"])
@@ -107,7 +108,7 @@ class Time:
 
     def rule(self, patch: pytest.MonkeyPatch) -> None:
         """Let each update take the time that it is said to take, and no other work any."""
-        for module in ("loop", "loss_window", "run"):
+        for module in ("budget", "loop", "loss_window", "run"):
             patch.setattr(f"seq2seq.training.{module}.time", self)
         original = Trainer.update
 

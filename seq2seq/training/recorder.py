@@ -1,0 +1,64 @@
+"""What a training leaves behind: records, checkpoints, and what is shown of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seq2seq.config import Config
+from seq2seq.distributed import Processes
+from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
+from seq2seq.runs.metrics import MetricsLog
+from seq2seq.runs.model_folder import open_model, rewrite_config
+from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.trained_model import TrainedModel
+from seq2seq.training.progress import Progress
+
+
+class Recorder:
+    """Writes to a run folder, by the main process alone, and tells the user."""
+
+    def __init__(self, run: RunFolder, progress: Progress, processes: Processes) -> None:
+        self._store, self._metrics = CheckpointStore(run), MetricsLog(run.metrics)
+        self._processes = processes
+        self.progress = progress
+
+    @property
+    def last(self) -> Path | None:
+        """The folder of the last step that was saved, if any."""
+        return self._store.last
+
+    @property
+    def best(self) -> Path:
+        """The folder of the best step, once there is one."""
+        return self._store.best
+
+    def start_from(self, state: TrainingState) -> None:
+        """Forget the records of steps after `state`, which are taken again."""
+        self._processes.on_main(lambda: self._metrics.cut(state.records))
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Add a record, which has a `step`."""
+        self._processes.on_main(lambda: self._metrics.add(record))
+
+    def save(
+        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+    ) -> None:
+        """Write a checkpoint. facts: what it tells of the model. Raises OSError where it cannot be written."""
+
+        def save() -> None:
+            self._metrics.flush()
+            state.records = self._metrics.records
+            self._store.save(state, model, optimizer, facts)
+
+        self._processes.on_main(save)
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether the best step has a length penalty of its own."""
+        return open_model(self.best).config.search.length_penalty is not None
+
+    def rewrite_best(self, config: Config) -> None:
+        """Give the best step another configuration."""
+        self._processes.on_main(lambda: rewrite_config(self.best, config))
