@@ -7,29 +7,48 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.data_options import takes_data
-from seq2seq.config import Config
+from seq2seq.cli import options
 from seq2seq.io.lines import printable
+from seq2seq.runs.run_folder import RUNS
 
 data = typer.Typer(help="Look at sentence pairs before training on them.", rich_markup_mode=None)
 
 
 @data.command()
-@takes_data()
 def report(
-    config: Config,
+    context: typer.Context,
+    train_src: options.TrainSrc = None,
+    train_tgt: options.TrainTgt = None,
+    train: options.Train = None,
+    dataset: options.Dataset = None,
+    subset: options.Subset = None,
+    split: options.TrainSplit = None,
+    weights: options.Weights = None,
+    valid_src: options.ValidSrc = None,
+    valid_tgt: options.ValidTgt = None,
+    valid: options.Valid = None,
+    src_lang: options.SrcLang = None,
+    tgt_lang: options.TgtLang = None,
+    src_column: options.SrcColumn = None,
+    tgt_column: options.TgtColumn = None,
+    clean: options.Clean = False,
+    seed: options.Seed = None,
+    preset: options.Preset = None,
+    config: options.ConfigFile = None,
+    set_: options.Assignments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Tell what the pairs are like, what would be left out and why, and what looks wrong.
+    """Report what the pairs are like, what would be left out and why, and what looks wrong.
 
     Takes the data options of `seq2seq train`, which prints the same report before its first step.
     """
     from seq2seq.data.preparation import prepare_data
     from seq2seq.data.sources import DOWNLOADS, open_sources
 
-    sources = open_sources(config.data, Path("checkpoints") / DOWNLOADS)
+    settings = options.config_of(context.params)
+    sources = open_sources(settings.data, RUNS / DOWNLOADS)
     with tempfile.TemporaryDirectory() as folder:
-        found = prepare_data(config.data, config.tokenizer, sources, Path(folder))
+        found = prepare_data(settings.data, settings.tokenizer, sources, Path(folder))
     if as_json:
         print(json.dumps(found.as_json(), indent=2))
         return

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
 
+from seq2seq.cli import options
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
-from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
 from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_different_files, expect_rereadable, open_output, read_lines
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -40,13 +41,13 @@ def evaluate(
     dataset: Annotated[
         str | None, typer.Option(metavar="FOLDER|NAME", help="Hugging Face data set, a folder or a name.")
     ] = None,
-    subset: Annotated[str | None, typer.Option(metavar="NAME", help="Configuration of the data set.")] = None,
+    subset: options.Subset = None,
     split: Annotated[str, typer.Option(metavar="NAME", help="Split of the data set.")] = "test",
-    src_column: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the source in tables.")] = "",
-    tgt_column: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the reference.")] = "",
+    src_column: options.SrcColumn = None,
+    tgt_column: options.TgtColumn = None,
     hyp: Annotated[str | None, typer.Option(metavar="FILE", help="Score this file instead of translating.")] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File with a word for each line; scores each such group too.")
+        str | None, typer.Option(metavar="FILE", help="File with a group name on each line; scores each group too.")
     ] = None,
     by_length: Annotated[
         bool, typer.Option("--by-length", help="Score by the length of the source too; with --hyp, give --src.")
@@ -60,79 +61,126 @@ def evaluate(
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the model's translations here.")
     ] = None,
-    beam_size: BeamSize = None,
-    length_penalty: LengthPenalty = None,
-    batch_size: BatchSize = 32,
+    beam_size: options.BeamSize = None,
+    length_penalty: options.LengthPenalty = None,
+    batch_size: options.BatchSize = 32,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a model or a file of translations.
 
     Gives BLEU, chrF and TER. The numbers and signatures are those of the sacreBLEU command with its default settings.
     """
-    if sum(given is not None for given in (ref or None, input_, dataset)) != 1:
-        raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
-    if bool(model) == (hyp is not None):
-        raise InputError("give either a MODEL that translates, or --hyp with a file of translations")
-    if hyp is not None and any(option is not None for option in (output, beam_size, length_penalty)):
-        raise InputError("-o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
-    if hyp is not None and src is not None and not by_length:
-        raise InputError("--src is for a MODEL that translates it, or for --by-length; --hyp is scored as it is")
-    if by is not None and by_length:
-        raise InputError("--by and --by-length exclude each other")
-    if plot is not None and not by_length:
-        raise InputError("--plot draws what --by-length finds: give both")
-    if [*(ref or ()), src, hyp, baseline, by].count("-") > 1:
-        raise InputError("stdin (-) can be read only once")
-    if by_length:
-        expect_rereadable(src)
-    expect_different_files((output, plot), (src, *(ref or ()), input_, hyp, by, baseline))
-    if ref and src is None and (model or by_length):
-        raise InputError(f"--src is missing: give the file {'that MODEL is to translate' if model else 'of sources'}")
-    if not ref and src is not None:
-        raise InputError("--src goes with --ref; a table or a data set has its own sources")
+    _Evaluation(**context.params).run()
 
-    from seq2seq.runs.model_folder import open_models
 
-    # A damaged model is told before anything else is read, and before torch is loaded.
-    folders = open_models(model or [])
-    if ref:
-        sources: _Lines = _File(src) if src is not None else ()
-        # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
-        references: list[_Lines] = [_File(path, keep_mark=True) for path in ref]
-    else:
-        where = {"train": input_, "dataset": dataset, "subset": subset, "split": split}
-        columns = {"src_column": src_column, "tgt_column": tgt_column}
-        pairs = open_pairs("evaluate", folders[0] if folders else None, **where, **columns)
-        sources, references = _Side(pairs, "src"), [_Side(pairs, "tgt")]
-    given = [_File(path, keep_mark=True) for path in (hyp, baseline) if path is not None]
-    names: _Lines = _File(by) if by is not None else ()
-    _expect_equal_lengths([one for one in (sources, *given, *references, names) if one])
+@dataclass(frozen=True, kw_only=True)
+class _Evaluation:
+    """The options, checked: those of `evaluate`."""
 
-    from seq2seq.analysis.plotting import open_chart
-    from seq2seq.evaluation.length_bins import length_bins
-    from seq2seq.evaluation.metrics import score_groups
+    model: list[Path] | None
+    src: str | None
+    ref: list[str] | None
+    input_: str | None
+    dataset: str | None
+    subset: str | None
+    split: str
+    src_column: str | None
+    tgt_column: str | None
+    hyp: str | None
+    by: str | None
+    by_length: bool
+    plot: str | None
+    baseline: str | None
+    output: str | None
+    beam_size: int | None
+    length_penalty: float | None
+    batch_size: int
+    as_json: bool
 
-    groups: Iterable[Any] | None = None
-    if by_length:
-        groups = length_bins(sources)
-    elif names:
-        groups = (name.strip() for name in names)
-    # The chart is opened first: an error of writing the translations is not taken for one of its own.
-    with open_chart(plot) if plot is not None else nullcontext() as panels:
-        with open_output(output) if output is not None else nullcontext() as file:
-            systems: list[Iterable[str]] = [*given]
-            if folders:
-                translations = _translate(folders, sources, batch_size, beam_size, length_penalty)
-                systems.insert(0, _kept(translations, file))
-            scorers = score_groups(systems, references, groups)
-        overall = GroupScores.of(None, scorers.pop(None))
-        rows = [GroupScores.of(*item) for item in (sorted(scorers.items()) if by_length else scorers.items())]
-        if panels:
-            draw_bleu(panels[0], rows, _names(model or [Path(hyp or "")], baseline))
-    if as_json:
-        print(json.dumps([one for row in (overall, *rows) for one in row.as_json()], indent=2))
-    else:
-        print_scores(overall, rows)
+    def __post_init__(self) -> None:
+        """Raises InputError where options are missing or exclude each other."""
+        if sum(given is not None for given in (self.ref or None, self.input_, self.dataset)) != 1:
+            raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
+        if bool(self.model) == (self.hyp is not None):
+            raise InputError("give either a MODEL that translates, or --hyp with a file of translations")
+        if self.hyp is not None:
+            self._check_hypotheses_alone()
+        if self.by is not None and self.by_length:
+            raise InputError("--by and --by-length exclude each other")
+        if self.plot is not None and not self.by_length:
+            raise InputError("--plot draws what --by-length finds: give both")
+        if [*(self.ref or ()), self.src, self.hyp, self.baseline, self.by].count("-") > 1:
+            raise InputError("stdin (-) can be read only once")
+        if self.by_length:
+            expect_rereadable(self.src)
+        inputs = (self.src, *(self.ref or ()), self.input_, self.hyp, self.by, self.baseline)
+        expect_different_files((self.output, self.plot), inputs)
+        if self.ref and self.src is None and (self.model or self.by_length):
+            what = "that MODEL is to translate" if self.model else "of sources"
+            raise InputError(f"--src is missing: give the file {what}")
+        if not self.ref and self.src is not None:
+            raise InputError("--src goes with --ref; a table or a data set has its own sources")
+
+    def _check_hypotheses_alone(self) -> None:
+        if any(option is not None for option in (self.output, self.beam_size, self.length_penalty)):
+            raise InputError("-o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
+        if self.src is not None and not self.by_length:
+            raise InputError("--src is for a MODEL that translates it, or for --by-length; --hyp is scored as it is")
+
+    def run(self) -> None:
+        """Score, and print the scores."""
+        from seq2seq.analysis.plotting import open_chart
+        from seq2seq.evaluation.metrics import score_groups
+        from seq2seq.runs.model_folder import open_models
+
+        # A damaged model is reported before anything else is read, and before torch is loaded.
+        folders = open_models(self.model or [])
+        sources, references = self._test_set(folders[0] if folders else None)
+        given = [_File(path, keep_bom=True) for path in (self.hyp, self.baseline) if path is not None]
+        names: _Lines = _File(self.by) if self.by is not None else ()
+        _expect_equal_lengths([lines for lines in (sources, *given, *references, names) if lines])
+        # The chart is opened first: an error of writing the translations is not taken for one of its own.
+        with open_chart(self.plot) if self.plot is not None else nullcontext() as panels:
+            with open_output(self.output) if self.output is not None else nullcontext() as file:
+                systems: list[Iterable[str]] = [*given]
+                if folders:
+                    systems.insert(0, _kept(self._translations(folders, sources), file))
+                scorers = score_groups(systems, references, self._groups(sources, names))
+            overall = GroupScores.of(None, scorers.pop(None))
+            groups = sorted(scorers.items()) if self.by_length else scorers.items()
+            rows = [GroupScores.of(group, scorer) for group, scorer in groups]
+            if panels:
+                draw_bleu(panels[0], rows, _names(self.model or [Path(self.hyp or "")], self.baseline))
+        if self.as_json:
+            print(json.dumps([score for row in (overall, *rows) for score in row.as_json()], indent=2))
+        else:
+            print_scores(overall, rows)
+
+    def _test_set(self, folder: "ModelFolder | None") -> "tuple[_Lines, list[_Lines]]":
+        """The sources, if there are any, and one or more sets of references."""
+        if self.ref:
+            sources: _Lines = _File(self.src) if self.src is not None else ()
+            # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
+            return sources, [_File(path, keep_bom=True) for path in self.ref]
+        table = {"train": self.input_, "dataset": self.dataset, "subset": self.subset, "split": self.split}
+        columns = {"src_column": self.src_column, "tgt_column": self.tgt_column}
+        pairs = open_pairs("evaluate", folder, **table, **columns)
+        return _Side(pairs, "src"), [_Side(pairs, "tgt")]
+
+    def _groups(self, sources: "_Lines", names: "_Lines") -> Iterable[Any] | None:
+        """The group of each line, if there are any."""
+        from seq2seq.evaluation.length_bins import length_bins
+
+        if self.by_length:
+            return length_bins(sources)
+        return (name.strip() for name in names) if names else None
+
+    def _translations(self, folders: "list[ModelFolder]", sources: Iterable[str]) -> Iterator[str]:
+        from seq2seq.inference.translator import Translator
+
+        translator = Translator.of(folders, batch_size=self.batch_size)
+        translations = translator.stream(sources, beam_size=self.beam_size, length_penalty=self.length_penalty)
+        return (translation.hypotheses[0].text for translation in translations)
 
 
 def _names(system: list[Path], baseline: str | None) -> list[str]:
@@ -150,13 +198,13 @@ class _Lines(Protocol):
 @dataclass(frozen=True)
 class _File:
     path: str
-    keep_mark: bool = False
+    keep_bom: bool = False
 
     def __str__(self) -> str:
         return self.path
 
     def __iter__(self) -> Iterator[str]:
-        return read_lines(self.path, keep_mark=self.keep_mark)
+        return read_lines(self.path, keep_bom=self.keep_bom)
 
 
 @dataclass(frozen=True)
@@ -188,17 +236,3 @@ def _kept(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:
         if file is not None:
             file.write(f"{line}\n".encode())
         yield line
-
-
-def _translate(
-    folders: "list[ModelFolder]",
-    sources: Iterable[str],
-    batch_size: int,
-    beam_size: int | None,
-    length_penalty: float | None,
-) -> Iterator[str]:
-    from seq2seq.inference.translator import Translator
-
-    translator = Translator.of(folders, batch_size=batch_size)
-    translations = translator.stream(sources, beam_size=beam_size, length_penalty=length_penalty)
-    return (translation.hypotheses[0].text for translation in translations)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seq2seq.cli import options
 from seq2seq.errors import InputError
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
+    model: options.Model,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the model goes; new.")],
     int8: Annotated[
         bool, typer.Option("--int8", help="Round the matrices to int8: a quarter of the size, and faster on a CPU.")

@@ -1,19 +1,19 @@
 """`seq2seq info`."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from seq2seq.cli import options
 from seq2seq.io.lines import printable
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
+    model: options.Model,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Tell what a model is and how good it was.
+    """Show what a model is and how good it was.
 
     Languages, sizes, training data, scores on its validation set.
     """

@@ -1,11 +1,11 @@
-"""Sentence pairs that a command reads beside a model."""
+"""Sentence pairs that a command reads for a model."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.config import validate_config
 from seq2seq.io.lines import printable
+from seq2seq.runs.run_folder import RUNS
 
 if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -> "Bitext":
     """The pairs of the table or data set that `data`, keys of the configuration's section of that name, describes.
 
-    The languages of the model, if there is one, tell which columns are meant; what is guessed is told on stderr.
+    The languages of the model, if there is one, tell which columns are meant; what is inferred is reported on stderr.
     """
     from seq2seq.data.sources import DOWNLOADS, open_sources
 
     languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
-    config = validate_config({"data": {**languages, **data}}, command)
-    opened = open_sources(config.data, Path("checkpoints") / DOWNLOADS)
+    given = {name: value for name, value in data.items() if value is not None}
+    config = validate_config({"data": {**languages, **given}}, command)
+    opened = open_sources(config.data, RUNS / DOWNLOADS)
     for note in opened.notes:
         print(printable(f"seq2seq: {note}"), file=sys.stderr)
     return opened.train[0].pairs

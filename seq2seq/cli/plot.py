@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
+from seq2seq.cli import options
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
 from seq2seq.runs.run_folder import RunFolder
@@ -22,7 +23,6 @@ _MOST_PIECES = 150
 _LARGEST_NUMBER = 1e100
 
 Picture = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The picture, .png or .svg.")]
-Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")]
 
 
 @plot.command()
@@ -38,7 +38,7 @@ def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Ru
 
 @plot.command()
 def alignment(
-    model: Model,
+    model: options.Model,
     output: Picture,
     src: Annotated[str, typer.Option(metavar="TEXT", help="A sentence of the source language.")],
     tgt: Annotated[
@@ -65,7 +65,7 @@ def alignment(
 
 @plot.command()
 def words(
-    model: Model,
+    model: options.Model,
     output: Picture,
     input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Text that the words are from.")] = "-",
     side: Annotated[Literal["src", "tgt"], typer.Option(help="Language of the text: source or target.")] = "src",
@@ -87,7 +87,7 @@ def words(
 
 @plot.command()
 def phrases(
-    model: Model,
+    model: options.Model,
     output: Picture,
     input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one per line.")] = "-",
 ) -> None:

@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from operator import attrgetter
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seq2seq.cli import options
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_different_files, open_output, printable
@@ -28,15 +30,18 @@ _LEAST_PROBABILITY = 1.1755e-38
 _NAME = re.compile(r"[^\s|:=]+")
 
 
-class OddLines(StrEnum):
+class InvalidLines(StrEnum):
     """What becomes of a line that cannot be scored."""
 
     STOP = "stop"
+    SKIP = "skip"
     PASS = "pass"
+    """The older name of skip."""
 
 
 def score(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")],
+    context: typer.Context,
+    model: options.Model,
     src: Annotated[
         str | None, typer.Option(metavar="FILE", help="Sources, one per line; those of --n-best too.")
     ] = None,
@@ -45,8 +50,8 @@ def score(
         str | None,
         typer.Option("--input", metavar="FILE", help="Table of pairs: TSV, CSV, JSON lines or Parquet."),
     ] = None,
-    src_column: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the source in the table.")] = "",
-    tgt_column: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the target.")] = "",
+    src_column: options.SrcColumn = None,
+    tgt_column: options.TgtColumn = None,
     phrase_table: Annotated[
         str | None, typer.Option(metavar="FILE", help="Moses phrase table, to add a score to each line.")
     ] = None,
@@ -54,16 +59,17 @@ def score(
         str | None, typer.Option(metavar="FILE", help="Moses n-best list, to add a feature to each line; give --src.")
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="File to write, packed if it ends in .gz or .zst.")
+        str, typer.Option("-o", "--output", metavar="FILE", help="File to write, compressed if it ends in .gz or .zst.")
     ] = "-",
     per_token: Annotated[
-        bool, typer.Option("--per-token", help="A number for each piece of the target and for its end.")
+        bool, typer.Option("--per-token", help="One number for each piece of the target and for its end.")
     ] = False,
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Divide the log-probability by the pieces, the end counted.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a pair: log_prob, pieces, normalized; tokens if asked for.")
+        bool,
+        typer.Option("--json", help="One JSON object per pair: log_prob, pieces, normalized; tokens if asked for."),
     ] = False,
     log: Annotated[
         bool, typer.Option("--log", help="Write log-probabilities into the phrase table, not probabilities.")
@@ -72,54 +78,94 @@ def score(
         str | None,
         typer.Option(metavar="NAME", help="Of the feature in the n-best list, RNNEncDec0 (old form: RNNEncDec)."),
     ] = None,
-    odd_lines: Annotated[
-        OddLines, typer.Option(help="Lines that cannot be scored: stop with the line, or pass them on without a score.")
-    ] = OddLines.STOP,
+    invalid_lines: Annotated[
+        InvalidLines,
+        typer.Option(
+            "--invalid-lines",
+            metavar="stop|skip",
+            help="Lines that cannot be scored: stop at the first, or keep them without a score.",
+        ),
+    ] = InvalidLines.STOP,
+    odd_lines: Annotated[InvalidLines | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Tell how probable targets are, given their sources.
+    """Compute how probable targets are, given their sources.
 
-    Of sentence pairs (--src and --tgt, or --input): a line a pair with log p(target | source), natural logarithm.
-    A Moses phrase table or n-best list comes back with one feature more in each line and everything else as it was,
+    For sentence pairs (--src and --tgt, or --input): one line per pair with log p(target | source), natural logarithm.
+    A Moses phrase table or n-best list comes back with one more feature on each line and everything else as it was,
     byte for byte: in the table a probability, as Moses takes the logarithm itself, in the list its logarithm. Files
-    may be packed as .gz or .zst; - is stdin.
+    may be compressed as .gz or .zst; - is stdin.
     """
-    inputs = [tgt, input_, phrase_table, n_best]
-    if sum(one is not None for one in inputs) != 1 or (src is None) != (tgt is None and n_best is None):
-        raise InputError("give one of: --src and --tgt; --input; --phrase-table; --n-best and --src")
-    if [src, *inputs].count("-") > 1:
-        raise InputError("stdin (-) can be read only once")
-    expect_different_files([output], [src, *inputs])
-    if (per_token or as_json) and (phrase_table or n_best):
-        raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its form")
-    if normalize and (per_token or as_json):
-        raise InputError("--normalize applies to one number per line; JSON has both")
-    if log and phrase_table is None:
-        raise InputError("--log is for a phrase table; everything else has logarithms")
-    if feature_name is not None and (n_best is None or not _NAME.fullmatch(feature_name)):
-        raise InputError("--feature-name is for an n-best list; no blank, |, : or = may be in it")
+    _Scoring(**context.params).run()
 
-    from seq2seq.data.bitext import AlignedFiles
-    from seq2seq.runs.model_folder import open_model
 
-    folder = open_model(model)  # A damaged one is told before torch is loaded.
-    value: Callable[[Score], float] = attrgetter("normalized" if normalize else "log_prob")
-    items: Iterable[FeatureLine | Pair]
-    if phrase_table is not None:
-        name, items = phrase_table, read_phrase_table(phrase_table)
-        layout: _Layout = partial(_with_feature, value, _logarithm if log else _probability)
-    elif n_best is not None and src is not None:
-        name, items = n_best, read_n_best(n_best, src, feature_name)
-        layout = partial(_with_feature, value, _logarithm)
-    else:
+@dataclass(frozen=True, kw_only=True)
+class _Scoring:
+    """The options, checked: those of `score`."""
+
+    model: Path
+    src: str | None
+    tgt: str | None
+    input_: str | None
+    src_column: str | None
+    tgt_column: str | None
+    phrase_table: str | None
+    n_best: str | None
+    output: str
+    per_token: bool
+    normalize: bool
+    as_json: bool
+    log: bool
+    feature_name: str | None
+    invalid_lines: InvalidLines
+    odd_lines: InvalidLines | None
+
+    def __post_init__(self) -> None:
+        """Raises InputError where options are missing or exclude each other."""
+        inputs = [self.tgt, self.input_, self.phrase_table, self.n_best]
+        needs_src = self.tgt is not None or self.n_best is not None
+        if sum(path is not None for path in inputs) != 1 or (self.src is not None) != needs_src:
+            raise InputError("give one of: --src and --tgt; --input; --phrase-table; --n-best and --src")
+        if [self.src, *inputs].count("-") > 1:
+            raise InputError("stdin (-) can be read only once")
+        expect_different_files([self.output], [self.src, *inputs])
+        if (self.per_token or self.as_json) and (self.phrase_table or self.n_best):
+            raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its form")
+        if self.normalize and (self.per_token or self.as_json):
+            raise InputError("--normalize applies to one number per line; JSON has both")
+        if self.log and self.phrase_table is None:
+            raise InputError("--log is for a phrase table; everything else has logarithms")
+        if self.feature_name is not None and (self.n_best is None or not _NAME.fullmatch(self.feature_name)):
+            raise InputError("--feature-name is for an n-best list; no blank, |, : or = may be in it")
+
+    def run(self) -> None:
+        """Score, and write."""
+        from seq2seq.runs.model_folder import open_model
+
+        folder = open_model(self.model)  # A damaged one is reported before torch is loaded.
+        name, items, layout = self._items(folder)
+        stops = (self.odd_lines or self.invalid_lines) is InvalidLines.STOP
+        _score(folder, _checked(items, name, stops), layout, self.output)
+
+    def _items(self, folder: "ModelFolder") -> "tuple[str, Iterable[FeatureLine | Pair], _Layout]":
+        """What is scored, under its name, and how it is written."""
+        from seq2seq.data.bitext import AlignedFiles
+
+        value: Callable[[Score], float] = attrgetter("normalized" if self.normalize else "log_prob")
+        if self.phrase_table is not None:
+            layout: _Layout = partial(_with_feature, value, _logarithm if self.log else _probability)
+            return self.phrase_table, read_phrase_table(self.phrase_table), layout
+        if self.n_best is not None and self.src is not None:
+            lines = read_n_best(self.n_best, self.src, self.feature_name)
+            return self.n_best, lines, partial(_with_feature, value, _logarithm)
         pairs: Bitext
-        if src is not None and tgt is not None:
-            pairs = AlignedFiles(Path(src), Path(tgt))
+        if self.src is not None and self.tgt is not None:
+            pairs = AlignedFiles(Path(self.src), Path(self.tgt))
         else:
-            pairs = open_pairs("score", folder, train=input_, src_column=src_column, tgt_column=tgt_column)
-        name, items = str(pairs), pairs
-        pieces = folder.tokenizers.tgt.pieces if per_token else None
-        layout = partial(_as_json, pieces) if as_json else _as_logarithms if per_token else partial(_as_line, value)
-    _score(folder, _checked(items, name, odd_lines), layout, output)
+            columns = {"src_column": self.src_column, "tgt_column": self.tgt_column}
+            pairs = open_pairs("score", folder, train=self.input_, **columns)
+        if self.as_json:
+            return str(pairs), pairs, partial(_as_json, folder.tokenizers.tgt.pieces if self.per_token else None)
+        return str(pairs), pairs, _as_logarithms if self.per_token else partial(_as_line, value)
 
 
 _Layout = Callable[[Any, "Score | None"], bytes]
@@ -136,16 +182,16 @@ def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout:
             file.write(layout(item, score))
 
 
-def _checked(items: "Iterable[FeatureLine | Pair]", name: str, odd_lines: OddLines) -> "Iterator[FeatureLine | Pair]":
-    """Pass items on; the first that cannot be scored stops the run, or is told on stderr."""
+def _checked(items: "Iterable[FeatureLine | Pair]", name: str, stops: bool) -> "Iterator[FeatureLine | Pair]":
+    """Pass items on; the first that cannot be scored stops the run, or is reported on stderr."""
     from seq2seq.scoring.pairs import fault_of
 
     told = False
     for item in items:
         if not told and (fault := fault_of(item)):
             where = f"{name}, line {item.line}: {fault}"
-            if odd_lines is OddLines.STOP:
-                raise InputError(f"{where}; --odd-lines pass lets such lines through without a score")
+            if stops:
+                raise InputError(f"{where}; --invalid-lines skip keeps such lines without a score")
             warning = f"seq2seq: warning: {where}; it has no score, nor has any such line after it"
             print(printable(warning), file=sys.stderr)
             told = True

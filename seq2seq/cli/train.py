@@ -5,18 +5,37 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.data_options import takes_data
+from seq2seq.cli import options
 from seq2seq.config import Config
 from seq2seq.errors import InputError
-
-_MINUTES = Annotated[
-    float | None, typer.Option(metavar="NUMBER", help="Wall time of the training, 15 unless training.max_steps is set.")
-]
+from seq2seq.runs.run_folder import RUNS
 
 
-@takes_data(minutes=_MINUTES)
 def train(
-    config: Config,
+    context: typer.Context,
+    train_src: options.TrainSrc = None,
+    train_tgt: options.TrainTgt = None,
+    train: options.Train = None,
+    dataset: options.Dataset = None,
+    subset: options.Subset = None,
+    split: options.TrainSplit = None,
+    weights: options.Weights = None,
+    valid_src: options.ValidSrc = None,
+    valid_tgt: options.ValidTgt = None,
+    valid: options.Valid = None,
+    src_lang: options.SrcLang = None,
+    tgt_lang: options.TgtLang = None,
+    src_column: options.SrcColumn = None,
+    tgt_column: options.TgtColumn = None,
+    clean: options.Clean = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="Wall time of the training, 15 unless training.max_steps is set."),
+    ] = None,
+    seed: options.Seed = None,
+    preset: options.Preset = None,
+    config: options.ConfigFile = None,
+    set_: options.Assignments = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Run folder, by default in checkpoints/.")
     ] = None,
@@ -26,18 +45,19 @@ def train(
 ) -> None:
     """Train a translator on your sentence pairs.
 
-    The pairs are two aligned files, a table or a Hugging Face data set, or several of them mixed; files may be packed
-    as .gz or .zst. Reports what the data is like, trains the tokenizer and the model, validates with BLEU and keeps
-    the best, all in one run folder.
+    The pairs are two aligned files, a table or a Hugging Face data set, or several of them mixed; files may be
+    compressed as .gz or .zst. Reports what the data is like, trains the tokenizer and the model, validates with BLEU
+    and keeps the best, all in one run folder.
     """
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other")
-    folder = output or Path("checkpoints") / "-".join([*_languages(config), config.preset])
+    settings = options.config_of(context.params)
+    folder = output or RUNS / "-".join([*_languages(settings), settings.preset])
 
     from seq2seq.training.progress import Progress
     from seq2seq.training.run import train as run_training
 
-    run_training(config, folder, resume=resume, overwrite=overwrite, progress=Progress(quiet))
+    run_training(settings, folder, resume=resume, overwrite=overwrite, progress=Progress(quiet))
 
 
 def _languages(config: Config) -> list[str]:
@@ -46,6 +66,6 @@ def _languages(config: Config) -> list[str]:
 
     data = config.data
     if not (data.src_lang and data.tgt_lang):
-        sources = open_sources(data, Path("checkpoints") / DOWNLOADS)
+        sources = open_sources(data, RUNS / DOWNLOADS)
         return [code for code in (sources.src_lang, sources.tgt_lang) if code]
     return [data.src_lang, data.tgt_lang]

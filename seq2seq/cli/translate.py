@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2seq.cli.search_options import BatchSize, BeamSize, LengthPenalty
+from seq2seq.cli import options
 from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_different_files, open_output, read_lines
 
@@ -36,14 +36,14 @@ def translate(
             "-o", "--output", metavar="FILE", help="File for the translations, replaced when all is done; - is stdout."
         ),
     ] = "-",
-    beam_size: BeamSize = None,
-    length_penalty: LengthPenalty = None,
+    beam_size: options.BeamSize = None,
+    length_penalty: options.LengthPenalty = None,
     n_best: Annotated[int, typer.Option(min=1, max=1000, help="Translations per line, best first, one per line.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object an input line: its hypotheses with log_prob and score.")
+        bool, typer.Option("--json", help="One JSON object per input line: its hypotheses with log_prob and score.")
     ] = False,
-    batch_size: BatchSize = 32,
+    batch_size: options.BatchSize = 32,
     buffer_size: Annotated[
         int, typer.Option(min=1, max=10**9, help="Lines read before they are translated; 1 answers line by line.")
     ] = 512,
@@ -59,18 +59,16 @@ def translate(
     if scores and as_json:
         raise InputError("--scores and --json exclude each other: JSON has the scores")
     expect_different_files([output], [input_])
-    lines = read_lines(input_)
+    if input_ == "-" and sys.stdin.isatty():
+        print("seq2seq: type a line to translate it; Ctrl-D ends (a file is given with -i)", file=sys.stderr)
+        buffer_size = 1
     from seq2seq.distributed import drop_stray_variables, started_processes
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.model_folder import open_models
 
-    folders = open_models(model)  # A damaged one is told before torch is loaded, where that is needed at all.
-    typed_in = input_ == "-" and sys.stdin.isatty()
-    window = 1 if typed_in else buffer_size
-    if typed_in:
-        print("seq2seq: type a line to translate it; Ctrl-D ends (a file is given with -i)", file=sys.stderr)
+    lines = read_lines(input_)
+    folders = open_models(model)  # A damaged one is reported before torch is loaded, where that is needed at all.
     stray_variables = drop_stray_variables()
-    layout = _as_json if as_json else _with_scores if scores else _as_text
     with started_processes() as processes:
         if processes.count > 1 and input_ == "-":
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
@@ -81,17 +79,24 @@ def translate(
             beam_size=beam_size,
             length_penalty=length_penalty,
             n_best=n_best,
-            buffer_size=window,
+            buffer_size=buffer_size,
         )
         del folders  # and the files that they hold open
-        translations = in_shares(processes, lines, window, search)
-        with open_output(output if processes.is_main else os.devnull) as file:
-            for translation in _warn_once(translations) if processes.is_main else translations:
-                file.write(layout(translation).encode())
-                file.flush()
+        translations = in_shards(processes, lines, buffer_size, search)
+        _write(output, translations, _as_json if as_json else _with_scores if scores else _as_text, processes.is_main)
 
 
-def in_shares(
+def _write(
+    output: str, translations: "Iterable[Translation]", layout: "Callable[[Translation], str]", is_main: bool
+) -> None:
+    """Write all translations; the main process alone, while the others compute."""
+    with open_output(output if is_main else os.devnull) as file:
+        for translation in _warn_once(translations) if is_main else translations:
+            file.write(layout(translation).encode())
+            file.flush()
+
+
+def in_shards(
     processes: "Processes | SingleProcess",
     lines: Iterator[str],
     buffer_size: int,

@@ -37,15 +37,16 @@ _ZSTD_CHUNK = 1024
 _ZSTD_WINDOW = 2**27
 
 
-def read_lines(path: str | Path, *, keep_mark: bool = False) -> Iterator[str]:
+def read_lines(path: str | Path, *, keep_bom: bool = False) -> Iterator[str]:
     """The lines of a file without their `\\n`; a last line that lacks one counts too.
 
-    A byte order mark at the start is not text and is left out, unless keep_mark is set. NUL is a character like others.
+    A byte order mark (BOM) at the start is not text and is left out, unless keep_bom is set. NUL is a character like
+    others.
     Raises InputError, with file and line, where the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
     """
     for number, raw in enumerate(read_raw_lines(path), start=1):
         text = raw.removesuffix(b"\n")
-        if number == 1 and not keep_mark:
+        if number == 1 and not keep_bom:
             text = text.removeprefix(codecs.BOM_UTF8)
         try:
             line = text.decode("utf-8")

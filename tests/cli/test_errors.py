@@ -195,7 +195,7 @@ ERRORS = {
     "score folder --n-best list.txt --src two.txt --feature-name F=": (
         "--feature-name is for an n-best list; no blank, |, : or = may be in it"
     ),
-    "score folder --input same.tsv --odd-lines drop": "Invalid value for '--odd-lines': ...",
+    "score folder --input same.tsv --invalid-lines drop": "Invalid value for '--invalid-lines': ...",
     "score folder --input same.tsv": "folder: not a model folder (it has no manifest.json)",
     # rescoring
     "rescore": "give --dev and --dev-ref, to learn weights, or --weights FILE",

@@ -82,13 +82,13 @@ def test_a_blank_side_stops_or_stays_blank(side: str, trained: Path, files: list
     result = run("score", trained, *files)
     assert (result.exit_code, result.stdout) == (2, "")
     side_name = {"src": "source", "tgt": "target"}[side]
-    assert f"src and {tmp_path}/tgt, line 2: the {side_name} is blank; --odd-lines pass lets" in result.stderr
-    passed = run("score", trained, *files, "--odd-lines", "pass")
+    assert f"src and {tmp_path}/tgt, line 2: the {side_name} is blank; --invalid-lines skip keeps" in result.stderr
+    passed = run("score", trained, *files, "--invalid-lines", "skip")
     assert passed.stdout.split("\n") == [whole[0], "", *whole[2:], ""]
     assert "warning: " in passed.stderr
     assert "line 2" in passed.stderr
     objects = [
-        json.loads(line) for line in invoke("score", trained, *files, "--odd-lines", "pass", "--json").splitlines()
+        json.loads(line) for line in invoke("score", trained, *files, "--invalid-lines", "skip", "--json").splitlines()
     ]
     assert objects[1] == {"log_prob": None, "pieces": None, "normalized": None}
 
@@ -147,7 +147,7 @@ def test_odd_lines_of_a_phrase_table(trained: Path, tmp_path: Path) -> None:
     path.write_bytes(ODD.encode() + TABLE.encode())
     result = run("score", trained, "--phrase-table", path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{path}, line 1: the target is blank; --odd-lines pass" in result.stderr
+    assert f"{path}, line 1: the target is blank; --invalid-lines skip" in result.stderr
     passed = invoke("score", trained, "--phrase-table", path, "--odd-lines", "pass")
     path.write_bytes(TABLE.encode())
     assert passed == ODD + invoke("score", trained, "--phrase-table", path)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from seq2seq import Translator
 from seq2seq.cli import app
-from seq2seq.cli.translate import in_shares
+from seq2seq.cli.translate import in_shards
 from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
 from seq2seq.io import lines as lines_module
@@ -253,7 +253,7 @@ def test_nor_by_the_command(instant: Translator) -> None:
     read = []
     source = (read.append(number) or " " * 2**21 for number in range(100))  # type: ignore[func-returns-value]
     with Processes() as processes:
-        next(in_shares(processes, source, 512, instant.stream))
+        next(in_shards(processes, source, 512, instant.stream))
     assert len(read) == 1
 
 

@@ -1,0 +1,89 @@
+"""Every option that two commands share, declared once, and what becomes of the ones that make a configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seq2seq.config import CLEANING_RULES, Config, DataConfig, build_config
+
+# A model, and how it searches.
+
+Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")]
+BeamSize = Annotated[int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")]
+LengthPenalty = Annotated[float | None, typer.Option(min=0.0, max=10.0, help="Exponent of the length penalty.")]
+BatchSize = Annotated[int, typer.Option(min=1, max=65536, help="Sentences at once; changes no translation.")]
+
+# A table or a data set that is read with a model.
+
+Subset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Configuration of the data set, where it has several.")
+]
+SrcColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Column of the source in tables: its name, or its number if there is no header."
+    ),
+]
+TgtColumn = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the target.")]
+
+# Training pairs: by the key in the configuration's section `data` that an option sets.
+
+TrainSrc = Annotated[
+    list[str] | None, typer.Option(metavar="FILE", help="Training sentences of the source language, one per line.")
+]
+TrainTgt = Annotated[list[str] | None, typer.Option(metavar="FILE", help="Their translations, line by line.")]
+Train = Annotated[
+    list[str] | None, typer.Option(metavar="FILE", help="Table of training pairs: TSV, CSV, JSON lines or Parquet.")
+]
+Dataset = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FOLDER|NAME", help="Hugging Face data set: a folder in the hub's layout, or a name on the hub."
+    ),
+]
+TrainSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split of the data set, train unless given.")]
+Weights = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--weight",
+        metavar="NUMBER",
+        help="How often an epoch samples a source. One per source: aligned files, then tables, then data sets.",
+    ),
+]
+ValidSrc = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Validation sentences. Without validation data, training pairs are held out."),
+]
+ValidTgt = Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.")]
+Valid = Annotated[str | None, typer.Option(metavar="FILE", help="Table of validation pairs.")]
+SrcLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the source language, such as sw.")]
+TgtLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the target language, such as en.")]
+Clean = Annotated[bool, typer.Option("--clean", help="Drop duplicates and pairs that look wrong.")]
+
+# The rest of a configuration.
+
+Seed = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
+Preset = Annotated[str | None, typer.Option(metavar="NAME", help="A model from `seq2seq presets`, context by default.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="TOML file with settings.", exists=True, dir_okay=False)
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, such as model.hidden_size=256; repeat."),
+]
+
+_TRAINING = ("seed", "minutes")
+
+
+def config_of(options: Mapping[str, Any]) -> Config:
+    """The configuration that a command's options make (`typer.Context.params`).
+
+    Raises InputError that names the option, the file or the key at fault.
+    """
+    data = {f"data.{name}": options[name] or None for name in DataConfig.model_fields if name in options}
+    training = {f"training.{name}": options[name] for name in _TRAINING if name in options}
+    if options["clean"]:
+        data["data.clean"] = CLEANING_RULES
+    return build_config(options["preset"], options["config"], options["set_"] or (), data | training)
