@@ -16,7 +16,8 @@ import torch
 from seq2seq.data.batching import pad_rows
 from seq2seq.io.lines import read_lines
 from seq2seq.scoring.pairs import Scorer
-from seq2seq.search.beam import Hypothesis, beam_search
+from seq2seq.search.beam import beam_search
+from seq2seq.search.options import Hypothesis
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 BATCH = 32
@@ -66,10 +67,10 @@ def search(scorer: Scorer, sources: list[tuple[int, ...]], beam_size: int) -> It
             state,
             2 * lengths + 10,
             beam_size=beam_size,
-            alpha=config.search.length_penalty or 1.0,
+            length_penalty=config.search.length_penalty or 1.0,
             bos=BOS,
             eos=EOS,
-            forbidden=scorer.model.tokenizers.tgt.unwritable(),
+            forbidden_ids=scorer.model.tokenizers.tgt.forbidden_ids(),
             n_best=beam_size,
         )
 

@@ -35,7 +35,7 @@ _LARGEST_FILE = 2**20
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown keys forbidden, values fixed once made."""
+    """Base of all sections: unknown keys forbidden_ids, values fixed once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -225,7 +225,7 @@ class SearchConfig(Section):
     beam_size: int = Field(default=5, ge=1, le=1000)
     """Hypotheses kept; 1 is greedy."""
     length_penalty: float | None = Field(default=None, ge=0, le=10)
-    """Exponent alpha of the length penalty; 0 ranks by log-probability alone. Without it, the training ends with a
+    """Exponent of the length penalty; 0 ranks by log-probability alone. Without it, the training ends with a
     choice of the one that gives the best BLEU on the validation set."""
 
 

@@ -35,7 +35,7 @@ class Task:
 def music() -> Task:
     """Bach's chorales as music21 ships them, transposed to nothing, a step each quarter: which notes sound next?
 
-    In the place of the paper's JSB chorales: the same music, but other splits. A tenth of the pieces each validate and
+    In the offset of the paper's JSB chorales: the same music, but other splits. A tenth of the pieces each validate and
     test. Raises SystemExit where music21 is missing.
     """
     rolls = [piano_roll(piece) for piece in _chorales()]
@@ -73,7 +73,7 @@ def note_loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def waveforms(count: int = 1000, seed: int = 1) -> Task:
-    """Made sounds in the place of the paper's, which are not public: 20 samples in, the next 10 to be predicted.
+    """Made sounds in the offset of the paper's, which are not public: 20 samples in, the next 10 to be predicted.
 
     Each of `count` sequences is 500 samples of a few tones that glide in pitch and swell, with a little noise.
     """

@@ -35,7 +35,7 @@ def align(model: TrainedModel, src: str, tgt: str) -> Alignment:
     src_ids, tgt_ids = tokenizers.src.encode([src.strip()])[0], tokenizers.tgt.encode([tgt.strip()])[0]
     rows = (torch.tensor([ids], device=device) for ids in ([*src_ids, EOS], [BOS, *tgt_ids]))
     source, target = rows
-    found = network.attend(source, torch.tensor([len(src_ids) + 1], device=device), target)
+    found = network.attention_weights(source, torch.tensor([len(src_ids) + 1], device=device), target)
     if found is None:
         raise InputError("the model has no attention and no summaries: all of its words see the same vector c")
     pieces = (tokenizers.src.pieces([*src_ids, EOS]), tokenizers.tgt.pieces([*tgt_ids, EOS]))

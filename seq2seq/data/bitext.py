@@ -118,7 +118,7 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Unopened:
+class LazyBitext:
     """A bitext that is opened, and fetched where it is not here, only when it is read."""
 
     name: str

@@ -21,7 +21,7 @@ _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ColumnHints:
     """What is known about the columns before a table is opened; empty where it is not."""
 
     src_lang: str = ""
@@ -35,27 +35,27 @@ class Wanted:
         return [code for code in (self.src_lang, self.tgt_lang) if code]
 
 
-def is_header(cells: Sequence[str], wanted: Wanted, *, usual: bool = False) -> bool:
+def is_header(cells: Sequence[str], hints: ColumnHints, *, usual: bool = False) -> bool:
     """Whether the first row of a table names its columns: as asked for, by the languages, or by usual names.
 
     usual: tables of this kind mostly have such a row, so that two language codes are one and not a pair of words.
     """
-    named = {wanted.src_column, wanted.tgt_column} - {""}
+    named = {hints.src_column, hints.tgt_column} - {""}
     if named:
         return named <= set(cells)
-    codes = len(cells) == 2 and all(map(language_of, cells)) and (usual or not set(cells).isdisjoint(wanted.languages))
+    codes = len(cells) == 2 and all(map(language_of, cells)) and (usual or not set(cells).isdisjoint(hints.languages))
     columns = [(cell,) for cell in cells]
-    return bool(codes or _by_languages(columns, wanted) or _by_usual_names(columns))
+    return bool(codes or _by_languages(columns, hints) or _by_usual_names(columns))
 
 
-def choose_columns(table: Table, wanted: Wanted) -> tuple[Column, Column]:
+def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
     """The source's and the target's column. Raises InputError where it takes a person to tell."""
     columns = table.columns
-    if wanted.src_column and wanted.tgt_column:
-        return _named(wanted.src_column, table), _named(wanted.tgt_column, table)
-    chosen = _by_languages(columns, wanted) or _by_usual_names(columns) or _of_two(columns, wanted)
+    if hints.src_column and hints.tgt_column:
+        return _named(hints.src_column, table), _named(hints.tgt_column, table)
+    chosen = _by_languages(columns, hints) or _by_usual_names(columns) or _of_two(columns, hints)
     if not chosen:
-        missing = [code for code in wanted.languages if not _of_language(columns, code)]
+        missing = [code for code in hints.languages if not _of_language(columns, code)]
         raise InputError(
             f"{table}: which columns are the sentences? It has {table.described}"
             f"{', none of them clearly ' + ' or '.join(missing) if missing else ''}; "
@@ -77,8 +77,8 @@ def _named(name: str, table: Table) -> Column:
     return found
 
 
-def _by_languages(columns: Sequence[Column], wanted: Wanted) -> tuple[Column, Column] | None:
-    src, tgt = (_of_language(columns, code) for code in (wanted.src_lang, wanted.tgt_lang))
+def _by_languages(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column, Column] | None:
+    src, tgt = (_of_language(columns, code) for code in (hints.src_lang, hints.tgt_lang))
     return (src, tgt) if src and tgt and src != tgt else None
 
 
@@ -97,23 +97,23 @@ def _by_usual_names(columns: Sequence[Column]) -> tuple[Column, Column] | None:
     return next(((lower[src], lower[tgt]) for src, tgt in _USUAL_NAMES if src in lower and tgt in lower), None)
 
 
-def _of_two(columns: Sequence[Column], wanted: Wanted) -> tuple[Column, Column] | None:
+def _of_two(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column, Column] | None:
     """The only two columns, or the two of a struct: in the direction of a language that is known, or as they stand.
 
     None where they are named by languages, but not by those that are known.
     """
-    sentences = [one for one in columns if _leaf(one) not in _ROW_NUMBERS or _leaf(one) in wanted.languages]
+    sentences = [one for one in columns if _leaf(one) not in _ROW_NUMBERS or _leaf(one) in hints.languages]
     fields = [one for one in sentences if len(one) > 1]
     two = next((some for some in (sentences, fields) if len(some) == 2), None)
     if not two:
         return None
     first, second = two
-    if not wanted.languages:
+    if not hints.languages:
         return first, second
-    src, tgt = (_of_language(two, code) for code in (wanted.src_lang, wanted.tgt_lang))
-    if src and not wanted.tgt_lang:
+    src, tgt = (_of_language(two, code) for code in (hints.src_lang, hints.tgt_lang))
+    if src and not hints.tgt_lang:
         return src, second if src == first else first
-    if tgt and not wanted.src_lang:
+    if tgt and not hints.src_lang:
         return second if tgt == first else first, tgt
     return None if src or tgt or any(language_of(written(one)) for one in two) else (first, second)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from seq2seq.config import DataConfig
 from seq2seq.data import hub
-from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, TablePairs, Unopened
-from seq2seq.data.columns import Wanted, choose_columns, is_header, language_of
+from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePairs
+from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
 from seq2seq.data.tables import GUESSED, Delimited, Layout, Table, open_table, written
 from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_rereadable
@@ -111,9 +111,9 @@ class _Finder:
         return parts[0] if len(parts) == 1 else Chain(name, parts)
 
     def _table(self, path: Path, layout: Layout = GUESSED) -> TablePairs:
-        wanted = Wanted(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
-        table = open_table(path, lambda cells, is_csv: is_header(cells, wanted, usual=is_csv), layout)
-        src, tgt = choose_columns(table, wanted)
+        hints = ColumnHints(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
+        table = open_table(path, lambda cells, is_csv: is_header(cells, hints, usual=is_csv), layout)
+        src, tgt = choose_columns(table, hints)
         self._note_layout(table, written(src), written(tgt))
         self._learn_languages(language_of(written(src)), language_of(written(tgt)), str(path))
         return TablePairs(table, src, tgt)
@@ -139,7 +139,7 @@ class _Finder:
 
 def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:
     """The first of these splits that there is; it is opened when it is read."""
-    return next((Unopened(f"{dataset} ({name})", splits[name]) for name in names if name in splits), None)
+    return next((LazyBitext(f"{dataset} ({name})", splits[name]) for name in names if name in splits), None)
 
 
 def _file_language(name: str) -> str:

@@ -18,7 +18,7 @@ from seq2seq.native.engine import (
     RecurrenceView,
     address_of,
 )
-from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, Sources
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
@@ -35,7 +35,7 @@ class CompiledNetwork:
         if network.shortlist is None:  # else parts of the output layer are packed for each sentence
             self._packed.clear()
 
-    def search_batch(self, sources: Sources, request: Request) -> list[list[Hypothesis]]:
+    def search_batch(self, sources: Sources, request: SearchOptions) -> list[list[Hypothesis]]:
         """The best hypotheses of B sentences, best first. Other threads run meanwhile.
 
         Raises ValueError for an empty source, for ids outside the vocabularies and for a request that makes no sense;
@@ -46,18 +46,18 @@ class CompiledNetwork:
         lengths = np.array([len(source) for source in sources], np.int32)
         limits = np.array([request.max_length(len(source)) for source in sources], np.int32)
         tokens = np.concatenate([np.array(source, np.int32) for source in sources])
-        forbidden = np.array(request.forbidden, np.int32)
+        forbidden_ids = np.array(request.forbidden_ids, np.int32)
         options = OptionsView(
-            forbidden=address_of(forbidden, c_int32),
-            length_penalty=request.alpha,
-            forbidden_count=len(forbidden),
+            forbidden_ids=address_of(forbidden_ids, c_int32),
+            length_penalty=request.length_penalty,
+            forbidden_count=len(forbidden_ids),
             beam_size=request.beam_size,
             n_best=request.n_best,
             eos=EOS,
             bos=BOS,
         )
         if self._shortlist:
-            lists = [np.flatnonzero(self._shortlist.of(source, request.forbidden)) for source in sources]
+            lists = [np.flatnonzero(self._shortlist.of(source, request.forbidden_ids)) for source in sources]
             words = np.concatenate(lists).astype(np.int32)
             starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
             options.shortlists, options.shortlist_starts = address_of(words, c_int32), address_of(starts, c_int32)

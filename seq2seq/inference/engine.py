@@ -17,7 +17,7 @@ from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import Tensors, UnsupportedModelError
 from seq2seq.native.library import levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
-from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, Sources
 from seq2seq.threads import worker_count
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
@@ -35,7 +35,7 @@ class Engine:
     workers: int
     """Batches that are searched at the same time."""
 
-    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
         batches = list(batches)
         requests = repeat(request)

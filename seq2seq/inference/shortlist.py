@@ -47,13 +47,13 @@ class Shortlist:
         """What it is, for those who look at a model."""
         return f"{len(self.common):,} words and {len(self.words) / (len(self.starts) - 1):.1f} for each source piece"
 
-    def of(self, source: Sequence[int], forbidden: Sequence[int]) -> np.ndarray:
-        """Which target ids a sentence of these source ids may have, bool [target vocabulary]; no forbidden ones."""
+    def of(self, source: Sequence[int], forbidden_ids: Sequence[int]) -> np.ndarray:
+        """Which target ids a sentence of these source ids may have, bool [target vocabulary]; no forbidden_ids ones."""
         inside = np.zeros(self.tgt_vocab, bool)
         inside[self.common] = True
         for one in source:
             inside[self.words[self.starts[one] : self.starts[one + 1]]] = True
-        inside[list(forbidden)] = False
+        inside[list(forbidden_ids)] = False
         return inside
 
     def pack(self) -> bytes:

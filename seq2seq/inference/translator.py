@@ -15,7 +15,7 @@ from seq2seq.errors import InputError
 from seq2seq.inference.engine import load_engine
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
-from seq2seq.search.options import Request, Sources
+from seq2seq.search.options import SearchOptions, Sources
 from seq2seq.tokenizer.tokenizer import EOS, Tokenizers
 
 # Length penalty of a model whose training has not come to its end.
@@ -66,7 +66,7 @@ class Model(Protocol):
         """The vocabularies."""
         ...
 
-    def search(self, batches: Iterable[Sources], request: Request) -> Iterable[list[list[search.Hypothesis]]]:
+    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterable[list[list[search.Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch. A sentence is its ids, ended by eos."""
         ...
 
@@ -80,7 +80,7 @@ class Translator:
             raise InputError(f"batch_size = {batch_size}: at least 1")
         self.model = model
         self.batch_size = batch_size
-        self._forbidden = tuple(model.tokenizers.tgt.unwritable())
+        self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
 
     @classmethod
     def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
@@ -132,15 +132,15 @@ class Translator:
         """
         defaults = self.model.config.search
         own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
-        alpha = own if length_penalty is None else length_penalty
+        length_penalty = own if length_penalty is None else length_penalty
         beam_size = defaults.beam_size if beam_size is None else beam_size
-        if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= alpha < math.inf):
+        if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= length_penalty < math.inf):
             raise ValueError(f"beam_size and n_best are 1 to {_WIDEST_BEAM:,}, length_penalty is at least 0 and finite")
-        request = Request(max(beam_size, n_best), alpha, n_best, self._forbidden)
+        request = SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
         for window in windows(lines, buffer_size):
             yield from self._translate_window(window, request)
 
-    def _translate_window(self, lines: list[str], request: Request) -> list[Translation]:
+    def _translate_window(self, lines: list[str], request: SearchOptions) -> list[Translation]:
         # A line is none, one or several parts; its parts' places in the list stand in `places`.
         parts: list[list[int]] = []
         places: list[range] = []
@@ -152,7 +152,7 @@ class Translator:
         found = self._search(parts, request)
         return [Translation(self._join([found[i] for i in place], request.n_best), len(place)) for place in places]
 
-    def _search(self, parts: list[list[int]], request: Request) -> list[list[search.Hypothesis]]:
+    def _search(self, parts: list[list[int]], request: SearchOptions) -> list[list[search.Hypothesis]]:
         """The hypotheses of each part, searched in batches of like lengths."""
         order = sorted(range(len(parts)), key=lambda place: len(parts[place]), reverse=True)
         size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (request.beam_size * len(self.model.tokenizers.tgt))))

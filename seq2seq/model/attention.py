@@ -41,7 +41,7 @@ class DotAttention(nn.Module):
         """size: of the encoder's and the decoder's states."""
         super().__init__()
 
-    def remember(self, encoded: Encoded) -> Memory:
+    def make_memory(self, encoded: Encoded) -> Memory:
         """What there is to attend to in B source sentences."""
         outputs = encoded.outputs
         sentence = torch.arange(len(outputs), device=outputs.device)

@@ -1,7 +1,7 @@
 """Recurrences: the layers that carry a state from one token to the next.
 
 x is the input of a step, h the old state, h' the new one; r, z, i, f and o are gates between 0 and 1; * is the product
-number by number; p are vectors. Biases, one a gate, are left out. `CELLS` has, by the name in `model.cell`:
+element by element; p are vectors. Biases, one per gate, are left out. `CELLS` has, by the name in `model.cell`:
 
 gru             Cho et al. 2014 (1406.1078), section 2.3, in the form of `torch.nn.GRU`: reset after the product.
                     r = sigmoid(W_r x + U_r h)            how much of the old state the candidate sees
@@ -37,8 +37,8 @@ from seq2seq.model.gru import GruSequence, is_compiled_for
 class Recurrence(nn.Module):
     """One recurrent layer, left to right.
 
-    Recurrent matrices start orthogonal, input matrices Glorot-uniform, each gate by itself; biases at 0, but for that
-    of a forget gate, which starts at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
+    Recurrent matrices start orthogonal, input matrices Glorot-uniform, each gate by itself; biases at 0, except
+    that of a forget gate, which starts at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
     """
 
     def __init__(self, hidden_size: int, vectors: int = 1) -> None:
@@ -48,7 +48,7 @@ class Recurrence(nn.Module):
 
     @property
     def state_size(self) -> int:
-        """Numbers in a state."""
+        """Width of a state."""
         return self.vectors * self.hidden_size
 
     def zeros(self, inputs: Tensor) -> Tensor:
@@ -57,36 +57,45 @@ class Recurrence(nn.Module):
         return torch.zeros(len(inputs), self.state_size, device=inputs.device, dtype=kind)
 
     def forward(
-        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
+        self,
+        inputs: Tensor,
+        state: Tensor | None = None,
+        context: Tensor | None = None,
+        lengths: Tensor | None = None,
+        reverse: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """inputs [B, T, I], state [B, state_size] (zeros where None) -> outputs [B, T, H], last state.
+        """Read T tokens: inputs [B, T, I] -> outputs [B, T, H], each row's state after its last token [B, state_size].
 
-        constant [B, C]: what stands beside the inputs at each step; I and C are the size of the input then.
+        state [B, state_size]: that before the first token, zeros where None.
+        context [B, C]: appended to the inputs of each step; I + C is the size of the input then.
+        lengths [B]: where padding begins, T where None; the outputs there are undefined.
+        reverse: read each row from its last token to its first; with lengths.
         """
-        raise NotImplementedError
-
-    def scan(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
-        """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H], the last one of each row [B, H].
-
-        What stands at padding means nothing. reverse: each row is read from its last token to its first.
-        """
-        rows = torch.arange(len(lengths), device=lengths.device)
-        if not reverse:
-            outputs, _ = self.forward(inputs)
-            return outputs, outputs[rows, lengths - 1]
+        inputs = append_context(inputs, context)
+        state = self.zeros(inputs) if state is None else state
+        if not reverse or lengths is None:
+            return self.run_over(inputs, state, lengths)
         flip = reversal(lengths, inputs.size(1))
-        outputs, _ = self.forward(reorder(inputs, flip))
-        return reorder(outputs, flip), outputs[rows, lengths - 1]
+        outputs, last = self.run_over(reorder(inputs, flip), state, lengths)
+        return reorder(outputs, flip), last
 
-    def scan_both_ways(self, other: "Recurrence", inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """This one left to right, `other` right to left: outputs [B, T, 2 H], the last ones [B, 2 H], side by side."""
-        pairs = zip(self.scan(inputs, lengths), other.scan(inputs, lengths, reverse=True), strict=True)
-        outputs, last = (torch.cat(pair, dim=-1) for pair in pairs)
-        return outputs, last
-
-    def read(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """inputs [B, T, I] with padding after lengths [B] -> outputs [B, T, H], each row's state at its last token."""
+    def run_over(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`forward` from left to right, for one kind of cell."""
         raise NotImplementedError
+
+
+def read_both_ways(first: Recurrence, second: Recurrence, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """`first` left to right, `second` right to left, their outputs [B, T, 2 H] and last outputs [B, 2 H] concatenated.
+
+    inputs [B, T, I], lengths [B].
+    """
+    if isinstance(first, GRU) and isinstance(second, GRU) and first.is_compiled:
+        states = torch.stack([first.zeros(inputs), second.zeros(inputs)])
+        outputs, last = _run_compiled([first, second], inputs, states, None, lengths, [False, True])
+        return outputs, torch.cat(last.unbind(), dim=-1)
+    found = [first(inputs, lengths=lengths), second(inputs, lengths=lengths, reverse=True)]
+    outputs = torch.cat([outputs for outputs, _ in found], dim=-1)
+    return outputs, torch.cat([last[:, : first.hidden_size] for _, last in found], dim=-1)
 
 
 class FusedRecurrence(Recurrence):
@@ -98,25 +107,29 @@ class FusedRecurrence(Recurrence):
         self.run = module(input_size, hidden_size, batch_first=True)
         _initialise(self.run.named_parameters(), hidden_size, forget_gate=1 if is_lstm else None)
 
-    def forward(
-        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.forward`."""
-        inputs = beside(inputs, constant)
-        state = self.zeros(inputs) if state is None else state
+    def run_over(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """torch's call. An LSTM's memory is not among its outputs: to know that of a shorter row, rows are packed."""
         vectors = tuple(vector.contiguous() for vector in state[None].chunk(self.vectors, dim=-1))
-        outputs, last = self.run(inputs, vectors if len(vectors) > 1 else vectors[0])
-        return outputs, self._joined(last)
-
-    def read(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.read`."""
+        first = vectors if len(vectors) > 1 else vectors[0]
+        if lengths is None:
+            outputs, last = self.run(inputs, first)
+            return outputs, _joined(last)
+        if self.vectors == 1:
+            outputs, _ = self.run(inputs, first)
+            return outputs, _at_last(outputs, lengths)
         packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        outputs, last = self.run(packed)
-        return pad_packed_sequence(outputs, batch_first=True, total_length=inputs.size(1))[0], self._joined(last)
+        outputs, last = self.run(packed, first)
+        return pad_packed_sequence(outputs, batch_first=True, total_length=inputs.size(1))[0], _joined(last)
 
-    def _joined(self, last: Tensor | tuple[Tensor, ...]) -> Tensor:
-        """The state as torch has it, [1, B, H] once or twice, in one [B, state_size]."""
-        return torch.cat(last, dim=-1)[0] if isinstance(last, tuple) else last[0]
+
+def _joined(last: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The state as torch has it, [1, B, H] once or twice, in one [B, state_size]."""
+    return torch.cat(last, dim=-1)[0] if isinstance(last, tuple) else last[0]
+
+
+def _at_last(states: Tensor, lengths: Tensor) -> Tensor:
+    """states [B, T, I], lengths [B] -> what each row has at its last token [B, I]."""
+    return states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
 
 
 class GRU(FusedRecurrence):
@@ -127,57 +140,55 @@ class GRU(FusedRecurrence):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(nn.GRU, input_size, hidden_size)
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether compiled code runs it as things are."""
+        return is_compiled_for(self.run.all_weights[0][0])
+
     def forward(
-        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
+        self,
+        inputs: Tensor,
+        state: Tensor | None = None,
+        context: Tensor | None = None,
+        lengths: Tensor | None = None,
+        reverse: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.forward`."""
-        if not is_compiled_for(self.run.all_weights[0][0]):
-            return super().forward(inputs, state, constant)
+        """`Recurrence.forward`; with the compiled code the context is multiplied once, not once per step."""
+        if not self.is_compiled:
+            return super().forward(inputs, state, context, lengths, reverse)
         state = self.zeros(inputs) if state is None else state
-        outputs, last = _run([self], inputs, state[None], constant, None, [False])
+        outputs, last = _run_compiled([self], inputs, state[None], context, lengths, [reverse])
         return outputs, last[0]
 
-    def scan(self, inputs: Tensor, lengths: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.scan`."""
-        if not is_compiled_for(self.run.all_weights[0][0]):
-            return super().scan(inputs, lengths, reverse)
-        outputs, last = _run([self], inputs, self.zeros(inputs)[None], None, lengths, [reverse])
-        return outputs, last[0]
 
-    def scan_both_ways(self, other: Recurrence, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.scan_both_ways`."""
-        if not isinstance(other, GRU) or not is_compiled_for(self.run.all_weights[0][0]):
-            return super().scan_both_ways(other, inputs, lengths)
-        states = torch.stack([self.zeros(inputs), other.zeros(inputs)])
-        outputs, last = _run([self, other], inputs, states, None, lengths, [False, True])
-        return outputs, torch.cat(last.unbind(), dim=-1)
-
-
-def _run(
+def _run_compiled(
     cells: Sequence[GRU],
     inputs: Tensor,
     states: Tensor,
-    constant: Tensor | None,
+    context: Tensor | None,
     lengths: Tensor | None,
     reverse: Sequence[bool],
 ) -> tuple[Tensor, Tensor]:
-    """D cells side by side. inputs [B, T, I], states [D, B, H] -> outputs [B, T, D * H], last states [D, B, H]."""
+    """D cells at once. inputs [B, T, I], states [D, B, H] -> outputs [B, T, D * H], last states [D, B, H]."""
     parameters = zip(*(cell.run.all_weights[0] for cell in cells), strict=True)
-    of_inputs, weight, *biases = (_together(ones) for ones in parameters)
-    if constant is not None:
-        of_inputs, of_constant = torch.split(of_inputs, [inputs.size(-1), constant.size(-1)], dim=-1)
-        constant = F.linear(constant, of_constant.flatten(0, 1))
-    shares = F.linear(inputs, of_inputs.flatten(0, 1))
-    found: tuple[Tensor, Tensor] = GruSequence.apply(shares, states, weight, *biases, constant, lengths, reverse)  # type: ignore[no-untyped-call]
+    input_weight, weight, *biases = (_stacked(tensors) for tensors in parameters)
+    context_gates = None
+    if context is not None:
+        input_weight, context_weight = torch.split(input_weight, [inputs.size(-1), context.size(-1)], dim=-1)
+        context_gates = F.linear(context, context_weight.flatten(0, 1))
+    input_gates = F.linear(inputs, input_weight.flatten(0, 1))
+    found: tuple[Tensor, Tensor] = GruSequence.apply(  # type: ignore[no-untyped-call]
+        input_gates, states, weight, *biases, context_gates, lengths, reverse
+    )
     return found
 
 
-def _together(ones: Sequence[Tensor]) -> Tensor:
+def _stacked(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors of one shape -> [D, ...]; a single one is not copied."""
-    return torch.stack(list(ones)) if len(ones) > 1 else ones[0][None]
+    return torch.stack(list(tensors)) if len(tensors) > 1 else tensors[0][None]
 
 
-class SteppedRecurrence(Recurrence):
+class StepwiseRecurrence(Recurrence):
     """A cell that torch has not fused: one product for the inputs of all steps, then step by step."""
 
     def __init__(
@@ -190,54 +201,42 @@ class SteppedRecurrence(Recurrence):
         self.bias = nn.Parameter(torch.empty(gates * hidden_size))
         _initialise(self.named_parameters(), hidden_size, forget_gate)
 
-    def forward(
-        self, inputs: Tensor, state: Tensor | None = None, constant: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.forward`."""
-        inputs = beside(inputs, constant)
-        states = self._states(inputs, self.zeros(inputs) if state is None else state)
-        return states[..., : self.hidden_size], states[:, -1]
+    def run_over(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Step by step."""
+        steps = []
+        for gates in self.input_gates(inputs).to(state.dtype).unbind(dim=1):  # under autocast products are in bf16
+            state = self.step(gates, state)
+            steps.append(state)
+        states = torch.stack(steps, dim=1)  # [B, T, state_size]
+        last = state if lengths is None else _at_last(states, lengths)
+        return states[..., : self.hidden_size], last
 
-    def read(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Recurrence.read`."""
-        states = self._states(inputs, self.zeros(inputs))
-        rows = torch.arange(len(lengths), device=lengths.device)
-        return states[..., : self.hidden_size], states[rows, lengths - 1]
-
-    def _states(self, inputs: Tensor, state: Tensor) -> Tensor:
-        """The state after each step [B, T, state_size]."""
-        states = []
-        for share in self.shares(inputs).to(state.dtype).unbind(dim=1):  # under autocast products are in bf16
-            state = self.step(share, state)
-            states.append(state)
-        return torch.stack(states, dim=1)
-
-    def shares(self, inputs: Tensor) -> Tensor:
-        """What the input gives to each gate, W x + b: [B, T, I] -> [B, T, gates * H]."""
+    def input_gates(self, inputs: Tensor) -> Tensor:
+        """W x + b of each gate: [B, T, I] -> [B, T, gates * H]."""
         return F.linear(inputs, self.weight_ih, self.bias)
 
-    def step(self, share: Tensor, state: Tensor) -> Tensor:
-        """The input's share of the gates [B, gates * H], state [B, state_size] -> next state."""
+    def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
+        """input_gates [B, gates * H] (W x + b), state [B, state_size] -> next state."""
         raise NotImplementedError
 
 
-class ResetBeforeGRU(SteppedRecurrence):
+class ResetBeforeGRU(StepwiseRecurrence):
     """The GRU of equations 5 to 8 of Cho et al. 2014. Gates: r, z, n."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, gates=3)
 
-    def step(self, share: Tensor, state: Tensor) -> Tensor:
-        """As `SteppedRecurrence.step`."""
+    def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
+        """Equations 5 to 8, or those of the class."""
         sizes = [2 * self.hidden_size, self.hidden_size]
-        gate_share, candidate_share = torch.split(share, sizes, dim=-1)
+        gates, candidate_gate = torch.split(input_gates, sizes, dim=-1)
         gate_matrix, candidate_matrix = torch.split(self.weight_hh, sizes)
-        reset, keep = torch.sigmoid(gate_share + F.linear(state, gate_matrix)).chunk(2, dim=-1)
-        candidate = torch.tanh(candidate_share + F.linear(reset * state, candidate_matrix))
+        reset, keep = torch.sigmoid(gates + F.linear(state, gate_matrix)).chunk(2, dim=-1)
+        candidate = torch.tanh(candidate_gate + F.linear(reset * state, candidate_matrix))
         return keep * state + (1 - keep) * candidate
 
 
-class InnerContextGRU(SteppedRecurrence):
+class InnerContextGRU(StepwiseRecurrence):
     """The GRU of the decoder in appendix A.1.1 of Cho et al. 2014: r resets the state's product and that of c.
 
     Its inputs are a word and the context vector c, side by side:
@@ -252,43 +251,43 @@ class InnerContextGRU(SteppedRecurrence):
         self.weight_ch = nn.Parameter(torch.empty(3 * hidden_size, context_size))
         _initialise([("weight_ih", self.weight_ch)], hidden_size)
 
-    def shares(self, inputs: Tensor) -> Tensor:
+    def input_gates(self, inputs: Tensor) -> Tensor:
         """W x + b and C c of each gate: [B, T, I + C] -> [B, T, 6 H]."""
         words, context = torch.split(inputs, self.sizes, dim=-1)
-        return torch.cat([super().shares(words), F.linear(context, self.weight_ch)], dim=-1)
+        return torch.cat([super().input_gates(words), F.linear(context, self.weight_ch)], dim=-1)
 
-    def step(self, share: Tensor, state: Tensor) -> Tensor:
-        """As `SteppedRecurrence.step`."""
-        of_word, of_context = share.chunk(2, dim=-1)
-        word_r, word_z, word_n = of_word.chunk(3, dim=-1)
-        past_r, past_z, past_n = (of_context + F.linear(state, self.weight_hh)).chunk(3, dim=-1)
+    def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
+        """Equations 5 to 8, or those of the class."""
+        word_gates, context_gates = input_gates.chunk(2, dim=-1)
+        word_r, word_z, word_n = word_gates.chunk(3, dim=-1)
+        past_r, past_z, past_n = (context_gates + F.linear(state, self.weight_hh)).chunk(3, dim=-1)
         keep = torch.sigmoid(word_z + past_z)
         candidate = torch.tanh(word_n + torch.sigmoid(word_r + past_r) * past_n)
         return keep * state + (1 - keep) * candidate
 
 
-class PeepholeLSTM(SteppedRecurrence):
+class PeepholeLSTM(StepwiseRecurrence):
     """An LSTM whose gates see its memory. Gates: i, f, candidate, o; peepholes: of i, f, o."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, gates=4, vectors=2, forget_gate=1)
         self.peepholes = nn.Parameter(torch.zeros(3, hidden_size))
 
-    def step(self, share: Tensor, state: Tensor) -> Tensor:
-        """As `SteppedRecurrence.step`."""
+    def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
+        """Equations 5 to 8, or those of the class."""
         hidden, memory = state.chunk(2, dim=-1)
-        enter, forget, candidate, leave = (share + F.linear(hidden, self.weight_hh)).chunk(4, dim=-1)
-        of_enter, of_forget, of_leave = self.peepholes
-        kept = torch.sigmoid(forget + of_forget * memory) * memory
-        memory = kept + torch.sigmoid(enter + of_enter * memory) * torch.tanh(candidate)
-        return torch.cat([torch.sigmoid(leave + of_leave * memory) * torch.tanh(memory), memory], dim=-1)
+        enter, forget, candidate, leave = (input_gates + F.linear(hidden, self.weight_hh)).chunk(4, dim=-1)
+        peep_enter, peep_forget, peep_leave = self.peepholes
+        kept = torch.sigmoid(forget + peep_forget * memory) * memory
+        memory = kept + torch.sigmoid(enter + peep_enter * memory) * torch.tanh(candidate)
+        return torch.cat([torch.sigmoid(leave + peep_leave * memory) * torch.tanh(memory), memory], dim=-1)
 
 
-def beside(inputs: Tensor, constant: Tensor | None) -> Tensor:
-    """inputs [B, T, I], constant [B, C] or None -> [B, T, I + C]"""
-    if constant is None:
+def append_context(inputs: Tensor, context: Tensor | None) -> Tensor:
+    """inputs [B, T, I], context [B, C] or None -> [B, T, I + C]"""
+    if context is None:
         return inputs
-    return torch.cat([inputs, constant[:, None].expand(-1, inputs.size(1), -1)], dim=-1)
+    return torch.cat([inputs, context[:, None].expand(-1, inputs.size(1), -1)], dim=-1)
 
 
 def reversal(lengths: Tensor, width: int) -> Tensor:
@@ -312,7 +311,7 @@ def _initialise(
             elif name.startswith("weight_ih"):
                 nn.init.xavier_uniform_(part)
             else:
-                # torch has two biases a gate; one of them is enough.
+                # torch has two biases per gate; one of them is enough.
                 nn.init.constant_(part, float(gate == forget_gate and not name.startswith("bias_hh")))
 
 
@@ -337,18 +336,18 @@ class RecurrentStack(nn.Module):
 
     @property
     def state_sizes(self) -> list[int]:
-        """Numbers in the state of each layer."""
+        """Width of each layer's state."""
         return [layer.state_size for layer in self.layers if isinstance(layer, Recurrence)]
 
     @property
     def state_size(self) -> int:
-        """Numbers in the states of all layers."""
+        """Width of all layers' states together."""
         return sum(self.state_sizes)
 
-    def forward(self, inputs: Tensor, states: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """inputs [B, T, I], states [B, all state sizes] -> the top layer's states [B, T, H], last states.
+    def forward(self, inputs: Tensor, states: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """inputs [B, T, I], states [B, all state sizes] -> the top layer's outputs [B, T, H], last states.
 
-        constant [B, C]: what stands beside the inputs at each step.
+        context [B, C]: appended to the inputs of each step of the first layer.
         """
         outputs, last = inputs, []
         for number, (layer, state) in enumerate(
@@ -359,7 +358,7 @@ class RecurrentStack(nn.Module):
                 outputs, state = layer(self.dropout(below), state)
                 outputs = self.joined(outputs, below)
             else:
-                outputs, state = layer(below, state, constant)
+                outputs, state = layer(below, state, context)
             last.append(state)
         return outputs, torch.cat(last, dim=-1)
 

@@ -75,7 +75,7 @@ class Decoder(nn.Module):
         """
         raise NotImplementedError
 
-    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor | None:
+    def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor | None:
         """How much each of T steps takes from each source token; None where it sees c alone.
 
         embedded [B, T, E] -> attn_weights [B, T, S], which add up to 1 and are 0 at padding.
@@ -83,7 +83,7 @@ class Decoder(nn.Module):
         return None
 
 
-class FirstState(nn.Module):
+class Bridge(nn.Module):
     """The state before the first word: a tanh layer on the context vector (Cho et al. 2014, appendix A.1.1)."""
 
     def __init__(self, context_size: int, state_size: int) -> None:
@@ -108,7 +108,7 @@ class ContextDecoder(Decoder):
         """further_sizes: of what the readout sees of the source beside c."""
         super().__init__()
         self.recurrence = self.make_recurrence(config)
-        self.first_state = FirstState(config.context_size, self.recurrence.state_size)
+        self.first_state = Bridge(config.context_size, self.recurrence.state_size)
         self.readout = self.readout_type(config, config.context_size, *further_sizes)
         self.features = self.readout.features
 
@@ -158,8 +158,8 @@ class SummaryDecoder(ContextDecoder):
         """The mixture of each step [N, T, H]."""
         return (self.summaries(outputs, source.summaries),)
 
-    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor:
-        """As `Decoder.attend`: what each summary takes from each token, by the step's share of that summary."""
+    def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor:
+        """What each summary takes from each token, by how much of that summary a step reads."""
         outputs, _ = self.run(embedded, self.start(encoded))
         return torch.bmm(self.summaries.shares(outputs), self.summaries.weights(encoded.outputs, encoded.src_mask))
 
@@ -178,14 +178,14 @@ class AttentionDecoder(Decoder):
             config.cell, config.embedding_size, config.hidden_size, config.decoder_layers, config.dropout
         )
         self.attention = ATTENTIONS[config.attention](config.hidden_size)
-        self.first_state = FirstState(config.context_size, self.recurrence.state_size)
+        self.first_state = Bridge(config.context_size, self.recurrence.state_size)
         self.readout = Readout(config, config.hidden_size)
         self.features = self.readout.features
         self.dropout = SequenceDropout(config.dropout)
 
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
         """As `Decoder.start`."""
-        return DecoderState(self.first_state(encoded.context), self.attention.remember(encoded))
+        return DecoderState(self.first_state(encoded.context), self.attention.make_memory(encoded))
 
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
         """As `Decoder.forward`."""
@@ -193,8 +193,8 @@ class AttentionDecoder(Decoder):
         contexts, _ = self.attention(self.dropout(outputs), state.source)
         return self.readout(outputs, embedded, contexts), DecoderState(hidden, state.source)
 
-    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor:
-        """As `Decoder.attend`."""
+    def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor:
+        """As `Decoder.attention_weights`."""
         state = self.start(encoded)
         attn_weights: Tensor = self.attention(self.recurrence(embedded, state.hidden)[0], state.source)[1]
         return attn_weights

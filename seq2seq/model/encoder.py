@@ -1,4 +1,4 @@
-"""The encoder: a source sentence becomes one vector, and one state a token."""
+"""The encoder: a source sentence becomes one vector, and one state per token."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.cells import CELLS
+from seq2seq.model.cells import CELLS, read_both_ways
 from seq2seq.model.dropout import SequenceDropout
 
 
@@ -84,13 +84,13 @@ class ForwardLayer(nn.Module):
         self.recurrence = CELLS[cell](input_size, hidden_size)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """inputs [B, S, I] -> states [B, S, H], the state at the last token of each row that is read [B, H]."""
-        found: tuple[Tensor, Tensor] = self.recurrence.scan(inputs, lengths)
-        return found
+        """inputs [B, S, I] -> states [B, S, H], the output at the last token of each row [B, H]."""
+        outputs, last = self.recurrence(inputs, lengths=lengths)
+        return outputs, last[:, : self.recurrence.hidden_size]
 
 
 class BidirectionalLayer(nn.Module):
-    """Two recurrences of half the width, one left to right and one right to left, side by side."""
+    """Two recurrences of half the width, one left to right and one right to left."""
 
     def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -99,6 +99,4 @@ class BidirectionalLayer(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""
-        first, second = self.left_to_right.recurrence, self.right_to_left.recurrence
-        found: tuple[Tensor, Tensor] = first.scan_both_ways(second, inputs, lengths)
-        return found
+        return read_both_ways(self.left_to_right.recurrence, self.right_to_left.recurrence, inputs, lengths)

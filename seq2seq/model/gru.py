@@ -1,7 +1,7 @@
 """The GRU's recurrence on a CPU, forward and backward, with compiled gates.
 
-The products with the states are torch's, one a step for both directions; what lies between them is one call. The
-gradient of the recurrent weights is a single product for all steps. torch's own GRU takes some twenty calls a step,
+The products with the states are torch's, one per step for both directions; what lies between them is one call. The
+gradient of the recurrent weights is a single product for all steps. torch's own GRU takes some twenty calls per step,
 most of them in the gradient.
 """
 
@@ -16,7 +16,7 @@ from seq2seq.native.library import levels
 from seq2seq.native.training import GruStep
 
 _KINDS = (torch.float32, torch.bfloat16)
-# Each shape of a product is prepared when it is first met, for longer than the product takes: so there should be few.
+# oneDNN compiles each new GEMM shape, which takes longer than the product: there should be few of them.
 _ROWS_MULTIPLE = 8
 
 
@@ -40,41 +40,42 @@ class GruSequence(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        shares: Tensor,
+        input_gates: Tensor,
         state: Tensor,
         weight: Tensor,
-        shares_bias: Tensor,
+        input_bias: Tensor,
         bias: Tensor,
-        constant: Tensor | None,
+        context_gates: Tensor | None,
         lengths: Tensor | None,
         reverse: Sequence[bool],
     ) -> tuple[Tensor, Tensor]:
-        """shares [B, T, D * 3 H], state [D, B, H] -> outputs [B, T, D * H] in the type of the shares, last state.
+        """input_gates [B, T, D * 3 H], state [D, B, H] -> outputs [B, T, D * H] in the type of input_gates, last state.
 
-        weight [D, 3 H, H] and bias [D, 3 H] of the state's product, shares_bias [D, 3 H] of the shares; the gates are
-        r, z, n. constant [B, D * 3 H]: what is added to the shares of each step. lengths [B]: after so many steps a
-        row keeps its state, and its outputs are 0. reverse: of each direction, whether it begins at the last token.
+        input_gates are W x, without their bias input_bias [D, 3 H]; weight [D, 3 H, H] and bias [D, 3 H] are those of
+        the product with the state. The gates are r, z, n. context_gates [B, D * 3 H]: added to input_gates at each
+        step. lengths [B]: after so many steps a row keeps its state, and its outputs are 0. reverse: for each
+        direction, whether it begins at the last token.
         """
-        shares, state = shares.contiguous(), state.float().clone(memory_format=torch.contiguous_format)
-        lengths = None if lengths is None else lengths.long().clamp(max=shares.size(1)).contiguous()
-        low_weight = weight.to(shares.dtype)
+        input_gates, state = input_gates.contiguous(), state.float().clone(memory_format=torch.contiguous_format)
+        lengths = None if lengths is None else lengths.long().clamp(max=input_gates.size(1)).contiguous()
+        low_weight = weight.to(input_gates.dtype)
         directions, rows, hidden = state.shape
-        places = _places(lengths, rows, shares.size(1))
-        old_states = shares.new_empty(directions, places[-1], hidden)
-        products = shares.new_empty(directions, places[-1], 3 * hidden)
-        outputs = shares.new_empty(rows, shares.size(1), directions * hidden)
-        old_states[:, : places[1]] = state[:, : places[1]]
-        saved = shares, low_weight, shares_bias, bias, constant, lengths, old_states, products
+        row_offsets = _row_offsets(lengths, rows, input_gates.size(1))
+        old_states = input_gates.new_empty(directions, row_offsets[-1], hidden)
+        hidden_gates = input_gates.new_empty(directions, row_offsets[-1], 3 * hidden)
+        outputs = input_gates.new_empty(rows, input_gates.size(1), directions * hidden)
+        old_states[:, : row_offsets[1]] = state[:, : row_offsets[1]]
+        saved = input_gates, low_weight, input_bias, bias, context_gates, lengths, old_states, hidden_gates
         step = _step(reverse, *saved)
         step.state, step.output = state.data_ptr(), outputs.data_ptr()
         transposed = low_weight.transpose(1, 2)
-        for number in range(shares.size(1)):
-            here = slice(places[number], places[number + 1])
-            torch.bmm(old_states[:, here], transposed, out=products[:, here])
-            step.stand_at(number, places)
+        for number in range(input_gates.size(1)):
+            here = slice(row_offsets[number], row_offsets[number + 1])
+            torch.bmm(old_states[:, here], transposed, out=hidden_gates[:, here])
+            step.set_step(number, row_offsets)
             step.forward()
         ctx.save_for_backward(*saved)
-        ctx.reverse, ctx.places = reverse, places
+        ctx.reverse, ctx.row_offsets = reverse, row_offsets
         return outputs, state
 
     @staticmethod
@@ -82,30 +83,34 @@ class GruSequence(torch.autograd.Function):
     def backward(ctx: Any, outputs_grad: Tensor, last_grad: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients of the first six."""
         saved = ctx.saved_tensors  # held to the end, as the steps know only where they lie
-        shares, weight, _, bias, constant, _, old_states, products = saved
-        places, hidden = ctx.places, weight.size(2)
-        outputs_grad, carried = outputs_grad.contiguous(), last_grad.clone(memory_format=torch.contiguous_format)
-        shares_grad, products_grad = torch.empty_like(shares), torch.empty_like(products)
-        later = torch.empty_like(carried, dtype=shares.dtype)
+        input_gates, weight, _, bias, context_gates, _, old_states, hidden_gates = saved
+        row_offsets, hidden = ctx.row_offsets, weight.size(2)
+        outputs_grad, hidden_grad = outputs_grad.contiguous(), last_grad.clone(memory_format=torch.contiguous_format)
+        input_gates_grad, hidden_gates_grad = torch.empty_like(input_gates), torch.empty_like(hidden_gates)
+        next_hidden_grad = torch.empty_like(hidden_grad, dtype=input_gates.dtype)
         bias_grads = bias.new_zeros(torch.get_num_threads(), len(bias), 4 * hidden)
         step = _step(ctx.reverse, *saved)
-        step.grad, step.carried, step.later = outputs_grad.data_ptr(), carried.data_ptr(), later.data_ptr()
-        step.shares_grad, step.products_grad = shares_grad.data_ptr(), products_grad.data_ptr()
+        step.grad, step.hidden_grad, step.next_hidden_grad = (
+            outputs_grad.data_ptr(),
+            hidden_grad.data_ptr(),
+            next_hidden_grad.data_ptr(),
+        )
+        step.input_gates_grad, step.hidden_gates_grad = input_gates_grad.data_ptr(), hidden_gates_grad.data_ptr()
         step.bias_grads = bias_grads.data_ptr()
-        for number in reversed(range(shares.size(1))):
-            here = slice(places[number], places[number + 1])
-            step.stand_at(number, places)
+        for number in reversed(range(input_gates.size(1))):
+            here = slice(row_offsets[number], row_offsets[number + 1])
+            step.set_step(number, row_offsets)
             step.backward()
-            torch.bmm(products_grad[:, here], weight, out=later[:, : step.active])
-        carried[:, : step.active] += later[:, : step.active]
-        weight_grad = torch.bmm(products_grad.transpose(1, 2), old_states).to(bias.dtype)
+            torch.bmm(hidden_gates_grad[:, here], weight, out=next_hidden_grad[:, : step.active])
+        hidden_grad[:, : step.active] += next_hidden_grad[:, : step.active]
+        weight_grad = torch.bmm(hidden_gates_grad.transpose(1, 2), old_states).to(bias.dtype)
         gates, candidate, own = bias_grads.sum(dim=0).split([2 * hidden, hidden, hidden], dim=-1)
-        of_shares, of_products = torch.cat([gates, candidate], dim=-1), torch.cat([gates, own], dim=-1)
-        of_constant = None if constant is None else shares_grad.sum(dim=1)
-        return shares_grad, carried, weight_grad, of_shares, of_products, of_constant, None, None
+        input_bias_grad, bias_grad = torch.cat([gates, candidate], dim=-1), torch.cat([gates, own], dim=-1)
+        context_grad = None if context_gates is None else input_gates_grad.sum(dim=1)
+        return input_gates_grad, hidden_grad, weight_grad, input_bias_grad, bias_grad, context_grad, None, None
 
 
-def _places(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
+def _row_offsets(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
     """Where each step's active rows begin among those of all steps, and the end [T + 1].
 
     Active are the first rows, up to the last one that is long enough, and up to a multiple of some: few where the
@@ -121,30 +126,30 @@ def _places(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
 
 def _step(
     reverse: Sequence[bool],
-    shares: Tensor,
+    input_gates: Tensor,
     weight: Tensor,
-    shares_bias: Tensor,
+    input_bias: Tensor,
     bias: Tensor,
-    constant: Tensor | None,
+    context_gates: Tensor | None,
     lengths: Tensor | None,
     old_states: Tensor,
-    products: Tensor,
+    hidden_gates: Tensor,
 ) -> GruStep:
     return GruStep(
         level=levels()[-1],
-        is_bf16=shares.dtype == torch.bfloat16,
+        is_bf16=input_gates.dtype == torch.bfloat16,
         threads=torch.get_num_threads(),
-        rows=shares.size(0),
-        steps=shares.size(1),
+        rows=input_gates.size(0),
+        steps=input_gates.size(1),
         hidden=weight.size(2),
         directions=len(weight),
         reversed=sum(backwards << direction for direction, backwards in enumerate(reverse)),
-        places=old_states.size(1),
-        shares=shares.data_ptr(),
-        shares_bias=shares_bias.data_ptr(),
-        products_bias=bias.data_ptr(),
-        constant=None if constant is None else constant.data_ptr(),
+        all_rows=old_states.size(1),
+        input_gates=input_gates.data_ptr(),
+        input_bias=input_bias.data_ptr(),
+        hidden_bias=bias.data_ptr(),
+        context_gates=None if context_gates is None else context_gates.data_ptr(),
         lengths=None if lengths is None else lengths.data_ptr(),
         old_states=old_states.data_ptr(),
-        products=products.data_ptr(),
+        hidden_gates=hidden_gates.data_ptr(),
     )

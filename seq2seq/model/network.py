@@ -62,12 +62,14 @@ class EncoderDecoder(nn.Module):
         """The output layer. features [..., F] -> [..., V]."""
         return nn.functional.linear(features, self.output_weight, self.output_bias)
 
-    def attend(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor | None:
+    def attention_weights(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor | None:
         """src [B, S], tgt_in [B, T] -> how much the word after each takes from each source token [B, T, S].
 
         None where the decoder sees c alone.
         """
-        attn_weights: Tensor | None = self.decoder.attend(self._embed_target(tgt_in), self.encode(src, src_lengths))
+        attn_weights: Tensor | None = self.decoder.attention_weights(
+            self._embed_target(tgt_in), self.encode(src, src_lengths)
+        )
         return attn_weights
 
     def start(self, src: Tensor, src_lengths: Tensor) -> DecoderState[Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from seq2seq.config import ModelConfig
 from seq2seq.model.attention import ATTENTIONS, AdditiveAttention, Memory
 from seq2seq.model.cells import CELLS, InnerContextGRU, Recurrence, RecurrentStack, reorder, reversal
-from seq2seq.model.decoder import ContextDecoder, Decoder, DecoderState, FirstState
+from seq2seq.model.decoder import Bridge, ContextDecoder, Decoder, DecoderState
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded, LayeredEncoder, mask
 from seq2seq.model.readout import FactoredMaxoutReadout, MaxoutReadout
@@ -76,17 +76,17 @@ class ReversedEncoder(nn.Module):
         outputs, states = reorder(embedded, flip), []
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, Recurrence)
-            outputs, state = layer.read(self.dropout(outputs) if number else outputs, src_lengths)
+            outputs, state = layer(self.dropout(outputs) if number else outputs, lengths=src_lengths)
             states.append(state)
         src_mask = mask(src_lengths, embedded.size(1))
         return Encoded(torch.cat(states, dim=-1), reorder(outputs, flip), src_mask)
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoContext:
     """What a decoder knows of the source after its first state."""
 
-    def select(self, index: Tensor) -> "Nothing":
+    def select(self, index: Tensor) -> "NoContext":
         """The same."""
         return self
 
@@ -101,17 +101,17 @@ class Sutskever2014Decoder(Decoder):
         self.recurrence = RecurrentStack(config.cell, *sizes, config.dropout)
         self.dropout = SequenceDropout(config.dropout)
 
-    def start(self, encoded: Encoded) -> DecoderState[Nothing]:
+    def start(self, encoded: Encoded) -> DecoderState[NoContext]:
         """As `Decoder.start`."""
-        return DecoderState(encoded.context, Nothing())
+        return DecoderState(encoded.context, NoContext())
 
-    def forward(self, embedded: Tensor, state: DecoderState[Nothing]) -> tuple[Tensor, DecoderState[Nothing]]:
+    def forward(self, embedded: Tensor, state: DecoderState[NoContext]) -> tuple[Tensor, DecoderState[NoContext]]:
         """As `Decoder.forward`."""
         outputs, hidden = self.recurrence(embedded, state.hidden)
         return self.dropout(outputs), DecoderState(hidden, state.source)
 
 
-class SteppedDecoder(Decoder):
+class StepwiseDecoder(Decoder):
     """A decoder whose next step needs what the last one has found: it cannot run over a whole target at once."""
 
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
@@ -119,8 +119,8 @@ class SteppedDecoder(Decoder):
         features, _, hidden = self._steps(embedded, state)
         return features, DecoderState(hidden, state.source)
 
-    def attend(self, embedded: Tensor, encoded: Encoded) -> Tensor:
-        """As `Decoder.attend`."""
+    def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor:
+        """As `Decoder.attention_weights`."""
         return self._steps(embedded, self.start(encoded))[1]
 
     def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
@@ -151,7 +151,7 @@ class Bahdanau2015Encoder(LayeredEncoder):
         return last.chunk(2, dim=-1)[1]
 
 
-class Bahdanau2015Decoder(SteppedDecoder):
+class Bahdanau2015Decoder(StepwiseDecoder):
     """Attention asks with the state before the step, and what it finds enters every gate and the readout.
 
     a(s, h) = v tanh(W s + U h);  s' = GRU([y, context], s);  maxout of s', y and the context (appendix A.1.2, A.2.2)
@@ -162,22 +162,22 @@ class Bahdanau2015Decoder(SteppedDecoder):
         values = 2 * config.hidden_size
         self.recurrence = CELLS[config.cell](config.embedding_size + values, config.hidden_size)
         self.attention = AdditiveAttention(config.hidden_size, values)
-        self.first_state = FirstState(config.hidden_size, self.recurrence.state_size)
+        self.first_state = Bridge(config.hidden_size, self.recurrence.state_size)
         self.readout = MaxoutReadout(config, values)
         self.features = self.readout.features
 
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
         """As `Decoder.start`."""
-        return DecoderState(self.first_state(encoded.context), self.attention.remember(encoded))
+        return DecoderState(self.first_state(encoded.context), self.attention.make_memory(encoded))
 
     def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """As `SteppedDecoder.step`."""
+        """As `StepwiseDecoder.step`."""
         contexts, attn_weights = self.attention(hidden[:, None, : self.recurrence.hidden_size], memory)
         outputs, hidden = self.recurrence(torch.cat([word, contexts], dim=-1), hidden)
         return self.readout(outputs, word, contexts), attn_weights, hidden
 
 
-class Luong2015Decoder(SteppedDecoder):
+class Luong2015Decoder(StepwiseDecoder):
     """Attention asks with the state after the step; what it makes with it is fed into the next step: F is H.
 
     h~ = tanh(W [context, h])  (Luong et al. 2015, equation 5 and section 3.3). The state carries h~ at its end.
@@ -195,10 +195,10 @@ class Luong2015Decoder(SteppedDecoder):
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
         """As `Decoder.start`; nothing is fed into the first step."""
         nothing = encoded.context.new_zeros(len(encoded.context), self.features)
-        return DecoderState(torch.cat([encoded.context, nothing], dim=-1), self.attention.remember(encoded))
+        return DecoderState(torch.cat([encoded.context, nothing], dim=-1), self.attention.make_memory(encoded))
 
     def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """As `SteppedDecoder.step`."""
+        """As `StepwiseDecoder.step`."""
         states, fed = torch.split(hidden, [self.recurrence.state_size, self.features], dim=-1)
         outputs, states = self.recurrence(torch.cat([word, fed[:, None]], dim=-1), states)
         contexts, attn_weights = self.attention(outputs, memory)

@@ -127,9 +127,9 @@ class Search {
         const Linear& layer = network_.output_of(source_, before.sentence);
         float *logits = logits_[row], total = before.total;
         int width = layer.width;
-        vec highest = all(-INFINITY), sums = {};
-        for (int start = 0; start < width; start += LANES) highest = larger(highest, load(logits + start));
-        float top = highest_of(highest);
+        vec highest = broadcast(-INFINITY), sums = {};
+        for (int start = 0; start < width; start += LANES) highest = max(highest, load(logits + start));
+        float top = reduce_max(highest);
         for (int start = 0; start < width; start += LANES) sums += exponential(load(logits + start) - top);
         float log_sum = std::log(sum_of(sums));
         auto offer = [&](int o) { best_.add({total + ((logits[o] - top) - log_sum), row, layer.row(o)}); };
@@ -144,8 +144,8 @@ class Search {
         for (int start = 0; start < width; start += block) {
             vec block_highest = load(logits + start);
             for (int v = LANES; v < block && start + v < width; v += LANES)
-                block_highest = larger(block_highest, load(logits + start + v));
-            if (!(highest_of(block_highest) > bound)) continue;
+                block_highest = max(block_highest, load(logits + start + v));
+            if (!(reduce_max(block_highest) > bound)) continue;
             for (int o = start; o < std::min(start + block, layer.out); o++)
                 if (logits[o] > bound) offer(o);
             bound = best_.to_beat() - total + log_sum + top - slack;

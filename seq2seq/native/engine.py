@@ -71,7 +71,7 @@ class OptionsView(Structure):
     """How to search."""
 
     _fields_ = [
-        ("forbidden", POINTER(c_int32)),
+        ("forbidden_ids", POINTER(c_int32)),
         ("shortlists", POINTER(c_int32)),
         ("shortlist_starts", POINTER(c_int32)),
         ("length_penalty", c_double),

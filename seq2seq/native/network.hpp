@@ -11,20 +11,20 @@ struct Recurrence {
         auto at = [&](const float* shares, int gate, int start, int count) {
             return load(shares + gate * hidden + start, count);
         };
-        in_lanes(hidden, [&](int start, int count) {
+        for_each_vector(hidden, [&](int start, int count) {
             auto both = [&](int gate) { return at(gates, gate, start, count) + at(own, gate, start, count); };
             vec next;
             if (cell == GRU) {
                 vec reset = sigmoid(both(0)), keep = sigmoid(both(1));
-                vec candidate = hyperbolic_tangent(at(gates, 2, start, count) + reset * at(own, 2, start, count));
+                vec candidate = tanh(at(gates, 2, start, count) + reset * at(own, 2, start, count));
                 next = candidate + keep * (load(state + start, count) - candidate);
             } else if (cell == LSTM) {
                 vec memory = sigmoid(both(1)) * load(state + hidden + start, count) +
-                             sigmoid(both(0)) * hyperbolic_tangent(both(2));
-                next = sigmoid(both(3)) * hyperbolic_tangent(memory);
+                             sigmoid(both(0)) * tanh(both(2));
+                next = sigmoid(both(3)) * tanh(memory);
                 store(to + hidden + start, memory, count);
             } else {
-                next = hyperbolic_tangent(both(0));
+                next = tanh(both(0));
             }
             store(to + start, next, count);
         });
@@ -36,13 +36,13 @@ struct Recurrence {
 
 inline void tanh_rows(Matrix& matrix, int rows, int columns) {
     for (int row = 0; row < rows; row++)
-        in_lanes(columns, [&](int start, int count) {
-            store(matrix[row] + start, hyperbolic_tangent(load(matrix[row] + start, count)), count);
+        for_each_vector(columns, [&](int start, int count) {
+            store(matrix[row] + start, tanh(load(matrix[row] + start, count)), count);
         });
 }
 
 inline void add(float* to, const float* other, int size) {
-    in_lanes(size, [&](int start, int count) {
+    for_each_vector(size, [&](int start, int count) {
         store(to + start, load(to + start, count) + load(other + start, count), count);
     });
 }
@@ -119,12 +119,12 @@ struct Network {
             for (int way = 0; way < view.directions; way++)
                 memcpy(pooled[b] + way * hidden, source.outputs[way ? first : last] + way * hidden,
                        hidden * sizeof(float));
-            in_lanes(width, [&](int start, int count) {
-                vec sum = {}, highest = all(-INFINITY);
+            for_each_vector(width, [&](int start, int count) {
+                vec sum = {}, highest = broadcast(-INFINITY);
                 for (int token = first; token <= last; token++) {
                     vec state = load(source.outputs[token] + start, count);
                     sum += state;
-                    highest = larger(highest, state);
+                    highest = max(highest, state);
                 }
                 store(pooled[b] + width + start, sum / float(last - first + 1), count);
                 store(pooled[b] + 2 * width + start, highest, count);
@@ -179,7 +179,7 @@ struct Network {
     static float exponentials(float* scores, int count) {
         float highest = -INFINITY, total = 0;
         for (int i = 0; i < count; i++) highest = std::max(highest, scores[i]);
-        in_lanes(count, [&](int start, int lanes) {
+        for_each_vector(count, [&](int start, int lanes) {
             store(scores + start, exponential(load(scores + start, lanes) - highest), lanes);
         });
         for (int i = 0; i < count; i++) total += scores[i];
@@ -189,7 +189,7 @@ struct Network {
     // Add to `to` the mean of `count` rows from `first` on, weighted by weights that sum up to `total`.
     static void add_mean(const Matrix& rows, int first, int count, const float* weights, float total, int size,
                          float* to) {
-        in_lanes(size, [&](int start, int lanes) {
+        for_each_vector(size, [&](int start, int lanes) {
             vec found = {};
             for (int i = 0; i < count; i++) found += weights[i] * load(rows[first + i] + start, lanes);
             store(to + start, load(to + start, lanes) + found / total, lanes);
@@ -203,10 +203,10 @@ struct Network {
         int size = key.out ? key.out : value.in;
         for (int s = 0; s < count; s++) {
             vec sums = {};
-            in_lanes(size, [&](int start, int lanes) {
+            for_each_vector(size, [&](int start, int lanes) {
                 vec one = load(asked + start, lanes), other = load(keys[first + s] + start, lanes);
                 sums += view.attention_score
-                            ? hyperbolic_tangent(one + other) * load(view.attention_score + start, lanes)
+                            ? tanh(one + other) * load(view.attention_score + start, lanes)
                             : one * other;
             });
             scores[s] = sum_of(sums);

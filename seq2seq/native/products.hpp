@@ -190,14 +190,14 @@ class Linear {
     // One row to int8 -> its scale.
     float quantize(const float* x, int8_t* quantized) const {
         vec highest = {};
-        in_lanes(in, [&](int start, int count) {
+        for_each_vector(in, [&](int start, int count) {
             vec values = load(x + start, count);
-            highest = larger(highest, larger(values, -values));
+            highest = max(highest, max(values, -values));
         });
-        float largest = highest_of(highest);
+        float largest = reduce_max(highest);
         if (!(largest > 0)) largest = 1;
         float to_int = 127 / largest;
-        in_lanes(in, [&](int start, int count) {
+        for_each_vector(in, [&](int start, int count) {
             ivec rounded = (ivec)(load(x + start, count) * to_int + 12582912.0f) - 0x4B400000;
             bytes narrow = __builtin_convertvector(rounded, bytes) ^ FLIP;
             memcpy(quantized + start, &narrow, sizeof narrow);

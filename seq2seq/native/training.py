@@ -1,6 +1,6 @@
-"""What training computes between its products of matrices: the gates of a GRU, and the loss with its gradient.
+"""What training computes between its matrix products: the gates of a GRU, and the loss with its gradient.
 
-Everything is given by its address (`Tensor.data_ptr`), in the form that `views.hpp` tells; nothing is checked here.
+Everything is given by its address (`Tensor.data_ptr`), in the form that `views.hpp` gives; nothing is checked here.
 """
 
 from collections.abc import Sequence
@@ -15,26 +15,27 @@ class GruStep(Structure):
     """A step of a GRU: GruView of `views.hpp`."""
 
     _fields_ = [
-        *((name, c_void_p) for name in ("shares", "constant", "products", "shares_bias", "products_bias")),
+        *((name, c_void_p) for name in ("input_gates", "context_gates", "hidden_gates", "input_bias", "hidden_bias")),
         *((name, c_void_p) for name in ("lengths", "state", "old_states", "output")),
-        *((name, c_void_p) for name in ("grad", "carried", "later", "shares_grad", "products_grad", "bias_grads")),
-        ("places", c_int64),
+        *((name, c_void_p) for name in ("grad", "hidden_grad", "next_hidden_grad")),
+        *((name, c_void_p) for name in ("input_gates_grad", "hidden_gates_grad", "bias_grads")),
+        ("all_rows", c_int64),
         *((name, c_int32) for name in ("level", "is_bf16", "threads", "rows", "steps", "hidden", "directions")),
-        *((name, c_int32) for name in ("reversed", "step", "place", "active", "next_place", "next_active")),
+        *((name, c_int32) for name in ("reversed", "step", "offset", "active", "next_offset", "next_active")),
     ]
 
-    def stand_at(self, step: int, places: Sequence[int]) -> None:
-        """Which step it is; places: where those of each step begin, and their end."""
-        self.step, self.place, self.next_place = step, places[step], places[step + 1]
-        self.active = self.next_place - self.place
-        self.next_active = places[step + 2] - self.next_place if step + 2 < len(places) else 0
+    def set_step(self, step: int, row_offsets: Sequence[int]) -> None:
+        """Which step it is; row_offsets: where the rows of each step begin, and their end."""
+        self.step, self.offset, self.next_offset = step, row_offsets[step], row_offsets[step + 1]
+        self.active = self.next_offset - self.offset
+        self.next_active = row_offsets[step + 2] - self.next_offset if step + 2 < len(row_offsets) else 0
 
     def forward(self) -> None:
         """Compute `state` and `output`, and the `old_states` of the next step."""
         _functions().seq2seq_gru(byref(self), 0)
 
     def backward(self) -> None:
-        """Compute `carried`, `shares_grad` and `products_grad`, and add to `bias_grads`."""
+        """Compute `hidden_grad`, `input_gates_grad` and `hidden_gates_grad`, and add to `bias_grads`."""
         _functions().seq2seq_gru(byref(self), 1)
 
 

@@ -29,7 +29,7 @@ inline void store(float* to, vec values, int count = LANES) {
 }
 
 // With these gcc finds the one instruction that there is for it.
-inline vec widened(halves values) {
+inline vec from_bf16(halves values) {
 #if NATIVE_LANES == 16
     return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)values), 16);
 #elif NATIVE_LANES == 8
@@ -40,7 +40,7 @@ inline vec widened(halves values) {
 }
 
 // Rounded to the nearest, to an even one in the middle.
-inline halves narrowed(vec values) {
+inline halves to_bf16(vec values) {
 #ifdef NATIVE_BF16
     return (halves)_mm512_cvtneps_pbh((__m512)values);
 #else
@@ -59,21 +59,21 @@ inline vec load(const bf16* from, int count = LANES) {
         memcpy(&values, from, sizeof values);
     else
         memcpy(&values, from, count * sizeof(bf16));
-    return widened(values);
+    return from_bf16(values);
 }
 
 inline void store(bf16* to, vec values, int count = LANES) {
-    halves rounded = narrowed(values);
+    halves rounded = to_bf16(values);
     if (count == LANES)
         memcpy(to, &rounded, sizeof rounded);
     else
         memcpy(to, &rounded, count * sizeof(bf16));
 }
 
-inline vec all(float value) { return value - (vec){}; }
+inline vec broadcast(float value) { return value - (vec){}; }
 
 // Where one is no number, both give `other`.
-inline vec larger(vec one, vec other) {
+inline vec max(vec one, vec other) {
 #if NATIVE_LANES == 16
     return (vec)_mm512_max_ps((__m512)one, (__m512)other);
 #else
@@ -81,7 +81,7 @@ inline vec larger(vec one, vec other) {
 #endif
 }
 
-inline vec smaller(vec one, vec other) {
+inline vec min(vec one, vec other) {
 #if NATIVE_LANES == 16
     return (vec)_mm512_min_ps((__m512)one, (__m512)other);
 #else
@@ -92,13 +92,13 @@ inline vec smaller(vec one, vec other) {
 // Call body(start, count) for each run of at most LANES of `size` numbers. A body that takes `auto count` is compiled
 // for whole vectors by itself.
 template <class Body>
-inline void in_lanes(int size, Body body) {
+inline void for_each_vector(int size, Body body) {
     int start = 0;
     for (; start + LANES <= size; start += LANES) body(start, std::integral_constant<int, LANES>());
     if (start < size) body(start, size - start);
 }
 
-inline float highest_of(vec values) {
+inline float reduce_max(vec values) {
     float highest = values[0];
     for (int lane = 1; lane < LANES; lane++) highest = values[lane] > highest ? values[lane] : highest;
     return highest;
@@ -132,7 +132,7 @@ inline vec times_power(vec x, vec n) {
 // exp(x) = 2^n (1 + q) with a whole n and |q| < 0.42; near 0 q is exact. The polynomial is (exp(r) - 1) / r with the least
 // largest error on |r| <= ln(2) / 2, 5e-9. What is no number stays none.
 inline vec exp_parts(vec x, vec& n) {
-    x = larger(all(-87.0f), smaller(all(88.0f), x));
+    x = max(broadcast(-87.0f), min(broadcast(88.0f), x));
     n = nearest(x * 1.44269504f);
     vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
     vec square = r * r;  // two numbers of the polynomial at a time: a shorter way from r to q
@@ -158,9 +158,9 @@ inline vec reciprocal(vec x) {
 
 inline vec sigmoid(vec x) { return reciprocal(exponential(-x) + 1.0f); }
 
-inline vec hyperbolic_tangent(vec x) {
-    vec n, q = exp_parts(larger(all(-30.0f), smaller(all(30.0f), x + x)), n);
-    vec e = times_power(q, n) + (times_power(all(1.0f), n) - 1.0f);  // exp(2 x) - 1, exact near 0
+inline vec tanh(vec x) {
+    vec n, q = exp_parts(max(broadcast(-30.0f), min(broadcast(30.0f), x + x)), n);
+    vec e = times_power(q, n) + (times_power(broadcast(1.0f), n) - 1.0f);  // exp(2 x) - 1, exact near 0
     return e * reciprocal(e + 2.0f);
 }
 

@@ -50,28 +50,28 @@ struct HypothesesView {          // room for n_best hypotheses of each of B sent
 };
 
 // A step of a GRU in training; `training.py` has the same structures. T is float or bf16; level is an instruction set.
-// D directions are taken side by side, each with its own weights. A step computes its first `active` rows alone, and each
-// of them has a place in what all steps share: at `place` and after it, and at `next_place` for the step that comes next.
+// D directions are computed at once, each with its own weights. A step computes its first `active` rows alone; what all
+// steps have in common holds them from row `offset` on, and from `next_offset` on for the step that comes next.
 struct GruView {
-    const void* shares;      // [rows, steps, D, 3 H] of T, what the inputs give to each gate
-    const void* constant;    // [rows, D, 3 H] of T, or null: the same of what stands beside the input at each step
-    const void* products;    // [D, places, 3 H] of T, what the old states give
-    const float *shares_bias, *products_bias;  // [D, 3 H], added to them
+    const void* input_gates;      // [rows, steps, D, 3 H] of T, what the inputs give to each gate
+    const void* context_gates;    // [rows, D, 3 H] of T, or null: the same from the context, added at each step
+    const void* hidden_gates;    // [D, all_rows, 3 H] of T, what the old states give
+    const float *input_bias, *hidden_bias;  // [D, 3 H], added to them
     const int64_t* lengths;  // [rows], or null: rows that are no longer than `step` keep their state
     float* state;            // [D, rows, H], the old one and then the new one
-    void* old_states;        // [D, places, H] of T, the states before each step; written for the next one
+    void* old_states;        // [D, all_rows, H] of T, the states before each step; written for the next one
     void* output;            // [rows, steps, D, H] of T, the new state where it belongs; 0 at padding
-    // of the way back alone
+    // in the backward pass alone
     const void* grad;        // [rows, steps, D, H] of T, of the output
-    float* carried;          // [D, rows, H], of the new state, without what `later` has; then of the old one
-    const void* later;       // [D, rows, H] of T, of the new state by the products of the next step's active rows
-    void* shares_grad;       // [rows, steps, D, 3 H] of T
-    void* products_grad;     // [D, places, 3 H] of T
+    float* hidden_grad;          // [D, rows, H], of the new state, without what `next_hidden_grad` has; then of the old one
+    const void* next_hidden_grad;       // [D, rows, H] of T, of the new state by the products of the next step's active rows
+    void* input_gates_grad;       // [rows, steps, D, 3 H] of T
+    void* hidden_gates_grad;     // [D, all_rows, 3 H] of T
     float* bias_grads;       // [threads, D, 4 H], added to: of both biases of r and z, of n's first and of its second
-    int64_t places;
+    int64_t all_rows;
     int32_t level, is_bf16, threads, rows, steps, hidden, directions;
     int32_t reversed;        // bit d: direction d begins at the last token of each row
-    int32_t step, place, active, next_place, next_active;
+    int32_t step, offset, active, next_offset, next_active;
 };
 
 struct LossView {

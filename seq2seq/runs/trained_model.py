@@ -15,7 +15,7 @@ from seq2seq.model.weights import expect_device, load_weights, pack_weights, sha
 from seq2seq.runs.model_folder import ModelFolder, open_model, write_files
 from seq2seq.search.batch import search_batch
 from seq2seq.search.ensemble import Ensemble
-from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, Sources
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 
@@ -50,7 +50,7 @@ class TrainedModel:
         load_weights(network, folder.weights, device)
         return cls(folder.config, network.eval(), folder.tokenizers)
 
-    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
         device = next(self.network.parameters()).device
         return (search_batch(self.network, batch, request, device) for batch in batches)
@@ -74,7 +74,7 @@ class EnsembleModel:
         """The vocabularies of all."""
         return self.members[0].tokenizers
 
-    def search(self, batches: Iterable[Sources], request: Request) -> Iterator[list[list[Hypothesis]]]:
+    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
         device = next(self.members[0].network.parameters()).device
         network = Ensemble([member.network for member in self.members])

@@ -8,12 +8,12 @@ import torch
 from seq2seq.data.batching import pad_rows
 from seq2seq.search.beam import beam_search
 from seq2seq.search.ensemble import Network
-from seq2seq.search.options import Hypothesis, Request, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, Sources
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
 def search_batch(
-    network: Network[Any], sources: Sources, request: Request, device: torch.device
+    network: Network[Any], sources: Sources, request: SearchOptions, device: torch.device
 ) -> list[list[Hypothesis]]:
     """The best hypotheses of B sentences, best first, by a network that lies on `device`."""
     src = torch.from_numpy(pad_rows([np.array(row) for row in sources])).to(device)
@@ -25,9 +25,9 @@ def search_batch(
         state,
         torch.tensor([request.max_length(length) for length in lengths], device=device),
         beam_size=request.beam_size,
-        alpha=request.alpha,
+        length_penalty=request.length_penalty,
         bos=BOS,
         eos=EOS,
-        forbidden=request.forbidden,
+        forbidden_ids=request.forbidden_ids,
         n_best=request.n_best,
     )

@@ -6,9 +6,7 @@ from typing import Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from seq2seq.search.options import Hypothesis, length_penalty
-
-__all__ = ["Hypothesis", "SearchState", "beam_search", "length_penalty"]
+from seq2seq.search.options import Hypothesis, length_normalizer
 
 
 class SearchState(Protocol):
@@ -29,10 +27,10 @@ def beam_search(
     max_lengths: Tensor,
     *,
     beam_size: int,
-    alpha: float,
+    length_penalty: float,
     bos: int,
     eos: int,
-    forbidden: Sequence[int] = (),
+    forbidden_ids: Sequence[int] = (),
     n_best: int = 1,
 ) -> list[list[Hypothesis]]:
     """The `n_best` best hypotheses of B sentences, best first (fewer where the beam found fewer).
@@ -41,13 +39,13 @@ def beam_search(
     state: that of the B sentences before their first token.
     max_lengths: tokens that a hypothesis of each sentence may have, eos included, int64 [B], at least 1. One that
         gets so far is ended by eos, at the price that the model gives to it.
-    alpha: exponent of the length penalty, at least 0.
-    forbidden: tokens that no hypothesis may contain.
+    length_penalty: exponent of the length penalty, at least 0.
+    forbidden_ids: tokens that no hypothesis may contain.
 
     A hypothesis that ends leaves the beam, which narrows by one. A sentence leaves the batch once its beam is empty
     or nothing alive can still overtake its n_best finished ones. Beam size 1 is greedy search.
     """
-    best = _Finished(max_lengths, n_best, alpha)
+    best = _Finished(max_lengths, n_best, length_penalty)
     # Row i of everything below is sentence `open_[i]`; a beam slot whose total is -inf is empty.
     open_ = torch.arange(len(max_lengths), device=max_lengths.device)
     state = state.select(open_.repeat_interleave(beam_size))
@@ -60,7 +58,7 @@ def beam_search(
         time += 1
         log_probs, state = step(tokens[:, :, -1].flatten(), state)
         log_probs = log_probs.float().view(*totals.shape, -1)  # [B, K, V]
-        log_probs = _allow(log_probs, forbidden, eos, at_limit=max_lengths[open_] <= time)
+        log_probs = _allow(log_probs, forbidden_ids, eos, at_limit=max_lengths[open_] <= time)
         totals, parents, words = _best_candidates(totals, log_probs, slots)
         ends = (words == eos) & totals.isfinite()
         best.add(open_, tokens, totals, parents, ends)
@@ -74,10 +72,10 @@ def beam_search(
     return best.hypotheses
 
 
-def _allow(log_probs: Tensor, forbidden: Sequence[int], eos: int, at_limit: Tensor) -> Tensor:
-    """Shut out the forbidden tokens, and all but eos in the sentences that are at their limit [B]."""
+def _allow(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: Tensor) -> Tensor:
+    """Shut out the forbidden_ids tokens, and all but eos in the sentences that are at their limit [B]."""
     allowed = torch.ones(log_probs.size(-1), dtype=torch.bool, device=log_probs.device)
-    allowed[list(forbidden)] = False
+    allowed[list(forbidden_ids)] = False
     only_eos = torch.zeros_like(allowed)
     only_eos[eos] = True
     return log_probs.masked_fill(~torch.where(at_limit[:, None], only_eos, allowed)[:, None], -torch.inf)
@@ -98,10 +96,10 @@ def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[
 class _Finished:
     """The finished hypotheses of every sentence, and whether another could still get among the best."""
 
-    def __init__(self, max_lengths: Tensor, n_best: int, alpha: float) -> None:
+    def __init__(self, max_lengths: Tensor, n_best: int, length_penalty: float) -> None:
         self.hypotheses: list[list[Hypothesis]] = [[] for _ in range(len(max_lengths))]
-        self._n_best, self._alpha = n_best, alpha
-        self._best_penalty = ((5 + max_lengths) / 6) ** alpha
+        self._n_best, self._length_penalty = n_best, length_penalty
+        self._best_penalty = ((5 + max_lengths) / 6) ** length_penalty
         self._to_beat = torch.full(max_lengths.shape, -torch.inf, device=max_lengths.device)
 
     def add(self, sentences: Tensor, tokens: Tensor, totals: Tensor, parents: Tensor, ends: Tensor) -> None:
@@ -110,7 +108,7 @@ class _Finished:
             sentence = int(sentences[row])
             words = tokens[row, parents[row, slot], 1:].tolist()
             log_prob = float(totals[row, slot])
-            score = log_prob / length_penalty(len(words) + 1, self._alpha)
+            score = log_prob / length_normalizer(len(words) + 1, self._length_penalty)
             found = self.hypotheses[sentence]
             found.append(Hypothesis(tuple(words), log_prob, score))
             found.sort(key=lambda one: one.score, reverse=True)

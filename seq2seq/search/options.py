@@ -20,16 +20,16 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SearchOptions:
     """How to search."""
 
     beam_size: int
     """Hypotheses kept, at least n_best; 1 is greedy search."""
-    alpha: float
+    length_penalty: float
     """Exponent of the length penalty, at least 0."""
     n_best: int = 1
     """Hypotheses wanted of each sentence."""
-    forbidden: Sequence[int] = ()
+    forbidden_ids: Sequence[int] = ()
     """Tokens that no hypothesis may contain."""
     length_ratio: int = 2
     length_extra: int = 10
@@ -39,6 +39,6 @@ class Request:
         return self.length_ratio * src_length + self.length_extra
 
 
-def length_penalty(length: int, alpha: float) -> float:
-    """((5 + length) / 6) ** alpha (Wu et al. 2016, equation 14); length counts eos."""
-    return float(((5 + length) / 6) ** alpha)
+def length_normalizer(length: int, length_penalty: float) -> float:
+    """((5 + length) / 6) ** length_penalty (Wu et al. 2016, equation 14); length counts eos."""
+    return float(((5 + length) / 6) ** length_penalty)

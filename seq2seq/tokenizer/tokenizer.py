@@ -54,7 +54,7 @@ class Tokenizer:
         """Whether the piece begins with a blank."""
         return self._processor.IdToPiece(piece_id).startswith("\u2581")
 
-    def unwritable(self) -> list[int]:
+    def forbidden_ids(self) -> list[int]:
         """Pieces that no translation may contain: the specials but eos, and whatever would break a line."""
         breaking = [i for i in range(len(self)) if self._breaks_line(self._processor.IdToPiece(i))]
         return [PAD, UNK, BOS, *breaking]

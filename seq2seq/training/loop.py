@@ -246,12 +246,12 @@ class Trainer:
     def _tune_search(self) -> None:
         """Give the best step the length penalty that suits the validation set."""
         model = load_model(self.recorder.best, self.updater.device)
-        alpha, pairs = self.validator.tune(model)
-        search = model.config.search.model_copy(update={"length_penalty": alpha})
+        length_penalty, pairs = self.validator.tune(model)
+        search = model.config.search.model_copy(update={"length_penalty": length_penalty})
         self.recorder.rewrite_best(model.config.model_copy(update={"search": search}))
         self._is_tuned = True
         self.progress.note(
-            f"length penalty {alpha:g}, tuned on {pairs:,} validation pairs with beam size {search.beam_size}"
+            f"length penalty {length_penalty:g}, tuned on {pairs:,} validation pairs with beam size {search.beam_size}"
         )
 
     # The clock

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from seq2seq.evaluation.metrics import score_corpus
 from seq2seq.inference.translator import Hypothesis
-from seq2seq.search.beam import length_penalty
+from seq2seq.search.options import length_normalizer
 
 ALPHAS = tuple(tenths / 10 for tenths in range(0, 21, 2))
 """Exponents of the length penalty that are tried. Candidates are searched for with the highest: it ends latest."""
@@ -16,9 +16,10 @@ def best_alpha(candidates: Sequence[Sequence[Hypothesis]], references: Sequence[
     Of equal ones the first. candidates: some of each sentence, as a search has found them.
     """
 
-    def bleu(alpha: float) -> float:
+    def bleu(length_penalty: float) -> float:
         picked = [
-            max(some, key=lambda one: one.log_prob / length_penalty(one.pieces, alpha)).text for some in candidates
+            max(some, key=lambda one: one.log_prob / length_normalizer(one.pieces, length_penalty)).text
+            for some in candidates
         ]
         return score_corpus(picked, [references], metrics=["BLEU"])[0].score
 

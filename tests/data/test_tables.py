@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from seq2seq.data.columns import Wanted, choose_columns, is_header, language_of
+from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
 from seq2seq.data.tables import Delimited, JsonArray, open_table, written
 from seq2seq.errors import InputError
 
@@ -66,10 +66,10 @@ FORMS: dict[str, Callable[[Path], object]] = {
     "flat.parquet": lambda path: write_parquet(path, SENTENCES, nested=False),
     "nested.parquet": lambda path: write_parquet(path, SENTENCES, nested=True),
 }
-SWAHILI_ENGLISH = Wanted("sw", "en")
+SWAHILI_ENGLISH = ColumnHints("sw", "en")
 
 
-def read(path: Path, wanted: Wanted = SWAHILI_ENGLISH) -> list[tuple[str, str]]:
+def read(path: Path, wanted: ColumnHints = SWAHILI_ENGLISH) -> list[tuple[str, str]]:
     table = open_table(path, lambda cells, _: is_header(cells, wanted))
     return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, wanted))]
 
@@ -83,7 +83,7 @@ def test_every_form_gives_the_same_pairs(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in FORMS if name != "pairs.tsv"])
 def test_languages_the_other_way_round_read_the_other_way_round(name: str, tmp_path: Path) -> None:
     FORMS[name](tmp_path / name)
-    assert read(tmp_path / name, Wanted("en", "sw")) == [(tgt, src) for src, tgt in SENTENCES]
+    assert read(tmp_path / name, ColumnHints("en", "sw")) == [(tgt, src) for src, tgt in SENTENCES]
 
 
 cells = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -104,15 +104,15 @@ def test_csv_is_what_the_standard_library_reads(
     ("header", "wanted"),
     [
         ("sw\ten", SWAHILI_ENGLISH),
-        ("sw\ten", Wanted("sw")),
-        ("source\ttarget", Wanted()),
-        ("Kiswahili\tKiingereza", Wanted("", "", "Kiswahili", "Kiingereza")),
-        ("", Wanted()),
-        ("", Wanted("", "", "1", "2")),
+        ("sw\ten", ColumnHints("sw")),
+        ("source\ttarget", ColumnHints()),
+        ("Kiswahili\tKiingereza", ColumnHints("", "", "Kiswahili", "Kiingereza")),
+        ("", ColumnHints()),
+        ("", ColumnHints("", "", "1", "2")),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_the_end_of_a_line_changes_nothing_in_a_tsv(header: str, wanted: Wanted, end: str, tmp_path: Path) -> None:
+def test_the_end_of_a_line_changes_nothing_in_a_tsv(header: str, wanted: ColumnHints, end: str, tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes("".join(f"{line}{end}" for line in [header, "a\tb", "", "c\td", ""]).encode())
     assert read(tmp_path / "a.tsv", wanted) == [("a", "b"), ("c", "d")]
 
@@ -174,7 +174,7 @@ def test_a_dot_in_the_name_of_a_column_is_just_a_dot(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table(schema), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.parquet"):
         assert read(tmp_path / name) == [("a", "b")]
-        assert read(tmp_path / name, Wanted("", "", "s.x.y", "s.en")) == [("c", "b")]
+        assert read(tmp_path / name, ColumnHints("", "", "s.x.y", "s.en")) == [("c", "b")]
 
 
 def test_categories_are_text(tmp_path: Path) -> None:
@@ -216,46 +216,46 @@ def test_rows_have_the_line_they_begin_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("first_row", "wanted", "expected"),
     [
-        (["sw", "en"], Wanted("sw", "en"), True),
-        (["id", "en", "sw"], Wanted("sw", "en"), True),
-        (["sentence_swh", "sentence_eng"], Wanted("swh", "eng"), True),
-        (["Source", "TARGET"], Wanted(), True),
-        (["Kiswahili", "Kiingereza"], Wanted("", "", "Kiswahili", "Kiingereza"), True),
+        (["sw", "en"], ColumnHints("sw", "en"), True),
+        (["id", "en", "sw"], ColumnHints("sw", "en"), True),
+        (["sentence_swh", "sentence_eng"], ColumnHints("swh", "eng"), True),
+        (["Source", "TARGET"], ColumnHints(), True),
+        (["Kiswahili", "Kiingereza"], ColumnHints("", "", "Kiswahili", "Kiingereza"), True),
         # A pair of short words is a pair.
-        (["to", "de"], Wanted(), False),
-        (["Habari", "Hello"], Wanted("sw", "en"), False),
-        (["Habari", "Hello"], Wanted("", "", "1", "2"), False),
-        (["en", "sw"], Wanted("en"), True),
-        (["en", "sw"], Wanted("en", "fr"), True),
-        (["en", "sw"], Wanted("de", "fr"), False),
+        (["to", "de"], ColumnHints(), False),
+        (["Habari", "Hello"], ColumnHints("sw", "en"), False),
+        (["Habari", "Hello"], ColumnHints("", "", "1", "2"), False),
+        (["en", "sw"], ColumnHints("en"), True),
+        (["en", "sw"], ColumnHints("en", "fr"), True),
+        (["en", "sw"], ColumnHints("de", "fr"), False),
     ],
 )
-def test_header_is_told_from_a_pair(first_row: list[str], wanted: Wanted, expected: bool) -> None:
+def test_header_is_told_from_a_pair(first_row: list[str], wanted: ColumnHints, expected: bool) -> None:
     assert is_header(first_row, wanted) is expected
 
 
 @pytest.mark.parametrize(
     ("columns", "wanted", "expected"),
     [
-        ("id\ttranslation.de\ttranslation.sw", Wanted("sw", "de"), "translation.sw translation.de"),
-        ("id\ttranslation.de\ttranslation.sw", Wanted(), "translation.de translation.sw"),
+        ("id\ttranslation.de\ttranslation.sw", ColumnHints("sw", "de"), "translation.sw translation.de"),
+        ("id\ttranslation.de\ttranslation.sw", ColumnHints(), "translation.de translation.sw"),
         (
             "id\tsentence_eng_Latn\tsentence_swh_Latn",
-            Wanted("swh_Latn", "eng_Latn"),
+            ColumnHints("swh_Latn", "eng_Latn"),
             "sentence_swh_Latn sentence_eng_Latn",
         ),
-        ("a\tb\tc", Wanted("", "", "c", "a"), "c a"),
-        ("note\tsrc\ttgt", Wanted("sw", "en"), "src tgt"),
-        ("Swahili\tEnglish", Wanted("sw", "en"), "Swahili English"),
-        ("fr\ten", Wanted("en"), "en fr"),
-        ("fr\ten", Wanted("", "fr"), "en fr"),
-        ("id\tfr\ten", Wanted("", "fr"), "en fr"),
-        ("sentence\tsentence_sw", Wanted("sw"), "sentence_sw sentence"),
-        ("id\ten", Wanted("en", "id"), "en id"),
-        ("text\ttranslation\ten", Wanted("en", "fr"), "text translation"),
+        ("a\tb\tc", ColumnHints("", "", "c", "a"), "c a"),
+        ("note\tsrc\ttgt", ColumnHints("sw", "en"), "src tgt"),
+        ("Swahili\tEnglish", ColumnHints("sw", "en"), "Swahili English"),
+        ("fr\ten", ColumnHints("en"), "en fr"),
+        ("fr\ten", ColumnHints("", "fr"), "en fr"),
+        ("id\tfr\ten", ColumnHints("", "fr"), "en fr"),
+        ("sentence\tsentence_sw", ColumnHints("sw"), "sentence_sw sentence"),
+        ("id\ten", ColumnHints("en", "id"), "en id"),
+        ("text\ttranslation\ten", ColumnHints("en", "fr"), "text translation"),
     ],
 )
-def test_columns_are_chosen(columns: str, wanted: Wanted, expected: str, tmp_path: Path) -> None:
+def test_columns_are_chosen(columns: str, wanted: ColumnHints, expected: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
     table = open_table(tmp_path / "t.tsv", lambda *_: True)
     assert list(map(written, choose_columns(table, wanted))) == expected.split()
@@ -264,21 +264,23 @@ def test_columns_are_chosen(columns: str, wanted: Wanted, expected: str, tmp_pat
 @pytest.mark.parametrize(
     ("columns", "wanted", "complaint"),
     [
-        ("a\tb\tc", Wanted(), "which columns are the sentences? It has a, b, c; name them with --src-column"),
-        ("a\tb\tc", Wanted("", "", "d", "a"), "no text column d; it has a, b, c"),
-        ("en\ten_old\tsw_1\tsw_2", Wanted("en", "sw"), "which columns are the sentences?"),
-        ("id\ten", Wanted(), "which columns are the sentences? It has id, en;"),
-        ("id\ten", Wanted("en", "fr"), "which columns are the sentences? It has id, en, none of them clearly fr;"),
-        ("id\ten", Wanted("", "en"), "which columns are the sentences?"),
-        ("en\tsw", Wanted("en", "fr"), "which columns are the sentences? It has en, sw, none of them clearly fr;"),
-        ("en\tsw", Wanted("fr"), "none of them clearly fr;"),
-        ("de\tsw", Wanted("en", "fr"), "none of them clearly en or fr;"),
-        ("en\tnotes", Wanted("en", "fr"), "none of them clearly fr;"),
-        ("only", Wanted(), "which columns are the sentences? It has only;"),
-        ("\t".join(f"c{n}" for n in range(20)), Wanted(), "c7 and 12 more"),
+        ("a\tb\tc", ColumnHints(), "which columns are the sentences? It has a, b, c; name them with --src-column"),
+        ("a\tb\tc", ColumnHints("", "", "d", "a"), "no text column d; it has a, b, c"),
+        ("en\ten_old\tsw_1\tsw_2", ColumnHints("en", "sw"), "which columns are the sentences?"),
+        ("id\ten", ColumnHints(), "which columns are the sentences? It has id, en;"),
+        ("id\ten", ColumnHints("en", "fr"), "which columns are the sentences? It has id, en, none of them clearly fr;"),
+        ("id\ten", ColumnHints("", "en"), "which columns are the sentences?"),
+        ("en\tsw", ColumnHints("en", "fr"), "which columns are the sentences? It has en, sw, none of them clearly fr;"),
+        ("en\tsw", ColumnHints("fr"), "none of them clearly fr;"),
+        ("de\tsw", ColumnHints("en", "fr"), "none of them clearly en or fr;"),
+        ("en\tnotes", ColumnHints("en", "fr"), "none of them clearly fr;"),
+        ("only", ColumnHints(), "which columns are the sentences? It has only;"),
+        ("\t".join(f"c{n}" for n in range(20)), ColumnHints(), "c7 and 12 more"),
     ],
 )
-def test_columns_that_take_a_person_are_asked_for(columns: str, wanted: Wanted, complaint: str, tmp_path: Path) -> None:
+def test_columns_that_take_a_person_are_asked_for(
+    columns: str, wanted: ColumnHints, complaint: str, tmp_path: Path
+) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
     with pytest.raises(InputError, match=re.escape(complaint)):
         choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), wanted)
@@ -338,4 +340,4 @@ def test_empty_tables_have_no_rows(name: str, tmp_path: Path) -> None:
         assert list(table.rows(("1",), ("2",))) == []
     else:
         with pytest.raises(InputError, match="It has no columns of text"):
-            choose_columns(table, Wanted())
+            choose_columns(table, ColumnHints())

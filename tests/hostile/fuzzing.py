@@ -177,7 +177,7 @@ def read_tokenizer(path: Path, draw: random.Random) -> None:
     tokenizer = Tokenizer(mutate(path.read_bytes(), draw))
     (ids,) = tokenizer.encode(["un deux \u2581 日本 \0"])
     tokenizer.decode(ids)
-    tokenizer.unwritable()
+    tokenizer.forbidden_ids()
 
 
 def read_config(path: Path, draw: random.Random) -> None:

@@ -172,7 +172,7 @@ for seed in range(argument["count"]):
         assert all(0 <= i < len(tokenizer) for i in ids), seed
         assert tokenizer.decode(ids) == line, (seed, line)
     tokenizer.pieces(range(len(tokenizer)))
-    tokenizer.unwritable()
+    tokenizer.forbidden_ids()
     result["works"] += 1
 """
 

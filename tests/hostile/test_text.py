@@ -20,7 +20,7 @@ from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
 from seq2seq.io import lines as lines_module
 from seq2seq.io.lines import LONGEST_LINE, read_lines
-from seq2seq.search.beam import Hypothesis
+from seq2seq.search.options import Hypothesis
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "text": bytes,

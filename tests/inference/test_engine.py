@@ -16,7 +16,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.weights import UnsupportedModelError
 from seq2seq.native.library import levels
-from seq2seq.search.options import Hypothesis, Request
+from seq2seq.search.options import Hypothesis, SearchOptions
 from seq2seq.tokenizer.tokenizer import BOS, PAD, UNK
 
 FORBIDDEN = (PAD, UNK, BOS, 9)
@@ -31,13 +31,15 @@ NETWORKS: list[dict[str, Any]] = [
     {"embedding_size": 19, "hidden_size": 34, "context_size": 21, "attention": "general", "decoder_layers": 2},
 ]
 REQUESTS = [
-    Request(beam_size=1, alpha=1.0, forbidden=FORBIDDEN),
-    Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN, length_ratio=1),
-    Request(beam_size=4, alpha=0.0, n_best=4, forbidden=FORBIDDEN, length_ratio=1, length_extra=2),
-    Request(beam_size=7, alpha=1.7, n_best=2, length_ratio=1, length_extra=2),
-    Request(beam_size=3, alpha=0.6, n_best=3, forbidden=FORBIDDEN, length_ratio=0, length_extra=1),
-    Request(beam_size=5, alpha=1.0, forbidden=FORBIDDEN, length_ratio=0, length_extra=3),
-    Request(beam_size=60, alpha=1.0, n_best=50, length_ratio=0, length_extra=2),  # wider than the vocabulary
+    SearchOptions(beam_size=1, length_penalty=1.0, forbidden_ids=FORBIDDEN),
+    SearchOptions(beam_size=5, length_penalty=1.0, forbidden_ids=FORBIDDEN, length_ratio=1),
+    SearchOptions(beam_size=4, length_penalty=0.0, n_best=4, forbidden_ids=FORBIDDEN, length_ratio=1, length_extra=2),
+    SearchOptions(beam_size=7, length_penalty=1.7, n_best=2, length_ratio=1, length_extra=2),
+    SearchOptions(beam_size=3, length_penalty=0.6, n_best=3, forbidden_ids=FORBIDDEN, length_ratio=0, length_extra=1),
+    SearchOptions(beam_size=5, length_penalty=1.0, forbidden_ids=FORBIDDEN, length_ratio=0, length_extra=3),
+    SearchOptions(
+        beam_size=60, length_penalty=1.0, n_best=50, length_ratio=0, length_extra=2
+    ),  # wider than the vocabulary
 ]
 
 
@@ -58,7 +60,7 @@ def test_the_compiled_part_was_built() -> None:
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: Request, tmp_path: Path) -> None:
+def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: SearchOptions, tmp_path: Path) -> None:
     packed = Packed.make(tmp_path / "weights", **settings)
     network, sources = packed.take(), sentences(4)
     expected = packed.reference(sources, request_)
@@ -72,7 +74,7 @@ def test_a_sentence_does_not_depend_on_the_batch(seed: int, attention: str, tmp_
     network = Packed.make(tmp_path / "weights", seed, attention=attention).take()
     sources, request = (
         sentences(33, seed),
-        Request(beam_size=5, alpha=1.0, n_best=5, forbidden=FORBIDDEN, length_ratio=1),
+        SearchOptions(beam_size=5, length_penalty=1.0, n_best=5, forbidden_ids=FORBIDDEN, length_ratio=1),
     )
     for level in levels():
         search = CompiledNetwork(network, level).search_batch

@@ -20,11 +20,11 @@ from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.weights import Tensors, quantize
 from seq2seq.native.library import levels
-from seq2seq.search.options import Request
+from seq2seq.search.options import SearchOptions
 from seq2seq.tokenizer.tokenizer import EOS
 
 pytestmark = pytest.mark.skipif(not levels(), reason="needs the compiled engine")
-ASKED = Request(beam_size=3, alpha=1.0)
+ASKED = SearchOptions(beam_size=3, length_penalty=1.0)
 
 
 @pytest.fixture
@@ -43,11 +43,11 @@ def network(tmp_path: Path) -> Network:
         ([5, EOS], {"n_best": 0}),
         ([5, EOS], {"beam_size": 2**31}),
         ([5, EOS], {"beam_size": 2**32 + 1}),
-        ([5, EOS], {"alpha": math.nan}),
-        ([5, EOS], {"alpha": math.inf}),
-        ([5, EOS], {"alpha": -0.5}),
-        ([5, EOS], {"forbidden": (TGT_VOCAB,)}),
-        ([5, EOS], {"forbidden": (-2,)}),
+        ([5, EOS], {"length_penalty": math.nan}),
+        ([5, EOS], {"length_penalty": math.inf}),
+        ([5, EOS], {"length_penalty": -0.5}),
+        ([5, EOS], {"forbidden_ids": (TGT_VOCAB,)}),
+        ([5, EOS], {"forbidden_ids": (-2,)}),
     ],
     ids=str,
 )
@@ -106,12 +106,12 @@ from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.weights import Tensors
 from seq2seq.native.library import levels
-from seq2seq.search.options import Request
+from seq2seq.search.options import SearchOptions
 config = ModelConfig(embedding_size=6, hidden_size=64, context_size=5, attention="dot")
 network = Network.take(Tensors.open(Path({str(packed.path)!r})), config, SRC_VOCAB, TGT_VOCAB, False)
 engine = CompiledNetwork(network, max(levels()))
 some, many = sentences(3), sentences(300)
-small, wide = Request(beam_size=3, alpha=1.0), Request(beam_size=2000, alpha=1.0)
+small, wide = SearchOptions(beam_size=3, length_penalty=1.0), SearchOptions(beam_size=2000, length_penalty=1.0)
 expected = engine.search_batch(some, small)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 failures = 0

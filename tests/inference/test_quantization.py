@@ -14,7 +14,7 @@ from seq2seq.model.weights import load_weights
 from seq2seq.native.library import levels
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.trained_model import TrainedModel
-from seq2seq.search.options import Request
+from seq2seq.search.options import SearchOptions
 
 LINES = ["un deux trois", "", "six six quatre", "cinq"]
 ATTENTIONS = ["none", "dot", "general", "additive"]
@@ -37,7 +37,7 @@ def int8(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_finds_nearly_what_the_reference_finds_with_the_rounded_weights(attention: str, tmp_path: Path) -> None:
     """The engine rounds the inputs of each product too, each row by its largest."""
     packed = Packed.make(tmp_path / "weights", attention=attention, hidden_size=34, embedding_size=19)
-    request, sources = Request(beam_size=1, alpha=1.0, length_ratio=0, length_extra=3), sentences(8)
+    request, sources = SearchOptions(beam_size=1, length_penalty=1.0, length_ratio=0, length_extra=3), sentences(8)
     original = packed.reference(sources, request)
     packed.path.write_bytes(quantize(packed.path.read_bytes()))
     load_weights(packed.network, packed.path, "cpu")
@@ -56,7 +56,7 @@ def test_all_instruction_sets_round_alike(attention: str, tmp_path: Path) -> Non
     """Up to a rounding of the last bit, which may tip an activation over to the next integer."""
     packed = Packed.make(tmp_path / "weights", attention=attention, hidden_size=34, embedding_size=19)
     packed.path.write_bytes(quantize(packed.path.read_bytes()))
-    request, sources = Request(beam_size=3, alpha=1.0, n_best=2, length_ratio=1), sentences(8)
+    request, sources = SearchOptions(beam_size=3, length_penalty=1.0, n_best=2, length_ratio=1), sentences(8)
     first, *others = (CompiledNetwork(packed.take(), level).search_batch(sources, request) for level in levels())
     for found in others:
         for one, other in zip(found, first, strict=True):
@@ -68,7 +68,7 @@ def test_a_sentence_does_not_depend_on_the_batch(attention: str, tmp_path: Path)
     packed = Packed.make(tmp_path / "weights", attention=attention)
     packed.path.write_bytes(quantize(packed.path.read_bytes()))
     network, sources = packed.take(), sentences(20)
-    request = Request(beam_size=4, alpha=1.0, n_best=3, length_ratio=1)
+    request = SearchOptions(beam_size=4, length_penalty=1.0, n_best=3, length_ratio=1)
     for level in levels():
         search = CompiledNetwork(network, level).search_batch
         assert [found for source in sources for found in search([source], request)] == search(sources, request)

@@ -31,7 +31,7 @@ from seq2seq.native.library import levels
 from seq2seq.runs.model_folder import SHORTLIST, open_model
 from seq2seq.runs.trained_model import load_model
 from seq2seq.search.batch import search_batch
-from seq2seq.search.options import Request
+from seq2seq.search.options import SearchOptions
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
@@ -133,15 +133,22 @@ class Restricted(torch.nn.Module):
         return log_probs.masked_fill(~self._inside, -torch.inf).log_softmax(dim=-1), state
 
 
-@pytest.mark.parametrize("request_", [Request(5, 1.0, n_best=3, length_ratio=1), Request(1, 1.0), Request(60, 0.5)])
+@pytest.mark.parametrize(
+    "request_", [SearchOptions(5, 1.0, n_best=3, length_ratio=1), SearchOptions(1, 1.0), SearchOptions(60, 0.5)]
+)
 @pytest.mark.parametrize("settings", [{}, {"summaries": 0}, {"attention": "dot"}], ids=str)
-def test_it_finds_what_a_restricted_network_finds(settings: dict[str, Any], request_: Request, tmp_path: Path) -> None:
+def test_it_finds_what_a_restricted_network_finds(
+    settings: dict[str, Any], request_: SearchOptions, tmp_path: Path
+) -> None:
     packed = Packed.make(tmp_path / "weights", **settings)
-    request = replace(request_, forbidden=(PAD, UNK, BOS, 9))
+    request = replace(request_, forbidden_ids=(PAD, UNK, BOS, 9))
     listed, sources = replace(packed.take(), shortlist=narrow()), sentences(9)
     expected = [
         search_batch(
-            Restricted(packed.network, narrow().of(source, request.forbidden)), [source], request, torch.device("cpu")
+            Restricted(packed.network, narrow().of(source, request.forbidden_ids)),
+            [source],
+            request,
+            torch.device("cpu"),
         )[0]
         for source in sources
     ]
@@ -155,7 +162,7 @@ def test_a_sentence_does_not_depend_on_the_batch(rounded: bool, tmp_path: Path) 
     if rounded:
         packed.path.write_bytes(quantize(packed.path.read_bytes()))
     listed, sources = replace(packed.take(), shortlist=narrow()), sentences(20)
-    request = Request(beam_size=4, alpha=1.0, n_best=3, length_ratio=1)
+    request = SearchOptions(beam_size=4, length_penalty=1.0, n_best=3, length_ratio=1)
     for level in levels():
         search = CompiledNetwork(listed, level).search_batch
         assert [found for source in sources for found in search([source], request)] == search(sources, request)

@@ -16,7 +16,7 @@ from seq2seq import InputError, Translator
 from seq2seq.inference.translator import Hypothesis
 from seq2seq.runs.trained_model import load_model
 from seq2seq.search.options import Hypothesis as Found
-from seq2seq.search.options import Request, Sources
+from seq2seq.search.options import SearchOptions, Sources
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 WORDS = ["un", "deux", "trois", "quatre", "cinq", "six"]
@@ -105,7 +105,7 @@ def test_scores_are_those_of_the_model(translator: Translator, trained: Path) ->
     network, tokenizers = load_model(trained).network, translator.model.tokenizers
     for line in ("un deux trois", "six", "quatre quatre cinq un un deux"):
         src = tokenizers.src.encode([line])[0]
-        found = translator._search([src], Request(beam_size=6, alpha=1.0, n_best=6))[0]
+        found = translator._search([src], SearchOptions(beam_size=6, length_penalty=1.0, n_best=6))[0]
         assert len(found) == 6
         assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
         for hypothesis in found:
@@ -133,7 +133,7 @@ def test_batches_are_split_where_their_logits_would_not_fit(trained: Path, monke
     sizes: list[int] = []
     search = translator.model.search
 
-    def spied(batches: Iterable[Sources], request: Request) -> Iterable[list[list[Found]]]:
+    def spied(batches: Iterable[Sources], request: SearchOptions) -> Iterable[list[list[Found]]]:
         batches = [list(batch) for batch in batches]
         sizes.extend(map(len, batches))
         return search(batches, request)

@@ -135,7 +135,7 @@ def test_the_state_at_the_last_token_does_not_see_padding(cell: Recurrence) -> N
     cell, _ = randomised(cell)
     xs, _ = random_run(cell, rows=3)
     lengths = torch.tensor([2, 5, 1])
-    outputs, last = cell.read(xs, lengths)
+    outputs, last = cell(xs, lengths=lengths)
     for row, length in enumerate(lengths.tolist()):
         alone, state = cell(xs[row : row + 1, :length])
         torch.testing.assert_close(outputs[row, :length], alone[0])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.model import gru
-from seq2seq.model.cells import GRU, Recurrence
+from seq2seq.model.cells import GRU, read_both_ways
 from seq2seq.native.library import levels
 
 LENGTHS = {
@@ -19,7 +19,7 @@ LENGTHS = {
     "shorter than there is room": torch.tensor([3, 3, 1, 1]),
 }
 ROWS, STEPS, INPUTS, CONSTANT = 4, 5, 3, 2
-# Relative to the largest number: bf16 has eight bits, and a state has seen five products.
+# Relative to the largest number: bf16 has eight bits, and a state has seen five hidden_gates.
 CLOSE = {torch.float32: 1e-5, torch.bfloat16: 4e-2}
 
 
@@ -49,18 +49,20 @@ def assert_close(found: Tensor, wanted: Tensor, kind: torch.dtype) -> None:
     torch.testing.assert_close(found.double(), wanted, atol=allowed, rtol=0)
 
 
-def check(cell: GRU, kind: torch.dtype, run: str, inputs: list[Tensor], *more: object) -> None:
-    """What `run` computes, and the gradients of a loss of it, in `kind` against the same in float64."""
+def check(
+    cell: GRU, kind: torch.dtype, inputs: list[Tensor], lengths: Tensor | None = None, reverse: bool = False
+) -> None:
+    """What the cell computes, and the gradients of a loss of it, in `kind` against the same in float64."""
     leaves = [one.clone().requires_grad_() for one in inputs]
     with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
-        found = getattr(cell, run)(*leaves, *more)
+        found = cell(*leaves, lengths=lengths, reverse=reverse)
     assert found[1].dtype == torch.float32  # the state, whatever the products
     exact = GRU(cell.run.input_size, cell.hidden_size).double()
     exact.load_state_dict(cell.state_dict())
     exact_leaves = [one.detach().double().requires_grad_() for one in leaves]
-    wanted = getattr(exact, run)(*exact_leaves, *more)
-    if more:  # what stands at padding means nothing
-        real = torch.arange(STEPS) < more[0][:, None]  # type: ignore[index]
+    wanted = exact(*exact_leaves, lengths=lengths, reverse=reverse)
+    if lengths is not None:  # outputs at padding are undefined
+        real = torch.arange(STEPS) < lengths[:, None]
         found, wanted = ([one[0][real], one[1]] for one in (found, wanted))
     weights = [torch.randn(one.shape, generator=torch.Generator().manual_seed(3)).double() for one in wanted]
 
@@ -81,7 +83,7 @@ def check(cell: GRU, kind: torch.dtype, run: str, inputs: list[Tensor], *more: o
 @pytest.mark.parametrize("hidden", [1, 16, 37])  # whole vectors, and what is left over
 def test_a_target_with_a_first_state_and_a_constant(hidden: int, kind: torch.dtype) -> None:
     inputs = [torch.randn(ROWS, STEPS, INPUTS), torch.randn(ROWS, hidden), torch.randn(ROWS, CONSTANT)]
-    check(cell_of(hidden, INPUTS + CONSTANT), kind, "forward", inputs)
+    check(cell_of(hidden, INPUTS + CONSTANT), kind, inputs)
 
 
 @pytest.mark.usefixtures("level")
@@ -89,20 +91,21 @@ def test_a_target_with_a_first_state_and_a_constant(hidden: int, kind: torch.dty
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_source_in_both_directions(lengths: Tensor, reverse: bool, kind: torch.dtype) -> None:
-    check(cell_of(21), kind, "scan", [torch.randn(ROWS, STEPS, INPUTS)], lengths, reverse)
+    check(cell_of(21), kind, [torch.randn(ROWS, STEPS, INPUTS)], lengths, reverse)
 
 
 @pytest.mark.usefixtures("level")
 @pytest.mark.parametrize("kind", CLOSE)
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-def test_both_directions_at_once_are_those_of_two_scans(lengths: Tensor, kind: torch.dtype) -> None:
+def test_both_directions_at_once_are_those_of_two_calls(lengths: Tensor, kind: torch.dtype) -> None:
     one, other = cell_of(21), cell_of(21)
     for parameter in other.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
     inputs = torch.randn(ROWS, STEPS, INPUTS, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
-        found = one.scan_both_ways(other, inputs, lengths)
-        wanted = Recurrence.scan_both_ways(one, other, inputs, lengths)
+        found = read_both_ways(one, other, inputs, lengths)
+        left, right = one(inputs, lengths=lengths), other(inputs, lengths=lengths, reverse=True)
+        wanted = tuple(torch.cat(pair, dim=-1) for pair in zip(left, right, strict=True))
     leaves = [inputs, *one.parameters(), *other.parameters()]
     gradients = []
     for outputs, last in (found, wanted):
@@ -120,7 +123,7 @@ def test_padding_is_never_read() -> None:
         outputs = []
         for padding in (0.0, 1e6):
             leaf = inputs.masked_fill(~real[:, :, None], padding).requires_grad_()
-            found, _ = cell.scan(leaf, lengths, reverse)
+            found, _ = cell(leaf, lengths=lengths, reverse=reverse)
             assert not found[~real].any()
             outputs.append(found[real])
             (gradient,) = torch.autograd.grad(found[real].sum(), leaf)
@@ -146,7 +149,7 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_row_is_left_out_where_there_are_fewer_threads_than_asked_for() -> None:
     program = """
 import torch
-from seq2seq.model.cells import GRU
+from seq2seq.model.cells import GRU, read_both_ways
 torch.manual_seed(0)
 cell, inputs = GRU(3, 8), torch.randn(9, 4, 3)
 found = []

@@ -91,7 +91,7 @@ def test_no_word_sees_the_future(network: EncoderDecoder) -> None:
 
 def test_attention_weights_are_shares_of_the_real_tokens(network: EncoderDecoder) -> None:
     src, lengths, tgt_in = random_tokens(3, 6), torch.tensor([6, 1, 4]), random_tokens(3, 5, seed=4)
-    found = network.attend(src, lengths, tgt_in)
+    found = network.attention_weights(src, lengths, tgt_in)
     if found is None:
         assert not hasattr(network.decoder, "attention")
         assert not hasattr(network.decoder, "summaries")
@@ -101,7 +101,7 @@ def test_attention_weights_are_shares_of_the_real_tokens(network: EncoderDecoder
     torch.testing.assert_close(found.sum(dim=-1), torch.ones(3, 5, dtype=torch.double))
     for row, length in enumerate(lengths.tolist()):
         assert not found[row, :, length:].any()
-        alone = network.attend(src[row : row + 1, :length], lengths[row : row + 1], tgt_in[row : row + 1])
+        alone = network.attention_weights(src[row : row + 1, :length], lengths[row : row + 1], tgt_in[row : row + 1])
         assert alone is not None
         torch.testing.assert_close(found[row, :, :length], alone[0])
 
@@ -127,7 +127,7 @@ def test_attention_against_its_equations(kind: str) -> None:
     outputs, states = (torch.randn(2, length, 4, dtype=torch.double) for length in (5, 3))
     lengths = [5, 2]
     mask = torch.arange(5) < torch.tensor(lengths)[:, None]
-    contexts, attn_weights = attention(states, attention.remember(Encoded(torch.zeros(2, 1), outputs, mask)))
+    contexts, attn_weights = attention(states, attention.make_memory(Encoded(torch.zeros(2, 1), outputs, mask)))
 
     def score(s: np.ndarray, h: np.ndarray) -> float:
         if kind == "dot":

@@ -122,7 +122,7 @@ def test_beam_search_reports_these_scores(model: TrainedModel) -> None:
     for src in sources:
         state = model.network.start(torch.tensor([[*src, EOS]]), torch.tensor([len(src) + 1]))
         limit, step = torch.tensor([12]), model.network.step
-        found = beam_search(step, state, limit, beam_size=6, alpha=1.0, bos=BOS, eos=EOS, n_best=6)[0]
+        found = beam_search(step, state, limit, beam_size=6, length_penalty=1.0, bos=BOS, eos=EOS, n_best=6)[0]
         scores = Scorer(model).score_ids([(src, one.tokens) for one in found])
         assert [score.ids for score in scores] == [(*one.tokens, EOS) for one in found]
         assert [score.log_prob for score in scores] == pytest.approx([one.log_prob for one in found], abs=1e-5)

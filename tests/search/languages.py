@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.search.beam import Hypothesis
+from seq2seq.search.options import Hypothesis
 
 BOS, EOS, A, B, C = range(5)
 VOCAB = 5
@@ -75,27 +75,35 @@ class Model:
         return torch.from_numpy(np.array(log_probs)), Said(state.sentences, said)
 
 
-def finished(words: Words, log_prob: float, alpha: float) -> Hypothesis:
+def finished(words: Words, log_prob: float, length_penalty: float) -> Hypothesis:
     # Wu et al. 2016, equation 14, where the end of the sentence counts as a word.
-    return Hypothesis(words, log_prob, log_prob / ((5 + len(words) + 1) ** alpha / (5 + 1) ** alpha))
+    return Hypothesis(words, log_prob, log_prob / ((5 + len(words) + 1) ** length_penalty / (5 + 1) ** length_penalty))
 
 
 def best_of(hypotheses: list[Hypothesis], n_best: int) -> list[Hypothesis]:
     return sorted(hypotheses, key=lambda one: one.score, reverse=True)[:n_best]
 
 
-def enumerate_all(language: Language, max_length: int, alpha: float, forbidden: Sequence[int] = ()) -> list[Hypothesis]:
+def enumerate_all(
+    language: Language, max_length: int, length_penalty: float, forbidden_ids: Sequence[int] = ()
+) -> list[Hypothesis]:
     """Every sentence of the language with at most `max_length` words, eos included."""
-    words = [word for word in range(VOCAB) if word != EOS and word not in forbidden]
+    words = [word for word in range(VOCAB) if word != EOS and word not in forbidden_ids]
     return [
-        finished(said, float(sum(language(said[:i])[word] for i, word in enumerate((*said, EOS)))), alpha)
+        finished(said, float(sum(language(said[:i])[word] for i, word in enumerate((*said, EOS)))), length_penalty)
         for length in range(max_length)
         for said in product(words, repeat=length)
     ]
 
 
 def plain_search(
-    language: Language, max_length: int, *, beam_size: int, alpha: float, n_best: int, forbidden: Sequence[int]
+    language: Language,
+    max_length: int,
+    *,
+    beam_size: int,
+    length_penalty: float,
+    n_best: int,
+    forbidden_ids: Sequence[int],
 ) -> list[Hypothesis]:
     """One sentence, by the rules that `beam_search` documents, without its early end."""
     alive: list[tuple[Words, float]] = [((), 0.0)]
@@ -105,11 +113,11 @@ def plain_search(
             ((*words, word), log_prob + float(language(words)[word]))
             for words, log_prob in alive
             for word in range(VOCAB)
-            if word not in forbidden and (word == EOS or length < max_length)
+            if word not in forbidden_ids and (word == EOS or length < max_length)
         ]
         candidates.sort(key=lambda candidate: candidate[1], reverse=True)
         kept = candidates[: beam_size - len(done)]
-        done += [finished(words[:-1], log_prob, alpha) for words, log_prob in kept if words[-1] == EOS]
+        done += [finished(words[:-1], log_prob, length_penalty) for words, log_prob in kept if words[-1] == EOS]
         alive = [candidate for candidate in kept if candidate[0][-1] != EOS]
     return best_of(done, n_best)
 

@@ -23,7 +23,8 @@ from languages import (
     spoken,
 )
 
-from seq2seq.search.beam import Hypothesis, beam_search, length_penalty
+from seq2seq.search.beam import beam_search
+from seq2seq.search.options import Hypothesis, length_normalizer
 
 
 def search(
@@ -31,9 +32,9 @@ def search(
     max_lengths: Sequence[int] | None = None,
     *,
     beam_size: int,
-    alpha: float = 0.0,
+    length_penalty: float = 0.0,
     n_best: int = 1,
-    forbidden: Sequence[int] = (),
+    forbidden_ids: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
     count = len(model.languages)
     return beam_search(
@@ -41,10 +42,10 @@ def search(
         Said(torch.arange(count), torch.empty(count, 0, dtype=torch.long)),
         torch.tensor(max_lengths or [MAX_LENGTH] * count),
         beam_size=beam_size,
-        alpha=alpha,
+        length_penalty=length_penalty,
         bos=BOS,
         eos=EOS,
-        forbidden=forbidden,
+        forbidden_ids=forbidden_ids,
         n_best=n_best,
     )
 
@@ -60,54 +61,68 @@ def test_beam_finds_what_greedy_search_misses(beam_size: int, tokens: Words, pro
     assert best.log_prob == best.score == pytest.approx(np.log(probability), abs=1e-6)
 
 
-@pytest.mark.parametrize(("length", "alpha", "penalty"), [(1, 1, 1), (7, 1, 2), (7, 0.5, 2**0.5), (7, 0, 1)])
-def test_length_penalty_is_that_of_wu_et_al(length: int, alpha: float, penalty: float) -> None:
-    assert length_penalty(length, alpha) == pytest.approx(penalty)
+@pytest.mark.parametrize(("length", "length_penalty", "penalty"), [(1, 1, 1), (7, 1, 2), (7, 0.5, 2**0.5), (7, 0, 1)])
+def test_length_penalty_is_that_of_wu_et_al(length: int, length_penalty: float, penalty: float) -> None:
+    assert length_normalizer(length, length_penalty) == pytest.approx(penalty)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("n_best", [1, 3])
-@pytest.mark.parametrize("forbidden", [(), (BOS, C)])
-def test_wide_beam_finds_the_best_of_all_sentences(alpha: float, n_best: int, forbidden: Words) -> None:
+@pytest.mark.parametrize("forbidden_ids", [(), (BOS, C)])
+def test_wide_beam_finds_the_best_of_all_sentences(length_penalty: float, n_best: int, forbidden_ids: Words) -> None:
     languages = [random_language(seed) for seed in range(12)]
     # 85 sentences of at most 4 words, eos included: 128 slots hold them all.
-    results = search(Model(languages), beam_size=128, alpha=alpha, n_best=n_best, forbidden=forbidden)
+    results = search(
+        Model(languages), beam_size=128, length_penalty=length_penalty, n_best=n_best, forbidden_ids=forbidden_ids
+    )
     for found, language in zip(results, languages, strict=True):
-        assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, alpha, forbidden), n_best))
+        assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, length_penalty, forbidden_ids), n_best))
 
 
 def test_wide_beam_finds_every_sentence_once() -> None:
     language = random_language(1)
-    (found,) = search(Model([language]), beam_size=128, alpha=0.6, n_best=1000)
+    (found,) = search(Model([language]), beam_size=128, length_penalty=0.6, n_best=1000)
     assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, 0.6), 1000))
     assert len(found) == 1 + 4 + 16 + 64
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("n_best", [1, 3])
-@pytest.mark.parametrize("forbidden", [(), (BOS,), (A, C)])
-def test_narrow_beam_follows_the_documented_rules(beam_size: int, alpha: float, n_best: int, forbidden: Words) -> None:
+@pytest.mark.parametrize("forbidden_ids", [(), (BOS,), (A, C)])
+def test_narrow_beam_follows_the_documented_rules(
+    beam_size: int, length_penalty: float, n_best: int, forbidden_ids: Words
+) -> None:
     languages = [random_language(100 + seed) for seed in range(30)]
     max_lengths = [1 + seed % 7 for seed in range(30)]
     results = search(
-        Model(languages), max_lengths, beam_size=beam_size, alpha=alpha, n_best=n_best, forbidden=forbidden
+        Model(languages),
+        max_lengths,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        n_best=n_best,
+        forbidden_ids=forbidden_ids,
     )
     for found, language, max_length in zip(results, languages, max_lengths, strict=True):
         expected = plain_search(
-            language, max_length, beam_size=beam_size, alpha=alpha, n_best=n_best, forbidden=forbidden
+            language,
+            max_length,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            n_best=n_best,
+            forbidden_ids=forbidden_ids,
         )
         assert_same(found, expected)
-        assert not {word for one in found for word in one.tokens} & {*forbidden, EOS}
+        assert not {word for one in found for word in one.tokens} & {*forbidden_ids, EOS}
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_sentence_does_not_depend_on_its_neighbours(beam_size: int) -> None:
     languages = [random_language(seed) for seed in range(20)]
     max_lengths = [1 + seed % 5 for seed in range(20)]
-    together = search(Model(languages), max_lengths, beam_size=beam_size, alpha=1.0, n_best=2)
+    together = search(Model(languages), max_lengths, beam_size=beam_size, length_penalty=1.0, n_best=2)
     alone = [
-        search(Model([language]), [max_length], beam_size=beam_size, alpha=1.0, n_best=2)[0]
+        search(Model([language]), [max_length], beam_size=beam_size, length_penalty=1.0, n_best=2)[0]
         for language, max_length in zip(languages, max_lengths, strict=True)
     ]
     assert together == alone
@@ -130,7 +145,7 @@ def test_sentence_at_its_limit_is_ended_at_the_price_of_eos(max_length: int, bea
 @pytest.mark.parametrize("beam_size", [1, 3])
 def test_forbidden_token_is_passed_over_however_likely(beam_size: int) -> None:
     language = spoken({(): {A: 0.98, B: 0.02}, (B,): {A: 0.9, EOS: 0.1}})
-    ((best,),) = search(Model([language]), beam_size=beam_size, forbidden=[A])
+    ((best,),) = search(Model([language]), beam_size=beam_size, forbidden_ids=[A])
     assert best.tokens == (B,)
     assert best.log_prob == pytest.approx(np.log(0.002), abs=1e-5)
 
@@ -145,7 +160,10 @@ def test_impossible_sentences_are_not_found() -> None:
 
 def test_longer_sentence_wins_where_the_penalty_pays_for_it() -> None:
     language = spoken({(): {EOS: 0.52, A: 0.48}})
-    results = [search(Model([language]), beam_size=2, alpha=alpha)[0][0].tokens for alpha in (0.0, 1.0)]
+    results = [
+        search(Model([language]), beam_size=2, length_penalty=length_penalty)[0][0].tokens
+        for length_penalty in (0.0, 1.0)
+    ]
     assert results == [(), (A,)]
 
 
@@ -154,7 +172,7 @@ def test_sentence_that_is_done_leaves_the_batch() -> None:
     short = spoken({(): {EOS: 0.99, A: 0.01}})
     long = spoken({(A,) * length: {A: 0.9, B: 0.1} for length in range(10)} | {(A,) * 4: {EOS: 1.0}})
     model = Model([long, short, long])
-    results = search(model, [5, 5, 3], beam_size=2, alpha=1.0)
+    results = search(model, [5, 5, 3], beam_size=2, length_penalty=1.0)
     assert results[1][0].tokens == ()
     assert results[0][0].tokens == (A,) * 4
     assert model.rows == [6, 4, 4, 2, 2]
@@ -164,7 +182,7 @@ def test_beam_that_is_full_of_finished_sentences_ends() -> None:
     # Both slots are taken by step 2, though the third best, alive, would go on for ever.
     language = spoken({(): {A: 0.6, EOS: 0.4}, (A,): {EOS: 0.5, B: 0.3, C: 0.2}})
     model = Model([language])
-    (found,) = search(model, [9], beam_size=2, alpha=0.0, n_best=2)
+    (found,) = search(model, [9], beam_size=2, length_penalty=0.0, n_best=2)
     assert [one.tokens for one in found] == [(), (A,)]
     assert model.rows == [2, 2]
 

@@ -24,8 +24,9 @@ from languages import (
 )
 from torch import Tensor
 
-from seq2seq.search.beam import Hypothesis, beam_search
+from seq2seq.search.beam import beam_search
 from seq2seq.search.ensemble import Ensemble
+from seq2seq.search.options import Hypothesis
 
 
 class Network(Model):
@@ -40,7 +41,7 @@ def mean_of(*languages: Language) -> Language:
 
 
 def search(
-    members: Sequence[Sequence[Language]], *, beam_size: int, alpha: float = 0.0, n_best: int = 1
+    members: Sequence[Sequence[Language]], *, beam_size: int, length_penalty: float = 0.0, n_best: int = 1
 ) -> list[list[Hypothesis]]:
     """members: of each model, the language that it speaks for each sentence."""
     ensemble = Ensemble([Network(languages) for languages in members])
@@ -50,7 +51,7 @@ def search(
         ensemble.start(torch.arange(count)[:, None], torch.ones(count, dtype=torch.long)),
         torch.full((count,), MAX_LENGTH),
         beam_size=beam_size,
-        alpha=alpha,
+        length_penalty=length_penalty,
         bos=BOS,
         eos=EOS,
         n_best=n_best,
@@ -61,18 +62,20 @@ MEMBERS = [[random_language(100 * member + sentence) for sentence in range(10)] 
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("alpha", [0.0, 1.0])
-def test_wide_beam_finds_the_best_of_all_sentences(count: int, alpha: float) -> None:
-    results = search(MEMBERS[:count], beam_size=128, alpha=alpha, n_best=5)
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0])
+def test_wide_beam_finds_the_best_of_all_sentences(count: int, length_penalty: float) -> None:
+    results = search(MEMBERS[:count], beam_size=128, length_penalty=length_penalty, n_best=5)
     for found, languages in zip(results, zip(*MEMBERS[:count], strict=True), strict=True):
-        assert_same(found, best_of(enumerate_all(mean_of(*languages), MAX_LENGTH, alpha), 5))
+        assert_same(found, best_of(enumerate_all(mean_of(*languages), MAX_LENGTH, length_penalty), 5))
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 4])
 def test_narrow_beam_is_that_of_the_mean_language(beam_size: int) -> None:
-    results = search(MEMBERS, beam_size=beam_size, alpha=0.6, n_best=2)
+    results = search(MEMBERS, beam_size=beam_size, length_penalty=0.6, n_best=2)
     for found, languages in zip(results, zip(*MEMBERS, strict=True), strict=True):
-        expected = plain_search(mean_of(*languages), MAX_LENGTH, beam_size=beam_size, alpha=0.6, n_best=2, forbidden=())
+        expected = plain_search(
+            mean_of(*languages), MAX_LENGTH, beam_size=beam_size, length_penalty=0.6, n_best=2, forbidden_ids=()
+        )
         assert_same(found, expected)
 
 

@@ -61,7 +61,7 @@ def test_texts_are_encoded_one_by_one(tokenizer: Tokenizer, texts: list[str]) ->
 @given(st.lists(st.sampled_from(["<s>", "</s>", "<pad>", "<unk>", "<0x0A>", "a", " ", "日", "\0"])))
 @settings(deadline=None)
 def test_no_text_makes_a_special_piece_or_a_line_end(tokenizer: Tokenizer, parts: list[str]) -> None:
-    assert not {*tokenizer.unwritable(), EOS} & set(tokenizer.encode(["".join(parts)])[0])
+    assert not {*tokenizer.forbidden_ids(), EOS} & set(tokenizer.encode(["".join(parts)])[0])
 
 
 @pytest.mark.parametrize("text", ["日本", "😀", "ß", "the 猫 runs"])
@@ -93,13 +93,13 @@ def test_unwritable_are_the_specials_but_eos_and_all_that_breaks_a_line(
     model_type: str, between: str, literal: list[str]
 ) -> None:
     tokenizer = train([f"{text}{between}{text}" for text in sentences()], model_type=model_type)
-    unwritable = tokenizer.unwritable()
-    assert unwritable[:3] == [PAD, UNK, BOS]
-    assert EOS not in unwritable
-    pieces = tokenizer.pieces(unwritable[3:])
+    forbidden_ids = tokenizer.forbidden_ids()
+    assert forbidden_ids[:3] == [PAD, UNK, BOS]
+    assert EOS not in forbidden_ids
+    pieces = tokenizer.pieces(forbidden_ids[3:])
     assert {"<0x0A>", "<0x0D>"} <= set(pieces)
     assert sorted({character for piece in pieces for character in piece if character in "\r\n"}) == literal
-    for i in set(range(len(tokenizer))) - set(unwritable):
+    for i in set(range(len(tokenizer))) - set(forbidden_ids):
         assert not set("\r\n") & set(tokenizer.decode([i])), tokenizer.pieces([i])
 
 

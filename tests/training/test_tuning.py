@@ -31,9 +31,12 @@ def test_the_best_alpha_is_that_of_an_independent_search() -> None:
             for reference in references
         ]
         scores = {}
-        for alpha in ALPHAS:
-            ranked = [sorted(some, key=lambda h: -h.log_prob / ((5 + h.pieces) / 6) ** alpha)[0] for some in candidates]
-            scores[alpha] = sacrebleu.corpus_bleu([one.text for one in ranked], [references]).score
+        for length_penalty in ALPHAS:
+            ranked = [
+                sorted(some, key=lambda h: -h.log_prob / ((5 + h.pieces) / 6) ** length_penalty)[0]
+                for some in candidates
+            ]
+            scores[length_penalty] = sacrebleu.corpus_bleu([one.text for one in ranked], [references]).score
         assert len(set(scores.values())) > 1
         assert scores[best_alpha(candidates, references)] == max(scores.values())
 
@@ -49,8 +52,8 @@ def test_the_model_holds_the_best_one(tiny: Callable[..., Config], tmp_path: Pat
     translator = Translator.load(tmp_path / "run")
     pairs = read_json(tmp_path / "run" / "data" / "valid.json")
     found = translator.stream([src for src, _, _ in pairs], n_best=5, length_penalty=2.0)
-    alpha = best_alpha([one.hypotheses for one in found], [tgt for _, tgt, _ in pairs])
-    assert translator.model.config.search.length_penalty == alpha
+    length_penalty = best_alpha([one.hypotheses for one in found], [tgt for _, tgt, _ in pairs])
+    assert translator.model.config.search.length_penalty == length_penalty
 
 
 def test_one_that_is_asked_for_stays(tiny: Callable[..., Config], tmp_path: Path) -> None:
