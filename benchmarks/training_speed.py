@@ -63,7 +63,7 @@ def as_installed(compiled: bool) -> Iterator[None]:
     if compiled:
         yield
         return
-    with patch("seq2seq.model.gru.levels", lambda: range(0)):
+    with patch("seq2seq.model.gru.isa_levels", lambda: range(0)):
         yield
 
 

@@ -35,7 +35,7 @@ _LARGEST_FILE = 2**20
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown keys forbidden_ids, values fixed once made."""
+    """Base of all sections: unknown keys forbidden, values fixed once made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -53,7 +53,7 @@ _Names = Annotated[tuple[str, ...], _OneOrMore]
 class DataConfig(Section):
     """Where the sentence pairs come from: aligned files, tables (TSV, CSV, JSON lines, Parquet) and data sets.
 
-    Files may be packed as `.gz` or `.zst`.
+    Files may be compressed (`.gz`, `.zst`).
     """
 
     train: _Names = ()
@@ -125,7 +125,13 @@ _Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
 _Architecture = Literal["default", "cho2014", "cho2014-released", "sutskever2014", "bahdanau2015", "luong2015"]
-_OF_CHO = {"cell": "gru-before", "encoder_layers": 1, "decoder_layers": 1, "attention": "none", "bidirectional": False}
+_OF_CHO = {
+    "cell": "gru-reset-before",
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "attention": "none",
+    "bidirectional": False,
+}
 # What the network of a paper leaves no choice of.
 _OF_ARCHITECTURE: dict[str, dict[str, object]] = {
     "cho2014": _OF_CHO,
@@ -141,8 +147,12 @@ class ModelConfig(Section):
 
     architecture: _Architecture = "default"
     """Whose network: this program's own, or that of a paper, best chosen by its preset."""
-    cell: Literal["gru", "gru-before", "lstm", "lstm-peephole", "rnn"] = "gru"
-    """The recurrence; gru-before resets the state before the product, lstm-peephole has gates that see the memory."""
+    cell: Annotated[
+        Literal["gru", "gru-reset-before", "lstm", "lstm-peephole", "rnn"],
+        BeforeValidator(lambda name: "gru-reset-before" if name == "gru-before" else name),  # its name before 0.1
+    ] = "gru"
+    """The recurrence; gru-reset-before resets the state before the product, lstm-peephole has gates that see the
+    memory."""
     attention: Literal["none", "dot", "general", "additive"] = "none"
     """How the decoder compares its state with the source tokens; none leaves it the context vector alone."""
     embedding_size: _Size = 256

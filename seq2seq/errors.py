@@ -7,7 +7,7 @@ class InputError(Exception):
     """Something the user gave cannot be used.
 
     The message is one line: what is wrong, where (file and line, option, config key) and, where it is not
-    obvious, what to do. The command line prints it and leaves with exit code 2. What a file says may stand in it, so
+    obvious, what to do. The command line prints it and leaves with exit code 2. It may quote a file, so
     its middle is left out where it is long.
     """
 

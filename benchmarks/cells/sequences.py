@@ -73,7 +73,7 @@ def note_loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def waveforms(count: int = 1000, seed: int = 1) -> Task:
-    """Made sounds in the offset of the paper's, which are not public: 20 samples in, the next 10 to be predicted.
+    """Made sounds instead of the paper's, which are not public: 20 samples in, the next 10 to be predicted.
 
     Each of `count` sequences is 500 samples of a few tones that glide in pitch and swell, with a little noise.
     """

@@ -58,7 +58,7 @@ def draw_curves(
     axes.set_xticks(range(len(ticks)), ticks, size="small")
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.set_ylim(bottom=0)
-    axes.grid(axis="y", length_penalty=0.3)
+    axes.grid(axis="y", alpha=0.3)
     if len(curves) > 1:
         axes.legend(frameon=False)
 
@@ -68,7 +68,7 @@ def draw_series(axes: "Axes", series: Mapping[str, Sequence[tuple[float, float]]
     for name, points in series.items():
         axes.plot([x for x, _ in points], [y for _, y in points], label=_label(name))
     axes.set(xlabel=x_label, ylabel=y_label)
-    axes.grid(length_penalty=0.3)
+    axes.grid(alpha=0.3)
     if len(series) > 1:
         axes.legend(frameon=False)
 

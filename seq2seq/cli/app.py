@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +38,10 @@ class CleanErrors(TyperGroup):
         """Run the command and exit with its code; without a word on the command line, show the help."""
         words = list(sys.argv[1:] if args is None else args)
         _open_closed_streams()
+        try:
+            Path.cwd()
+        except FileNotFoundError:
+            sys.exit(_complain("the current folder no longer exists: change to another one"))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # Not every terminal writes every script.

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 import typer
 
 from seq2seq.cli import options
+from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_different_files, expect_rereadable, open_output, read_lines
+from seq2seq.io.lines import expect_rereadable, open_output, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext
@@ -114,7 +115,7 @@ class _Evaluation:
         if self.by_length:
             expect_rereadable(self.src)
         inputs = (self.src, *(self.ref or ()), self.input_, self.hyp, self.by, self.baseline)
-        expect_different_files((self.output, self.plot), inputs)
+        check_outputs((self.output, self.plot), inputs)
         if self.ref and self.src is None and (self.model or self.by_length):
             what = "that MODEL is to translate" if self.model else "of sources"
             raise InputError(f"--src is missing: give the file {what}")

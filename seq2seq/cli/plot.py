@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from seq2seq.cli import options
+from seq2seq.cli.outputs import check_outputs
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
 from seq2seq.runs.run_folder import RunFolder
@@ -30,6 +31,7 @@ def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Ru
     """Training loss and validation BLEU, step by step, of one or more runs."""
     from seq2seq.analysis.plotting import draw_series, open_chart
 
+    check_outputs([output])
     metrics = {_name(run, runs): _read_metrics(run) for run in runs}
     with open_chart(output, panels=2) as (losses, bleus):
         draw_series(losses, _series(metrics, "loss"), "step", "training loss, nats per token")
@@ -51,8 +53,10 @@ def alignment(
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.trained_model import load_model
 
+    check_outputs([output])
     if not src.strip():
         raise InputError("--src is blank: give a sentence")
+    _expect_unicode(src=src, tgt=tgt or "")
     loaded = load_model(model)
     found = align(loaded, src, Translator(loaded).translate([src])[0] if tgt is None else tgt)
     longest = max(len(found.src), len(found.tgt))
@@ -79,6 +83,7 @@ def words(
     from seq2seq.analysis.plotting import draw_map, open_chart
     from seq2seq.runs.trained_model import load_model
 
+    check_outputs([output])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
         found = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
@@ -96,12 +101,20 @@ def phrases(
     from seq2seq.analysis.plotting import draw_map, open_chart
     from seq2seq.runs.trained_model import load_model
 
+    check_outputs([output])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
         lines = list(dict.fromkeys(line.strip() for line in read_lines(input_) if line.strip()))
         if len(lines) > MOST_POINTS:
             raise InputError(f"{input_}: {len(lines):,} different phrases; a map takes at most {MOST_POINTS:,}")
         draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines)
+
+
+def _expect_unicode(**texts: str) -> None:
+    """Raises InputError where the bytes of an option's text were not valid Unicode."""
+    for name, text in texts.items():
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise InputError(f"--{name} is not valid Unicode in this locale")
 
 
 def _name(run: Path, runs: list[Path]) -> str:

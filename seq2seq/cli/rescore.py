@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seq2seq.cli.outputs import check_outputs
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_different_files, expect_rereadable, open_output, printable, read_lines
+from seq2seq.io.lines import expect_rereadable, open_output, printable, read_lines
 from seq2seq.scoring.moses import read_candidates
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def rescore(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Take these weights, saved before, instead of learning any.")
     ] = None,
-    save_weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was learnt, as JSON.")] = None,
+    save_weights: Annotated[str | None, typer.Option(metavar="FILE", help="Keep what was learnt, as JSON.")] = None,
     n_best: Annotated[str | None, typer.Option(metavar="FILE", help="n-best list to re-rank.")] = None,
     ref: Annotated[
         _Refs, typer.Option(metavar="FILE", help="Its reference translations, to tell what re-ranking gained.")
@@ -60,7 +61,7 @@ def rescore(
     if n_best is None and (dev is None or ref or save_list is not None or output != "-"):
         raise InputError("--n-best is missing: give the list to re-rank")
     inputs = (dev, *(dev_ref or ()), weights, n_best, *(ref or ()))
-    expect_different_files((output, save_list, save_weights), inputs)
+    check_outputs((output, save_list, save_weights), inputs)
     expect_rereadable(dev, n_best if ref else None)
     if inputs.count("-") > 1:
         raise InputError("only one input can be stdin (-)")
@@ -74,7 +75,8 @@ def rescore(
         chosen = learn_weights(development, restarts=restarts, seed=seed)
         gain = _gain(dev, chosen, references)
         if save_weights is not None:
-            chosen.save(save_weights, {"bleu": asdict(gain)})
+            with open_output(save_weights) as file:
+                file.write(chosen.to_json({"bleu": asdict(gain)}))
     elif weights is not None:
         chosen = Weights.load(weights)
     if n_best is not None:
@@ -86,7 +88,7 @@ def rescore(
 def _write(path: str, weights: "Weights", output: str, save_list: str | None) -> None:
     """The best candidate of each sentence, a blank line for one that is not in the list; and the list."""
     lines, incomplete, first = 0, 0, 0
-    with open_output(output) as file, open_output(save_list) if save_list else nullcontext() as list_file:
+    with open_output(output) as file, open_output(save_list) if save_list is not None else nullcontext() as list_file:
         for candidates in read_candidates(path):
             ranked = weights.rank(candidates, path)
             skipped = candidates[0].sentence - lines

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seq2seq.cli import options
+from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_different_files, open_output, printable
+from seq2seq.io.lines import open_output, printable
 from seq2seq.scoring.moses import FeatureLine, read_n_best, read_phrase_table
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # The smallest number that single precision holds in full. Moses reads such numbers and takes their logarithm.
 _LEAST_PROBABILITY = 1.1755e-38
-_NAME = re.compile(r"[^\s|:=]+")
+_NAME = re.compile(r"[^\s|:=\ud800-\udfff]+")
 
 
 class InvalidLines(StrEnum):
@@ -127,7 +128,7 @@ class _Scoring:
             raise InputError("give one of: --src and --tgt; --input; --phrase-table; --n-best and --src")
         if [self.src, *inputs].count("-") > 1:
             raise InputError("stdin (-) can be read only once")
-        expect_different_files([self.output], [self.src, *inputs])
+        check_outputs([self.output], [self.src, *inputs])
         if (self.per_token or self.as_json) and (self.phrase_table or self.n_best):
             raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its form")
         if self.normalize and (self.per_token or self.as_json):
@@ -135,7 +136,7 @@ class _Scoring:
         if self.log and self.phrase_table is None:
             raise InputError("--log is for a phrase table; everything else has logarithms")
         if self.feature_name is not None and (self.n_best is None or not _NAME.fullmatch(self.feature_name)):
-            raise InputError("--feature-name is for an n-best list; no blank, |, : or = may be in it")
+            raise InputError("--feature-name is for an n-best list; it is Unicode text without blanks, |, : or =")
 
     def run(self) -> None:
         """Score, and write."""

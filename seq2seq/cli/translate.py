@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.cli import options
+from seq2seq.cli.outputs import check_outputs
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_different_files, open_output, read_lines
+from seq2seq.io.lines import open_output, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.distributed import Processes, SingleProcess
@@ -58,7 +59,7 @@ def translate(
     """
     if scores and as_json:
         raise InputError("--scores and --json exclude each other: JSON has the scores")
-    expect_different_files([output], [input_])
+    check_outputs([output], [input_])
     if input_ == "-" and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D ends (a file is given with -i)", file=sys.stderr)
         buffer_size = 1
@@ -91,9 +92,26 @@ def _write(
 ) -> None:
     """Write all translations; the main process alone, while the others compute."""
     with open_output(output if is_main else os.devnull) as file:
-        for translation in _warn_once(translations) if is_main else translations:
+        shown = _counted(_warn_once(translations), to_terminal=output == "-") if is_main else translations
+        for translation in shown:
             file.write(layout(translation).encode())
             file.flush()
+
+
+def _counted(translations: "Iterable[Translation]", *, to_terminal: bool) -> "Iterator[Translation]":
+    """Pass translations on; on a terminal that does not show them, show how many there were."""
+    if not sys.stderr.isatty() or (to_terminal and sys.stdout.isatty()):
+        yield from translations
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.completed:,} lines"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("")
+        for translation in translations:
+            yield translation
+            progress.advance(task)
 
 
 def in_shards(

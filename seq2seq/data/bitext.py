@@ -15,7 +15,7 @@ _LINE_BREAK = re.compile(r"\s*\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence and its translation, without white space at the ends, and the line or row that they stand on."""
+    """A sentence and its translation, without white space at the ends, and their line or row."""
 
     src: str
     tgt: str

@@ -52,7 +52,10 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
     """The source's and the target's column. Raises InputError where it takes a person to tell."""
     columns = table.columns
     if hints.src_column and hints.tgt_column:
-        return _named(hints.src_column, table), _named(hints.tgt_column, table)
+        named = _named(hints.src_column, table), _named(hints.tgt_column, table)
+        if named[0] == named[1]:
+            raise InputError(f"{table}: --src-column and --tgt-column are the same: {hints.src_column}")
+        return named
     chosen = _by_languages(columns, hints) or _by_usual_names(columns) or _of_two(columns, hints)
     if not chosen:
         missing = [code for code in hints.languages if not _of_language(columns, code)]
@@ -98,7 +101,7 @@ def _by_usual_names(columns: Sequence[Column]) -> tuple[Column, Column] | None:
 
 
 def _of_two(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column, Column] | None:
-    """The only two columns, or the two of a struct: in the direction of a language that is known, or as they stand.
+    """The only two columns, or the two of a struct: in the direction of a language that is known, or in their order.
 
     None where they are named by languages, but not by those that are known.
     """

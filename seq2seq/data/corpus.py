@@ -71,7 +71,7 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Part:
-    """Pairs of one source, which stand together, and how often an epoch shows them."""
+    """Pairs of one source, which are contiguous, and how often an epoch samples them."""
 
     pairs: int
     weight: float
@@ -139,7 +139,7 @@ class CorpusWriter:
     def add(self, pairs: Iterable[Pair], too_long: Callable[[int], None], weight: float = 1.0) -> int:
         """Append the pairs of a source and return how many.
 
-        too_long: is told the line of each pair that is over the limit and therefore left out.
+        too_long: called with the line of each pair that is over the limit and therefore left out.
         weight: how often an epoch shows these pairs.
         """
         count = 0

@@ -60,7 +60,7 @@ class Split:
 
 
 def aligned_splits(folder: Path, src_lang: str, tgt_lang: str) -> dict[str, tuple[Path, Path]]:
-    """The splits that have both `folder/split.src_lang` and `folder/split.tgt_lang`, plain or packed."""
+    """The splits that have both `folder/split.src_lang` and `folder/split.tgt_lang`, plain or compressed."""
     if not (src_lang and tgt_lang and folder.is_dir()):
         return {}
     src, tgt = (_files_by_split(folder, code) for code in (src_lang, tgt_lang))
@@ -91,8 +91,11 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what fails is reported once, in the end
     # What the library itself would cache is of no use here.
     with _explained(name), tempfile.TemporaryDirectory() as scratch:
+        if not name:
+            raise InputError("--dataset is empty: give a folder or a name on the hub")
         if Path(name).is_dir():
             _expect_own_files(Path(name))
+            name = str(Path(name).absolute())  # the library takes "." for a name
         subset = _choose_subset(name, subset, datasets.get_dataset_config_names(name), languages)
         builder = datasets.load_dataset_builder(name, subset, cache_dir=scratch)
         kind = type(builder).__mro__[1].__name__.lower()
@@ -213,7 +216,7 @@ def _choose_subset(name: str, subset: str | None, subsets: Sequence[str], langua
 
 
 def _names(subset: str, code: str) -> bool:
-    """Whether a language stands as a whole in the name of a configuration: `swh_Latn` in `eng_Latn-swh_Latn`."""
+    """Whether a language is a whole part of the name of a configuration: `swh_Latn` in `eng_Latn-swh_Latn`."""
     return bool(re.search(rf"(^|[-_.]){re.escape(code)}($|[-_.])", subset))
 
 

@@ -36,6 +36,8 @@ class PreparedData:
     train: Corpus
     valid: Corpus
     valid_pairs: list[Pair]
+    sha256: str
+    """Of the folder, the names and contents of all its files."""
 
 
 def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
@@ -57,7 +59,7 @@ def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
     pairs = _parse_pairs(sealed.read(_VALID, _LARGEST_VALIDATION), folder / _VALID)
     if not pairs:
         raise InputError(f"{folder}: damaged (no validation pairs)")
-    return PreparedData(tokenizers, train, valid, pairs)
+    return PreparedData(tokenizers, train, valid, pairs, sealed.sha256)
 
 
 def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
@@ -74,7 +76,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Validation data that cannot be opened is told before the long work.
+    # Validation data that cannot be opened is reported before the long work.
     next(iter(sources.valid or ()), None)
     selection = Selection(data, sources, folder)
     tokenizers = _train_tokenizers(tokenizer, selection)

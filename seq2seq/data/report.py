@@ -81,7 +81,7 @@ class SideReport:
 
     @classmethod
     def of(cls, counts: PieceCounts, characters: float) -> "SideReport":
-        """characters: a sentence, on average."""
+        """characters: per sentence, on average."""
         lengths, sentences = counts.of_length, max(1, int(counts.of_length.sum()))
         mean = float((lengths * np.arange(len(lengths))).sum() / sentences)
         longest = int(lengths.nonzero()[0][-1]) if lengths.any() else 0

@@ -1,6 +1,6 @@
 """A first look at all training pairs: what cleaning, holding out and the tokenizer need to know beforehand.
 
-Memory does not grow with the corpus, but for one byte a pair: hashes are sorted on the disk, part by part.
+Memory does not grow with the corpus, except for one byte per pair: hashes are sorted on the disk, part by part.
 """
 
 import hashlib
@@ -101,7 +101,7 @@ def script(character: str) -> str:
 
 
 class Overlap:
-    """How many sentences of an evaluation set stand in the training data."""
+    """How many sentences of an evaluation set are in the training data."""
 
     def __init__(self, sources: Iterable[str]) -> None:
         self._left = {hash_of(source) for source in sources if source}

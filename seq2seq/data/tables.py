@@ -1,8 +1,8 @@
 """Tables of sentences, a row a pair: TSV, CSV, JSON lines and Parquet.
 
 The file's name says what it is (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
-and how it is packed (`.gz`, `.zst`). A row is read by its columns; in a TSV or CSV without a header their names are the
-numbers 1, 2, ….
+and how it is compressed (`.gz`, `.zst`). A row is read by its columns; in a TSV or CSV without a header their names
+are the numbers 1, 2, ….
 """
 
 import csv
@@ -37,7 +37,7 @@ class Layout:
 
     delimiter: str | None = None
     quoted: bool | None = None
-    """Whether cells may stand in quotes, as in a CSV; otherwise a quote is text."""
+    """Whether cells may be in quotes, as in a CSV; otherwise a quote is text."""
     header: bool | None = None
     """Whether the first row is no pair."""
     names: tuple[str, ...] | None = None
@@ -96,7 +96,7 @@ def written(column: Column) -> str:
 
 
 class Delimited(Table):
-    """TSV, where a cell is whatever stands between tabs, or CSV, where cells may be quoted. Blank lines are no rows."""
+    """TSV, where a cell is whatever is between tabs, or CSV, where cells may be quoted. Blank lines are no rows."""
 
     def __init__(self, path: Path, is_csv: bool, is_header: IsHeader, layout: Layout) -> None:
         super().__init__(path)
@@ -120,7 +120,7 @@ class Delimited(Table):
 
     @property
     def keeps_quotes(self) -> bool:
-        """Whether some of the first cells stand in quotes, and these count as text."""
+        """Whether some of the first cells are in quotes, and these count as text."""
         cells = (cell for _, row in islice(self._cells(), _FIRST_ROWS) for cell in row)
         return not self._quoted and any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
 
@@ -330,7 +330,7 @@ def _delimiter_of(path: Path) -> str:
 
     def fit(delimiter: str) -> tuple[int, int]:
         widths: list[int] = []
-        with suppress(InputError):  # It is told when the rows are read; those before it count.
+        with suppress(InputError):  # It is reported when the rows are read; those before it count.
             for _, cells in islice(_quoted_cells(path, delimiter), _FIRST_ROWS):
                 widths.append(len(cells))
         return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)

@@ -15,7 +15,7 @@ from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import Tensors, UnsupportedModelError
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
 from seq2seq.search.options import Hypothesis, SearchOptions, Sources
 from seq2seq.threads import worker_count
@@ -85,11 +85,11 @@ def _take(tensors: Tensors, model: "ModelFolder | TrainedModel") -> Network | No
 def _engine(network: Network | None, model: "ModelFolder | TrainedModel") -> Engine | None:
     if network is None:
         return None
-    if not levels():
+    if not isa_levels():
         warnings.warn(
             "the fast engine was not compiled, so torch translates: install a C++ compiler and then seq2seq again",
             RuntimeWarning,
             stacklevel=1,  # the same place for all callers: it is shown once
         )
         return None
-    return Engine(model.config, model.tokenizers, CompiledNetwork(network, max(levels())), worker_count())
+    return Engine(model.config, model.tokenizers, CompiledNetwork(network, max(isa_levels())), worker_count())

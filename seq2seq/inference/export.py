@@ -31,4 +31,7 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
         write_files(copy, folder.config, folder.tokenizers, weights, facts)
         for name, content in files.items():
             copy.write(name, content)
-        copy.publish()
+        try:
+            copy.publish(replace=False)
+        except FileExistsError:
+            raise InputError(f"{target}: exists already; name a new folder with -o") from None

@@ -1,4 +1,4 @@
-"""How likely a target piece stands for a source piece: IBM model 1 (Brown et al. 1993, section 4.1)."""
+"""How likely a target piece translates a source piece: IBM model 1 (Brown et al. 1993, section 4.1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Lexicon:
     """Every source piece with every target piece that it was seen with, in the order of their ids."""
 
     src: np.ndarray
-    """[N]; the end stands for what no piece of the source explains."""
+    """[N]; the end is what explains pieces that no piece of the source does."""
     tgt: np.ndarray
     """[N]"""
     probability: np.ndarray
@@ -63,7 +63,7 @@ class _Cells:
         return cls(src[starts.repeat(widths) + within] * tgt_vocab + tgt.repeat(widths), widths)
 
     def placed(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where each code stands among `codes`, and the widths."""
+        """The index of each code among `codes`, and the widths."""
         return np.searchsorted(codes, self.codes).astype(np.int32), self.widths
 
 

@@ -18,7 +18,7 @@ _COMMON, _OF_EACH = 200, 60
 class Shortlist:
     """The most frequent target pieces, and the likeliest ones for each source piece.
 
-    A sentence has those of its own pieces: its translation does not depend on what stands beside it.
+    A sentence has those of its own pieces: its translation does not depend on the other sentences.
     """
 
     common: np.ndarray
@@ -31,7 +31,7 @@ class Shortlist:
 
     @classmethod
     def learn(cls, corpus: Corpus, src_vocab: int, tgt_vocab: int, joint: bool) -> "Shortlist":
-        """From encoded pairs. With a joint vocabulary each source piece may stand for itself as well."""
+        """From encoded pairs. With a joint vocabulary each source piece may be copied as well."""
         lexicon = Lexicon.learn(corpus, tgt_vocab)
         order = np.lexsort((-lexicon.probability, lexicon.src))
         src, tgt = lexicon.src[order], lexicon.tgt[order]
@@ -48,7 +48,7 @@ class Shortlist:
         return f"{len(self.common):,} words and {len(self.words) / (len(self.starts) - 1):.1f} for each source piece"
 
     def of(self, source: Sequence[int], forbidden_ids: Sequence[int]) -> np.ndarray:
-        """Which target ids a sentence of these source ids may have, bool [target vocabulary]; no forbidden_ids ones."""
+        """Which target ids a sentence of these source ids may have, bool [target vocabulary]; never a forbidden one."""
         inside = np.zeros(self.tgt_vocab, bool)
         inside[self.common] = True
         for one in source:

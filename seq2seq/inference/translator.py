@@ -126,7 +126,7 @@ class Translator:
         n_best: int = 1,
         buffer_size: int = BUFFER_SIZE,
     ) -> Iterator[Translation]:
-        """Translate lines as they come, `buffer_size` at a time; yields one Translation a line, in order.
+        """Translate lines as they come, `buffer_size` at a time; yields one Translation per line, in order.
 
         Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
         """
@@ -141,7 +141,7 @@ class Translator:
             yield from self._translate_window(window, request)
 
     def _translate_window(self, lines: list[str], request: SearchOptions) -> list[Translation]:
-        # A line is none, one or several parts; its parts' places in the list stand in `places`.
+        # A line is none, one or several parts; its parts are at `places` in the list.
         parts: list[list[int]] = []
         places: list[range] = []
         limit = self.model.config.data.max_length

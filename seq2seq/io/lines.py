@@ -1,6 +1,6 @@
 """Line-exact text files: UTF-8, and only `\\n` ends a line.
 
-A file's name says how it is packed (`.gz`, `.zst` or plain); `-` is standard input or output.
+A file's name says how it is compressed (`.gz`, `.zst` or plain); `-` is standard input or output.
 """
 
 import codecs
@@ -19,8 +19,8 @@ from seq2seq.io.manifest import MANIFEST
 from seq2seq.io.storage import real_path, replacing
 
 LONGEST_LINE = 16 * 2**20
-"""Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is no text is told before it
-fills the memory: SentencePiece takes up to a gigabyte and ten seconds for a line of this length."""
+"""Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is not text is reported before
+it fills the memory: SentencePiece takes up to a gigabyte and ten seconds for a line of this length."""
 
 # A mark of UTF-32 begins as one of UTF-16 does: it comes first.
 _FOREIGN_MARKS = {
@@ -31,9 +31,9 @@ _FOREIGN_MARKS = {
 }
 # No XML, and so no SVG, may have them.
 _NO_CHARACTERS = "\ufffe\uffff"
-# Four bytes of zstd can stand for 128 KiB of text: what is unpacked at once stays within 32 MiB.
+# Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
 _ZSTD_CHUNK = 1024
-# What a file may ask to keep of its text while it is unpacked: as much as the zstd command allows unless told to.
+# What a file may ask to keep of its text while it is decompressed: as much as the zstd command allows unless told to.
 _ZSTD_WINDOW = 2**27
 
 
@@ -66,6 +66,8 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
     """
     number = 0
     try:
+        if Path(path).suffix in _EMPTY and Path(path).is_file() and not Path(path).stat().st_size:
+            raise _EMPTY[Path(path).suffix]("it has no bytes")
         with _open_binary(str(path)) as file:
             for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
                 if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
@@ -110,9 +112,9 @@ def expect_different_files(outputs: Iterable[str | Path | None], inputs: Iterabl
     read, written = {_target(path) for path in inputs if path is not None}, set()
     for output in (path for path in outputs if path is not None):
         target = _target(output)
-        if target in read and target.is_file():
+        if output != "-" and target in read and target.is_file():
             raise InputError(f"{output}: is read too; give the output a file of its own")
-        if target in written and (target.is_file() or not target.exists()):
+        if target in written and (output == "-" or target.is_file() or not target.exists()):
             raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
         written.add(target)
 
@@ -174,6 +176,10 @@ def printable(text: str) -> str:
 
 class _DamagedZstdError(Exception):
     """A file is not, or not only, whole zstd frames."""
+
+
+# What the readers take for an empty text.
+_EMPTY: dict[str, type[Exception]] = {".gz": EOFError, ".zst": _DamagedZstdError}
 
 
 class _ZstdReader(io.RawIOBase):

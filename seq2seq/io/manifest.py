@@ -38,10 +38,13 @@ class FolderWriter(Workspace):
         """Give the sub-folder `name` a manifest of its own; that of the folder then leaves it out."""
         seal_folder(self.new / name)
 
-    def publish(self) -> Path:
-        """Seal the folder and give it its name, instead of a folder that has it."""
+    def publish(self, *, replace: bool = True) -> Path:
+        """Seal the folder and give it its name, instead of a folder that has it.
+
+        replace: whether that folder may have files; else FileExistsError.
+        """
         seal_folder(self.new)
-        self.commit()
+        self.commit(replace=replace)
         self.close()
         return self.path
 
@@ -124,6 +127,12 @@ class SealedFolder:
                 if name in required or name in optional:
                     self._files[name] = file
             self._checksums = {name: entry.sha256 for name, entry in entries.items()}
+
+    @property
+    def sha256(self) -> str:
+        """One checksum for the names and contents of all files."""
+        lines = (f"{checksum}  {name}\n" for name, checksum in sorted(self._checksums.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def file(self, name: str) -> HeldFile:
         """One of the files, open as long as it is in use. Raises InputError where the manifest does not list it."""

@@ -18,7 +18,7 @@ import shutil
 import stat
 import sys
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -75,6 +75,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with _naming(path), open(target if descriptor is None else os.dup(descriptor), "wb") as file:
             yield file
         return
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     partial = target.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_PARTIAL}")
     try:
         with new_file(partial) as file:
@@ -145,31 +147,22 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def keep_others(self, own: Collection[str]) -> None:
-        """Copy what lies in `path` under other names than `own`: it is not ours to delete."""
-        for entry in self.path.iterdir() if self.path.is_dir() else ():
-            if entry.name in own or _LEFTOVER.fullmatch(entry.name):
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.copytree(entry, self.new / entry.name, symlinks=True, copy_function=_copy_to_disk)
-                for folder in (self.new / entry.name, *(self.new / entry.name).rglob("*/")):
-                    flush_folder(folder)
-            elif entry.is_file() or entry.is_symlink():
-                _copy_to_disk(entry, self.new / entry.name)
-
     def close(self) -> None:
         """Delete what was not given the name."""
         self._unlock()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def commit(self) -> None:
+    def commit(self, *, replace: bool = True) -> None:
         """Give `new`, which is on the disk, the name of `path`, and delete what had it.
 
         No system can do it in one step: for a moment only the workspace holds the older folder, and `current_or_backup`
-        finds it there.
+        finds it there. replace: whether a folder that is not empty may have the name; else FileExistsError.
         """
         old = self._folder / _OLD
+        if self.path.exists() and not replace and any(self.path.iterdir()):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
         if self.path.exists():
+            _take_over_rights(self.path, self.new)
             os.replace(self.path, old)
         try:
             os.replace(self.new, self.path)
@@ -179,18 +172,12 @@ class Workspace:
                 os.replace(old, self.path)
 
 
-def _copy_to_disk(source: str | Path, target: str | Path, *, follow_symlinks: bool = False) -> None:
-    """Copy a file with its rights and times, or a link as a link."""
-    shutil.copyfile(source, target, follow_symlinks=follow_symlinks)
-    if not Path(target).is_symlink():
-        flush_file(Path(target))
-    shutil.copystat(source, target, follow_symlinks=follow_symlinks)
-
-
 def expect_replaceable(folder: Path) -> None:
     """Raises InputError where a workspace could not give a folder its name: it is, or holds, the current one."""
     if Path.cwd().is_relative_to(real_path(folder)):
         raise InputError(f"{folder}: is the current folder or holds it, so it cannot be replaced; name a new folder")
+    if folder.is_mount():
+        raise InputError(f"{folder}: is a mount point, so it cannot be replaced; name a folder in it")
 
 
 def current_or_backup(path: Path) -> Path:
@@ -217,6 +204,11 @@ def clear_leftovers(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif _LEFTOVER.fullmatch(path.name) and path.is_file():
             path.unlink()
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether the name is one of a temporary file or folder of this program."""
+    return bool(_LEFTOVER.fullmatch(path.name))
 
 
 def discard(folder: Path) -> None:

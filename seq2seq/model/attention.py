@@ -91,7 +91,7 @@ class AdditiveAttention(DotAttention):
         return keys
 
     def scores(self, states: Tensor, keys: Tensor) -> Tensor:
-        """[N, T, S, A] in between: the dearest of the three."""
+        """[N, T, S, A] in between: the most expensive of the three."""
         compared = torch.tanh(self.query(states)[:, :, None] + keys[:, None])
         scores: Tensor = self.score(compared)
         return scores[..., 0]

@@ -8,7 +8,8 @@ gru             Cho et al. 2014 (1406.1078), section 2.3, in the form of `torch.
                     z = sigmoid(W_z x + U_z h)            how much of the old state is kept
                     n = tanh(W_n x + r * (U_n h + b))     the candidate
                     h' = z * h + (1 - z) * n
-gru-before      The same with the reset before the product, as equation 8 prints it and as the released code has it.
+gru-reset-before
+                The same with the reset before the product, as equation 8 prints it and as the released code has it.
                     n = tanh(W_n x + U_n (r * h))
 lstm            Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000. The state is h and a memory c.
                     i, f, o = sigmoid(W x + U h), each with its own W and U
@@ -297,7 +298,7 @@ def reversal(lengths: Tensor, width: int) -> Tensor:
 
 
 def reorder(inputs: Tensor, positions: Tensor) -> Tensor:
-    """inputs [B, S, I], positions [B, S] -> what stands there."""
+    """inputs [B, S, I], positions [B, S] -> the inputs at these positions."""
     return inputs.gather(1, positions[:, :, None].expand(-1, -1, inputs.size(2)))
 
 
@@ -317,7 +318,7 @@ def _initialise(
 
 CELLS: dict[str, Callable[[int, int], Recurrence]] = {
     "gru": GRU,
-    "gru-before": ResetBeforeGRU,
+    "gru-reset-before": ResetBeforeGRU,
     "lstm": partial(FusedRecurrence, nn.LSTM),
     "lstm-peephole": PeepholeLSTM,
     "rnn": partial(FusedRecurrence, nn.RNN),

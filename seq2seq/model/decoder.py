@@ -1,7 +1,7 @@
 """The decoder: a language model of the target that the source conditions at every step.
 
 `ContextDecoder` knows the source by its context vector alone; `AttentionDecoder` looks at its tokens at each step.
-Those of other papers stand in `papers.py`; `architectures.py` chooses.
+Those of other papers are in `papers.py`; `architectures.py` chooses.
 """
 
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ class Bridge(nn.Module):
 class ContextDecoder(Decoder):
     """A decoder with a fixed context (Cho et al. 2014, section 2.2 and appendix A.1.1).
 
-    c sets the first state, stands beside the previous word in the input of every step, and enters the readout.
+    c sets the first state, is appended to the previous word in the input of every step, and enters the readout.
     """
 
     readout_type: type[Readout] = Readout

@@ -17,7 +17,7 @@ class Encoded:
     context: Tensor
     """[B, C], the context vector c; or whatever else the decoder's first state is made of."""
     outputs: Tensor
-    """[B, S, H], the top layer's state at each token; what stands at padding means nothing."""
+    """[B, S, H], the top layer's state at each token; undefined at padding."""
     src_mask: Tensor
     """[B, S], True at real tokens."""
 
@@ -51,7 +51,7 @@ class Encoder(LayeredEncoder):
     """An encoder whose states, summed up and sent through a tanh layer, give c.
 
     Cho et al. 2014 (section 2.2) sum them up by the last state alone. Here the mean and the maximum over all tokens
-    stand beside it: words far from the ends reach c by a short way.
+    are added: words far from the ends reach c by a short path.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.native.training import GruStep
 
 _KINDS = (torch.float32, torch.bfloat16)
@@ -23,7 +23,7 @@ _ROWS_MULTIPLE = 8
 def is_compiled_for(weight: Tensor) -> bool:
     """Whether products with weights of this type, on this device, are followed by compiled code."""
     fits = weight.device.type == "cpu" and weight.dtype == torch.float32 and product_kind(weight) in _KINDS
-    return fits and len(levels()) > 0
+    return fits and len(isa_levels()) > 0
 
 
 def product_kind(weight: Tensor) -> torch.dtype:
@@ -136,7 +136,7 @@ def _step(
     hidden_gates: Tensor,
 ) -> GruStep:
     return GruStep(
-        level=levels()[-1],
+        level=isa_levels()[-1],
         is_bf16=input_gates.dtype == torch.bfloat16,
         threads=torch.get_num_threads(),
         rows=input_gates.size(0),

@@ -9,7 +9,7 @@ from seq2seq.model.encoder import Encoded
 
 
 class Summaries(nn.Module):
-    """K summaries of a sentence, and a gate that says how much of each a step of the decoder reads.
+    """K summaries of a sentence, and a gate that says how much of each a decoder step reads.
 
     A summary is a weighted mean of the encoder's states; how much a state weighs is learnt, for each summary
     differently (Lin et al. 2017, section 2.1, with one layer). The gate follows from the decoder's state alone, never

@@ -22,7 +22,7 @@ def pack_weights(network: nn.Module) -> bytes:
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Modules that are made inside stand on the meta device: they take no memory and no time, whatever their size."""
+    """Modules created inside are on the meta device: they take no memory and no time, whatever their size."""
     with torch.device("meta"), _NoInitialisation():
         yield
 

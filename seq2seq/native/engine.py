@@ -99,7 +99,7 @@ class Model:
     """A model on the C++ side, and the arrays that it reads."""
 
     def __init__(self, view: ModelView, level: int, *arrays: list[Any]) -> None:
-        """level: one of `library.levels()`. arrays: kept for as long as the model."""
+        """level: one of `library.isa_levels()`. arrays: kept for as long as the model."""
         functions = _functions()
         self._arrays = arrays
         self._search = functions.seq2seq_search

@@ -4,7 +4,7 @@ import ctypes
 from functools import cache
 from importlib.util import find_spec
 
-# Of what `views.hpp` says: the same number stands there, and both grow when a structure changes.
+# The version of the structures: the same number is in `views.hpp`, and both grow when a structure changes.
 _VERSION = 4
 
 
@@ -24,7 +24,7 @@ def _version(loaded: ctypes.CDLL) -> int:
 
 
 @cache
-def levels() -> range:
+def isa_levels() -> range:
     """The instruction sets to choose from, the fastest last; empty where not built.
 
     0 is plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with BF16, which only training gains by.

@@ -1,4 +1,4 @@
-// What training computes between its hidden_gates of matrices, as a C library that `kernels.py` loads.
+// What training computes between its matrix products, as a C library that `training.py` loads.
 
 #include <algorithm>
 #include <cmath>

@@ -77,7 +77,7 @@ struct Gru {
     }
 
     // From the gradient of a state to those of all that made it. The gradient of the old state comes in two parts: what
-    // stays in `hidden_grad`, and the gradient of the hidden_gates times their weights, which is not known here.
+    // stays in `hidden_grad`, and the gradient of the products times their weights, which is not known here.
     void backward(int first, int last, float* bias_grads) const {
         for (int number = first; number < last; number++) {
             const Row at = find(number);

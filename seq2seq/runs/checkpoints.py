@@ -25,6 +25,7 @@ from seq2seq.io.storage import (
     discard,
     parse_json,
     put_back,
+    read_json,
     replace_file,
     to_json,
 )
@@ -71,7 +72,7 @@ class Sums:
 
 @dataclass
 class TrainingState:
-    """Where a training stands. Randomness needs no place here: it is drawn anew from (seed, step or epoch)."""
+    """How far a training is. Randomness needs no place here: it is drawn anew from (seed, step or epoch)."""
 
     step: Count = 0
     """Updates done."""
@@ -126,7 +127,12 @@ class CheckpointStore:
         return find_model(self._run.path)
 
     def recover(self) -> None:
-        """Finish or undo what a crash left half done in writing a step."""
+        """Finish or undo what a crash, or an incomplete copy, left half done.
+
+        Raises InputError where there are steps but none can be resumed from.
+        """
+        if not self._run.has_checkpoint and self._steps():
+            self._rebuild_index()
         if self._run.has_checkpoint:
             named = set(self._run.read_checkpoints().values())
             for step in named:
@@ -152,11 +158,23 @@ class CheckpointStore:
 
     def _prune(self, keep: set[int]) -> None:
         """Delete the other steps; what something else put there stays."""
-        kept = {str(step) for step in keep}
-        for folder in self._run.steps.iterdir():
-            is_ours = _STEP.fullmatch(folder.name) and (folder / _STATE).is_dir() and not folder.is_symlink()
-            if is_ours and folder.name not in kept:
+        for step in set(self._steps()) - keep:
+            folder = self._run.step(step)
+            if next(self._run.foreign_files(folder), None) is None and _step_of(folder) == step:
                 discard(folder)
+
+    def _steps(self) -> list[int]:
+        """The numbers of the steps that can be resumed from, ascending."""
+        folders = self._run.steps.iterdir() if self._run.steps.is_dir() else ()
+        names = [path.name for path in folders if (path / _STATE).is_dir() and not path.is_symlink()]
+        return sorted(int(name) for name in names if _STEP.fullmatch(name) and len(name) < 20)
+
+    def _rebuild_index(self) -> None:
+        """Write `checkpoints.json` anew: the last step there is, and the best that it knows of, if that is there."""
+        last = self._steps()[-1]
+        best = _read_state(self._run.step(last))[0].best_step
+        best = best if self._run.step(best).is_dir() else last
+        replace_file(self._run.checkpoints, to_json({"best": best, "last": last}))
 
 
 def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
@@ -164,13 +182,7 @@ def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
 
     The weights are the business of `load_model`. Raises InputError where a file is missing or damaged.
     """
-    state = SealedFolder(folder / _STATE, required=(_PROGRESS, _OPTIMIZER))
-    where = state.path / _PROGRESS
-    try:
-        progress = TypeAdapter(TrainingState).validate_python(parse_json(state.read(_PROGRESS, SMALL_JSON), where))
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        raise InputError(f"{where}: damaged ({'.'.join(map(str, fault['loc']))}: {fault['msg']})") from None
+    progress, state = _read_state(folder)
     try:
         # Not load_file: the moments would stay mapped to a file that is deleted later.
         tensors = safetensors.torch.load(state.read(_OPTIMIZER, _LARGEST_OPTIMIZER))
@@ -178,6 +190,25 @@ def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
     except (KeyError, safetensors.SafetensorError, ValueError) as error:  # KeyError: types that torch lacks
         raise InputError(f"{state.path / _OPTIMIZER}: damaged ({error})") from None
     return progress
+
+
+def _read_state(folder: Path) -> tuple[TrainingState, SealedFolder]:
+    """How far the training of a step is, and the folder that says so."""
+    state = SealedFolder(folder / _STATE, required=(_PROGRESS, _OPTIMIZER))
+    where = state.path / _PROGRESS
+    try:
+        return TypeAdapter(TrainingState).validate_python(parse_json(state.read(_PROGRESS, SMALL_JSON), where)), state
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(f"{where}: damaged ({'.'.join(map(str, fault['loc']))}: {fault['msg']})") from None
+
+
+def _step_of(folder: Path) -> int | None:
+    """The step that a folder says it is of; None where it is damaged."""
+    try:
+        return int(read_json(folder / _STATE / _PROGRESS)["step"])
+    except (InputError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

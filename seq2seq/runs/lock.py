@@ -24,7 +24,7 @@ def locked(run_folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if sys.platform != "win32":  # which deletes no open file
+        if sys.platform != "win32" and not os.fstat(descriptor).st_size:  # Windows deletes no open file
             path.unlink(missing_ok=True)
         os.close(descriptor)
 

@@ -2,7 +2,7 @@
 
 A model folder holds `config.json`, `model.safetensors`, one or two SentencePiece `.model` files, a model card
 `README.md` and `manifest.json` with the size and SHA-256 of each. Nothing in it is ever executed. A run folder, which
-holds many of them, is accepted in its place and stands for its best step.
+holds many of them, is accepted instead of one and means its best step.
 
 A folder comes from anywhere and its manifest may lie, so everything is checked before it is used: `open_model` without
 torch, which is slow to load, and `TrainedModel.load` the weights' names and shapes before they are read.
@@ -87,7 +87,7 @@ class ModelFolder:
 
 
 def open_model(path: Path) -> ModelFolder:
-    """Check all that can be checked of the model that `path` stands for without loading torch.
+    """Check all that can be checked of the model that `path` names without loading torch.
 
     Raises InputError naming the file that is missing, damaged or not what this program writes.
     """
@@ -146,11 +146,11 @@ def write_files(
         folder.write(name, tokenizer.model)
     description = {"format": FORMAT_VERSION, "config": config.model_dump(), "facts": dict(facts)}
     folder.write(CONFIG, to_json(description))
-    folder.write(CARD, _model_card(config, facts).encode())
+    folder.write(CARD, _model_card(config, facts).encode(errors="replace"))
 
 
 def rewrite_config(folder: Path, config: Config) -> None:
-    """Put `config` in the place of a model folder's own; all else in it stays, a sealed sub-folder too."""
+    """Replace the configuration of a model folder by `config`; all else in it stays, a sealed sub-folder too."""
     description = _parse_description((folder / CONFIG).read_bytes(), folder / CONFIG)
     description = description.model_copy(update={"config": config})
     with FolderWriter(folder) as copy:
@@ -161,7 +161,7 @@ def rewrite_config(folder: Path, config: Config) -> None:
 
 
 def _identity(path: Path) -> tuple[Path, int, int]:
-    """What tells the model folder that `path` stands for now from others."""
+    """What tells the model folder that `path` names now from others."""
     folder = find_model(path)
     try:
         status = folder.stat()

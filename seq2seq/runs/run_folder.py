@@ -7,12 +7,15 @@ checkpoints.json    which step is `best` and which is `last`
 steps/<step>/       a model folder each, and `state/` to resume from it
 """
 
+import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from seq2seq.config import Config, validate_config
 from seq2seq.errors import InputError
-from seq2seq.io.storage import current_or_backup, read_json
+from seq2seq.io.storage import current_or_backup, is_leftover, read_json, real_path
 
 RUNS = Path("checkpoints")
 """Where runs go unless a folder is named."""
@@ -20,14 +23,25 @@ RUNS = Path("checkpoints")
 _CONFIG, _DATA, _METRICS, _CHECKPOINTS, _STEPS = "config.json", "data", "metrics.jsonl", "checkpoints.json", "steps"
 
 
+# Paths within a run that a training writes, folders too; all others are the user's.
+_MODELS = r"(joint|src|tgt)\.model"
+_STATE = r"state(/(training\.json|optimizer\.safetensors|manifest\.json))?"
+_MODEL_FOLDER = rf"config\.json|model\.safetensors|README\.md|manifest\.json|{_MODELS}|{_STATE}"
+_CORPUS = r"(train|valid)(/((src|tgt)\.(ids|offsets)|parts\.json))?"
+_OWN = re.compile(
+    rf"config\.json|metrics\.jsonl|checkpoints\.json|steps(/[0-9]+(/({_MODEL_FOLDER}))?)?"
+    rf"|data(/({_CORPUS}|{_MODELS}|valid\.json|report\.json|manifest\.json))?"
+)
+# What file managers leave in folders that they show.
+_OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_DEPTH = 4
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The files of a run, whether they exist yet or not."""
 
     path: Path
-
-    NAMES = (_CONFIG, _DATA, _METRICS, _CHECKPOINTS, _STEPS)
-    """Of its files and folders; what has other names in it is the user's."""
 
     @property
     def config_file(self) -> Path:
@@ -74,6 +88,20 @@ class RunFolder:
             return False
         return True
 
+    def foreign_files(self, within: Path | None = None) -> Iterator[Path]:
+        """What lies in it, or in a folder of it, and no training has put there."""
+        for folder, names, files in os.walk(within or self.path):
+            for name in (*names, *files):
+                path = Path(folder, name)
+                is_special = not path.is_symlink() and not path.is_file() and not path.is_dir()
+                if is_special or not self._is_own(path):
+                    yield path
+            names[:] = [name for name in names if self._is_own(Path(folder, name)) and not is_leftover(Path(name))]
+
+    def _is_own(self, path: Path) -> bool:
+        own = _OWN.fullmatch(path.relative_to(self.path).as_posix())
+        return bool(own) or path.name in _OF_FILE_MANAGERS or is_leftover(path)
+
     def read_config(self) -> Config:
         """The settings. Raises InputError where they are missing or damaged."""
         return validate_config(read_json(self.config_file), str(self.config_file))
@@ -87,7 +115,7 @@ class RunFolder:
 
 
 def find_model(path: Path) -> Path:
-    """The model folder that `path` stands for: itself, or the best step of a run folder."""
+    """The model folder that `path` names: itself, or the best step of a run folder."""
     run = RunFolder(path)
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; MODEL is a model folder or a run folder")
@@ -96,6 +124,15 @@ def find_model(path: Path) -> Path:
     if run.data.is_dir():
         raise InputError(f"{path}: this run has no checkpoint yet")
     return path
+
+
+def expect_not_in_run(path: Path) -> None:
+    """Raises InputError where a file that is to be written belongs to a run."""
+    target = real_path(path)
+    for folder in target.parents[:_DEPTH]:
+        run = RunFolder(folder)
+        if run.config_file.is_file() and run.data.is_dir() and run._is_own(target):
+            raise InputError(f"{path}: belongs to the run {folder}; give the output another name")
 
 
 def _is_step(value: object) -> bool:

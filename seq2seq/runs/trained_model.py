@@ -82,7 +82,7 @@ class EnsembleModel:
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> TrainedModel:
-    """Read the model that `path` stands for. Raises InputError naming the file that is missing or damaged."""
+    """Read the model that `path` names. Raises InputError naming the file that is missing or damaged."""
     return TrainedModel.load(open_model(path), device)
 
 

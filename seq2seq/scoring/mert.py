@@ -16,7 +16,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import InputError
-from seq2seq.io.storage import read_json, replace_file, to_json
+from seq2seq.io.storage import read_json, to_json
 from seq2seq.scoring.moses import Candidate, read_candidates
 
 # sacreBLEU's counts of a sentence: length, reference length, matches of 1- to 4-grams, their totals.
@@ -44,9 +44,9 @@ class Weights:
             raise InputError(f"{path}: damaged (no weights, a list of numbers for each feature)")
         return cls({name: tuple(map(float, values)) for name, values in weights.items()})
 
-    def save(self, path: Path, facts: dict[str, object]) -> None:
-        """Write the weights, and what is to be remembered of them, as JSON."""
-        replace_file(path, to_json({"weights": self.values, **facts}))
+    def to_json(self, facts: dict[str, object]) -> bytes:
+        """The content of a file that `load` reads, with facts about the weights."""
+        return to_json({"weights": self.values, **facts})
 
     def rank(self, candidates: Sequence[Candidate], path: str | Path) -> list[tuple[float, Candidate]]:
         """The candidates of a sentence and their scores, best first; those that tie stay as they were.
@@ -251,7 +251,7 @@ def bleu_of(counts: np.ndarray) -> np.ndarray:
 
 
 def _weights_of_totals(development: Development) -> np.ndarray:
-    """The weights [K] whose sums of features come closest to the totals, but for a constant in each sentence."""
+    """The weights [K] whose sums of features come closest to the totals, up to a constant in each sentence."""
     if not np.isfinite(development.totals).all():
         return np.ones(development.features.shape[1])
     columns = np.column_stack([development.features, development.totals])
@@ -264,7 +264,7 @@ def _weights_of_totals(development: Development) -> np.ndarray:
 def is_complete(candidate: Candidate, layout: dict[str, int], path: str | Path) -> bool:
     """Whether a candidate has all features of `layout`, which says how many values each has.
 
-    Raises InputError, with the line in `path`, where it has others, or values that are no numbers.
+    Raises InputError, with the line in `path`, where it has others, or values that are not numbers.
     """
     widths = {name: len(values) for name, values in candidate.features.items()}
     for name, width in widths.items():

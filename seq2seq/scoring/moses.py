@@ -21,7 +21,7 @@ _N_BEST_FORM = "id ||| hypothesis ||| features"
 _LONGEST_GAP = 10**6
 # Of the number of a sentence.
 _DIGITS = 9
-# What may stand around a field; other blanks of Unicode are part of it.
+# What may surround a field; other Unicode blanks are part of it.
 _BLANKS = b" \t\r\n"
 
 
@@ -40,7 +40,7 @@ class FeatureLine:
     place: int = 0
     """Where in `raw` the features end."""
     label: str = ""
-    """What stands before a feature's value in this line."""
+    """What precedes a feature's value on this line."""
 
     def with_feature(self, value: str) -> bytes:
         """The line with one feature more, everything else as it was."""
@@ -60,7 +60,7 @@ class Candidate:
     """Values by name; under the empty name those that have none."""
     total: float | None
     place: tuple[int, int]
-    """Where in `raw` the total stands, if there is one."""
+    """Where in `raw` the total is, if there is one."""
 
     def with_total(self, total: float) -> bytes:
         """The line with another total, if it has one, and a line end."""
@@ -146,7 +146,7 @@ class _OddLineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What stands between two separators, without the blanks around it."""
+    """What is between two separators, without the blanks around it."""
 
     start: int
     content: bytes
@@ -219,7 +219,7 @@ def _sentence(field: _Field) -> int:
 
 
 def _label(features: _Field, name: str | None) -> str:
-    """What is to stand before another feature's value, in the form of the features that there are."""
+    """What is to precede another feature's value, in the form of the features that there are."""
     words = features.content.split()
     if any(word.endswith(b":") for word in words):
         return f"{name or 'RNNEncDec'}: "

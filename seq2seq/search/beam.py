@@ -73,7 +73,7 @@ def beam_search(
 
 
 def _allow(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: Tensor) -> Tensor:
-    """Shut out the forbidden_ids tokens, and all but eos in the sentences that are at their limit [B]."""
+    """Exclude the forbidden tokens, and all but eos in the sentences that are at their limit [B]."""
     allowed = torch.ones(log_probs.size(-1), dtype=torch.bool, device=log_probs.device)
     allowed[list(forbidden_ids)] = False
     only_eos = torch.zeros_like(allowed)

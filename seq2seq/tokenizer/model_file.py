@@ -75,7 +75,7 @@ def _check_pieces(pieces: list[_Message]) -> None:
             raise ValueError("a piece is empty, too long or there twice")
         text.decode("utf-8")
         texts.add(text)
-        # A comparison with what is no number is false.
+        # A comparison with NaN is false.
         if not isinstance(score, float) or not abs(score) <= _HIGHEST_SCORE or not piece.keys() <= _PIECE_FIELDS:
             raise ValueError("a piece without a score, or with more than that")
     if _BLANK not in texts:

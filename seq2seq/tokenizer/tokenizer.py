@@ -47,7 +47,7 @@ class Tokenizer:
         return [self._processor.IdToPiece(i) for i in ids]
 
     def byte_pieces(self) -> set[int]:
-        """The pieces that stand for a single byte, of a character that the vocabulary lacks."""
+        """The pieces that are a single byte, of a character that the vocabulary lacks."""
         return {i for i in range(len(self)) if self._processor.IsByte(i)}
 
     def starts_word(self, piece_id: int) -> bool:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seq2seq.model.gru import is_compiled_for, product_kind
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.native.training import LossRows
 from seq2seq.tokenizer.tokenizer import PAD
 
@@ -40,7 +40,7 @@ def linear_cross_entropy(
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """What `forward` has saved are the gradients but for a factor."""
+    """What `forward` has saved are the gradients up to a scale factor."""
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -87,7 +87,7 @@ class CompiledCrossEntropy(_CrossEntropy):
                 losses=losses[start:].data_ptr(),
                 bias_grads=bias_grads.data_ptr() if wants_grad else None,
                 smoothing=smoothing,
-                level=levels()[-1],
+                level=isa_levels()[-1],
                 is_bf16=kind == torch.bfloat16,
                 threads=threads,
                 rows=real,

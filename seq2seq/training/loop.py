@@ -10,7 +10,9 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 
+from seq2seq import __version__
 from seq2seq.config import TrainingConfig
 from seq2seq.data.batching import plan_epoch
 from seq2seq.data.preparation import PreparedData
@@ -47,7 +49,7 @@ class Validation:
 
 
 class Trainer:
-    """Brings a model from where its run stands to the end of its plan."""
+    """Trains a model from where its run is to the end of its plan."""
 
     def __init__(
         self,
@@ -122,7 +124,7 @@ class Trainer:
         self._window.add(*self.updater.update(batches, self.state.step, rate))
 
     def _planned_batches(self) -> Iterator[np.ndarray]:
-        """The pair numbers of each batch from where the state stands, epoch after epoch."""
+        """The pair numbers of each batch from the current state on, epoch after epoch."""
         while True:
             planned = plan_epoch(self.data.train, self.config.batch_tokens, self.config.seed, self.state.epoch)
             for indices in islice(planned, self.state.batch, None):
@@ -223,6 +225,9 @@ class Trainer:
             "step": self.state.step,
             "epoch": self.state.epoch,
             **(scores or {}),
+            "seq2seq": __version__,
+            "torch": torch.__version__,
+            "data_sha256": self.data.sha256,
         }
         self.state.stretch = self._window.sums()
         self.recorder.save(self.state, self.model, self.updater.optimizer, facts)

@@ -40,11 +40,11 @@ class Progress:
         self._last_line = time.monotonic()
 
     def note(self, text: str) -> None:
-        """Say something that is as it should be."""
+        """Print a message."""
         self._console.print(printable(text), markup=False)
 
     def warn(self, text: str) -> None:
-        """Say something that the user may want to mend."""
+        """Print a warning."""
         self._console.print(f"[yellow]warning:[/] {escape(printable(text))}")
 
     def report(self, lines: Sequence[str], warnings: Sequence[str]) -> None:
@@ -65,7 +65,7 @@ class Progress:
             yield
 
     def step(self, step: int, total: int | None, loss: float, tokens_per_second: float, eta: float | None) -> None:
-        """Show where the training stands. loss in nats a token, eta in seconds."""
+        """Show how far the training is. loss in nats per token, eta in seconds."""
         status = f"loss {loss:.3f}  {tokens_per_second:,.0f} target tokens/s"
         if eta is not None:
             status += f"  {_clock(eta)} left"

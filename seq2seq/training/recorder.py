@@ -8,6 +8,7 @@ import torch
 
 from seq2seq.config import Config
 from seq2seq.distributed import Processes
+from seq2seq.errors import InputError
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.metrics import MetricsLog
 from seq2seq.runs.model_folder import open_model, rewrite_config
@@ -21,7 +22,8 @@ class Recorder:
 
     def __init__(self, run: RunFolder, progress: Progress, processes: Processes) -> None:
         self._store, self._metrics = CheckpointStore(run), MetricsLog(run.metrics)
-        self._processes = processes
+        self._run, self._processes = run, processes
+        self._identity = processes.on_main(self._identify)
         self.progress = progress
 
     @property
@@ -40,7 +42,12 @@ class Recorder:
 
     def log(self, record: dict[str, Any]) -> None:
         """Add a record, which has a `step`."""
-        self._processes.on_main(lambda: self._metrics.add(record))
+
+        def add() -> None:
+            self._expect_same_folder()
+            self._metrics.add(record)
+
+        self._processes.on_main(add)
 
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
@@ -48,11 +55,27 @@ class Recorder:
         """Write a checkpoint. facts: what it tells of the model. Raises OSError where it cannot be written."""
 
         def save() -> None:
+            self._expect_same_folder()
             self._metrics.flush()
             state.records = self._metrics.records
             self._store.save(state, model, optimizer, facts)
 
         self._processes.on_main(save)
+
+    def _expect_same_folder(self) -> None:
+        """Raises InputError where the run folder was moved, deleted or replaced meanwhile."""
+        if self._identify() != self._identity:
+            raise InputError(
+                f"{self._run.path}: was moved, deleted or replaced during the training, which ends here; where it is "
+                "now, --resume goes on from its last checkpoint"
+            )
+
+    def _identify(self) -> tuple[int, int] | None:
+        try:
+            status = self._run.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     @property
     def is_tuned(self) -> bool:

@@ -64,9 +64,9 @@ class Speed:
     """How fast a training is, and could be."""
 
     tokens: float
-    """Real target tokens a second."""
+    """Target tokens per second, without padding."""
     step: float
-    """Seconds a step takes."""
+    """Seconds per step."""
     products: float
     """Seconds its matrix products take where nothing else is to be done."""
     operations: float

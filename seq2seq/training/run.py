@@ -109,7 +109,7 @@ def _open(
 
 
 def _disk_error(error: OSError, advice: str) -> InputError:
-    return InputError(f"{error.filename}: cannot be written ({error.strerror or error}); {advice}")
+    return InputError(f"{error.filename or 'the run folder'}: cannot be written ({error.strerror or error}); {advice}")
 
 
 def _what_is_left(store: CheckpointStore, folder: Path) -> str:
@@ -119,7 +119,7 @@ def _what_is_left(store: CheckpointStore, folder: Path) -> str:
 
 
 def _resolve(config: Config) -> Config:
-    """Put facts in the place of `auto` and of what was left open."""
+    """Replace `auto` and what was left open by values."""
     training = config.training
     changes: dict[str, object] = {}
     if training.precision == "auto":
@@ -150,6 +150,14 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
             f"{folder}: holds a run already; keep it and give -o another folder, go on with it by --resume, or delete "
             "it and its model by --overwrite"
         )
+    if overwrite:
+        _expect_no_foreign_files(RunFolder(folder))
+
+
+def _expect_no_foreign_files(run: RunFolder) -> None:
+    """Raises InputError where the folder of a run, which is to be replaced, holds files of the user's."""
+    if foreign := next(run.foreign_files(), None):
+        raise InputError(f"{foreign}: is not a file of the run, which would be replaced; move it elsewhere first")
 
 
 def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
@@ -167,7 +175,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
         config = adapt(config, Corpus(new.data / "train").target_tokens)
         progress.report(report.lines(), report.warnings())
         write_file(new.config_file, to_json(config.model_dump()))
-        workspace.keep_others(RunFolder.NAMES)
+        _expect_no_foreign_files(RunFolder(folder))
         workspace.commit()
         return config
 

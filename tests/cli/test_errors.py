@@ -190,10 +190,10 @@ ERRORS = {
     "score folder --input same.tsv --json --normalize": "--normalize applies to one number per line; JSON has both",
     "score folder --input same.tsv --log": "--log is for a phrase table; everything else has logarithms",
     "score folder --input same.tsv --feature-name F": (
-        "--feature-name is for an n-best list; no blank, |, : or = may be in it"
+        "--feature-name is for an n-best list; it is Unicode text without blanks, |, : or ="
     ),
     "score folder --n-best list.txt --src two.txt --feature-name F=": (
-        "--feature-name is for an n-best list; no blank, |, : or = may be in it"
+        "--feature-name is for an n-best list; it is Unicode text without blanks, |, : or ="
     ),
     "score folder --input same.tsv --invalid-lines drop": "Invalid value for '--invalid-lines': ...",
     "score folder --input same.tsv": "folder: not a model folder (it has no manifest.json)",

@@ -9,15 +9,18 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
 from seq2seq.config import Config
+from seq2seq.data.preparation import prepare_data
 from seq2seq.errors import InputError
 from seq2seq.io.lines import open_output
 from seq2seq.io.storage import replace_file, replacing
+from seq2seq.runs.model_folder import write_files
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
@@ -180,30 +183,141 @@ def command(*words: object) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-def test_overwriting_a_run_keeps_what_is_not_of_it(
-    bitext: tuple[Path, Path], tiny: Callable[..., Config], tmp_path: Path
+USERS = (
+    "notes.txt",
+    "err.log",
+    "steps/best/model",
+    "steps/notes.txt",
+    "steps/8/test.hyp",
+    "data/v.csv",
+    "data/train/x",
+)
+
+
+@pytest.mark.parametrize("name", [*USERS, "fifo", "link"])
+def test_a_run_that_holds_files_of_the_users_is_not_overwritten(
+    name: str, trained: Path, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
-    """The data it is trained on among it."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / name).parent.mkdir(parents=True, exist_ok=True)
+    if name == "fifo":
+        os.mkfifo(run / name)
+    elif name == "link":
+        (run / name).symlink_to(tmp_path)
+    else:
+        (run / name).write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match="is not a file of the run"):
+        train(tiny(), run, resume=False, overwrite=True, progress=QUIET)
+    assert tree(tmp_path) == before
+
+
+def test_a_run_is_overwritten_where_a_file_manager_has_been(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
-    for path in bitext:
-        shutil.copy(path, run)
-    (run / "notes.txt").write_text("mine")
-    (run / "export" / "more").mkdir(parents=True)
-    (run / "export" / "more" / "model").write_text("whole")
-    (run / "link").symlink_to("notes.txt")
-    config = tiny(data__train_src=str(run / "train.fr"), data__train_tgt=str(run / "train.en"), training__seed=5)
-    train(config, run, resume=False, overwrite=True, progress=QUIET)
-    assert (run / "train.fr").read_bytes() == bitext[0].read_bytes()
-    assert (run / "train.en").read_bytes() == bitext[1].read_bytes()
-    assert (run / "link").readlink() == Path("notes.txt")
-    assert [(run / name).read_text() for name in ("notes.txt", "export/more/model", "link")] == [
-        "mine",
-        "whole",
-        "mine",
-    ]
+    (run / "steps" / ".DS_Store").write_text("")
+    run.chmod(0o700)
+    train(tiny(training__seed=5), run, resume=False, overwrite=True, progress=QUIET)
     assert json.loads((run / "config.json").read_text())["training"]["seed"] == 5
+    assert stat.S_IMODE(run.stat().st_mode) == 0o700
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "data/v.csv"])
+def test_what_appears_while_the_data_is_prepared_is_kept(
+    name: str, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+
+    def prepare(*arguments: Any) -> Any:
+        (run / name).parent.mkdir(parents=True)
+        (run / name).write_text("mine")
+        return prepare_data(*arguments)
+
+    monkeypatch.setattr("seq2seq.training.run.prepare_data", prepare)
+    with pytest.raises(InputError, match="is not a file of the run"):
+        train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
+    assert (run / name).read_text() == "mine"
+
+
+class Mover(Progress):
+    """Moves the run folder after the first validation, and puts another one there."""
+
+    def __init__(self, run: Path, instead: Path | None) -> None:
+        super().__init__(quiet=True)
+        self.run, self.instead = run, instead
+
+    def validation(self, *_: object, **__: object) -> None:
+        if not self.run.with_name("moved").exists():
+            self.run.rename(self.run.with_name("moved"))
+            if self.instead:
+                shutil.copytree(self.instead, self.run)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_training_whose_folder_was_moved_stops(
+    replaced: bool, trained: Path, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(InputError, match="was moved, deleted or replaced"):
+        train(tiny(), run, resume=False, overwrite=False, progress=Mover(run, trained if replaced else None))
+    assert tree(run) == (tree(trained) if replaced else {})
+    assert (tmp_path / "moved" / "data").is_dir()
+
+
+def test_an_export_does_not_replace_a_folder_that_has_appeared(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model"
+
+    def write(*arguments: Any) -> None:
+        write_files(*arguments)
+        target.mkdir()
+        (target / "mine").write_text("mine")
+
+    monkeypatch.setattr("seq2seq.inference.export.write_files", write)
+    code, told = command("export", trained, "-o", target)
+    assert code == 2
+    assert "exists already" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (target / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "name", ["checkpoints.json", "config.json", "metrics.jsonl", "data/train/src.ids", "data/valid.json"]
+)
+def test_no_output_replaces_a_file_of_a_run(name: str, trained: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    (tmp_path / "lines").write_text("un\n")
+    before = tree(run)
+    code, told = command("translate", run, "-i", tmp_path / "lines", "-o", run / name)
+    assert code == 2
+    assert "belongs to" in told
+    assert tree(run) == before
+    assert command("translate", run, "-i", tmp_path / "lines", "-o", run / "mine.txt") == (0, "")
+
+
+def test_a_copy_of_a_step_and_notes_in_a_step_are_kept(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    steps = tmp_path / "run" / "steps"
+
+    class User(Progress):
+        def validation(self, step: int, *_: object, **__: object) -> None:
+            if step == 6:
+                shutil.copytree(steps / "3", steps / "999")
+                (steps / "3" / "notes.txt").write_text("mine")
+
+    config = tiny(training__max_steps=12, training__patience=99)
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=User(quiet=True))
+    assert (steps / "3" / "notes.txt").read_text() == "mine"
+    assert (steps / "999" / "model.safetensors").is_file()
+
+
+def test_a_file_named_like_stdin_harms_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-").write_text("mine")
+    result = CliRunner().invoke(app, ["translate", str(trained)], input="un\n")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert Path("-").read_text() == "mine"
 
 
 def test_only_steps_of_the_training_are_deleted(trained: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from random_networks import TGT_VOCAB, Packed, sentences
 from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.weights import UnsupportedModelError
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.search.options import Hypothesis, SearchOptions
 from seq2seq.tokenizer.tokenizer import BOS, PAD, UNK
 
@@ -55,7 +55,7 @@ def assert_same(found: list[list[Hypothesis]], expected: list[list[Hypothesis]])
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no compiler")
 def test_the_compiled_part_was_built() -> None:
     """Else most of what stands here would be left out in silence."""
-    assert levels(), "build it: python -c 'from setuptools import setup; setup()' build_ext --inplace"
+    assert isa_levels(), "build it: python -c 'from setuptools import setup; setup()' build_ext --inplace"
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
@@ -64,7 +64,7 @@ def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: S
     packed = Packed.make(tmp_path / "weights", **settings)
     network, sources = packed.take(), sentences(4)
     expected = packed.reference(sources, request_)
-    for level in levels():
+    for level in isa_levels():
         assert_same(CompiledNetwork(network, level).search_batch(sources, request_), expected)
 
 
@@ -76,7 +76,7 @@ def test_a_sentence_does_not_depend_on_the_batch(seed: int, attention: str, tmp_
         sentences(33, seed),
         SearchOptions(beam_size=5, length_penalty=1.0, n_best=5, forbidden_ids=FORBIDDEN, length_ratio=1),
     )
-    for level in levels():
+    for level in isa_levels():
         search = CompiledNetwork(network, level).search_batch
         together = search(sources, request)
         assert [found for source in sources for found in search([source], request)] == together

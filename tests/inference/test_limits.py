@@ -19,11 +19,11 @@ from seq2seq.errors import InputError
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.weights import Tensors, quantize
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.search.options import SearchOptions
 from seq2seq.tokenizer.tokenizer import EOS
 
-pytestmark = pytest.mark.skipif(not levels(), reason="needs the compiled engine")
+pytestmark = pytest.mark.skipif(not isa_levels(), reason="needs the compiled engine")
 ASKED = SearchOptions(beam_size=3, length_penalty=1.0)
 
 
@@ -52,7 +52,7 @@ def network(tmp_path: Path) -> Network:
     ids=str,
 )
 def test_a_search_that_makes_no_sense_is_refused(source: list[int], changes: dict[str, Any], network: Network) -> None:
-    engine = CompiledNetwork(network, max(levels()))
+    engine = CompiledNetwork(network, max(isa_levels()))
     good = sentences(2)
     expected = engine.search_batch(good, ASKED)
     with pytest.raises(ValueError, match="out of range"):
@@ -61,11 +61,11 @@ def test_a_search_that_makes_no_sense_is_refused(source: list[int], changes: dic
 
 
 def test_nothing_is_found_for_no_sentence(network: Network) -> None:
-    assert CompiledNetwork(network, max(levels())).search_batch([], ASKED) == []
+    assert CompiledNetwork(network, max(isa_levels())).search_batch([], ASKED) == []
 
 
 def test_a_copy_outlives_the_original(network: Network) -> None:
-    engine = CompiledNetwork(network, max(levels()))
+    engine = CompiledNetwork(network, max(isa_levels()))
     expected = engine.search_batch(sentences(3), ASKED)
     other = copy.copy(engine)
     del engine
@@ -105,11 +105,11 @@ from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.weights import Tensors
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.search.options import SearchOptions
 config = ModelConfig(embedding_size=6, hidden_size=64, context_size=5, attention="dot")
 network = Network.take(Tensors.open(Path({str(packed.path)!r})), config, SRC_VOCAB, TGT_VOCAB, False)
-engine = CompiledNetwork(network, max(levels()))
+engine = CompiledNetwork(network, max(isa_levels()))
 some, many = sentences(3), sentences(300)
 small, wide = SearchOptions(beam_size=3, length_penalty=1.0), SearchOptions(beam_size=2000, length_penalty=1.0)
 expected = engine.search_batch(some, small)

@@ -11,7 +11,7 @@ from seq2seq.cli import app
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.weights import quantize
 from seq2seq.model.weights import load_weights
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.trained_model import TrainedModel
 from seq2seq.search.options import SearchOptions
@@ -43,7 +43,7 @@ def test_it_finds_nearly_what_the_reference_finds_with_the_rounded_weights(atten
     load_weights(packed.network, packed.path, "cpu")
     expected = packed.reference(sources, request)
     assert expected != original
-    for level in levels():
+    for level in isa_levels():
         found = CompiledNetwork(packed.take(), level).search_batch(sources, request)
         pairs = [(one[0], other[0]) for one, other in zip(found, expected, strict=True)]
         differences = [abs(one.score - other.score) for one, other in pairs if one.tokens == other.tokens]
@@ -57,7 +57,7 @@ def test_all_instruction_sets_round_alike(attention: str, tmp_path: Path) -> Non
     packed = Packed.make(tmp_path / "weights", attention=attention, hidden_size=34, embedding_size=19)
     packed.path.write_bytes(quantize(packed.path.read_bytes()))
     request, sources = SearchOptions(beam_size=3, length_penalty=1.0, n_best=2, length_ratio=1), sentences(8)
-    first, *others = (CompiledNetwork(packed.take(), level).search_batch(sources, request) for level in levels())
+    first, *others = (CompiledNetwork(packed.take(), level).search_batch(sources, request) for level in isa_levels())
     for found in others:
         for one, other in zip(found, first, strict=True):
             assert one[0].score == pytest.approx(other[0].score, abs=0.03)
@@ -69,7 +69,7 @@ def test_a_sentence_does_not_depend_on_the_batch(attention: str, tmp_path: Path)
     packed.path.write_bytes(quantize(packed.path.read_bytes()))
     network, sources = packed.take(), sentences(20)
     request = SearchOptions(beam_size=4, length_penalty=1.0, n_best=3, length_ratio=1)
-    for level in levels():
+    for level in isa_levels():
         search = CompiledNetwork(network, level).search_batch
         assert [found for source in sources for found in search([source], request)] == search(sources, request)
 

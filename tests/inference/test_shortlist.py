@@ -27,7 +27,7 @@ from seq2seq.inference.lexicon import Lexicon
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import quantize
 from seq2seq.io.manifest import MANIFEST, seal_folder
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, open_model
 from seq2seq.runs.trained_model import load_model
 from seq2seq.search.batch import search_batch
@@ -152,7 +152,7 @@ def test_it_finds_what_a_restricted_network_finds(
         )[0]
         for source in sources
     ]
-    for level in levels():
+    for level in isa_levels():
         assert_same(CompiledNetwork(listed, level).search_batch(sources, request), expected)
 
 
@@ -163,7 +163,7 @@ def test_a_sentence_does_not_depend_on_the_batch(rounded: bool, tmp_path: Path) 
         packed.path.write_bytes(quantize(packed.path.read_bytes()))
     listed, sources = replace(packed.take(), shortlist=narrow()), sentences(20)
     request = SearchOptions(beam_size=4, length_penalty=1.0, n_best=3, length_ratio=1)
-    for level in levels():
+    for level in isa_levels():
         search = CompiledNetwork(listed, level).search_batch
         assert [found for source in sources for found in search([source], request)] == search(sources, request)
 

@@ -89,7 +89,7 @@ def test_without_the_compiled_engine_torch_translates_and_says_how_to_get_it(
     lines = ["un deux trois", "six"]
     export_model(open_model(trained), tmp_path / "int8", int8=True)
     expected = [Translator.load(path).translate(lines) for path in (trained, tmp_path / "int8")]
-    monkeypatch.setattr("seq2seq.inference.engine.levels", lambda: range(0))
+    monkeypatch.setattr("seq2seq.inference.engine.isa_levels", lambda: range(0))
     for path, text in zip((trained, tmp_path / "int8"), expected, strict=True):
         with pytest.warns(RuntimeWarning, match="install a C\\+\\+ compiler"):
             translator = Translator.load(path)

@@ -258,3 +258,15 @@ def test_dash_is_standard_output(capsysbinary: pytest.CaptureFixture[bytes]) -> 
     with open_output("-") as file:
         file.write("é\u2028\n".encode())
     assert capsysbinary.readouterr().out == "é\u2028\n".encode()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_compressed_file_without_a_byte_is_damaged(suffix: str, tmp_path: Path) -> None:
+    """As `gzip -t` and `zstd -t` say; an empty text compresses to some bytes."""
+    path = tmp_path / f"text{suffix}"
+    path.touch()
+    with pytest.raises(InputError, match=r"damaged .* file after line 0"):
+        list(read_lines(path))
+    with open_output(path):
+        pass
+    assert list(read_lines(path)) == []

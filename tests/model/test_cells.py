@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from seq2seq.config import ModelConfig
 from seq2seq.model.cells import CELLS, FusedRecurrence, InnerContextGRU, PeepholeLSTM, Recurrence
 
 INPUTS, UNITS, STEPS = 3, 4, 5
@@ -62,7 +63,7 @@ def rnn(p: dict[str, list[Array]], x: Array, h: Array) -> Array:
 
 REFERENCES: dict[str, Step] = {
     "gru": gru_after,
-    "gru-before": gru_before,
+    "gru-reset-before": gru_before,
     "lstm": lstm,
     "lstm-peephole": lstm_peephole,
     "rnn": rnn,
@@ -142,9 +143,13 @@ def test_the_state_at_the_last_token_does_not_see_padding(cell: Recurrence) -> N
         torch.testing.assert_close(last[row], state[0])
 
 
+def test_the_older_name_of_a_cell_is_understood() -> None:
+    assert ModelConfig.model_validate({"cell": "gru-before"}).cell == "gru-reset-before"
+
+
 def test_the_other_polarity_of_z_is_the_same_cell() -> None:
     """h' = (1 - z) h + z n, as the released code and Chung et al. print it: turn the signs of what makes z."""
-    cell, parameters = randomised(CELLS["gru-before"](INPUTS, UNITS))
+    cell, parameters = randomised(CELLS["gru-reset-before"](INPUTS, UNITS))
     turned = {letter: [gates[0], -gates[1], gates[2]] for letter, gates in parameters.items()}
 
     def flipped(p: dict[str, list[Array]], x: Array, h: Array) -> Array:
@@ -157,7 +162,8 @@ def test_the_other_polarity_of_z_is_the_same_cell() -> None:
 
 # Chung et al. 2014, table 1, the models of speech; 20 numbers go in at a step.
 @pytest.mark.parametrize(
-    ("name", "units", "printed"), [("gru-before", 227, 168_888), ("lstm-peephole", 195, 169_065), ("rnn", 400, 168_400)]
+    ("name", "units", "printed"),
+    [("gru-reset-before", 227, 168_888), ("lstm-peephole", 195, 169_065), ("rnn", 400, 168_400)],
 )
 def test_chungs_cells_have_as_many_parameters_as_printed(name: str, units: int, printed: int) -> None:
     cell = CELLS[name](20, units)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seq2seq.model import gru
 from seq2seq.model.cells import GRU, read_both_ways
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 
 LENGTHS = {
     "the longest first": torch.tensor([5, 5, 4, 1]),
@@ -19,7 +19,7 @@ LENGTHS = {
     "shorter than there is room": torch.tensor([3, 3, 1, 1]),
 }
 ROWS, STEPS, INPUTS, CONSTANT = 4, 5, 3, 2
-# Relative to the largest number: bf16 has eight bits, and a state has seen five hidden_gates.
+# Relative to the largest number: bf16 has eight bits, and a state has seen five products.
 CLOSE = {torch.float32: 1e-5, torch.bfloat16: 4e-2}
 
 
@@ -29,10 +29,10 @@ def multiple(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(gru, "_ROWS_MULTIPLE", request.param)
 
 
-@pytest.fixture(params=levels())
+@pytest.fixture(params=isa_levels())
 def level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Each instruction set in turn is the only one."""
-    monkeypatch.setattr(gru, "levels", lambda: range(request.param, request.param + 1))
+    monkeypatch.setattr(gru, "isa_levels", lambda: range(request.param, request.param + 1))
     return int(request.param)
 
 
@@ -175,6 +175,6 @@ def test_what_is_no_number_stays_none(odd: float) -> None:
 def test_a_processor_without_the_compiled_part_takes_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     cell, inputs, state = cell_of(6), torch.randn(ROWS, STEPS, INPUTS), torch.randn(ROWS, 6)
     compiled = cell(inputs, state)
-    monkeypatch.setattr(gru, "levels", lambda: range(0))
+    monkeypatch.setattr(gru, "isa_levels", lambda: range(0))
     for one, other in zip(compiled, cell(inputs, state), strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)

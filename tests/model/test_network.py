@@ -18,7 +18,7 @@ from seq2seq.model.summaries import Summaries
 VOCAB = 40
 
 
-PHRASE_MODEL = {"cell": "gru-before", "bidirectional": False}
+PHRASE_MODEL = {"cell": "gru-reset-before", "bidirectional": False}
 HANDED_OVER = {"cell": "lstm", "bidirectional": False, "encoder_layers": 2, "decoder_layers": 2}
 NETWORKS: list[dict[str, Any]] = [
     {},
@@ -29,12 +29,12 @@ NETWORKS: list[dict[str, Any]] = [
     {"attention": "dot"},
     {"attention": "general", "decoder_layers": 2},
     {"attention": "additive", "decoder_layers": 3, "cell": "lstm"},
-    {"cell": "gru-before", "encoder_layers": 2},
+    {"cell": "gru-reset-before", "encoder_layers": 2},
     {"cell": "lstm-peephole", "decoder_layers": 2, "attention": "dot"},
     {"architecture": "cho2014", **PHRASE_MODEL},
     {"architecture": "cho2014-released", **PHRASE_MODEL, "context_size": 8},
     {"architecture": "sutskever2014", **HANDED_OVER},
-    {"architecture": "bahdanau2015", "cell": "gru-before", "attention": "additive"},
+    {"architecture": "bahdanau2015", "cell": "gru-reset-before", "attention": "additive"},
     {"architecture": "luong2015", **HANDED_OVER, "attention": "dot"},
 ]
 

@@ -209,7 +209,7 @@ def test_first_values_are_even(preset: str, bound: float) -> None:
 @pytest.mark.parametrize(
     ("preset", "changes", "message"),
     [
-        ("cho2014", {"cell": "lstm"}, "cho2014 needs cell = gru-before"),
+        ("cho2014", {"cell": "lstm"}, "cho2014 needs cell = gru-reset-before"),
         ("cho2014-released", {"context_size": 5}, "context_size and hidden_size must be the same"),
         ("sutskever2014", {"encoder_layers": 1}, "encoder_layers and decoder_layers must be the same"),
         ("bahdanau2015", {"attention": "dot"}, "bahdanau2015 needs attention = additive"),

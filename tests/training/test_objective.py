@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 
 from seq2seq.config import Config
-from seq2seq.native.library import levels
+from seq2seq.native.library import isa_levels
 from seq2seq.tokenizer.tokenizer import PAD
 from seq2seq.training import cross_entropy
 from seq2seq.training.cross_entropy import CompiledCrossEntropy, PlainCrossEntropy, linear_cross_entropy
@@ -20,12 +20,12 @@ from seq2seq.training.roofline import Products
 from seq2seq.training.run import train
 
 
-@pytest.fixture(params=["torch", *levels()])
+@pytest.fixture(params=["torch", *isa_levels()])
 def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[torch.autograd.Function]:
     """The loss in torch, and compiled for each instruction set."""
     if request.param == "torch":
         return PlainCrossEntropy
-    monkeypatch.setattr(cross_entropy, "levels", lambda: range(request.param, request.param + 1))
+    monkeypatch.setattr(cross_entropy, "isa_levels", lambda: range(request.param, request.param + 1))
     return CompiledCrossEntropy
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,6 +83,24 @@ def test_killed_between_a_step_folder_and_the_index(
         run_to_the_end(tiny(), run)
     assert (run / "steps" / "3").is_dir()
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
+
+
+@pytest.mark.parametrize("steps", ["all", "the last"])
+def test_a_copy_without_its_index_is_resumed(
+    steps: str, tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 8)
+        run_to_the_end(tiny(), run)
+    index = json.loads((run / "checkpoints.json").read_text())
+    (run / "checkpoints.json").unlink()
+    if steps == "the last" and index["best"] != index["last"]:
+        shutil.rmtree(run / "steps" / str(index["best"]))
+    found = run_to_the_end(tiny(), run, resume=True)
+    assert (run / "checkpoints.json").is_file()
+    if steps == "all":
+        assert found == uninterrupted
 
 
 def test_a_real_kill(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
