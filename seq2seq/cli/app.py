@@ -56,8 +56,7 @@ class CleanErrors(TyperGroup):
         except InputError as error:
             return _complain(str(error))
         except _UsageError as error:
-            context = getattr(error, "ctx", None)
-            return _complain(f"{error.format_message()} (see {context.command_path if context else 'seq2seq'} --help)")
+            return _complain(f"{error.format_message()} (see {self._path_of(error, words)} --help)")
         except _CommandError as error:
             return _complain(error.format_message())
         except OSError as error:  # a full disk, a folder without rights
@@ -75,6 +74,12 @@ class CleanErrors(TyperGroup):
                 return _complain(_OUT_OF_MEMORY)
             return _report(error)
         return result if isinstance(result, int) else 0
+
+    def _path_of(self, error: Any, words: list[str]) -> str:
+        """The command that a mistake is about, as it is called."""
+        if context := getattr(error, "ctx", None):
+            return str(context.command_path)
+        return " ".join(["seq2seq", *[word for word in words if word in self.commands][:1]])
 
 
 def _complain(message: str) -> int:

@@ -9,10 +9,12 @@ import typer
 
 
 def bench(
-    run: Annotated[Path, typer.Argument(help="The run folder of a training: its settings and its data are taken.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The run folder of a training: its settings and its data are taken.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Tell how fast a model trains on this machine, and how near that is to the machine's limit.
+    """Measure training speed against the machine's limit.
 
     Some steps of a new training are taken, which leave no trace in the folder. The limit is the matrix products of a
     step, each at the best time that it takes alone. Needs a CPU that has nothing else to do.

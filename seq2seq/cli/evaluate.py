@@ -26,7 +26,8 @@ def evaluate(
     model: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Model or run folder that translates the sources, several as an ensemble; without it, give --hyp."
+            metavar="MODEL",
+            help="Model or run folder that translates the sources, several as an ensemble; without it, give --hyp.",
         ),
     ] = None,
     src: Annotated[str | None, typer.Option(metavar="FILE", help="Source sentences, one per line.")] = None,

@@ -10,10 +10,16 @@ from seq2seq.config import CLEANING_RULES, Config, DataConfig, build_config
 
 # A model, and how it searches.
 
-Model = Annotated[Path, typer.Argument(help="A model folder, or a run folder: then its best step.")]
-BeamSize = Annotated[int | None, typer.Option(min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")]
-LengthPenalty = Annotated[float | None, typer.Option(min=0.0, max=10.0, help="Exponent of the length penalty.")]
-BatchSize = Annotated[int, typer.Option(min=1, max=65536, help="Sentences at once; changes no translation.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder, or a run folder: then its best step.")]
+BeamSize = Annotated[
+    int | None, typer.Option(metavar="N", min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
+]
+LengthPenalty = Annotated[
+    float | None, typer.Option(metavar="NUMBER", min=0.0, max=10.0, help="Exponent of the length penalty.")
+]
+BatchSize = Annotated[
+    int, typer.Option(metavar="N", min=1, max=65536, help="Sentences at once; changes no translation.")
+]
 
 # A table or a data set that is read with a model.
 

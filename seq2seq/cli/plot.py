@@ -13,7 +13,7 @@ from seq2seq.io.lines import read_lines
 from seq2seq.runs.run_folder import RunFolder
 
 plot = typer.Typer(
-    help="Pictures of a training and of what a model knows, as .png or .svg. BLEU by length: evaluate --by-length.",
+    help="Draw training curves, alignments and maps of embeddings.",
     rich_markup_mode=None,
 )
 
@@ -73,7 +73,9 @@ def words(
     output: Picture,
     input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Text that the words are from.")] = "-",
     side: Annotated[Literal["src", "tgt"], typer.Option(help="Language of the text: source or target.")] = "src",
-    count: Annotated[int, typer.Option(min=4, max=MOST_POINTS, help="How many; the most frequent ones.")] = 150,
+    count: Annotated[
+        int, typer.Option(metavar="N", min=4, max=MOST_POINTS, help="How many; the most frequent ones.")
+    ] = 150,
 ) -> None:
     """A map of words by their vectors: like Cho et al. 2014, figure 4.
 

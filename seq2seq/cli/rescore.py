@@ -44,7 +44,10 @@ def rescore(
         str | None, typer.Option(metavar="FILE", help="The whole list as re-ranked, with its new totals.")
     ] = None,
     restarts: Annotated[
-        int, typer.Option(min=0, max=10_000, help="Random points to search from, besides the list's own weights.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=10_000, help="Random points to search from, in addition to the list's own weights."
+        ),
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of everything random.")] = 1,
 ) -> None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 def translate(
     model: Annotated[
-        list[Path], typer.Argument(help="A model folder, or a run folder: then its best step. Several are an ensemble.")
+        list[Path],
+        typer.Argument(
+            metavar="MODEL", help="A model folder, or a run folder: then its best step. Several are an ensemble."
+        ),
     ],
     input_: Annotated[
         str,
@@ -39,14 +42,19 @@ def translate(
     ] = "-",
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
-    n_best: Annotated[int, typer.Option(min=1, max=1000, help="Translations per line, best first, one per line.")] = 1,
+    n_best: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Translations per line, best first, one per line.")
+    ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per input line: its hypotheses with log_prob and score.")
     ] = False,
     batch_size: options.BatchSize = 32,
     buffer_size: Annotated[
-        int, typer.Option(min=1, max=10**9, help="Lines read before they are translated; 1 answers line by line.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=10**9, help="Lines read before they are translated; 1 answers line by line."
+        ),
     ] = 512,
 ) -> None:
     """Translate a text file or stdin.
