@@ -18,9 +18,9 @@ from unittest.mock import patch
 import torch
 from accelerate.state import AcceleratorState
 
-from seq2seq.config import build_config
 from seq2seq.data.preparation import load_data, prepare_data
 from seq2seq.data.sources import open_sources
+from seq2seq.presets import build_config
 from seq2seq.training.roofline import measure
 
 

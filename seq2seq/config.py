@@ -1,16 +1,12 @@
 """Every setting of a training, in sections; each part of the program is given its own section.
 
-A configuration is put together from the defaults below, a preset, a TOML file and `--set section.key=value`, the later
-over the earlier. Unknown keys and unfit values are errors that say where.
+Unknown keys and values that do not fit are errors that say where. `presets/` puts a configuration together.
 """
 
 import difflib
 import json
 import reprlib
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -30,8 +26,6 @@ from pydantic import (
 from seq2seq.errors import InputError
 
 DEFAULT_PRESET = "context"
-
-_LARGEST_FILE = 2**20
 
 
 class Section(BaseModel):
@@ -263,55 +257,6 @@ ADAPTIVE = frozenset({"model.dropout"})
 """Settings with a default that gives way to what suits the data, in `training/adaptation.py`."""
 
 
-def preset_names() -> list[str]:
-    """The presets that ship with the program, the default first."""
-    files = resources.files("seq2seq.presets").iterdir()
-    names = sorted(Path(file.name).stem for file in files if file.name.endswith(".toml"))
-    return sorted(names, key=lambda name: name != DEFAULT_PRESET)
-
-
-def preset_text(name: str) -> str:
-    """The TOML text of a preset. Raises InputError where there is none of that name."""
-    if name not in preset_names():
-        raise InputError(f"no preset {name!r}{_did_you_mean(name, preset_names())}; seq2seq presets lists them")
-    return (resources.files("seq2seq.presets") / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def build_config(
-    preset: str | None = None,
-    file: Path | None = None,
-    assignments: Sequence[str] = (),
-    options: Mapping[str, Any] | None = None,
-) -> Config:
-    """Put a configuration together.
-
-    file: TOML with the sections of `Config`; its key `preset` counts where the argument is None.
-    assignments: `section.key=value` strings, the value as in TOML; a bare word is a string.
-    options: `section.key` to value; None means not given.
-    Raises InputError that names the key, the file or the option at fault.
-    """
-    asked: dict[str, Any] = _parse_toml(_read_text(file), str(file)) if file else {}
-    for name in SECTIONS & asked.keys():
-        if not isinstance(asked[name], dict):
-            raise InputError(f"{file}: {name} = {reprlib.repr(asked[name])}: expected the section [{name}]")
-    if preset:
-        asked["preset"] = preset
-    for assignment in assignments:
-        key, equals, value = assignment.partition("=")
-        if not equals or key.count(".") != 1:
-            raise InputError(f"--set {assignment}: expected section.key=value, for example model.hidden_size=256")
-        _merge(asked, _nest(key.strip(), _parse_value(value.strip())))
-    for key, value in (options or {}).items():
-        if value is not None:
-            _merge(asked, _nest(key, value))
-    name = str(asked.get("preset", DEFAULT_PRESET))
-    settings = _parse_toml(preset_text(name), f"preset {name}")
-    _merge(settings, {**asked, "preset": name})
-    config = validate_config(settings, str(file) if file else "configuration")
-    config._given = frozenset(_keys(asked)) | (ADAPTIVE & frozenset(_keys(settings)))
-    return config
-
-
 def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
     """Check `settings`. Raises InputError, led by `origin`, that names every key at fault and says why."""
     try:
@@ -325,7 +270,7 @@ def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
 def _explain(fault: Any) -> str:
     path = ".".join(str(part) for part in fault["loc"])[:100]
     if fault["type"] == "extra_forbidden":
-        return f"unknown key {path}{_did_you_mean(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1]))}"
+        return f"unknown key {path}{did_you_mean(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1]))}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{path}: {message}"
@@ -343,74 +288,16 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
 _OPEN = (None, "", (), "auto")
 
 
-def _keys(settings: Mapping[str, Any]) -> Iterator[str]:
-    """`section.key` of each setting."""
-    for name, value in settings.items():
-        yield from (f"{name}.{key}" for key in value) if isinstance(value, Mapping) else (name,)
-
-
 def _as_tuple(value: Any) -> Any:
     if value is None:
         return ()
     return value if isinstance(value, list | tuple) else (value,)
 
 
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """The end of an error: the known name that is most like `name`, if one is."""
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]}?" if close else ""
-
-
-def _read_text(file: Path) -> str:
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(_LARGEST_FILE + 1)
-        if len(content) > _LARGEST_FILE:
-            raise InputError(f"{file}: over {_LARGEST_FILE:,} bytes, so it is not a configuration")
-        return content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: not readable as UTF-8 text ({error})") from None
-
-
-def _parse_toml(text: str, origin: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError also for numbers of thousands of digits
-        raise InputError(f"{origin}: not valid TOML ({error})") from None
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
-
-
-def _nest(key: str, value: Any) -> dict[str, Any]:
-    section, name = key.split(".")
-    return {section: {name: value}}
-
-
-def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
-    """Put `other` over `into`, section by section."""
-    for key, value in other.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
-
-
-def describe_config(config: Config) -> str:
-    """`config` as TOML that `build_config` reads back, each setting under its explanation."""
-    lines = [f'preset = "{config.preset}"']
-    for name, section in config:
-        if isinstance(section, Section):
-            lines += ["", f"# {' '.join((section.__doc__ or '').split())}", f"[{name}]"]
-            for key, field in type(section).model_fields.items():
-                value = getattr(section, key)
-                lines += [f"# {' '.join((field.description or '').split())}"]
-                is_open = value is None or (f"{name}.{key}" in ADAPTIVE and not config.is_given(f"{name}.{key}"))
-                lines += [f"# {key} =" if is_open else f"{key} = {json.dumps(value)}"]
-    return "\n".join(lines) + "\n"
 
 
 def config_differences(stored: Config, asked: Config) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 
-from seq2seq.config import Config, build_config
+from seq2seq.config import Config
+from seq2seq.presets import build_config
 from seq2seq.threads import sleeping_under_contention
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train

@@ -21,7 +21,8 @@ FLOORS = [
     {"search"},
     {"data"},
     {"tokenizer"},
-    {"io", "config", "presets", "distributed"},
+    {"io", "presets", "distributed"},
+    {"config"},
     {"errors", "signals", "threads"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -24,9 +24,9 @@ from sequences import Task, music, waveforms
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from seq2seq.config import build_config
 from seq2seq.model.cells import CELLS
 from seq2seq.model.network import EncoderDecoder
+from seq2seq.presets import build_config
 
 VALIDATIONS = 20
 BATCH = 16

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from seq2seq.config import CLEANING_RULES, Config, DataConfig, build_config
+from seq2seq.config import CLEANING_RULES, Config, DataConfig
+from seq2seq.presets import build_config
 
 # A model, and how it searches.
 

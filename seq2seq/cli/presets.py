@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.config import DEFAULT_PRESET, build_config, describe_config, preset_names, preset_text
+from seq2seq.config import DEFAULT_PRESET
+from seq2seq.presets import build_config, describe_config, preset_names, preset_text
 
 
 def presets(

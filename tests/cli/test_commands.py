@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from seq2seq import Translator
 from seq2seq.cli import app
-from seq2seq.config import build_config
 from seq2seq.io.manifest import FolderWriter
 from seq2seq.io.storage import read_json, to_json
+from seq2seq.presets import build_config
 from seq2seq.runs.trained_model import load_model, write_model
 from seq2seq.training.progress import Example, Progress
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from seq2seq.config import build_config
 from seq2seq.io.manifest import FolderWriter
+from seq2seq.presets import build_config
 from seq2seq.runs.trained_model import TrainedModel, build_network, write_model
 from seq2seq.tokenizer.tokenizer import Tokenizers
 from seq2seq.tokenizer.training import train_tokenizer

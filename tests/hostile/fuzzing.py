@@ -181,7 +181,8 @@ def read_tokenizer(path: Path, draw: random.Random) -> None:
 
 
 def read_config(path: Path, draw: random.Random) -> None:
-    from seq2seq.config import build_config, describe_config, validate_config
+    from seq2seq.config import validate_config
+    from seq2seq.presets import build_config, describe_config
 
     mutate_file(path, draw)
     if path.suffix == ".json":

@@ -7,8 +7,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from seq2seq.config import ModelConfig, build_config, preset_names
+from seq2seq.config import ModelConfig
 from seq2seq.model.network import EncoderDecoder
+from seq2seq.presets import build_config, preset_names
 
 E, H, SRC, TGT = 6, 4, 9, 11
 SIZES = {"embedding_size": E, "hidden_size": H, "context_size": H, "dropout": 0.0}

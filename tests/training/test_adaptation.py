@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import QUIET
 
-from seq2seq.config import Config, build_config, describe_config, validate_config
+from seq2seq.config import Config, validate_config
 from seq2seq.io.storage import read_json
+from seq2seq.presets import build_config, describe_config
 from seq2seq.training.adaptation import adapt, dropout
 from seq2seq.training.run import train
 

@@ -8,8 +8,9 @@ from runs import Killed, run_to_the_end
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
-from seq2seq.config import Config, build_config, preset_names
+from seq2seq.config import Config
 from seq2seq.inference.translator import Translator
+from seq2seq.presets import build_config, preset_names
 from seq2seq.scoring.pairs import Scorer
 from seq2seq.training.loop import Trainer
 

@@ -15,10 +15,11 @@ import safetensors.torch
 import torch
 from runs import QUIET, Killed, Outcome, outcome, run_to_the_end
 
-from seq2seq.config import Config, build_config
+from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import seal_folder
 from seq2seq.io.storage import read_json, to_json
+from seq2seq.presets import build_config
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
