@@ -2,6 +2,7 @@
 # make test       what CI runs: ruff, mypy, pytest
 # make test-all   the same with the slow tests
 # make fuzz       20,000 files with random faults for each reader: hours
+# make docs       the documents as a web site in build/docs, the docstrings included
 # make PYTHON=python3.12 ...  takes another interpreter for the environment in .venv
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 DEMO := checkpoints/demo
 READY := $(VENV)/ready
 
-.PHONY: demo test test-all fuzz check clean
+.PHONY: demo test test-all fuzz check docs clean
 
 demo: $(READY)
 	$(BIN)/seq2seq train --config data/demo.toml -o $(DEMO) --overwrite
@@ -36,6 +37,11 @@ test-all: check
 
 fuzz: $(READY)
 	SEQ2SEQ_FUZZ=20000 $(BIN)/pytest --numprocesses auto -rP tests/hostile/test_fuzz.py
+
+docs: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build --quiet --site-dir build/docs
+	@echo "build/docs/tutorial/index.html"
 
 check: $(READY)
 	$(BIN)/ruff check .
