@@ -167,7 +167,7 @@ class CheckpointStore:
         """The numbers of the steps that can be resumed from, ascending."""
         folders = self._run.steps.iterdir() if self._run.steps.is_dir() else ()
         names = [path.name for path in folders if (path / _STATE).is_dir() and not path.is_symlink()]
-        return sorted(int(name) for name in names if _STEP.fullmatch(name) and len(name) < 20)
+        return sorted(int(name) for name in names if _STEP.fullmatch(name) and len(name) < 19)
 
     def _rebuild_index(self) -> None:
         """Write `checkpoints.json` anew: the last step there is, and the best that it knows of, if that is there."""

@@ -84,4 +84,9 @@ class Recorder:
 
     def rewrite_best(self, config: Config) -> None:
         """Give the best step another configuration."""
-        self._processes.on_main(lambda: rewrite_config(self.best, config))
+
+        def rewrite() -> None:
+            self._expect_same_folder()
+            rewrite_config(self.best, config)
+
+        self._processes.on_main(rewrite)

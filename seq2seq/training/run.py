@@ -12,7 +12,7 @@ from seq2seq.data.preparation import PreparedData, load_data, prepare_data
 from seq2seq.data.sources import DOWNLOADS, open_sources
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
-from seq2seq.io.storage import Workspace, expect_replaceable, put_back, real_path, to_json, write_file
+from seq2seq.io.storage import Workspace, expect_replaceable, is_leftover, put_back, real_path, to_json, write_file
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.lock import locked
 from seq2seq.runs.run_folder import RunFolder
@@ -101,6 +101,7 @@ def _open(
     if last:
         return _stored_config(config, folder), last
     if resume:
+        _expect_no_steps(RunFolder(folder))
         progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
     try:
         return _start_folder(_resolve(config), real_path(folder), progress), None
@@ -154,10 +155,32 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         _expect_no_foreign_files(RunFolder(folder))
 
 
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one of its name; None where there is none."""
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _expect_same_folder(folder: Path, checked: tuple[int, int] | None) -> None:
+    """Raises InputError where another folder, with files, has taken the name since it was checked."""
+    if _identity(folder) not in (None, checked) and any(folder.iterdir()):
+        raise InputError(f"{folder}: has appeared while the data was prepared, and is kept; give another -o")
+
+
 def _expect_no_foreign_files(run: RunFolder) -> None:
     """Raises InputError where the folder of a run, which is to be replaced, holds files of the user's."""
     if foreign := next(run.foreign_files(), None):
         raise InputError(f"{foreign}: is not a file of the run, which would be replaced; move it elsewhere first")
+
+
+def _expect_no_steps(run: RunFolder) -> None:
+    """Raises InputError where there are steps that could not be resumed from: they are somebody's models."""
+    found = run.steps.iterdir() if run.steps.is_dir() else ()
+    if step := next((path for path in found if not is_leftover(path)), None):
+        raise InputError(f"{step}: is there, but no step has what --resume needs; give another -o, or --overwrite")
 
 
 def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
@@ -165,6 +188,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
 
     Returns the settings with the languages that the data is found to be in, and with what follows from its size.
     """
+    checked = _identity(folder)
     with Workspace(folder) as workspace:
         new = RunFolder(workspace.new)
         with leaving_at_once(workspace.close):
@@ -176,6 +200,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
         progress.report(report.lines(), report.warnings())
         write_file(new.config_file, to_json(config.model_dump()))
         _expect_no_foreign_files(RunFolder(folder))
+        _expect_same_folder(folder, checked)
         workspace.commit()
         return config
 

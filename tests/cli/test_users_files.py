@@ -240,6 +240,38 @@ def test_what_appears_while_the_data_is_prepared_is_kept(
     assert (run / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize("what", ["a run", "a file of the same name"])
+def test_a_run_that_appears_while_the_data_is_prepared_is_kept(
+    what: str, trained: Path, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+
+    def prepare(*arguments: Any) -> Any:
+        if what == "a run":
+            shutil.copytree(trained, run)
+        else:
+            run.mkdir()
+            (run / "config.json").write_text("mine")
+        return prepare_data(*arguments)
+
+    monkeypatch.setattr("seq2seq.training.run.prepare_data", prepare)
+    with pytest.raises(InputError, match="has appeared"):
+        train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
+    assert tree(run) == (tree(trained) if what == "a run" else {"config.json": b"mine"})
+
+
+def test_models_without_their_state_are_kept(trained: Path, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "checkpoints.json").unlink()
+    for state in run.glob("steps/*/state"):
+        shutil.rmtree(state)
+    before = tree(run)
+    config, _ = open_run(run)
+    with pytest.raises(InputError, match="no step has what --resume needs"):
+        train(config, run, resume=True, overwrite=False, progress=QUIET)
+    assert tree(run) == before
+
+
 class Mover(Progress):
     """Moves the run folder after the first validation, and puts another one there."""
 
