@@ -161,7 +161,7 @@ def test_stopped_while_the_plan_is_measured(
     owner: type, method: str, call: int, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    config = tiny(training__minutes=0.02, training__max_steps=None, training__validate_every=None)
+    config = tiny(training__minutes=0.06, training__max_steps=None, training__validate_every=None)
     stop(config, run, owner, method, call)
     assert saved(run)["plan"] is None
     run_to_the_end(config, run, resume=True)
