@@ -115,8 +115,10 @@ def phrases(
 def _expect_unicode(**texts: str) -> None:
     """Raises InputError where the bytes of an option's text were not valid Unicode."""
     for name, text in texts.items():
-        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-            raise InputError(f"--{name} is not valid Unicode in this locale")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"--{name} is not valid Unicode in this locale") from None
 
 
 def _name(run: Path, runs: list[Path]) -> str:

@@ -108,7 +108,7 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def expect_different_files(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()) -> None:
-    """Raises InputError where two outputs would be written into one file, or one into an input. None is no file."""
+    """Raises InputError where two outputs would be written into one file, or one into an input. None means no file."""
     read, written = {_target(path) for path in inputs if path is not None}, set()
     for output in (path for path in outputs if path is not None):
         target = _target(output)
@@ -124,7 +124,7 @@ def _target(path: str | Path) -> Path:
 
 
 def expect_rereadable(*inputs: str | Path | None) -> None:
-    """Raises InputError for stdin, a pipe or a device: they can be read only once. None is no file."""
+    """Raises InputError for stdin, a pipe or a device: they can be read only once. None means no file."""
     for path in (path for path in inputs if path is not None):
         if path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
             raise InputError(f"{path}: is read several times, which works for files alone; save it to a file first")

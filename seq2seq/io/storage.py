@@ -206,6 +206,15 @@ def clear_leftovers(folder: Path) -> None:
             path.unlink()
 
 
+def identity_of(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one that takes its name; None where there is none."""
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_leftover(path: Path) -> bool:
     """Whether the name is one of a temporary file or folder of this program."""
     return bool(_LEFTOVER.fullmatch(path.name))

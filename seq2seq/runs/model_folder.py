@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
-from seq2seq.io.storage import SMALL_JSON, parse_json, to_json
+from seq2seq.io.storage import SMALL_JSON, identity_of, parse_json, to_json
 from seq2seq.runs.run_folder import find_model
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
@@ -140,7 +140,7 @@ def _difference(folder: ModelFolder, other: ModelFolder) -> str:
 def write_files(
     folder: FolderWriter, config: Config, tokenizers: Tokenizers, weights: bytes, facts: Mapping[str, Any]
 ) -> None:
-    """The same with the content of the weights file."""
+    """Add the files of a model folder to `folder`. weights: the content of its weights file."""
     folder.write(WEIGHTS, weights)
     for name, tokenizer in tokenizers.files().items():
         folder.write(name, tokenizer.model)
@@ -160,14 +160,10 @@ def rewrite_config(folder: Path, config: Config) -> None:
         copy.publish()
 
 
-def _identity(path: Path) -> tuple[Path, int, int]:
+def _identity(path: Path) -> tuple[Path, tuple[int, int] | None]:
     """What tells the model folder that `path` names now from others."""
     folder = find_model(path)
-    try:
-        status = folder.stat()
-    except FileNotFoundError:
-        return folder, 0, 0
-    return folder, status.st_dev, status.st_ino
+    return folder, identity_of(folder)
 
 
 class _Description(BaseModel):

@@ -9,6 +9,7 @@ import torch
 from seq2seq.config import Config
 from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
+from seq2seq.io.storage import identity_of
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.metrics import MetricsLog
 from seq2seq.runs.model_folder import open_model, rewrite_config
@@ -23,7 +24,7 @@ class Recorder:
     def __init__(self, run: RunFolder, progress: Progress, processes: Processes) -> None:
         self._store, self._metrics = CheckpointStore(run), MetricsLog(run.metrics)
         self._run, self._processes = run, processes
-        self._identity = processes.on_main(self._identify)
+        self._identity = processes.on_main(lambda: identity_of(run.path))
         self.progress = progress
 
     @property
@@ -64,18 +65,11 @@ class Recorder:
 
     def _expect_same_folder(self) -> None:
         """Raises InputError where the run folder was moved, deleted or replaced meanwhile."""
-        if self._identify() != self._identity:
+        if identity_of(self._run.path) != self._identity:
             raise InputError(
                 f"{self._run.path}: was moved, deleted or replaced during the training, which ends here; where it is "
                 "now, --resume goes on from its last checkpoint"
             )
-
-    def _identify(self) -> tuple[int, int] | None:
-        try:
-            status = self._run.path.stat()
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
 
     @property
     def is_tuned(self) -> bool:

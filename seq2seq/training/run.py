@@ -12,7 +12,16 @@ from seq2seq.data.preparation import PreparedData, load_data, prepare_data
 from seq2seq.data.sources import DOWNLOADS, open_sources
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
-from seq2seq.io.storage import Workspace, expect_replaceable, is_leftover, put_back, real_path, to_json, write_file
+from seq2seq.io.storage import (
+    Workspace,
+    expect_replaceable,
+    identity_of,
+    is_leftover,
+    put_back,
+    real_path,
+    to_json,
+    write_file,
+)
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.lock import locked
 from seq2seq.runs.run_folder import RunFolder
@@ -155,18 +164,9 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         _expect_no_foreign_files(RunFolder(folder))
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one of its name; None where there is none."""
-    try:
-        status = folder.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _expect_same_folder(folder: Path, checked: tuple[int, int] | None) -> None:
     """Raises InputError where another folder, with files, has taken the name since it was checked."""
-    if _identity(folder) not in (None, checked) and any(folder.iterdir()):
+    if identity_of(folder) not in (None, checked) and any(folder.iterdir()):
         raise InputError(f"{folder}: has appeared while the data was prepared, and is kept; give another -o")
 
 
@@ -188,7 +188,7 @@ def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
 
     Returns the settings with the languages that the data is found to be in, and with what follows from its size.
     """
-    checked = _identity(folder)
+    checked = identity_of(folder)
     with Workspace(folder) as workspace:
         new = RunFolder(workspace.new)
         with leaving_at_once(workspace.close):
