@@ -33,11 +33,7 @@ class Pair:
 
 
 class Bitext(Protocol):
-    """Pairs in their order; they can be read again and again. `str` names where they come from."""
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files that are read."""
+    """Pairs in their order, whose sentences have no line breaks. `str` names where they come from."""
 
     def __iter__(self) -> Iterator[Pair]:
         """The pairs. Raises InputError, with file and line, for what cannot be read."""
@@ -52,11 +48,6 @@ class AlignedFiles:
 
     def __str__(self) -> str:
         return f"{self.src} and {self.tgt}"
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """See Bitext."""
-        return (self.src, self.tgt)
 
     def __iter__(self) -> Iterator[Pair]:
         src_lines, tgt_lines = read_lines(self.src), read_lines(self.tgt)
@@ -87,11 +78,6 @@ class TablePairs:
     def __str__(self) -> str:
         return str(self.table)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """See Bitext."""
-        return (self.table.path,)
-
     def __iter__(self) -> Iterator[Pair]:
         for line, src, tgt in self.table.rows(self.src_column, self.tgt_column):
             yield Pair(_one_line(src), _one_line(tgt), line)
@@ -107,11 +93,6 @@ class Chain:
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """See Bitext."""
-        return tuple(path for part in self.parts for path in part.paths)
-
     def __iter__(self) -> Iterator[Pair]:
         for part in self.parts:
             yield from part
@@ -126,11 +107,6 @@ class LazyBitext:
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """See Bitext."""
-        return self.open().paths
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.open())

@@ -15,6 +15,7 @@ from seq2seq.data.languages import language_warnings, looks_swapped
 from seq2seq.data.report import DataReport, Seen, SideReport, SourceReport, VocabularyReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.splits import Selection
+from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import Overlap
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
@@ -76,13 +77,12 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
     Raises InputError for files that cannot be read, do not match or hold too few pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Validation data that cannot be opened is reported before the long work.
-    next(iter(sources.valid or ()), None)
-    selection = Selection(data, sources, folder)
-    tokenizers = _train_tokenizers(tokenizer, selection)
-    for name, one in tokenizers.files().items():
-        write_file(folder / name, one.model)
-    report = _encode(data, sources, selection, tokenizers, folder)
+    with PairSpool(folder) as spool:
+        selection = Selection(data, sources, spool, folder)
+        tokenizers = _train_tokenizers(tokenizer, selection)
+        for name, side in tokenizers.files().items():
+            write_file(folder / name, side.model)
+        report = _encode(data, sources, selection, tokenizers, folder)
     write_file(folder / _REPORT, to_json(report.as_json()))
     seal_folder(folder)
     return report

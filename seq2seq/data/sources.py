@@ -46,6 +46,9 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
 
     Raises InputError where there is none, or one cannot be opened or understood.
     """
+    files = [*data.train_src, *data.train_tgt, data.valid_src, data.valid_tgt]
+    if files.count("-") > 1:
+        raise InputError("only one input can be stdin (-)")
     finder = _Finder(data, downloads)
     train = [
         *(finder.aligned(src, tgt) for src, tgt in zip(data.train_src, data.train_tgt, strict=True)),
@@ -78,8 +81,6 @@ class _Finder:
         self._noted: set[tuple[str, str]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:
-        for name in (src, tgt):
-            expect_rereadable(name)
         self._learn_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
         return AlignedFiles(Path(src), Path(tgt))
 

@@ -5,24 +5,29 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pyarrow
 import pytest
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from seq2seq.config import Config
-from seq2seq.data import preparation
+from seq2seq.data.bitext import Pair, TablePairs
 from seq2seq.data.preparation import load_data, prepare_data
 from seq2seq.data.report import DataReport
 from seq2seq.data.sources import open_sources
+from seq2seq.data.spool import PairSpool
 from seq2seq.errors import InputError
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
 
 Rows = list[tuple[str, str]]
+SENTENCE = st.text(st.characters(exclude_characters="\n"), max_size=10)
 
 
 @pytest.fixture
@@ -229,7 +234,7 @@ def test_a_validation_split_that_cannot_be_opened_is_told_first(
     (tmp_path / "set").mkdir()
     table("set/train.jsonl")(tmp_path, rows)
     (tmp_path / "set" / "validation.jsonl").write_text('{"id": "0", "en": "one"}\n')
-    monkeypatch.setattr("seq2seq.data.preparation.Selection", lambda *_: pytest.fail("the pairs were read"))
+    monkeypatch.setattr("seq2seq.data.splits.survey", lambda *_: pytest.fail("the pairs were read"))
     config = tiny(data__train_src=(), data__train_tgt=(), data__dataset=str(tmp_path / "set"))
     with pytest.raises(InputError, match="which columns are the sentences"):
         report_of(config, tmp_path)
@@ -265,40 +270,58 @@ def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[...
         report_of(config, tmp_path)
 
 
-def grow(path: Path) -> None:
-    with open(path, "a") as file:
-        file.write("trois\tthree\n" * 300)
-
-
-def cut(path: Path) -> None:
-    os.truncate(path, path.read_bytes().index(b"\n", 500) + 1)
-
-
-def replace_it(path: Path) -> None:
-    """By as many others."""
-    path.with_name("new").write_text(path.read_text().replace("six", "cinq"))
-    os.replace(path.with_name("new"), path)
-
-
-@pytest.mark.parametrize("change", [grow, cut, replace_it])
-@pytest.mark.parametrize("moment", ["_train_tokenizers", "_encode"])
 @pytest.mark.parametrize("clean", [(), ("duplicates",)], ids=["as it is", "cleaned"])
-def test_a_file_that_changes_between_two_looks_is_told(
-    change: Callable[[Path], None],
-    moment: str,
-    clean: tuple[str, ...],
-    rows: Rows,
-    tiny: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_each_source_is_parsed_once(
+    clean: tuple[str, ...], rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = getattr(preparation, moment)
+    parsed: list[str] = []
+    read = TablePairs.__iter__
 
-    def later(*arguments: object) -> object:
-        change(tmp_path / "a.tsv")
-        return work(*arguments)
+    def watched(pairs: TablePairs) -> Iterator[Pair]:
+        parsed.append(pairs.table.path.name)
+        yield from read(pairs)
+        pairs.table.path.write_text("no longer\tof interest\n")
 
-    monkeypatch.setattr(preparation, moment, later)
-    config = tiny(data__train_src=(), data__train_tgt=(), **table("a.tsv")(tmp_path, rows), data__clean=clean)
-    with pytest.raises(InputError, match=r"a\.tsv: changed while it was being read; train again"):
-        prepare_data(config.data, config.tokenizer, open_sources(config.data, tmp_path), tmp_path / "data")
+    monkeypatch.setattr(TablePairs, "__iter__", watched)
+    (tmp_path / "set").mkdir()
+    for split in ("train", "validation", "test"):
+        table(f"set/{split}.jsonl")(tmp_path, rows)
+    data = {"data__train": [str(tmp_path / "a.tsv"), str(tmp_path / "b.csv")], "data__dataset": str(tmp_path / "set")}
+    for name in ("a.tsv", "b.csv"):
+        table(name)(tmp_path, rows)
+    config = tiny(
+        data__train_src=(),
+        data__train_tgt=(),
+        data__clean=clean,
+        tokenizer__joint=False,
+        tokenizer__vocab_size=300,
+        data__src_lang="fr",
+        data__tgt_lang="en",
+        **data,
+    )
+    report = report_of(config, tmp_path)
+    assert [source.read for source in report.sources] == [len(rows)] * 3
+    assert sorted(parsed) == sorted(["a.tsv", "b.csv", "train.jsonl", "validation.jsonl", "test.jsonl"])
+
+
+def test_aligned_files_can_be_pipes(
+    rows: Rows, expected: dict[str, str], tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    for name, side in (("p.fr", 0), ("p.en", 1)):
+        os.mkfifo(tmp_path / name)
+        text = "".join(f"{row[side]}\n" for row in rows)
+        Thread(target=(tmp_path / name).write_text, args=(text,), daemon=True).start()
+    pipes = {"data__train_src": str(tmp_path / "p.fr"), "data__train_tgt": str(tmp_path / "p.en")}
+    assert trained_bytes(tiny(training__max_steps=3, **pipes), tmp_path / "run") == expected
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sources=st.lists(st.lists(st.builds(Pair, SENTENCE, SENTENCE, st.integers(1, 2**40)), max_size=5), max_size=3))
+def test_a_spool_yields_what_was_written(sources: list[list[Pair]], tmp_path: Path) -> None:
+    with PairSpool(tmp_path) as spool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seq2seq.data.spool._BLOCK", 7)
+        assert [list(spool.write(pairs)) for pairs in sources] == sources
+        both = [zip(spool.read(index), spool.read(index), strict=True) for index in range(len(sources))]
+        twice = [[(one, other) for one, other in pairs] for pairs in both]
+    numbers = iter(range(1000))
+    assert twice == [[((number, pair),) * 2 for pair, number in zip(pairs, numbers, strict=False)] for pairs in sources]
