@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli import options
-from seq2seq.config import Config
 from seq2seq.errors import InputError
-from seq2seq.runs.run_folder import RUNS
 
 
 def train(
@@ -37,7 +35,8 @@ def train(
     config: options.ConfigFile = None,
     set_: options.Assignments = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Run folder, by default in checkpoints/.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FOLDER", help="Run folder; by default checkpoints/SRC-TGT-PRESET."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that the folder holds.")] = False,
@@ -52,20 +51,8 @@ def train(
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other")
     settings = options.config_of(context.params)
-    folder = output or RUNS / "-".join([*_languages(settings), settings.preset])
 
     from seq2seq.training.progress import Progress
     from seq2seq.training.run import train as run_training
 
-    run_training(settings, folder, resume=resume, overwrite=overwrite, progress=Progress(quiet))
-
-
-def _languages(config: Config) -> list[str]:
-    """The languages as given, or as the data calls them."""
-    from seq2seq.data.sources import DOWNLOADS, open_sources
-
-    data = config.data
-    if not (data.src_lang and data.tgt_lang):
-        sources = open_sources(data, RUNS / DOWNLOADS)
-        return [code for code in (sources.src_lang, sources.tgt_lang) if code]
-    return [data.src_lang, data.tgt_lang]
+    run_training(settings, output, resume=resume, overwrite=overwrite, progress=Progress(quiet))

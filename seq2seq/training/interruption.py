@@ -47,7 +47,7 @@ class Interruption:
 
 
 @contextmanager
-def leaving_at_once(clean_up: Callable[[], None]) -> Iterator[None]:
+def leaving_at_once(clean_up: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Within, these signals call `clean_up` and end the process, even while a library computes for minutes.
 
     Python's own handlers wait until a library returns. So a thread listens to the pipe that the system's handler

@@ -9,7 +9,7 @@ import torch
 from seq2seq.config import Config, TrainingConfig, config_differences
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData, load_data, prepare_data
-from seq2seq.data.sources import DOWNLOADS, open_sources
+from seq2seq.data.sources import DOWNLOADS, Sources, open_sources
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
 from seq2seq.io.storage import (
@@ -24,7 +24,7 @@ from seq2seq.io.storage import (
 )
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.lock import locked
-from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.run_folder import RUNS, RunFolder
 from seq2seq.runs.trained_model import TrainedModel, build_network, load_model
 from seq2seq.threads import configure_libraries
 from seq2seq.training.adaptation import adapt
@@ -36,9 +36,12 @@ from seq2seq.training.recorder import Recorder
 _DEFAULT_MINUTES = 15.0
 
 
-def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, progress: Progress) -> TrainingState:
+def train(
+    config: Config, run_folder: Path | None, *, resume: bool, overwrite: bool, progress: Progress
+) -> TrainingState:
     """Train in `run_folder` and return how far it came.
 
+    run_folder: None names it after the languages and the preset, in the current folder's `checkpoints/`.
     resume: go on from the folder's last checkpoint; without one, start afresh and say so.
     overwrite: delete the run that is there.
     Raises InputError for data that cannot be used, a folder that is in use, a resume under other settings or a disk
@@ -46,15 +49,14 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
     """
     started = time.monotonic()
     configure_libraries()
-    shown, run = run_folder, RunFolder(real_path(run_folder))
-    store = CheckpointStore(run)
     stray_variables = drop_stray_variables()
     with Processes() as processes, ExitStack() as held:
         if not processes.is_main:
             progress = Progress(quiet=True)
         if stray_variables:
             progress.warn(stray_variables)
-        config, last = processes.on_main(lambda: _open(config, shown, resume, overwrite, progress, held))
+        shown, config, last = processes.on_main(lambda: _open(config, run_folder, resume, overwrite, progress, held))
+        run = RunFolder(real_path(shown))
         data = load_data(run.data, config.tokenizer.joint, config.data.max_length)
         if last:
             model = load_model(last)
@@ -75,7 +77,7 @@ def train(config: Config, run_folder: Path, *, resume: bool, overwrite: bool, pr
             )
             state = trainer.run()
         except OSError as error:
-            raise _disk_error(error, _what_is_left(store, shown)) from None
+            raise _disk_error(error, _what_is_left(CheckpointStore(run), shown)) from None
         progress.note(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
             f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {shown}"
@@ -93,12 +95,20 @@ def open_run(folder: Path) -> tuple[Config, PreparedData]:
 
 
 def _open(
-    config: Config, folder: Path, resume: bool, overwrite: bool, progress: Progress, held: ExitStack
-) -> tuple[Config, Path | None]:
+    config: Config, folder: Path | None, resume: bool, overwrite: bool, progress: Progress, held: ExitStack
+) -> tuple[Path, Config, Path | None]:
     """Lock the folder, see what it holds and begin a run where none is to go on.
 
-    Returns the settings of the run and the folder of its last step, if any.
+    Returns the run's folder, its settings and the folder of its last step, if any.
     """
+    sources = None
+    if folder is None:
+        languages = [config.data.src_lang, config.data.tgt_lang]
+        if not all(languages):
+            with leaving_at_once():
+                sources = open_sources(config.data, RUNS / DOWNLOADS)
+            languages = [sources.src_lang, sources.tgt_lang]
+        folder = RUNS / "-".join(filter(None, [*languages, config.preset]))
     expect_replaceable(folder)
     held.enter_context(locked(folder))
     put_back(real_path(folder))
@@ -108,12 +118,12 @@ def _open(
         store.recover()
     last = store.last if resume else None
     if last:
-        return _stored_config(config, folder), last
+        return folder, _stored_config(config, folder), last
     if resume:
         _expect_no_steps(RunFolder(folder))
         progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
     try:
-        return _start_folder(_resolve(config), real_path(folder), progress), None
+        return folder, _start_folder(_resolve(config), real_path(folder), sources, progress), None
     except OSError as error:
         raise _disk_error(error, "no training has begun: see to it and give the same command again") from None
 
@@ -183,16 +193,17 @@ def _expect_no_steps(run: RunFolder) -> None:
         raise InputError(f"{step}: is there, but no step has what --resume needs; give another -o, or --overwrite")
 
 
-def _start_folder(config: Config, folder: Path, progress: Progress) -> Config:
-    """Prepare the data out of sight; only then does the new run take the place of what was there.
+def _start_folder(config: Config, folder: Path, sources: Sources | None, progress: Progress) -> Config:
+    """Prepare the data out of sight; only then does the new run replace what was there.
 
+    sources: those of the configuration, if they are open already.
     Returns the settings with the languages that the data is found to be in, and with what follows from its size.
     """
     checked = identity_of(folder)
     with Workspace(folder) as workspace:
         new = RunFolder(workspace.new)
         with leaving_at_once(workspace.close):
-            sources = open_sources(config.data, folder.parent / DOWNLOADS)
+            sources = sources or open_sources(config.data, folder.parent / DOWNLOADS)
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
             report = prepare_data(config.data, config.tokenizer, sources, new.data)

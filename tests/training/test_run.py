@@ -1,0 +1,37 @@
+"""A training without `-o`: its folder is named after the languages and the preset."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seq2seq.config import Config
+from seq2seq.data.sources import open_sources
+from seq2seq.training import run
+from seq2seq.training.progress import Progress
+
+
+def test_a_run_without_a_folder_is_named_and_its_sources_are_opened_once(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def watched(*arguments: object) -> object:
+        opened.append(arguments)
+        return open_sources(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run, "open_sources", watched)
+    monkeypatch.chdir(tmp_path)
+    config = tiny(training__max_steps=2)
+    for side in ("src", "tgt"):
+        (file,) = getattr(config.data, f"train_{side}")
+        shutil.copy(file, f"train.{'fr' if side == 'src' else 'en'}")
+    data = config.data.model_copy(update={"train_src": ("train.fr",), "train_tgt": ("train.en",)})
+    data = data.model_copy(update={"src_lang": "", "tgt_lang": ""})
+    config = config.model_copy(update={"data": data})
+    run.train(config, None, resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert [path.name for path in Path("checkpoints").iterdir()] == [f"fr-en-{config.preset}"]
+    assert len(opened) == 1
+    run.train(config, None, resume=True, overwrite=False, progress=Progress(quiet=True))
+    assert [path.name for path in Path("checkpoints").iterdir()] == [f"fr-en-{config.preset}"]
