@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from seq2seq.architectures import ARCHITECTURES
 from seq2seq.errors import InputError
 
 DEFAULT_PRESET = "context"
@@ -118,28 +119,10 @@ class TokenizerConfig(Section):
 _Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
-_Architecture = Literal["default", "cho2014", "cho2014-released", "sutskever2014", "bahdanau2015", "luong2015"]
-_OF_CHO = {
-    "cell": "gru-reset-before",
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "attention": "none",
-    "bidirectional": False,
-}
-# What the network of a paper leaves no choice of.
-_OF_ARCHITECTURE: dict[str, dict[str, object]] = {
-    "cho2014": _OF_CHO,
-    "cho2014-released": _OF_CHO,
-    "sutskever2014": {"attention": "none", "bidirectional": False},
-    "bahdanau2015": {**_OF_CHO, "attention": "additive", "bidirectional": True},
-    "luong2015": {"bidirectional": False},
-}
-
-
 class ModelConfig(Section):
     """Sizes of the network."""
 
-    architecture: _Architecture = "default"
+    architecture: str = "default"
     """Whose network: this program's own, or that of a paper, best chosen by its preset."""
     cell: Annotated[
         Literal["gru", "gru-reset-before", "lstm", "lstm-peephole", "rnn"],
@@ -170,17 +153,10 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         name = self.architecture
-        if name == "default" and self.bidirectional and self.hidden_size % 2:
-            raise ValueError(f"hidden_size = {self.hidden_size} is odd: a bidirectional encoder halves it")
-        if name in ("sutskever2014", "luong2015") and self.encoder_layers != self.decoder_layers:
-            raise ValueError(f"{name} hands over all states: encoder_layers and decoder_layers must be the same")
-        if name == "cho2014-released" and self.context_size != self.hidden_size:
-            raise ValueError(f"in {name} c is the encoder's last state: context_size and hidden_size must be the same")
-        for key, value in _OF_ARCHITECTURE.get(name, {}).items():
-            if getattr(self, key) != value:
-                raise ValueError(f"{name} needs {key} = {str(value).lower()}")
-        if name == "luong2015" and self.attention == "none":
-            raise ValueError(f"{name} needs attention")
+        if name not in ARCHITECTURES:
+            raise ValueError(f"no architecture {name!r}; there are {', '.join(ARCHITECTURES)}")
+        if violation := ARCHITECTURES[name].violation(self):
+            raise ValueError(f"architecture {name} {violation}")
         return self
 
 

@@ -1,7 +1,7 @@
 """The decoder: a language model of the target that the source conditions at every step.
 
 `ContextDecoder` knows the source by its context vector alone; `AttentionDecoder` looks at its tokens at each step.
-Those of other papers are in `papers.py`; `architectures.py` chooses.
+Those of other papers are in `papers.py`; `seq2seq/architectures.py` names the parts of each.
 """
 
 from dataclasses import dataclass

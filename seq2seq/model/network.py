@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seq2seq.architectures import ARCHITECTURES, load_part
 from seq2seq.config import ModelConfig
-from seq2seq.model.architectures import ARCHITECTURES
-from seq2seq.model.decoder import DecoderState
+from seq2seq.model.decoder import Decoder, DecoderState
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.encoder import Encoded
 
@@ -31,12 +31,13 @@ class EncoderDecoder(nn.Module):
         self.tgt_embedding = _embedding(tgt_vocab, config.embedding_size)
         self.src_embedding = self.tgt_embedding if joint else _embedding(src_vocab, config.embedding_size)
         architecture = ARCHITECTURES[config.architecture]
-        self.encoder = architecture.encoder(config)
-        self.decoder = architecture.decoder(config)
+        self.encoder: nn.Module = load_part(architecture.encoder)(config)
+        self.decoder: Decoder = load_part(architecture.decoder)(config)
         self.output = None if architecture.tied else nn.Linear(self.decoder.features, tgt_vocab, bias=False)
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
         self.dropout = SequenceDropout(config.dropout)
-        architecture.initialise(self)
+        if architecture.initialise:
+            load_part(architecture.initialise)(self)
 
     @property
     def output_weight(self) -> Tensor:

@@ -106,7 +106,7 @@ ERRORS = {
         "configuration: model.hidden_size = -1: input should be greater than or equal to 1"
     ),
     "train --set model.hidden_size=7": (
-        "configuration: model: hidden_size = 7 is odd: a bidirectional encoder halves it"
+        "configuration: model: architecture default needs an even hidden_size, not 7: a bidirectional encoder halves it"
     ),
     "train --set model.dropout=1": "configuration: model.dropout = 1: input should be less than 1",
     "train --preset contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",

@@ -211,11 +211,12 @@ def test_first_values_are_even(preset: str, bound: float) -> None:
     ("preset", "changes", "message"),
     [
         ("cho2014", {"cell": "lstm"}, "cho2014 needs cell = gru-reset-before"),
-        ("cho2014-released", {"context_size": 5}, "context_size and hidden_size must be the same"),
-        ("sutskever2014", {"encoder_layers": 1}, "encoder_layers and decoder_layers must be the same"),
-        ("bahdanau2015", {"attention": "dot"}, "bahdanau2015 needs attention = additive"),
-        ("luong2015", {"attention": "none"}, "luong2015 needs attention"),
-        ("luong2015", {"bidirectional": True}, "luong2015 needs bidirectional = false"),
+        ("cho2014-released", {"context_size": 5}, "cho2014-released needs context_size = hidden_size"),
+        ("sutskever2014", {"encoder_layers": 1}, "sutskever2014 needs encoder_layers = decoder_layers"),
+        ("bahdanau2015", {"attention": "dot"}, "architecture bahdanau2015 needs attention = additive"),
+        ("luong2015", {"attention": "none"}, "architecture luong2015 needs attention"),
+        ("luong2015", {"bidirectional": True}, "architecture luong2015 needs bidirectional = false"),
+        ("luong2015", {"architecture": "luong"}, "no architecture 'luong'; there are default, cho2014, "),
     ],
 )
 def test_what_a_paper_leaves_no_choice_of_is_refused(preset: str, changes: dict[str, Any], message: str) -> None:
