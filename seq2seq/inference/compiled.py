@@ -26,7 +26,7 @@ class CompiledNetwork:
     """A network in compiled form. Copies share it."""
 
     def __init__(self, network: Network, level: int) -> None:
-        """level: one of `native.library.isa_levels()`."""
+        """level: one of `native.engine.isa_levels()`."""
         # The C++ side goes on reading the tables, and packs weights and biases in a form of its own.
         self._tables: list[np.ndarray] = []
         self._packed: list[object] = []

@@ -15,7 +15,7 @@ from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import Tensors, UnsupportedModelError
-from seq2seq.native.library import isa_levels
+from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
 from seq2seq.search.options import Hypothesis, SearchOptions, Sources
 from seq2seq.threads import worker_count

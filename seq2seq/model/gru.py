@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seq2seq.native.library import isa_levels
-from seq2seq.native.training import GruStep
+from seq2seq.native.training import GruStep, isa_levels
 
 _KINDS = (torch.float32, torch.bfloat16)
 # oneDNN compiles each new GEMM shape, which takes longer than the product: there should be few of them.

@@ -16,6 +16,7 @@
 #include "views.hpp"
 
 #define NATIVE_BODY "engine.hpp"
+#define NATIVE_WITHOUT_BF16  // the engine computes in float32 and int8
 #include "levels.hpp"
 
 namespace {
@@ -79,8 +80,8 @@ extern "C" {
 // Which structures it was built for.
 int seq2seq_version() { return VIEWS_VERSION; }
 
-// The highest instruction set that this processor has.
-int seq2seq_level() { return best_level(); }
+// The highest instruction set of the engine on this processor.
+int seq2seq_engine_level() { return best_level(); }
 
 // A model for instruction set `level`; null where memory is short. The tables that `view` points at must stay.
 void* seq2seq_model(const ModelView* view, int level) {

@@ -17,6 +17,16 @@ CELLS = ["gru", "lstm", "rnn"]
 _OUT_OF_MEMORY, _INVALID = 1, 2
 
 
+@cache
+def isa_levels() -> range:
+    """The engine's instruction sets on this processor, the fastest last; empty where nothing was compiled.
+
+    0 is plain, 1 AVX2, 2 AVX-512 with VNNI.
+    """
+    loaded = library()
+    return range(loaded.seq2seq_engine_level() + 1) if loaded else range(0)
+
+
 class LinearView(Structure):
     """y = W x + b, W in float32 or in int8 with scales."""
 
@@ -99,7 +109,7 @@ class Model:
     """A model on the C++ side, and the arrays that it reads."""
 
     def __init__(self, view: ModelView, level: int, *arrays: list[Any]) -> None:
-        """level: one of `library.isa_levels()`. arrays: kept for as long as the model."""
+        """level: one of `isa_levels()`. arrays: kept for as long as the model."""
         functions = _functions()
         self._arrays = arrays
         self._search = functions.seq2seq_search

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 
 # The version of the structures: the same number is in `views.hpp`, and both grow when a structure changes.
-_VERSION = 4
+_VERSION = 5
 
 
 @cache
@@ -21,13 +21,3 @@ def library() -> ctypes.CDLL | None:
 
 def _version(loaded: ctypes.CDLL) -> int:
     return int(loaded.seq2seq_version()) if hasattr(loaded, "seq2seq_version") else 0
-
-
-@cache
-def isa_levels() -> range:
-    """The instruction sets to choose from, the fastest last; empty where not built.
-
-    0 is plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with BF16, which only training gains by.
-    """
-    loaded = library()
-    return range(loaded.seq2seq_level() + 1) if loaded else range(0)

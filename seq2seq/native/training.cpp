@@ -87,6 +87,9 @@ int loss(const LossView& view) {
 
 extern "C" {
 
+// The highest instruction set of these functions on this processor.
+int seq2seq_training_level() { return best_level(); }
+
 void seq2seq_gru(const GruView* view, int way) {
     switch (2 * view->level + view->is_bf16) {
 #ifdef NATIVE_DISPATCH_BF16

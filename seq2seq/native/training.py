@@ -11,6 +11,16 @@ from typing import Any
 from seq2seq.native.library import library
 
 
+@cache
+def isa_levels() -> range:
+    """The instruction sets on this processor, the fastest last; empty where nothing was compiled.
+
+    0 is plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with BF16.
+    """
+    loaded = library()
+    return range(loaded.seq2seq_training_level() + 1) if loaded else range(0)
+
+
 class GruStep(Structure):
     """A step of a GRU: GruView of `views.hpp`."""
 

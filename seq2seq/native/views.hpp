@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-constexpr int VIEWS_VERSION = 4;  // and in `library.py`
+constexpr int VIEWS_VERSION = 5;  // and in `library.py`
 
 struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale for each row
     const float* weight;     // [out, in], or null

@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seq2seq.model.gru import is_compiled_for, product_kind
-from seq2seq.native.library import isa_levels
-from seq2seq.native.training import LossRows
+from seq2seq.native.training import LossRows, isa_levels
 from seq2seq.tokenizer.tokenizer import PAD
 
 # Logits that exist at any moment. On a CPU they should fit its cache; on a GPU the fewer pieces the better.

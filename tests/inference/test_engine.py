@@ -15,7 +15,7 @@ from random_networks import TGT_VOCAB, Packed, sentences
 from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.weights import UnsupportedModelError
-from seq2seq.native.library import isa_levels
+from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import Hypothesis, SearchOptions
 from seq2seq.tokenizer.tokenizer import BOS, PAD, UNK
 

@@ -19,7 +19,7 @@ from seq2seq.errors import InputError
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.weights import Tensors, quantize
-from seq2seq.native.library import isa_levels
+from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import SearchOptions
 from seq2seq.tokenizer.tokenizer import EOS
 
@@ -105,7 +105,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
 from seq2seq.inference.weights import Tensors
-from seq2seq.native.library import isa_levels
+from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import SearchOptions
 config = ModelConfig(embedding_size=6, hidden_size=64, context_size=5, attention="dot")
 network = Network.take(Tensors.open(Path({str(packed.path)!r})), config, SRC_VOCAB, TGT_VOCAB, False)

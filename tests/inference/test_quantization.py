@@ -11,7 +11,7 @@ from seq2seq.cli import app
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.weights import quantize
 from seq2seq.model.weights import load_weights
-from seq2seq.native.library import isa_levels
+from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.trained_model import TrainedModel
 from seq2seq.search.options import SearchOptions

@@ -27,7 +27,7 @@ from seq2seq.inference.lexicon import Lexicon
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import quantize
 from seq2seq.io.manifest import MANIFEST, seal_folder
-from seq2seq.native.library import isa_levels
+from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, open_model
 from seq2seq.runs.trained_model import load_model
 from seq2seq.search.batch import search_batch

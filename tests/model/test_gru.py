@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seq2seq.model import gru
 from seq2seq.model.cells import GRU, read_both_ways
-from seq2seq.native.library import isa_levels
+from seq2seq.native.training import isa_levels
 
 LENGTHS = {
     "the longest first": torch.tensor([5, 5, 4, 1]),

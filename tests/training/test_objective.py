@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 
 from seq2seq.config import Config
-from seq2seq.native.library import isa_levels
+from seq2seq.native.training import isa_levels
 from seq2seq.tokenizer.tokenizer import PAD
 from seq2seq.training import cross_entropy
 from seq2seq.training.cross_entropy import CompiledCrossEntropy, PlainCrossEntropy, linear_cross_entropy
