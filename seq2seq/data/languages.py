@@ -13,7 +13,7 @@ def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt
     import py3langid
 
     src, tgt = src[:_LINES], tgt[:_LINES]
-    known = set(py3langid.langid._get_identifier().labels)
+    known = {code for code, _ in py3langid.rank("")}
     try:
         if {src_lang, tgt_lang} <= known and src_lang != tgt_lang and src:
             py3langid.set_languages([src_lang, tgt_lang])

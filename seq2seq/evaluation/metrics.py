@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any, TypeVar
 
+import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from seq2seq.errors import InputError
+from seq2seq.evaluation.sacrebleu_statistics import score_of_counts, sentence_counts
 
 Group = TypeVar("Group", bound=Hashable)
 
@@ -34,18 +36,16 @@ class CorpusScorer:
 
     def __init__(self, metrics: Sequence[str] = ("BLEU", "chrF", "TER")) -> None:
         self._metrics = {name: METRICS[name]() for name in metrics}
-        self._totals: dict[str, list[float]] = {}
+        self._totals: dict[str, np.ndarray] = {}
         self.lines = 0
 
     def add(self, hypothesis: str, references: Sequence[str]) -> None:
         """Take in a line and its references. As the sacreBLEU command does, white space at the end is left out."""
         self.lines += 1
-        stripped = [[reference.rstrip()] for reference in references]
+        stripped = [reference.rstrip() for reference in references]
         for name, metric in self._metrics.items():
-            # sacreBLEU's own two halves of a corpus score: the counts of a line, and what the sum of them comes to.
-            (counts,) = metric._extract_corpus_statistics([hypothesis.rstrip()], stripped)
-            totals = self._totals.setdefault(name, [0] * len(counts))
-            self._totals[name] = [total + count for total, count in zip(totals, counts, strict=True)]
+            (counts,) = sentence_counts(metric, [hypothesis.rstrip()], stripped)
+            self._totals[name] = self._totals.get(name, 0) + counts
 
     def scores(self) -> list[MetricScore]:
         """The scores of all lines so far. Raises InputError where there are none."""
@@ -54,7 +54,7 @@ class CorpusScorer:
         return [self._score(name, metric) for name, metric in self._metrics.items()]
 
     def _score(self, name: str, metric: Any) -> MetricScore:
-        score = metric._compute_score_from_stats(self._totals[name])
+        score = score_of_counts(metric, self._totals[name])
         details = score.format(width=2).partition(" = ")[2]
         return MetricScore(name, score.score, details, str(metric.get_signature()))
 

@@ -16,6 +16,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import InputError
+from seq2seq.evaluation.sacrebleu_statistics import sentence_counts
 from seq2seq.io.storage import read_json, to_json
 from seq2seq.scoring.moses import Candidate, read_candidates
 
@@ -125,13 +126,13 @@ class Development:
         """[S, N], the candidates of each sentence; the first once more where there are less than N."""
         metric = _bleu()
         counted = [
-            _count(metric, [one.text for one in group], [lines[group[0].sentence] for lines in references])
+            sentence_counts(metric, [one.text for one in group], [lines[group[0].sentence] for lines in references])
             for group in groups
         ]
         self.counts = np.concatenate(counted)
         """[C, 10], sacreBLEU's counts."""
         missing = sorted(set(range(len(references[0]))) - {group[0].sentence for group in groups})
-        blank = [_count(metric, [""], [lines[sentence] for lines in references]) for sentence in missing]
+        blank = [sentence_counts(metric, [""], [lines[sentence] for lines in references]) for sentence in missing]
         self.rest = np.array(blank, dtype=np.int64).reshape(-1, _COUNTS).sum(axis=0)
         """[10], the counts of sentences that are not in the list."""
 
@@ -287,13 +288,3 @@ def _finite(values: Iterable[object]) -> bool:
 
 def _bleu() -> BLEU:
     return BLEU(force=True)  # Moses' text is tokenised: no warning in every sentence
-
-
-def _count(metric: BLEU, texts: Sequence[str], references: Sequence[str]) -> np.ndarray:
-    """sacreBLEU's counts of several translations of one sentence: [len(texts), 10]."""
-    # The two halves of its `_extract_corpus_statistics`, so that the references are taken apart once.
-    (reference,) = metric._cache_references([[one] for one in references])
-    counts = {
-        text: metric._compute_segment_statistics(metric._preprocess_segment(text), reference) for text in set(texts)
-    }
-    return np.array([counts[text] for text in texts], dtype=np.int64)

@@ -136,7 +136,7 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if factors := _FACTORS.get(func._schema.name):
+        if factors := _FACTORS.get(func.name()):
             left, right = (Factor.of(args[place], self._real) for place in factors)
             self.seen[left, right] += 1
         return func(*args, **(kwargs or {}))

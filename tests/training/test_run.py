@@ -1,10 +1,12 @@
 """A training without `-o`: its folder is named after the languages and the preset."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from seq2seq.config import Config
 from seq2seq.data.sources import open_sources
@@ -35,3 +37,12 @@ def test_a_run_without_a_folder_is_named_and_its_sources_are_opened_once(
     assert len(opened) == 1
     run.train(config, None, resume=True, overwrite=False, progress=Progress(quiet=True))
     assert [path.name for path in Path("checkpoints").iterdir()] == [f"fr-en-{config.preset}"]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/cpuinfo").exists() or torch.cuda.is_available(), reason="needs Linux, without a GPU"
+)
+def test_bf16_is_used_where_the_processor_computes_in_it() -> None:
+    # torch has no public question for it: this fails where a release changes the private ones.
+    flags = set(re.findall(r"\S+", Path("/proc/cpuinfo").read_text()))
+    assert run._computes_in_bf16() == bool(flags & {"avx512_bf16", "amx_tile"})
