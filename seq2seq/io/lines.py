@@ -6,6 +6,8 @@ A file's name says how it is compressed (`.gz`, `.zst` or plain); `-` is standar
 import codecs
 import gzip
 import io
+import os
+import stat
 import sys
 import unicodedata
 import zlib
@@ -114,9 +116,23 @@ def expect_different_files(outputs: Iterable[str | Path | None], inputs: Iterabl
         target = _target(output)
         if output != "-" and target in read and target.is_file():
             raise InputError(f"{output}: is read too; give the output a file of its own")
+        if output == "-" and (path := next((path for path in read if _is_stdout(path)), None)):
+            raise InputError(
+                f"{path}: standard output goes to the file that is read; give the output a file of its own"
+            )
         if target in written and (output == "-" or target.is_file() or not target.exists()):
             raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
         written.add(target)
+
+
+def _is_stdout(path: Path) -> bool:
+    """Whether standard output goes to a regular file, and to this one."""
+    try:
+        output = os.fstat(sys.stdout.fileno())
+        status = os.fstat(sys.stdin.fileno()) if path == Path("-") else path.stat()
+    except (OSError, ValueError, AttributeError):  # closed, missing or not a file: others report it
+        return False
+    return stat.S_ISREG(output.st_mode) and os.path.samestat(output, status)
 
 
 def _target(path: str | Path) -> Path:

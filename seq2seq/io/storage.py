@@ -271,6 +271,8 @@ def to_json(value: object) -> bytes:
 
 def read_json(path: os.PathLike[str]) -> Any:
     """The value in a JSON file. Raises InputError where it is missing, damaged or over SMALL_JSON bytes."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: not a plain file")
     try:
         with open(path, "rb") as file:
             data = file.read(SMALL_JSON + 1)

@@ -393,6 +393,21 @@ def test_no_output_replaces_an_input(
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("is_stdin", [False, True])
+def test_standard_output_is_not_appended_to_the_input(is_stdin: bool, trained: Path, tmp_path: Path) -> None:
+    text = tmp_path / "lines"
+    text.write_text("un deux\n")
+    program = [sys.executable, "-m", "seq2seq", "translate", str(trained)]
+    with open(text) as stdin, open(text, "a") as stdout:
+        given = [] if is_stdin else ["-i", str(text)]
+        done = subprocess.run(
+            [*program, *given], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 2
+    assert "standard output goes to the file that is read" in done.stderr
+    assert text.read_text() == "un deux\n"
+
+
 def test_two_outputs_of_an_evaluation_are_two_files(trained: Path, bitext: tuple[Path, Path], tmp_path: Path) -> None:
     words = (
         "--src",

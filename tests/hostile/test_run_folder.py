@@ -1,6 +1,7 @@
 """Run folders that a stranger has made: the manifests agree with what lies in them."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -149,3 +150,14 @@ def test_files_of_older_versions_are_read(run: Path) -> None:
     seal_folder(state)
     config, _ = open_run(run)
     assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
+
+
+@pytest.mark.parametrize("name", ["config.json", "checkpoints.json"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_pipe_in_a_run_is_not_waited_for(name: str, resume: bool, run: Path) -> None:
+    config, _ = open_run(run)
+    (run / name).unlink()
+    os.mkfifo(run / name)
+    with pytest.raises(InputError, match=r"not a plain file|holds files but no run|is not a file of the run"):
+        train(config, run, resume=resume, overwrite=not resume, progress=QUIET)
+    assert (run / "steps").is_dir()
