@@ -98,7 +98,7 @@ class _Evaluation:
     as_json: bool
 
     def __post_init__(self) -> None:
-        """Raises InputError where options are missing or exclude each other."""
+        """Raises InputError if options are missing or exclude each other."""
         if sum(given is not None for given in (self.ref or None, self.input_, self.dataset)) != 1:
             raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
         if bool(self.model) == (self.hyp is not None):

@@ -129,7 +129,7 @@ class _Scoring:
     odd_lines: InvalidLines | None
 
     def __post_init__(self) -> None:
-        """Raises InputError where options are missing or exclude each other."""
+        """Raises InputError if options are missing or exclude each other."""
         inputs = [self.tgt, self.input_, self.phrase_table, self.n_best]
         needs_src = self.tgt is not None or self.n_best is not None
         if sum(path is not None for path in inputs) != 1 or (self.src is not None) != needs_src:

@@ -142,7 +142,9 @@ class PlainCrossEntropy(_CrossEntropy):
             probabilities = logits.softmax(dim=1)
             true = targets[chunk, None]
             true_logits[chunk] = logits.gather(1, true)[:, 0]
-            log_probs[chunk] = probabilities.gather(1, true)[:, 0].to(weight.dtype).clamp_min(_SMALLEST_PROBABILITY).log()
+            log_probs[chunk] = (
+                probabilities.gather(1, true)[:, 0].to(weight.dtype).clamp_min(_SMALLEST_PROBABILITY).log()
+            )
             if any(ctx.needs_input_grad):
                 torch.mm(probabilities, cast_weight, out=features_grad[chunk])
                 weight_grad += torch.mm(probabilities.t(), real_features[chunk])

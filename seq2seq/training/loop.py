@@ -292,8 +292,8 @@ class Trainer:
     def _warn_of_few_steps(self, steps: int) -> None:
         if steps < self.config.warmup_steps:
             self.progress.warn(
-                f"only {steps:,} steps fit into the time, fewer than the {self.config.warmup_steps:,} warm-up steps: the "
-                "model will learn next to nothing; give it more --minutes or choose a smaller preset"
+                f"only {steps:,} steps fit into the time, fewer than the {self.config.warmup_steps:,} warm-up steps: "
+                "the model will learn next to nothing; give it more --minutes or choose a smaller preset"
             )
 
     def _revise_plan(self) -> None:

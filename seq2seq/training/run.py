@@ -125,7 +125,9 @@ def _open(
     try:
         return folder, _start_folder(_resolve(config), real_path(folder), sources, progress), None
     except OSError as error:
-        raise _disk_error(error, "training has not started: free the disk or fix its permissions, then run the same command again") from None
+        raise _disk_error(
+            error, "training has not started: free the disk or fix its permissions, then run the same command again"
+        ) from None
 
 
 def _disk_error(error: OSError, advice: str) -> InputError:
@@ -190,7 +192,9 @@ def _expect_no_steps(run: RunFolder) -> None:
     """Raises InputError if there are steps that cannot be resumed from: they may be models worth keeping."""
     steps = run.steps.iterdir() if run.steps.is_dir() else ()
     if step := next((path for path in steps if not is_leftover(path)), None):
-        raise InputError(f"{step}: exists, but no step can be resumed from; give another folder with -o, or --overwrite")
+        raise InputError(
+            f"{step}: exists, but no step can be resumed from; give another folder with -o, or --overwrite"
+        )
 
 
 def _start_folder(config: Config, folder: Path, sources: Sources | None, progress: Progress) -> Config:
@@ -220,9 +224,7 @@ def _stored_config(config: Config, folder: Path) -> Config:
     """The settings of the run. Raises InputError if `config` gives different ones; unset values do not count."""
     stored = RunFolder(folder).read_config()
     if differences := config_differences(stored, config):
-        raise InputError(
-            f"{folder}: --resume with settings that differ from the run's: {'; '.join(differences)}"
-        )
+        raise InputError(f"{folder}: --resume with settings that differ from the run's: {'; '.join(differences)}")
     return stored
 
 

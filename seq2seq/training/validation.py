@@ -68,7 +68,9 @@ class Validator:
         translator = Translator(engine_of(model) or model, batch_size=_BATCH)
         candidates: list[list[Hypothesis]] = []
         for lines in self._windows(pairs):
-            translations = translator.stream(lines, beam_size=beam_size, length_penalty=max(LENGTH_PENALTIES), n_best=beam_size)
+            translations = translator.stream(
+                lines, beam_size=beam_size, length_penalty=max(LENGTH_PENALTIES), n_best=beam_size
+            )
             candidates += self._processes.gather([translation.hypotheses for translation in translations])
             self._poll()
         return best_length_penalty(candidates, [pair.tgt for pair in pairs]), len(pairs)

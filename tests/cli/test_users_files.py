@@ -267,7 +267,7 @@ def test_models_without_their_state_are_kept(trained: Path, tiny: Callable[..., 
         shutil.rmtree(state)
     before = tree(run)
     config, _ = open_run(run)
-    with pytest.raises(InputError, match="no step has what --resume needs"):
+    with pytest.raises(InputError, match="no step can be resumed from"):
         train(config, run, resume=True, overwrite=False, progress=QUIET)
     assert tree(run) == before
 

@@ -340,8 +340,14 @@ def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> 
         (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(plan.validate_every: "),
         (lambda state: (state / "training.json").write_bytes(b"[]\n"), "training.json: damaged"),
         (_edit_moments(lambda one: one.pop("0.exp_avg")), "optimizer.safetensors: damaged .tensors are missing"),
-        (_edit_moments(lambda one: one.update({"99.step": torch.ones(())})), "99.step is not of this optimiser"),
-        (_edit_moments(lambda one: one.update({"0.other": torch.ones(())})), "0.other is not of this optimiser"),
+        (
+            _edit_moments(lambda one: one.update({"99.step": torch.ones(())})),
+            "99.step does not belong to this optimiser",
+        ),
+        (
+            _edit_moments(lambda one: one.update({"0.other": torch.ones(())})),
+            "0.other does not belong to this optimiser",
+        ),
         (_edit_moments(lambda one: one.update({"0.exp_avg": torch.ones(3)})), r"0.exp_avg has the shape \[3\]"),
         (lambda state: (state / "optimizer.safetensors").write_bytes(b"\x08" + bytes(15)), "safetensors: damaged"),
     ],
