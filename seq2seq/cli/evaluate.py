@@ -54,7 +54,9 @@ def evaluate(
     by_length: Annotated[
         bool, typer.Option("--by-length", help="Score by source length too; with --hyp, give --src.")
     ] = False,
-    plot: Annotated[str | None, typer.Option(metavar="FILE", help="Plot BLEU --by-length, as .png or .svg.")] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Plot BLEU by source length, as .png or .svg; needs --by-length.")
+    ] = None,
     baseline: Annotated[
         str | None, typer.Option(metavar="FILE", help="Another system's translations, scored for comparison.")
     ] = None,

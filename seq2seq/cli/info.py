@@ -13,7 +13,7 @@ def info(
     model: options.Model,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Show the languages, size, training data and validation scores of a model."""
+    """Show a model's languages, size, data and scores."""
     from seq2seq.runs.model_folder import open_model
 
     folder = open_model(model)

@@ -55,7 +55,7 @@ def rescore(
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Random seed.")] = 1,
 ) -> None:
-    """Re-rank n-best lists with feature weights learnt on a development set.
+    """Re-rank n-best lists with learnt feature weights.
 
     Learns one weight per feature by minimum error rate training (Och 2003) on --dev, to maximise BLEU of the candidates
     ranked first, and re-ranks --n-best with them. Reports BLEU before and after re-ranking, with sacreBLEU's paired

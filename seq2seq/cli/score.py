@@ -97,7 +97,7 @@ def score(
     ] = InvalidLines.STOP,
     odd_lines: Annotated[InvalidLines | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Compute the log-probabilities of targets given their sources.
+    """Compute log-probabilities of targets given their sources.
 
     For sentence pairs (--src and --tgt, or --input): one line per pair with log p(target | source), natural logarithm.
     For a Moses phrase table or n-best list: the same file, byte for byte, with one more feature on each line; in the

@@ -29,7 +29,7 @@ def train(
     minutes: Annotated[
         float | None,
         typer.Option(
-            metavar="NUMBER", help="Wall-clock time of the training; default: 15, unless training.max_steps is set."
+            metavar="NUMBER", help="Training time (wall clock); default: 15, unless training.max_steps is set."
         ),
     ] = None,
     seed: options.Seed = None,

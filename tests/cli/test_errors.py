@@ -150,7 +150,7 @@ ERRORS = {
         "-: is read several times, which works for files alone; save it to a file first"
     ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
-    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws what --by-length finds: give both",
+    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws BLEU by length: give --by-length too",
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot chart.pdf": (
         "chart.pdf: charts are .png or .svg files"
     ),
@@ -165,7 +165,7 @@ ERRORS = {
     "evaluate folder folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "translate folder folder": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp - --ref -": "stdin (-) can be read only once",
-    "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
+    "evaluate folder --ref two.txt": "--src is missing: give the file for MODEL to translate",
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
@@ -186,7 +186,7 @@ ERRORS = {
     ),
     "score folder --src - --tgt -": "stdin (-) can be read only once",
     "score folder --phrase-table list.txt --json": (
-        "--per-token and --json are for sentence pairs; a Moses file keeps its form"
+        "--per-token and --json are for sentence pairs; a Moses file keeps its format"
     ),
     "score folder --input same.tsv --json --normalize": "--normalize applies to one score per line; --json has both",
     "score folder --input same.tsv --log": "--log is for a phrase table; all other output is in logarithms",

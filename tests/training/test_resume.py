@@ -311,7 +311,7 @@ def test_a_damaged_curve_does_not_stop_a_resume(tiny: Callable[..., Config], tmp
 
 def test_divergence_is_one_clear_error(tiny: Callable[..., Config], tmp_path: Path) -> None:
     config = tiny(training__learning_rate=1e30, training__warmup_steps=0, training__validate_every=1)
-    with pytest.raises(InputError, match=r"the loss is \w+ by step \d+: try --set training.learning_rate=2.5e\+29"):
+    with pytest.raises(InputError, match=r"the loss is \w+ at step \d+: try --set training.learning_rate=2.5e\+29"):
         run_to_the_end(config, tmp_path / "run")
 
 

@@ -18,7 +18,7 @@ from seq2seq.training.run import train
 from seq2seq.training.tuning import LENGTH_PENALTIES, best_length_penalty
 
 
-def test_the_best_alpha_is_that_of_an_independent_search() -> None:
+def test_best_length_penalty_agrees_with_an_independent_search() -> None:
     """Each sentence once more with plain loops, scored by sacreBLEU itself."""
     draw = random.Random(3)
     for _ in range(5):
