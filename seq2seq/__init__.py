@@ -1,6 +1,6 @@
-"""Train, run and measure recurrent encoder-decoder translators.
+"""Train, run and evaluate recurrent encoder-decoder translation models.
 
-Importing the package is cheap: torch is loaded when `Translator` is first asked for.
+Importing the package is cheap: torch is imported on the first access to `Translator`.
 """
 
 from typing import TYPE_CHECKING

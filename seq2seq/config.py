@@ -1,6 +1,6 @@
-"""Every setting of a training, in sections; each part of the program is given its own section.
+"""All settings of a training, in sections; each part of the program gets only its own section.
 
-Unknown keys and values that do not fit are errors that say where. `presets/` puts a configuration together.
+Unknown keys and invalid values are errors that name the key. `presets/` builds a configuration.
 """
 
 import difflib
@@ -30,7 +30,7 @@ DEFAULT_PRESET = "context"
 
 
 class Section(BaseModel):
-    """Base of all sections: unknown keys forbidden, values fixed once made."""
+    """Base of all sections: immutable, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -60,12 +60,12 @@ class DataConfig(Section):
     dataset: _Names = ()
     """Hugging Face data sets: folders in the hub's layout, or names on the hub."""
     subset: str | None = None
-    """Which configuration of the data sets; without it the only one, or the one named by the languages."""
+    """Configuration of the data sets; by default the only one, or the one named after the languages."""
     split: str = "train"
-    """Which split of the data sets is trained on. Their validation split, if there is one, validates."""
+    """Training split of the data sets. Their validation split, if there is one, is used for validation."""
     weights: Annotated[tuple[Weight, ...], _OneOrMore] = ()
-    """How often an epoch samples the pairs of each source: first aligned files, then tables, then data sets; 1 for
-    all by default. 0.5 samples half of the pairs, other ones in each epoch."""
+    """How often an epoch samples the pairs of each source: first aligned files, then tables, then data sets; by
+    default 1 for all. 0.5 samples half of the pairs, different ones in each epoch."""
     valid: str | None = None
     """Table of validation pairs."""
     valid_src: str | None = None
@@ -73,22 +73,22 @@ class DataConfig(Section):
     valid_tgt: str | None = None
     """Their translations. Without validation data, pairs are held out from the training data."""
     src_lang: str = ""
-    """Code of the source language; without it, as the files or columns are called."""
+    """Code of the source language; by default inferred from the names of files or columns."""
     tgt_lang: str = ""
-    """Code of the target language."""
+    """Code of the target language; likewise."""
     src_column: str = ""
-    """Column of the source sentences in tables; by default inferred from the languages and from common names."""
+    """Source column of tables; by default inferred from the languages and from common names."""
     tgt_column: str = ""
-    """Column of the target sentences."""
+    """Target column of tables; likewise."""
     held_out: PositiveInt = 1000
-    """Pairs to hold out where no validation data is given, at most a twentieth of all."""
+    """Pairs held out for validation if no validation data is given, at most a twentieth of all."""
     max_length: int = Field(default=128, ge=1, le=10_000)
-    """Longest sentence, in pieces. Longer pairs are dropped from training; longer lines are translated in parts."""
+    """Maximum sentence length, in pieces. Training drops longer pairs; longer lines are translated in parts."""
     clean: Annotated[tuple[Rule, ...], _OneOrMore] = ()
     """Rules that drop training pairs; `--clean` applies all."""
 
     @model_validator(mode="after")
-    def _whole_sources(self) -> Self:
+    def _check_sources(self) -> Self:
         if len(self.train_src) != len(self.train_tgt):
             missing = "train_tgt" if len(self.train_src) > len(self.train_tgt) else "train_src"
             raise ValueError(f"{missing} is missing: aligned files must be given together")
@@ -109,29 +109,29 @@ class TokenizerConfig(Section):
     """SentencePiece vocabularies, trained on the training pairs."""
 
     vocab_size: PositiveInt | None = None
-    """Pieces in a vocabulary; without it, a number that follows from the amount of data."""
+    """Vocabulary size, in pieces; by default derived from the amount of data."""
     joint: bool = True
-    """One vocabulary for both languages, or one for each."""
+    """Whether both languages share one vocabulary."""
     model_type: Literal["unigram", "bpe"] = "unigram"
-    """SentencePiece's way to choose pieces."""
+    """SentencePiece model type."""
 
 
 _Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
 class ModelConfig(Section):
-    """Sizes of the network."""
+    """Architecture and sizes of the network."""
 
     architecture: str = "default"
-    """Whose network: this program's own, or that of a paper, best chosen by its preset."""
+    """The default network, or that of a paper, best chosen by its preset."""
     cell: Annotated[
         Literal["gru", "gru-reset-before", "lstm", "lstm-peephole", "rnn"],
         BeforeValidator(lambda name: "gru-reset-before" if name == "gru-before" else name),  # its name before 0.1
     ] = "gru"
-    """The recurrence; gru-reset-before resets the state before the product, lstm-peephole has gates that see the
-    memory."""
+    """Recurrent cell; gru-reset-before applies the reset gate before the matrix product, lstm-peephole has peephole
+    connections."""
     attention: Literal["none", "dot", "general", "additive"] = "none"
-    """How the decoder compares its state with the source tokens; none leaves it the context vector alone."""
+    """Attention score function; none: the decoder sees the source only through a fixed-size context."""
     embedding_size: _Size = 256
     """Size of the piece embeddings and of the readout."""
     hidden_size: _Size = 512
@@ -139,7 +139,7 @@ class ModelConfig(Section):
     context_size: _Size = 512
     """Size of the context vector c."""
     summaries: int = Field(default=32, ge=0, le=4096)
-    """Summaries of the source that the default decoder without attention reads beside c; with 0 there is c alone."""
+    """Summary vectors of the source that the default decoder without attention reads in addition to c."""
     encoder_layers: int = Field(default=1, ge=1, le=64)
     """Recurrent layers of the encoder."""
     decoder_layers: int = Field(default=1, ge=1, le=64)
@@ -147,14 +147,14 @@ class ModelConfig(Section):
     bidirectional: bool = True
     """Whether the encoder reads the source in both directions."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """Share of embeddings, states and readouts that are zeroed in training; where it is not given, it follows from how
-    often the pairs are seen."""
+    """Dropout probability of embeddings, states and readouts; by default derived from how often training sees the
+    pairs."""
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_architecture(self) -> Self:
         name = self.architecture
         if name not in ARCHITECTURES:
-            raise ValueError(f"no architecture {name!r}; there are {', '.join(ARCHITECTURES)}")
+            raise ValueError(f"unknown architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}")
         if violation := ARCHITECTURES[name].violation(self):
             raise ValueError(f"architecture {name} {violation}")
         return self
@@ -164,49 +164,48 @@ class TrainingConfig(Section):
     """How the network is trained."""
 
     seed: int = Field(default=1, ge=0, lt=2**63)
-    """Seed of everything random."""
+    """Random seed."""
     minutes: float | None = Field(default=None, gt=0, le=100_000)
-    """Wall time, validation included; fixes the number of steps after a measured start. 15 without max_steps."""
+    """Wall-clock time, validation included; sets the number of steps once the first are timed. 15 without max_steps."""
     max_steps: PositiveInt | None = None
-    """Optimiser updates; with minutes, the most of them. Without it, as many as sixty epochs have, 2,400 at least."""
+    """Optimiser updates; with minutes, an upper limit. By default sixty epochs, but at least 2,400 steps."""
     batch_tokens: PositiveInt = 2048
-    """Padded tokens of a batch, on its longer side."""
+    """Batch size, in tokens of the longer side, padding included."""
     accumulation: PositiveInt = 1
-    """Batches whose gradients make one update."""
+    """Batches whose gradients are accumulated for one update."""
     optimizer: Literal["adam", "adamw", "adadelta", "sgd"] = "adam"
-    """AdamW decays the weights apart from the gradient; Adadelta and plain SGD are those of the papers."""
+    """Optimiser; adamw decouples weight decay from the gradient, adadelta and plain sgd are those of the papers."""
     weight_decay: NonNegativeFloat = 0.0
-    """Strength of the decay of weights."""
+    """Weight decay."""
     learning_rate: PositiveFloat = 2e-3
-    """Highest learning rate."""
+    """Peak learning rate."""
     schedule: Literal["cosine", "linear", "halving", "constant"] = "cosine"
-    """How it falls: to zero on the last step, or by half with each fifteenth of the steps after two thirds of them, or
-    not at all."""
+    """Learning-rate decay: cosine and linear fall to zero at the last step, halving halves the rate every fifteenth of
+    the steps after two thirds of them, constant keeps it."""
     warmup_steps: NonNegativeInt = 200
     """Warm-up steps."""
     clip_norm: PositiveFloat = 1.0
-    """Gradients of a larger L2 norm are scaled down to it."""
+    """Maximum L2 norm of the gradient; larger ones are scaled down to it."""
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     """Probability spread evenly over the vocabulary in the training loss."""
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    """Type of the matrix products; auto is bf16 where the processor computes in it, else float32."""
+    """Data type of the matrix products; auto is bf16 if the hardware supports it, else float32."""
     threads: int | None = Field(default=None, ge=1, le=1024)
-    """Threads per process on a CPU; without it, one per core. Fixed when the run begins: the last digits of sums depend
-    on it."""
+    """Threads per process on a CPU; by default one per core. Fixed when the run starts, as rounding depends on it."""
     validate_every: PositiveInt | None = None
-    """Steps between validations; without it, about twenty over the training, fewer where they take long."""
+    """Steps between validations; by default about twenty validations in all, fewer if they take long."""
     patience: PositiveInt = 10
-    """Stop after so many validations without a better BLEU."""
+    """Stop after this many validations without a better BLEU."""
 
 
 class SearchConfig(Section):
-    """How a trained model searches unless told otherwise."""
+    """Search defaults of the trained model."""
 
     beam_size: int = Field(default=5, ge=1, le=1000)
-    """Hypotheses kept; 1 is greedy."""
+    """Hypotheses kept per step; 1 is greedy search."""
     length_penalty: float | None = Field(default=None, ge=0, le=10)
-    """Exponent of the length penalty; 0 ranks by log-probability alone. Without it, the training ends with a
-    choice of the one that gives the best BLEU on the validation set."""
+    """Exponent of the length penalty; 0 ranks by log-probability alone. By default tuned for BLEU on the validation
+    set at the end of training."""
 
 
 class Config(Section):
@@ -220,21 +219,21 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     search: SearchConfig = SearchConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
-    """`section.key` of what was asked for, and of what is `ADAPTIVE` but part of the preset."""
+    """`section.key` of the settings given by the user, and of `ADAPTIVE` ones that the preset sets."""
 
     def is_given(self, key: str) -> bool:
-        """Whether `section.key` was asked for. What was not may follow from the data: `ADAPTIVE`."""
+        """Whether `section.key` was given. If not, it may be derived from the data: `ADAPTIVE`."""
         return key in self._given
 
 
 SECTIONS = {name for name, field in Config.model_fields.items() if isinstance(field.default, Section)}
 
 ADAPTIVE = frozenset({"model.dropout"})
-"""Settings with a default that gives way to what suits the data, in `training/adaptation.py`."""
+"""Settings whose default is replaced by one derived from the data, in `training/adaptation.py`."""
 
 
 def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
-    """Check `settings`. Raises InputError, led by `origin`, that names every key at fault and says why."""
+    """Validate `settings`. Raises InputError, prefixed by `origin`, with the invalid keys and the reasons."""
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
@@ -260,7 +259,7 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
     return list(section.model_fields)
 
 
-# Values that leave it to the program to decide.
+# Values that leave the choice to the program.
 _OPEN = (None, "", (), "auto")
 
 
@@ -271,20 +270,23 @@ def _as_tuple(value: Any) -> Any:
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """The end of an error: the known name that is most like `name`, if one is."""
+    """The end of an error message: the known name closest to `name`, if any is close."""
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]}?" if close else ""
 
 
-def config_differences(stored: Config, asked: Config) -> list[str]:
-    """`section.key: old -> new` for each setting that was asked for and is not as stored.
+def config_differences(stored: Config, requested: Config) -> list[str]:
+    """`section.key: old -> new` for each setting that was given and differs from the stored one.
 
-    What was not asked for does not count, nor what leaves it to the program to decide.
+    Values that leave the choice to the program do not count.
     """
     changed = []
-    for name in sorted(asked._given):
+    for name in sorted(requested._given):
         section, _, key = name.partition(".")
-        old, new = (getattr(getattr(one, section), key) if key else getattr(one, section) for one in (stored, asked))
+        old, new = (
+            getattr(getattr(config, section), key) if key else getattr(config, section)
+            for config in (stored, requested)
+        )
         if new not in (old, *_OPEN):
             changed.append(f"{name}: {json.dumps(old)} -> {json.dumps(new)}")
     return changed

@@ -1,7 +1,7 @@
-"""The processes that work together, as torchrun or `accelerate launch` started them.
+"""The processes that torchrun or `accelerate launch` started together.
 
-A program that was started plainly is alone: then nothing here communicates, waits or copies. torch is loaded when
-`Processes` are first made: a `SingleProcess` does without it.
+Without a launcher there is a single process: nothing here communicates, waits or copies. `Processes` imports torch;
+`SingleProcess` does not need it.
 """
 
 import os
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-# What torchrun, and `accelerate launch` by it, tell each process that they start.
+# Set by torchrun, which `accelerate launch` uses too, for each process that it starts.
 _RANKS, _PORT, _ADDRESS = ("RANK", "WORLD_SIZE", "LOCAL_RANK"), "MASTER_PORT", "MASTER_ADDR"
-# What accelerate would read besides: its own settings, where ours are used instead, and the sizes that MPI tells.
+# Also read by accelerate: its own settings, which are not used here, and the world sizes that MPI sets.
 _OF_ACCELERATE = re.compile(r"(ACCELERATE|FSDP)_.*|FORK_LAUNCHED")
 _OF_MPI = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 _WITHOUT_EFFECT = {"", "0", "1", "no", "none", "false", "default"}
 
-# Others wait so long for the main process to prepare the data. One that has died is noticed at once, by its launcher.
+# How long the others wait for the main process to prepare the data. Its death is noticed at once, by the launcher.
 _PATIENCE = timedelta(hours=24)
 
 Value = TypeVar("Value")
 
 
 def is_launched() -> bool:
-    """Whether a launcher has started this process: all that it tells is there and makes sense."""
+    """Whether a launcher started this process: its variables are complete and consistent."""
     numbers = [os.environ.get(name, "") for name in (*_RANKS, _PORT)]
     if not (all(number.isascii() and number.isdecimal() for number in numbers) and os.environ.get(_ADDRESS)):
         return False
@@ -40,16 +40,16 @@ def is_launched() -> bool:
 
 
 def drop_stray_variables() -> str:
-    """Take out of the environment what no launcher has set for this process, so that no library follows it.
+    """Remove launcher variables from the environment that are not of this process's launcher, as libraries obey them.
 
-    Returns what to tell the user; empty where nothing was dropped that would have changed anything.
+    Returns a warning; empty if nothing removed would have had an effect.
     """
     of_accelerate = [name for name in os.environ if _OF_ACCELERATE.fullmatch(name)]
     incomplete = [name for name in (*(() if is_launched() else _RANKS), *_OF_MPI) if name in os.environ]
     messages = []
     for names, reason in (
-        (of_accelerate, "accelerate's settings are not used here"),
-        (incomplete, "ignored, without the rest that torchrun sets"),
+        (of_accelerate, "accelerate's settings are ignored"),
+        (incomplete, "ignored, as the other variables of torchrun are not set"),
     ):
         values = {name: os.environ.pop(name) for name in names}
         effective = sorted(name for name, value in values.items() if value.lower() not in _WITHOUT_EFFECT)
@@ -59,9 +59,9 @@ def drop_stray_variables() -> str:
 
 
 class Processes:
-    """This process among those it was started with. The one of rank 0 is the main one: it alone prints and writes.
+    """This process and those it was started with. Rank 0 is the main process: it alone prints and writes.
 
-    Leave its context before the program ends: a library that still listens to the others would abort it.
+    Leave the context before the program ends: otherwise the communication library would abort it.
     """
 
     def __init__(self) -> None:
@@ -88,16 +88,16 @@ class Processes:
         return self.rank == 0
 
     def shard(self, items: "np.ndarray") -> "np.ndarray":
-        """This process's shard of `items`: every `count`-th, none where there are too few."""
+        """This process's shard of `items`: every `count`-th, empty if there are too few."""
         return items[self.rank :: self.count]
 
     def contiguous_shard(self, items: list[Value]) -> list[Value]:
-        """This process's part of `items`, so that `gather` puts the parts together again in order."""
-        most = -(-len(items) // self.count)
-        return items[self.rank * most : (self.rank + 1) * most]
+        """This process's contiguous shard of `items`; `gather` puts the shards together again in order."""
+        size = -(-len(items) // self.count)
+        return items[self.rank * size : (self.rank + 1) * size]
 
     def all_reduce_max(self, value: int) -> int:
-        """The highest of all processes' values."""
+        """The maximum over all processes."""
         if self.count == 1:
             return value
         import torch
@@ -106,7 +106,7 @@ class Processes:
         return int(reduce(torch.tensor(value, device=self.device), "max"))
 
     def mean(self, value: "torch.Tensor") -> "torch.Tensor":
-        """The mean of all processes' values."""
+        """The mean over all processes."""
         from accelerate.utils import reduce
 
         mean: torch.Tensor = reduce(value, "mean")
@@ -120,9 +120,9 @@ class Processes:
         return gathered
 
     def on_main(self, work: Callable[[], Value]) -> Value:
-        """What `work` returns in the main process, in every process.
+        """Run `work` in the main process and return its result in every process.
 
-        Where it raises InputError or OSError there, the others end without a word.
+        If it raises InputError or OSError, the other processes exit silently.
         """
         from accelerate.utils import broadcast_object_list
 
@@ -141,7 +141,7 @@ class Processes:
 
 
 class SingleProcess:
-    """A process that shares its work with no other, in the form of `Processes`."""
+    """A process that runs alone, with the interface of `Processes`."""
 
     count = 1
     is_main = True
@@ -153,11 +153,11 @@ class SingleProcess:
         pass
 
     def contiguous_shard(self, items: list[Value]) -> list[Value]:
-        """All of them."""
+        """All items."""
         return items
 
     def gather(self, items: list[Value]) -> list[Value]:
-        """Its own."""
+        """The items as they are."""
         return items
 
 

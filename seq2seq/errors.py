@@ -1,14 +1,14 @@
-"""The exceptions that are the user's business rather than ours."""
+"""Exceptions that are reported to the user in one line; they are not bugs."""
 
 _LONGEST = 900
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used.
+    """The user's input cannot be used.
 
-    The message is one line: what is wrong, where (file and line, option, config key) and, where it is not
-    obvious, what to do. The command line prints it and leaves with exit code 2. It may quote a file, so
-    its middle is left out where it is long.
+    The message is one line: what is wrong, where (file and line, option, config key) and, unless it is
+    obvious, what to do. The command line prints it and exits with 2. A long message, which may quote a file, is
+    shortened in the middle.
     """
 
     def __init__(self, message: str) -> None:
@@ -17,10 +17,10 @@ class InputError(Exception):
 
 
 class Interrupted(BaseException):
-    """A signal ended the work early; like KeyboardInterrupt it passes everything that catches errors.
+    """A signal ended the work early; like KeyboardInterrupt it is not caught by `except Exception`.
 
-    The message is one line: what was saved and how to go on. The command line prints it and leaves with 128 and the
-    number of the signal, as a shell reports a program that was killed by it.
+    The message is one line: what was saved and how to continue. The command line prints it and exits with 128 plus the
+    signal number, as a shell reports a program that the signal killed.
     """
 
     def __init__(self, signal_number: int, message: str) -> None:

@@ -7,22 +7,22 @@ from contextlib import contextmanager
 
 
 def stop_signals() -> list[signal.Signals]:
-    """Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed, unless it is to be ignored (`nohup`)."""
+    """SIGINT (Ctrl-C), SIGTERM and SIGHUP (closed terminal), the last two unless they are ignored (`nohup`)."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
     return [number for number in signals if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
 
 
 def describe_signal(number: int) -> str:
-    """A signal in a word."""
+    """What a signal did, for messages."""
     return {"SIGINT": "interrupted", "SIGHUP": "terminal closed"}.get(signal.Signals(number).name, "terminated")
 
 
 @contextmanager
-def dying_quietly() -> Iterator[None]:
-    """Within, Ctrl-C ends the process at once and without a traceback."""
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) != signal.default_int_handler:
+def silent_interrupt() -> Iterator[None]:
+    """Within this context Ctrl-C ends the process at once, without a traceback."""
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    if not is_main_thread or signal.getsignal(signal.SIGINT) != signal.default_int_handler:
         yield
         return
     signal.signal(signal.SIGINT, signal.SIG_DFL)

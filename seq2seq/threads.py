@@ -1,9 +1,9 @@
-"""How many cores this process may use, and how its threads wait for each other while other programs want cores too.
+"""How many cores this process may use, and how its threads wait for each other while other programs compete for them.
 
-OpenMP threads that reach a barrier first spin for a few milliseconds before they sleep: the fastest way to wait on an
-idle machine. As soon as another program runs, one of them is descheduled while the others spin on the cores that it
-could have, and a training loses most of its speed. So the time that threads spend waiting for a core is watched, and
-while there is more than a little of it they sleep almost at once. What they compute does not change.
+OpenMP threads that reach a barrier spin for a few milliseconds before they sleep: the fastest way to wait on an idle
+machine. As soon as another program runs, one of them is descheduled while the others spin on the cores that it could
+use, and training loses most of its speed. So the time that threads wait for a core is monitored, and under contention
+they sleep almost at once. Their results do not change.
 """
 
 import ctypes
@@ -16,41 +16,41 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-_SECONDS_BETWEEN_LOOKS = 0.25
-# Seconds per second that all threads together wait for a core: 0.01 to 0.05 on an idle machine, 0.6 and more beside
-# one busy program. Sleeping early costs a fifth of the speed of an idle machine.
+_POLL_SECONDS = 0.25
+# Seconds per second that all threads together wait for a core: 0.01 to 0.05 on an idle machine, 0.6 and more next to
+# one busy program. Sleeping early costs a fifth of the speed on an idle machine.
 _CONTENDED, _UNCONTENDED = 0.3, 0.1
-# Looks in a row without contention after which threads spin again.
-_CALM_LOOKS = 4
-# After so many looks they try it anyway: a program at a low priority takes cores only from threads that sleep. If that
-# finds contention within a few looks, the next trial comes later.
-_LEAST_PATIENCE, _MOST_PATIENCE, _LOOKS_OF_A_TRIAL = 40, 240, 4
+# Polls in a row without contention after which threads spin again.
+_CALM_POLLS = 4
+# After this many polls they spin again in any case: a low-priority program takes cores only from threads that sleep. If
+# contention returns within a few polls, the next trial comes later.
+_MIN_PATIENCE, _MAX_PATIENCE, _TRIAL_POLLS = 40, 240, 4
 
 _PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: those of its affinity, but no more than its cgroup has a quota for."""
+    """Cores that this process may use: its CPU affinity, limited by the quota of its cgroup."""
     return max(1, min(_affine_cores(), round(_cpu_quota())))
 
 
 def worker_count() -> int:
-    """Threads for work that needs no waiting for each other: OMP_NUM_THREADS, else one per usable core."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    return int(asked) if asked.isdecimal() and int(asked) else usable_cores()
+    """Number of threads for independent work: OMP_NUM_THREADS, else one per usable core."""
+    setting = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(setting) if setting.isdecimal() and int(setting) else usable_cores()
 
 
 def configure_libraries() -> None:
-    """Set the environment variables that numerical libraries read when they are loaded or first used, unless set."""
-    # They look at the affinity alone, not at the quota.
+    """Set the environment variables that numerical libraries read when loaded or first used, unless already set."""
+    # The libraries respect the affinity but not the quota.
     if usable_cores() < _affine_cores():
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
-    # numpy has little to compute here, and each thread of its library takes memory.
+    # numpy computes little here, and each thread of its BLAS takes memory.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # oneDNN compiles each new shape of a matrix product and keeps it, about 0.2 MB each: with fewer of them a step
-    # waits for new ones, with more memory grows for as long as new shapes turn up.
+    # oneDNN compiles each new GEMM shape and caches it, about 0.2 MB each: with a smaller cache steps wait for
+    # compilation, with a larger one memory grows for as long as new shapes occur.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "2048")
-    # torch's memory in large pages: each step makes its tensors anew, and with small pages each of these costs time.
+    # Huge pages for torch: each step allocates its tensors anew, which takes time with small pages.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
@@ -60,7 +60,7 @@ def _affine_cores() -> int:
 
 @cache
 def _cpu_quota() -> float:
-    """Cores' worth of time that the cgroups of this process allow it; _affine_cores() where there is no limit."""
+    """Cores' worth of time that the cgroups of this process allow; _affine_cores() without a limit."""
     quotas = [float(_affine_cores())]
     with suppress(OSError):
         for line in (_PROC / "cgroup").read_text().splitlines():
@@ -68,7 +68,7 @@ def _cpu_quota() -> float:
             if not controllers or "cpu" in controllers.split(","):
                 mount = _CGROUPS / "cpu" if controllers else _CGROUPS
                 group = mount / path.lstrip("/")
-                # In a container the path may be the host's: then only the mount itself is there.
+                # In a container the path may be the host's: then only the mount itself exists.
                 quotas += [_quota_of(folder) for folder in (group, *group.parents) if folder.is_relative_to(mount)]
     return min(quotas)
 
@@ -79,16 +79,16 @@ def _quota_of(cgroup: Path) -> float:
             quota, period = (cgroup / "cpu.max").read_text().split()
         else:
             quota, period = ((cgroup / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-        if int(quota) > 0:  # "max" or -1 where there is no limit
+        if int(quota) > 0:  # "max" or -1 if there is no limit
             return int(quota) / int(period)
     return float("inf")
 
 
 @contextmanager
 def sleeping_under_contention() -> Iterator[None]:
-    """While other programs want the cores, let OpenMP threads that wait for each other sleep instead of spin.
+    """While other programs compete for the cores, let OpenMP threads that wait for each other sleep instead of spin.
 
-    A thread looks at `/proc` four times per second. Where there is none (not Linux), nothing changes.
+    A thread polls `/proc` four times per second. Without it (not Linux), nothing changes.
     """
     if not (_PROC / "schedstat").exists():
         yield
@@ -106,16 +106,16 @@ def sleeping_under_contention() -> Iterator[None]:
 def _watch(stop: threading.Event) -> None:
     waited = _WaitingTime()
     oversubscription: _Oversubscription | None = None
-    looks, calm_looks, patience = _LOOKS_OF_A_TRIAL, 0, _LEAST_PATIENCE  # looks since the last change
-    while not stop.wait(_SECONDS_BETWEEN_LOOKS):
-        share, looks = waited.share(), looks + 1
-        calm_looks = calm_looks + 1 if share < _UNCONTENDED else 0
+    polls, calm_polls, patience = _TRIAL_POLLS, 0, _MIN_PATIENCE  # polls since the last change
+    while not stop.wait(_POLL_SECONDS):
+        share, polls = waited.share(), polls + 1
+        calm_polls = calm_polls + 1 if share < _UNCONTENDED else 0
         if oversubscription is None and share > _CONTENDED and _threads_may_spin():
-            patience = min(2 * patience, _MOST_PATIENCE) if looks <= _LOOKS_OF_A_TRIAL else _LEAST_PATIENCE
-            oversubscription, looks = _Oversubscription(), 0
-        elif oversubscription and (calm_looks >= _CALM_LOOKS or looks >= patience):
+            patience = min(2 * patience, _MAX_PATIENCE) if polls <= _TRIAL_POLLS else _MIN_PATIENCE
+            oversubscription, polls = _Oversubscription(), 0
+        elif oversubscription and (calm_polls >= _CALM_POLLS or polls >= patience):
             oversubscription.end()
-            oversubscription, looks = None, 0
+            oversubscription, polls = None, 0
     if oversubscription:
         oversubscription.end()
 
@@ -125,26 +125,26 @@ def _threads_may_spin() -> bool:
 
 
 def _torch_threads() -> int:
-    """How many threads compute for torch; 1 where it is not loaded."""
+    """Number of threads that torch computes with; 1 if it is not loaded."""
     count = getattr(sys.modules.get("torch"), "get_num_threads", None)
     return int(count()) if count else 1
 
 
 class _WaitingTime:
-    """Of all threads of this process: the time that they were ready to run while other threads had the cores."""
+    """The time that threads of this process were ready to run but waited for a core."""
 
     def __init__(self) -> None:
-        self._seconds, self._looked = _seconds_waited(), time.monotonic()
+        self._seconds, self._polled_at = _seconds_waited(), time.monotonic()
 
     def share(self) -> float:
-        """Since the last call; 1 is one thread that waited all the time."""
-        old, seconds, before, now = self._seconds, _seconds_waited(), self._looked, time.monotonic()
-        self._seconds, self._looked = seconds, now
+        """Seconds waited per second since the last call; 1 is one thread that waited all the time."""
+        old, seconds, before, now = self._seconds, _seconds_waited(), self._polled_at, time.monotonic()
+        self._seconds, self._polled_at = seconds, now
         return sum(seconds[thread] - old.get(thread, 0.0) for thread in seconds) / (now - before)
 
 
 def _seconds_waited() -> dict[str, float]:
-    """By thread, since its start."""
+    """Seconds waited by each thread since its start."""
     seconds = {}
     with suppress(OSError):  # /proc may be gone, as in a container that is being taken down
         for thread in (_PROC / "task").iterdir():
@@ -155,10 +155,10 @@ def _seconds_waited() -> dict[str, float]:
 
 
 class _Oversubscription:
-    """More OpenMP threads than cores, asleep as long as this lasts.
+    """Sleeping OpenMP threads, so many that there are more threads than cores.
 
-    The one switch of the runtimes that works after they were loaded. GNU's spins a few hundred times instead of 300,000
-    while there are more threads than cores (its manual, GOMP_SPINCOUNT); LLVM's lets spinning threads yield.
+    The only switch of the runtimes that works after loading. GNU's spins a few hundred times instead of 300,000
+    while there are more threads than cores (manual, GOMP_SPINCOUNT); LLVM's lets spinning threads yield.
     """
 
     def __init__(self) -> None:
@@ -167,13 +167,13 @@ class _Oversubscription:
         self._thread.start()
 
     def end(self) -> None:
-        """Let the threads end, and others spin again."""
+        """End these threads, so that the others spin again."""
         self._stop.set()
         self._thread.join()
 
     def _hold_team(self) -> None:
         program = ctypes.CDLL(None)
         do_nothing = ctypes.cast(program.free, ctypes.c_void_p)  # free(NULL)
-        # Those that compute count too, so that mostly a team of two is enough.
+        # The computing threads count too, so a team of two is usually enough.
         program.GOMP_parallel(do_nothing, None, program.omp_get_num_procs() - _torch_threads() + 2, 0)
         self._stop.wait()

@@ -146,7 +146,7 @@ def test_threads_sleep_as_long_as_there_is_contention(
             else:
                 yield share
 
-    monkeypatch.setattr(threads, "_SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(threads, "_POLL_SECONDS", 0.0)
     monkeypatch.setattr(threads, "_WaitingTime", lambda: Waiting(each(), stop))
     monkeypatch.setattr(threads, "_Oversubscription", Oversubscription)
     monkeypatch.setattr(threads, "_threads_may_spin", lambda: True)

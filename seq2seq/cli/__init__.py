@@ -1,8 +1,8 @@
-"""The `seq2seq` command. Each command has a file; torch is imported only inside the ones that need it."""
+"""The `seq2seq` command. One file per command; torch is imported only inside the commands that need it."""
 
-from seq2seq.signals import dying_quietly
+from seq2seq.signals import silent_interrupt
 
-with dying_quietly():  # until there is somebody to report it
+with silent_interrupt():  # until `CleanErrors` reports it
     import typer
 
     from seq2seq.cli import bench, data, evaluate, export, info, plot, presets, rescore, score, train, translate
@@ -11,7 +11,7 @@ with dying_quietly():  # until there is somebody to report it
 app = typer.Typer(
     name="seq2seq",
     cls=CleanErrors,
-    help="Train a small translator on your own sentence pairs, translate with it, and know how good it is.",
+    help="Train a small translation model on your own sentence pairs, translate with it and evaluate it.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

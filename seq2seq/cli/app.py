@@ -1,4 +1,4 @@
-"""What all commands share: how errors leave the program, `--version` and `--debug`."""
+"""What all commands share: error reporting, exit codes, `--version` and `--debug`."""
 
 import errno
 import io
@@ -21,68 +21,68 @@ from seq2seq.io.lines import printable
 from seq2seq.signals import describe_signal, stop_signals
 from seq2seq.threads import configure_libraries, sleeping_under_contention
 
-# Typer brings its own click; these are its bases of a mistake on the command line, by public names.
+# Typer bundles its own click: the base classes of its command-line errors, reached by public names.
 _UsageError: Any = typer.BadParameter.__bases__[0]
 _CommandError: Any = _UsageError.__bases__[0]
 
 
 class CleanErrors(TyperGroup):
-    """Ends the program the way scripts expect.
+    """Turns exceptions into one-line messages and the exit codes that scripts expect.
 
-    A mistake, a full disk and a lack of memory are one line on stderr and exit code 2; Ctrl-C is 130, SIGTERM 143 and a
-    closed terminal 129; where the reader went away (`| head`), typer ends it without a word. A fault of the program is
-    one line and exit code 1, its traceback under `--debug`.
+    A user error, a full disk or a lack of memory prints one line on stderr and exits with 2; Ctrl-C exits with 130,
+    SIGTERM with 143, a closed terminal with 129. On a closed pipe (`| head`) typer exits silently. An internal error
+    prints one line and exits with 1; `--debug` adds the traceback.
     """
 
     def main(self, args: Sequence[str] | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Run the command and exit with its code; without a word on the command line, show the help."""
-        words = list(sys.argv[1:] if args is None else args)
+        """Run the command and exit with its code; without arguments, show the help."""
+        arguments = list(sys.argv[1:] if args is None else args)
         _open_closed_streams()
         try:
             Path.cwd()
         except FileNotFoundError:
-            sys.exit(_complain("the current folder no longer exists: change to another one"))
+            sys.exit(_report_error("the current folder no longer exists: change to another one"))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # Not every terminal writes every script.
-        sys.exit(self._exit_code(words or ["--help"], **{**kwargs, "standalone_mode": False}))
+                stream.reconfigure(errors="backslashreplace")  # Not every terminal encoding has every script.
+        sys.exit(self._exit_code(arguments or ["--help"], **{**kwargs, "standalone_mode": False}))
 
-    def _exit_code(self, words: list[str], **kwargs: Any) -> int:
+    def _exit_code(self, arguments: list[str], **kwargs: Any) -> int:
         configure_libraries()
         try:
             with _signals_raised(), sleeping_under_contention():
-                result = super().main(words, **kwargs)
+                result = super().main(arguments, **kwargs)
                 sys.stdout.flush()
         except InputError as error:
-            return _complain(str(error))
+            return _report_error(str(error))
         except _UsageError as error:
-            return _complain(f"{error.format_message()} (see {self._path_of(error, words)} --help)")
+            return _report_error(f"{error.format_message()} (see {self._command_path(error, arguments)} --help)")
         except _CommandError as error:
-            return _complain(error.format_message())
+            return _report_error(error.format_message())
         except OSError as error:  # a full disk, a folder without rights
-            return _complain(_describe(error))
+            return _report_error(_describe(error))
         except MemoryError:
-            return _complain(_OUT_OF_MEMORY)
+            return _report_error(_OUT_OF_MEMORY)
         except typer.Abort:
-            return _leave(Interrupted(signal.SIGINT, "interrupted"))
+            return _report_interruption(Interrupted(signal.SIGINT, "interrupted"))
         except Interrupted as interruption:
-            return _leave(interruption)
+            return _report_interruption(interruption)
         except Exception as error:
-            if "--debug" in words:
+            if "--debug" in arguments:
                 traceback.print_exc()
-            if _is_lack_of_memory(error):
-                return _complain(_OUT_OF_MEMORY)
-            return _report(error)
+            if _is_out_of_memory(error):
+                return _report_error(_OUT_OF_MEMORY)
+            return _report_internal_error(error)
         return result if isinstance(result, int) else 0
 
-    def _path_of(self, error: Any, words: list[str]) -> str:
-        """The command that a mistake is about, as it is called."""
+    def _command_path(self, error: Any, arguments: list[str]) -> str:
+        """The command that the error is about, as it was called."""
         if context := getattr(error, "ctx", None):
             return str(context.command_path)
-        return " ".join(["seq2seq", *[word for word in words if word in self.commands][:1]])
+        return " ".join(["seq2seq", *[word for word in arguments if word in self.commands][:1]])
 
 
-def _complain(message: str) -> int:
+def _report_error(message: str) -> int:
     print(f"seq2seq: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2
 
@@ -92,57 +92,57 @@ def _describe(error: OSError) -> str:
     if error.filename:
         return f"{os.fsdecode(error.filename)}: {reason}"
     if error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else what is still buffered fails once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else flushing the buffer fails again at exit
         return f"standard input or output: {reason}"
     return reason
 
 
-_SIGNS_OF_LACK = (
+_OUT_OF_MEMORY_SIGNS = (
     "not enough memory: you tried to allocate",
     "failed to map segment",
     "error return without exception set",
 )
-_OUT_OF_MEMORY = "out of memory: take a smaller model, batch or beam, or a computer with more"
+_OUT_OF_MEMORY = "out of memory: use a smaller model, batch or beam, or a machine with more memory"
 
 
-def _is_lack_of_memory(error: Exception) -> bool:
-    """Whether a library could not allocate: torch on a CPU raises a plain RuntimeError, and may fail to be loaded."""
-    return type(error).__name__ == "OutOfMemoryError" or any(sign in str(error) for sign in _SIGNS_OF_LACK)
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether a library failed to allocate: on a CPU torch raises a plain RuntimeError, and its import may fail."""
+    return type(error).__name__ == "OutOfMemoryError" or any(sign in str(error) for sign in _OUT_OF_MEMORY_SIGNS)
 
 
-def _report(error: Exception) -> int:
+def _report_internal_error(error: Exception) -> int:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     print(
-        f"seq2seq: internal error: {printable(what[:500])}; please report it, with what the same command prints as "
-        "seq2seq --debug ...",
+        f"seq2seq: internal error: {printable(what[:500])}; please report it with the output of "
+        "the same command as seq2seq --debug ...",
         file=sys.stderr,
     )
     return 1
 
 
 def _open_closed_streams() -> None:
-    """Where the caller closed a standard stream (`<&-`), put one there that fails when it is used.
+    """Replace each standard stream that the caller closed (`<&-`) by one that fails when used.
 
-    Else the next file that is opened would get its number, and what a library prints would end in that file.
+    Otherwise the next opened file would get its descriptor, and what a library prints would end up in that file.
     """
-    for descriptor, name, way in ((0, "stdin", os.O_WRONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+    for descriptor, name, flags in ((0, "stdin", os.O_WRONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, way)
+            os.open(os.devnull, flags)
         if getattr(sys, name) is None:
             raw: Any = io.FileIO(descriptor, "r" if name == "stdin" else "w", closefd=False)
             setattr(sys, name, io.TextIOWrapper(io.BufferedReader(raw) if name == "stdin" else io.BufferedWriter(raw)))
 
 
-def _leave(interruption: Interrupted) -> int:
+def _report_interruption(interruption: Interrupted) -> int:
     print(f"seq2seq: {interruption}", file=sys.stderr)
     return interruption.exit_code
 
 
 @contextmanager
 def _signals_raised() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a closed terminal end the work by an exception: nothing half done is left."""
+    """Raise Interrupted on Ctrl-C, SIGTERM and a closed terminal, so that nothing is left half done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -154,8 +154,8 @@ def _signals_raised() -> Iterator[None]:
     try:
         yield
     finally:
-        for one, handler in old.items():
-            signal.signal(one, handler)
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def _print_version(value: bool) -> None:
@@ -168,8 +168,6 @@ def show_version(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Where the program itself is at fault, print where it happened.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an internal error.")] = False,
 ) -> None:
     """The options of `seq2seq` itself."""

@@ -10,14 +10,14 @@ import typer
 
 def bench(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The run folder of a training: its settings and its data are taken.")
+        Path, typer.Argument(metavar="RUN", help="Run folder of a training; its settings and data are used.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure training speed against the machine's limit.
 
-    Some steps of a new training are taken, which leave no trace in the folder. The limit is the matrix products of a
-    step, each at the best time that it takes alone. Needs a CPU that has nothing else to do.
+    Takes some steps of a new training without changing the folder. The limit is the time of a step's matrix products
+    alone, each at its best. Needs an otherwise idle CPU.
     """
     from seq2seq.training.roofline import measure
     from seq2seq.training.run import open_run
@@ -27,9 +27,9 @@ def bench(
     if as_json:
         print(json.dumps({**asdict(speed), "share": speed.share}))
         return
-    print(f"training        {speed.tokens:,.0f} target tokens/s, padding not counted; {config.training.precision}")
-    print(f"a step          {1000 * speed.step:.1f} ms")
+    print(f"training        {speed.tokens:,.0f} target tokens/s, excluding padding; {config.training.precision}")
+    print(f"step            {1000 * speed.step:.1f} ms")
     print(
-        f"its products    {1000 * speed.products:.1f} ms alone, {speed.operations / speed.products / 1e9:,.0f} GFLOP/s"
+        f"matrix products {1000 * speed.products:.1f} ms alone, {speed.operations / speed.products / 1e9:,.0f} GFLOP/s"
     )
     print(f"share of limit  {speed.share:.0%}")

@@ -11,7 +11,7 @@ from seq2seq.cli import options
 from seq2seq.io.lines import printable
 from seq2seq.runs.run_folder import RUNS
 
-data = typer.Typer(help="Look at sentence pairs before training on them.", rich_markup_mode=None)
+data = typer.Typer(help="Inspect sentence pairs before training on them.", rich_markup_mode=None)
 
 
 @data.command()
@@ -38,7 +38,7 @@ def report(
     set_: options.Assignments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Report what the pairs are like, what would be left out and why, and what looks wrong.
+    """Report statistics of the pairs, which ones would be dropped and why, and what looks wrong.
 
     Takes the data options of `seq2seq train`, which prints the same report before its first step.
     """
@@ -48,11 +48,11 @@ def report(
     settings = options.config_of(context.params)
     sources = open_sources(settings.data, RUNS / DOWNLOADS)
     with tempfile.TemporaryDirectory() as folder:
-        found = prepare_data(settings.data, settings.tokenizer, sources, Path(folder))
+        data_report = prepare_data(settings.data, settings.tokenizer, sources, Path(folder))
     if as_json:
-        print(json.dumps(found.as_json(), indent=2))
+        print(json.dumps(data_report.as_json(), indent=2))
         return
-    for line in [*found.lines(), *(f"warning: {warning}" for warning in found.warnings())]:
+    for line in [*data_report.lines(), *(f"warning: {warning}" for warning in data_report.warnings())]:
         print(printable(line))
 
 

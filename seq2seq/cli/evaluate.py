@@ -27,12 +27,12 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             metavar="MODEL",
-            help="Model or run folder that translates the sources, several as an ensemble; without it, give --hyp.",
+            help="Model or run folder to translate with; several form an ensemble. Without it, give --hyp.",
         ),
     ] = None,
     src: Annotated[str | None, typer.Option(metavar="FILE", help="Source sentences, one per line.")] = None,
     ref: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Reference translations, line by line; repeat for more.")
+        list[str] | None, typer.Option(metavar="FILE", help="Reference translations, one per line; may be repeated.")
     ] = None,
     input_: Annotated[
         str | None,
@@ -49,19 +49,19 @@ def evaluate(
     tgt_column: options.TgtColumn = None,
     hyp: Annotated[str | None, typer.Option(metavar="FILE", help="Score this file instead of translating.")] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File with a group name on each line; scores each group too.")
+        str | None, typer.Option(metavar="FILE", help="File with one group name per line; each group is scored too.")
     ] = None,
     by_length: Annotated[
-        bool, typer.Option("--by-length", help="Score by the length of the source too; with --hyp, give --src.")
+        bool, typer.Option("--by-length", help="Score by source length too; with --hyp, give --src.")
     ] = False,
     plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw BLEU over --by-length, as .png or .svg.")
+        str | None, typer.Option(metavar="FILE", help="Plot BLEU by source length, as .png or .svg; needs --by-length.")
     ] = None,
     baseline: Annotated[
         str | None, typer.Option(metavar="FILE", help="Another system's translations, scored for comparison.")
     ] = None,
     output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the model's translations here.")
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the model's translations to this file.")
     ] = None,
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
@@ -70,14 +70,14 @@ def evaluate(
 ) -> None:
     """Score a model or a file of translations.
 
-    Gives BLEU, chrF and TER. The numbers and signatures are those of the sacreBLEU command with its default settings.
+    Prints BLEU, chrF and TER. Scores and signatures are those of the sacreBLEU command with its default settings.
     """
     _Evaluation(**context.params).run()
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Evaluation:
-    """The options, checked: those of `evaluate`."""
+    """The options of `evaluate`, validated."""
 
     model: list[Path] | None
     src: str | None
@@ -100,17 +100,17 @@ class _Evaluation:
     as_json: bool
 
     def __post_init__(self) -> None:
-        """Raises InputError where options are missing or exclude each other."""
+        """Raises InputError if options are missing or exclude each other."""
         if sum(given is not None for given in (self.ref or None, self.input_, self.dataset)) != 1:
             raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
         if bool(self.model) == (self.hyp is not None):
             raise InputError("give either a MODEL that translates, or --hyp with a file of translations")
         if self.hyp is not None:
-            self._check_hypotheses_alone()
+            self._check_hyp_options()
         if self.by is not None and self.by_length:
             raise InputError("--by and --by-length exclude each other")
         if self.plot is not None and not self.by_length:
-            raise InputError("--plot draws what --by-length finds: give both")
+            raise InputError("--plot draws BLEU by length: give --by-length too")
         if [*(self.ref or ()), self.src, self.hyp, self.baseline, self.by].count("-") > 1:
             raise InputError("stdin (-) can be read only once")
         if self.by_length:
@@ -118,12 +118,12 @@ class _Evaluation:
         inputs = (self.src, *(self.ref or ()), self.input_, self.hyp, self.by, self.baseline)
         check_outputs((self.output, self.plot), inputs)
         if self.ref and self.src is None and (self.model or self.by_length):
-            what = "that MODEL is to translate" if self.model else "of sources"
+            what = "for MODEL to translate" if self.model else "of sources"
             raise InputError(f"--src is missing: give the file {what}")
         if not self.ref and self.src is not None:
             raise InputError("--src goes with --ref; a table or a data set has its own sources")
 
-    def _check_hypotheses_alone(self) -> None:
+    def _check_hyp_options(self) -> None:
         if any(option is not None for option in (self.output, self.beam_size, self.length_penalty)):
             raise InputError("-o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
         if self.src is not None and not self.by_length:
@@ -141,18 +141,18 @@ class _Evaluation:
         given = [_File(path, keep_bom=True) for path in (self.hyp, self.baseline) if path is not None]
         names: _Lines = _File(self.by) if self.by is not None else ()
         _expect_equal_lengths([lines for lines in (sources, *given, *references, names) if lines])
-        # The chart is opened first: an error of writing the translations is not taken for one of its own.
+        # The chart is opened first, so that an error in writing the translations is not reported as one of the chart.
         with open_chart(self.plot) if self.plot is not None else nullcontext() as panels:
             with open_output(self.output) if self.output is not None else nullcontext() as file:
                 systems: list[Iterable[str]] = [*given]
                 if folders:
-                    systems.insert(0, _kept(self._translations(folders, sources), file))
+                    systems.insert(0, _tee(self._translations(folders, sources), file))
                 scorers = score_groups(systems, references, self._groups(sources, names))
             overall = GroupScores.of(None, scorers.pop(None))
             groups = sorted(scorers.items()) if self.by_length else scorers.items()
             rows = [GroupScores.of(group, scorer) for group, scorer in groups]
             if panels:
-                draw_bleu(panels[0], rows, _names(self.model or [Path(self.hyp or "")], self.baseline))
+                draw_bleu(panels[0], rows, _labels(self.model or [Path(self.hyp or "")], self.baseline))
         if self.as_json:
             print(json.dumps([score for row in (overall, *rows) for score in row.as_json()], indent=2))
         else:
@@ -162,7 +162,7 @@ class _Evaluation:
         """The sources, if there are any, and one or more sets of references."""
         if self.ref:
             sources: _Lines = _File(self.src) if self.src is not None else ()
-            # The sacreBLEU command takes a byte order mark for text: to give its numbers, so does this.
+            # The sacreBLEU command treats a byte order mark as text; so does this, to give the same scores.
             return sources, [_File(path, keep_bom=True) for path in self.ref]
         table = {"train": self.input_, "dataset": self.dataset, "subset": self.subset, "split": self.split}
         columns = {"src_column": self.src_column, "tgt_column": self.tgt_column}
@@ -185,9 +185,9 @@ class _Evaluation:
         return (translation.hypotheses[0].text for translation in translations)
 
 
-def _names(system: list[Path], baseline: str | None) -> list[str]:
-    """What the systems are called in a chart: by their folders or files, unless these have one name."""
-    names = [" + ".join(one.name for one in system), *([Path(baseline).name] if baseline is not None else [])]
+def _labels(system: list[Path], baseline: str | None) -> list[str]:
+    """Labels of the systems in a chart: the names of their folders or files, if these differ."""
+    names = [" + ".join(path.name for path in system), *([Path(baseline).name] if baseline is not None else [])]
     return names if len(set(names)) == len(names) else ["system", "baseline"]
 
 
@@ -222,18 +222,22 @@ class _Side:
 
 
 def _expect_equal_lengths(files: list[_Lines]) -> None:
-    """See that everything fits before anything is translated; what can be read only once cannot be counted first."""
-    counts = {str(one): sum(1 for _ in one) for one in files if not isinstance(one, _File) or Path(one.path).is_file()}
+    """Check line counts before anything is translated, except of inputs that can be read only once."""
+    counts = {
+        str(lines): sum(1 for _ in lines)
+        for lines in files
+        if not isinstance(lines, _File) or Path(lines.path).is_file()
+    }
     if not counts:
         return
-    (first, lines), *others = counts.items()
-    for other, other_lines in others:
-        if other_lines != lines:
-            raise InputError(f"{first} has {lines:,} lines but {other} has {other_lines:,}")
+    (first, count), *others = counts.items()
+    for other, other_count in others:
+        if other_count != count:
+            raise InputError(f"{first} has {count:,} lines but {other} has {other_count:,}")
 
 
-def _kept(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:
-    """The lines, each written to `file` on its way."""
+def _tee(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:
+    """Pass lines on, writing each to `file`."""
     for line in lines:
         if file is not None:
             file.write(f"{line}\n".encode())

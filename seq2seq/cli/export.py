@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 def export(
     model: options.Model,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the model goes; new.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="New folder for the model.")],
     int8: Annotated[
-        bool, typer.Option("--int8", help="Round the matrices to int8: a quarter of the size, and faster on a CPU.")
+        bool, typer.Option("--int8", help="Quantize the matrices to int8: a quarter of the size, and faster on a CPU.")
     ] = False,
     shortlist: Annotated[
         bool,
         typer.Option(
             "--shortlist",
-            help="Learn from the training pairs of the run folder MODEL which words a source may become, and look for "
-            "no others: faster with large vocabularies.",
+            help="Restrict the search to likely translations of each source piece, learnt from the training pairs of "
+            "the run folder MODEL: faster with large vocabularies.",
         ),
     ] = False,
 ) -> None:
-    """Write a model as a folder of its own, apart from its run.
+    """Write a model to a folder of its own, without its run.
 
-    `seq2seq translate` and `evaluate` take the folder. A model in int8 or with a shortlist translates alone and on a
-    CPU.
+    `seq2seq translate` and `evaluate` accept the folder. A model in int8 or with a shortlist runs only on CPUs and
+    cannot be part of an ensemble.
     """
     if output.exists() or output.is_symlink():
-        raise InputError(f"{output}: exists already; name a new folder with -o")
+        raise InputError(f"{output}: already exists; give a new folder with -o")
     from seq2seq.inference.export import export_model
     from seq2seq.runs.model_folder import open_model
 
@@ -49,9 +49,9 @@ def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
     from seq2seq.runs.run_folder import RunFolder
 
     if not RunFolder(run).has_checkpoint:
-        raise InputError(f"{run}: a shortlist is learnt from training pairs, which a run folder has; name that")
-    own = folder.tokenizers
-    data = load_data(RunFolder(run).data, own.joint, folder.config.data.max_length)
-    if data.tokenizers.contents() != own.contents():
-        raise InputError(f"{run}: damaged (its model's vocabularies are not those of its data)")
-    return Shortlist.learn(data.train, len(own.src), len(own.tgt), own.joint)
+        raise InputError(f"{run}: not a run folder; give the one with the training pairs to learn the shortlist from")
+    tokenizers = folder.tokenizers
+    data = load_data(RunFolder(run).data, tokenizers.joint, folder.config.data.max_length)
+    if data.tokenizers.contents() != tokenizers.contents():
+        raise InputError(f"{run}: damaged (its model's vocabularies differ from those of its data)")
+    return Shortlist.learn(data.train, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)

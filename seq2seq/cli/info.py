@@ -13,22 +13,19 @@ def info(
     model: options.Model,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Show what a model is and how good it was.
-
-    Languages, sizes, training data, scores on its validation set.
-    """
+    """Show a model's languages, size, data and scores."""
     from seq2seq.runs.model_folder import open_model
 
     folder = open_model(model)
     config = folder.config
     if as_json:
-        values = {"folder": str(folder.path), "facts": folder.facts, "config": config.model_dump()}
+        values = {"folder": str(folder.path), "facts": folder.metadata, "config": config.model_dump()}
         print(json.dumps(values, indent=2))
         return
     languages = f"{config.data.src_lang or '?'} to {config.data.tgt_lang or '?'}"
     rows = {"folder": folder.path, "languages": languages, "preset": config.preset}
     size = {"size": f"{folder.size / 1e6:.1f} MB"}
-    facts = {name.replace("_", " "): value for name, value in folder.facts.items()}
-    facts = {name: value for name, value in facts.items() if name.strip().lower() not in rows | size}
-    for name, value in (rows | facts | size).items():
+    metadata = {name.replace("_", " "): value for name, value in folder.metadata.items()}
+    metadata = {name: value for name, value in metadata.items() if name.strip().lower() not in rows | size}
+    for name, value in (rows | metadata | size).items():
         print(printable(f"{name:<21} {f'{value:,}' if isinstance(value, int) else value}"))

@@ -1,4 +1,4 @@
-"""Every option that two commands share, declared once, and what becomes of the ones that make a configuration."""
+"""Options that several commands share, and the configuration that they make."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,31 +11,27 @@ from seq2seq.presets import build_config
 
 # A model, and how it searches.
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder, or a run folder: then its best step.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder, or run folder (its best step is used).")]
 BeamSize = Annotated[
-    int | None, typer.Option(metavar="N", min=1, max=1000, help="Hypotheses kept in search; 1 is greedy.")
+    int | None, typer.Option(metavar="N", min=1, max=1000, help="Hypotheses kept per step; 1 is greedy search.")
 ]
 LengthPenalty = Annotated[
     float | None, typer.Option(metavar="NUMBER", min=0.0, max=10.0, help="Exponent of the length penalty.")
 ]
 BatchSize = Annotated[
-    int, typer.Option(metavar="N", min=1, max=65536, help="Sentences at once; changes no translation.")
+    int, typer.Option(metavar="N", min=1, max=65536, help="Sentences per batch; does not change the translations.")
 ]
 
 # A table or a data set that is read with a model.
 
-Subset = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Configuration of the data set, where it has several.")
-]
+Subset = Annotated[str | None, typer.Option(metavar="NAME", help="Configuration of the data set, if it has several.")]
 SrcColumn = Annotated[
     str | None,
-    typer.Option(
-        metavar="COLUMN", help="Column of the source in tables: its name, or its number if there is no header."
-    ),
+    typer.Option(metavar="COLUMN", help="Source column of tables: its name, or its number if there is no header."),
 ]
-TgtColumn = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the target.")]
+TgtColumn = Annotated[str | None, typer.Option(metavar="COLUMN", help="Target column of tables.")]
 
-# Training pairs: by the key in the configuration's section `data` that an option sets.
+# Training pairs. Each option sets the key of its name in the configuration's section `data`.
 
 TrainSrc = Annotated[
     list[str] | None, typer.Option(metavar="FILE", help="Training sentences of the source language, one per line.")
@@ -50,13 +46,14 @@ Dataset = Annotated[
         metavar="FOLDER|NAME", help="Hugging Face data set: a folder in the hub's layout, or a name on the hub."
     ),
 ]
-TrainSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split of the data set, train unless given.")]
+TrainSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split of the data set; default: train.")]
 Weights = Annotated[
     list[float] | None,
     typer.Option(
         "--weight",
         metavar="NUMBER",
-        help="How often an epoch samples a source. One per source: aligned files, then tables, then data sets.",
+        help="How often an epoch samples the pairs of a source. One per source: aligned files, then tables, then "
+        "data sets.",
     ),
 ]
 ValidSrc = Annotated[
@@ -71,21 +68,23 @@ Clean = Annotated[bool, typer.Option("--clean", help="Drop duplicates and pairs 
 
 # The rest of a configuration.
 
-Seed = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
-Preset = Annotated[str | None, typer.Option(metavar="NAME", help="A model from `seq2seq presets`, context by default.")]
+Seed = Annotated[int | None, typer.Option(metavar="NUMBER", help="Random seed.")]
+Preset = Annotated[str | None, typer.Option(metavar="NAME", help="Name from `seq2seq presets`; default: context.")]
 ConfigFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="TOML file with settings.", exists=True, dir_okay=False)
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, such as model.hidden_size=256; repeat."),
+    typer.Option(
+        "--set", metavar="SECTION.KEY=VALUE", help="One setting, such as model.hidden_size=256; may be repeated."
+    ),
 ]
 
 _TRAINING = ("seed", "minutes")
 
 
 def config_of(options: Mapping[str, Any]) -> Config:
-    """The configuration that a command's options make (`typer.Context.params`).
+    """Build the configuration from a command's options (`typer.Context.params`).
 
     Raises InputError that names the option, the file or the key at fault.
     """

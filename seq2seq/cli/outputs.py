@@ -1,4 +1,4 @@
-"""What a command may write to."""
+"""Checks of a command's output files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from seq2seq.runs.run_folder import expect_not_in_run
 
 
 def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = ()) -> None:
-    """Raises InputError where two outputs are one file, where one is also read, or where it belongs to a run."""
+    """Raises InputError if two outputs are the same file, or one is also an input or belongs to a run."""
     expect_different_files(outputs, inputs)
     for output in outputs:
         if output is not None and output != "-":

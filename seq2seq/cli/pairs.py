@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -> "Bitext":
-    """The pairs of the table or data set that `data`, keys of the configuration's section of that name, describes.
+    """Open the table or data set that `data`, keys of the configuration's section of that name, describes.
 
-    The languages of the model, if there is one, tell which columns are meant; what is inferred is reported on stderr.
+    The languages of the model, if there is one, select the columns; what is inferred is reported on stderr.
     """
     from seq2seq.data.sources import DOWNLOADS, open_sources
 

@@ -13,22 +13,22 @@ from seq2seq.io.lines import read_lines
 from seq2seq.runs.run_folder import RunFolder
 
 plot = typer.Typer(
-    help="Draw training curves, alignments and maps of embeddings.",
+    help="Plot training curves, alignments and embedding maps.",
     rich_markup_mode=None,
 )
 
-MOST_POINTS = 2_000
-"""Of a map; more could not be read."""
+MAX_POINTS = 2_000
+"""Points in a map; more would be illegible."""
 
-_MOST_PIECES = 150
-_LARGEST_NUMBER = 1e100
+_MAX_PIECES = 150
+_LARGEST_VALUE = 1e100
 
-Picture = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The picture, .png or .svg.")]
+Image = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Image to write, .png or .svg.")]
 
 
 @plot.command()
-def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Run folders.")], output: Picture) -> None:
-    """Training loss and validation BLEU, step by step, of one or more runs."""
+def curves(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")], output: Image) -> None:
+    """Plot training loss and validation BLEU of one or more runs."""
     from seq2seq.analysis.plotting import draw_series, open_chart
 
     check_outputs([output])
@@ -41,13 +41,11 @@ def curves(runs: Annotated[list[Path], typer.Argument(metavar="run...", help="Ru
 @plot.command()
 def alignment(
     model: options.Model,
-    output: Picture,
-    src: Annotated[str, typer.Option(metavar="TEXT", help="A sentence of the source language.")],
-    tgt: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Its translation; the model's own where none is given.")
-    ] = None,
+    output: Image,
+    src: Annotated[str, typer.Option(metavar="TEXT", help="Source sentence.")],
+    tgt: Annotated[str | None, typer.Option(metavar="TEXT", help="Its translation; default: the model's own.")] = None,
 ) -> None:
-    """What each piece of a translation takes from each piece of the source: like Bahdanau et al. 2015, figure 3."""
+    """Plot the soft alignment of target and source pieces, like figure 3 of Bahdanau et al. 2015."""
     from seq2seq.analysis.alignment import align
     from seq2seq.analysis.plotting import draw_matrix, open_chart
     from seq2seq.inference.translator import Translator
@@ -55,31 +53,31 @@ def alignment(
 
     check_outputs([output])
     if not src.strip():
-        raise InputError("--src is blank: give a sentence")
+        raise InputError("--src is empty: give a sentence")
     _expect_unicode(src=src, tgt=tgt or "")
     loaded = load_model(model)
-    found = align(loaded, src, Translator(loaded).translate([src])[0] if tgt is None else tgt)
-    longest = max(len(found.src), len(found.tgt))
-    if longest > _MOST_PIECES:
-        raise InputError(f"{longest:,} pieces in a sentence; a picture takes at most {_MOST_PIECES} of each")
-    inches = [1.5 + 0.3 * len(pieces) for pieces in (found.src, found.tgt)]
+    result = align(loaded, src, Translator(loaded).translate([src])[0] if tgt is None else tgt)
+    longest = max(len(result.src), len(result.tgt))
+    if longest > _MAX_PIECES:
+        raise InputError(f"a sentence of {longest:,} pieces; an alignment plot shows at most {_MAX_PIECES} per side")
+    inches = [1.5 + 0.3 * len(pieces) for pieces in (result.src, result.tgt)]
     with open_chart(output, size=(inches[0], inches[1])) as (axes,):
-        draw_matrix(axes, found.weights, found.src, found.tgt)
+        draw_matrix(axes, result.weights, result.src, result.tgt)
 
 
 @plot.command()
 def words(
     model: options.Model,
-    output: Picture,
-    input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Text that the words are from.")] = "-",
+    output: Image,
+    input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Text to take the words from.")] = "-",
     side: Annotated[Literal["src", "tgt"], typer.Option(help="Language of the text: source or target.")] = "src",
     count: Annotated[
-        int, typer.Option(metavar="N", min=4, max=MOST_POINTS, help="How many; the most frequent ones.")
+        int, typer.Option(metavar="N", min=4, max=MAX_POINTS, help="Number of words, the most frequent ones.")
     ] = 150,
 ) -> None:
-    """A map of words by their vectors: like Cho et al. 2014, figure 4.
+    """Plot a map of word embeddings, like figure 4 of Cho et al. 2014.
 
-    Shows the words of a text that the vocabulary has as one piece.
+    Shows the words of a text that are a single piece of the vocabulary.
     """
     from seq2seq.analysis.maps import frequent_words, lay_out, word_vectors
     from seq2seq.analysis.plotting import draw_map, open_chart
@@ -88,17 +86,17 @@ def words(
     check_outputs([output])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
-        found = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
-        draw_map(axes, lay_out(word_vectors(loaded, side, list(found.values()))), list(found))
+        word_ids = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
+        draw_map(axes, lay_out(word_vectors(loaded, side, list(word_ids.values()))), list(word_ids))
 
 
 @plot.command()
 def phrases(
     model: options.Model,
-    output: Picture,
+    output: Image,
     input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one per line.")] = "-",
 ) -> None:
-    """A map of phrases by their context vectors: like Cho et al. 2014, figure 5."""
+    """Plot a map of the context vectors of phrases, like figure 5 of Cho et al. 2014."""
     from seq2seq.analysis.maps import lay_out, phrase_vectors
     from seq2seq.analysis.plotting import draw_map, open_chart
     from seq2seq.runs.trained_model import load_model
@@ -107,13 +105,13 @@ def phrases(
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
         lines = list(dict.fromkeys(line.strip() for line in read_lines(input_) if line.strip()))
-        if len(lines) > MOST_POINTS:
-            raise InputError(f"{input_}: {len(lines):,} different phrases; a map takes at most {MOST_POINTS:,}")
+        if len(lines) > MAX_POINTS:
+            raise InputError(f"{input_}: {len(lines):,} different phrases; a map shows at most {MAX_POINTS:,}")
         draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines)
 
 
 def _expect_unicode(**texts: str) -> None:
-    """Raises InputError where the bytes of an option's text were not valid Unicode."""
+    """Raises InputError if an option's text is not valid Unicode."""
     for name, text in texts.items():
         try:
             text.encode()
@@ -122,35 +120,35 @@ def _expect_unicode(**texts: str) -> None:
 
 
 def _name(run: Path, runs: list[Path]) -> str:
-    """The folder's name, or its path where others have the same name."""
-    return run.name if [one.name for one in runs].count(run.name) == 1 else str(run)
+    """The folder's name, or its path if another run has the same name."""
+    return run.name if [other.name for other in runs].count(run.name) == 1 else str(run)
 
 
 def _read_metrics(run: Path) -> list[dict[str, Any]]:
     path = RunFolder(run).metrics
     if not path.is_file():
-        raise InputError(f"{run}: no run folder, metrics.jsonl is missing")
+        raise InputError(f"{run}: not a run folder, metrics.jsonl is missing")
     return [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]
 
 
 def _parse_record(line: str, where: str) -> dict[str, Any]:
-    """A record of a training. Raises InputError where it is not one."""
+    """A record of a training. Raises InputError if it is not one."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
         raise InputError(f"{where}: not JSON") from None
-    if not isinstance(record, dict) or not _can_be_drawn(record.get("step")):
-        raise InputError(f"{where}: not a training record (no usable `step`)")
+    if not isinstance(record, dict) or not _is_plottable(record.get("step")):
+        raise InputError(f"{where}: not a training record (no valid `step`)")
     return record
 
 
-def _can_be_drawn(value: object) -> bool:
-    return type(value) in (int, float) and abs(cast(float, value)) < _LARGEST_NUMBER
+def _is_plottable(value: object) -> bool:
+    return type(value) in (int, float) and abs(cast(float, value)) < _LARGEST_VALUE
 
 
 def _series(metrics: dict[str, list[dict[str, Any]]], key: str) -> dict[str, list[tuple[float, float]]]:
-    """Name of the run -> what its records say of `key`, by step; values that cannot be drawn are left out."""
+    """Name of the run -> step and value of `key` in each record; values that cannot be plotted are left out."""
     return {
-        name: [(record["step"], record[key]) for record in records if _can_be_drawn(record.get(key))]
+        name: [(record["step"], record[key]) for record in records if _is_plottable(record.get(key))]
         for name, records in metrics.items()
     }

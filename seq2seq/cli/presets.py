@@ -13,7 +13,7 @@ def presets(
 ) -> None:
     """List the presets, or show one in full.
 
-    What `seq2seq presets NAME` prints is a TOML file for `seq2seq train --config`, each setting explained.
+    `seq2seq presets NAME` prints a TOML file for `seq2seq train --config`, with every setting explained.
     """
     if name is not None:
         print(describe_config(build_config(name)), end="")

@@ -24,43 +24,47 @@ _Refs = list[str] | None
 
 def rescore(
     dev: Annotated[
-        str | None, typer.Option(metavar="FILE", help="n-best list to learn the weights on, in Moses' form.")
+        str | None, typer.Option(metavar="FILE", help="n-best list to learn the weights on, in Moses format.")
     ] = None,
     dev_ref: Annotated[
-        _Refs, typer.Option(metavar="FILE", help="Its reference translations, one per line; repeat for more.")
+        _Refs, typer.Option(metavar="FILE", help="Reference translations of --dev, one per line; may be repeated.")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Take these weights, saved before, instead of learning any.")
+        Path | None, typer.Option(metavar="FILE", help="Use these saved weights instead of learning them.")
     ] = None,
-    save_weights: Annotated[str | None, typer.Option(metavar="FILE", help="Keep what was learnt, as JSON.")] = None,
+    save_weights: Annotated[str | None, typer.Option(metavar="FILE", help="Save the learnt weights, as JSON.")] = None,
     n_best: Annotated[str | None, typer.Option(metavar="FILE", help="n-best list to re-rank.")] = None,
     ref: Annotated[
-        _Refs, typer.Option(metavar="FILE", help="Its reference translations, to tell what re-ranking gained.")
+        _Refs,
+        typer.Option(metavar="FILE", help="Reference translations of --n-best, to measure the gain; may be repeated."),
     ] = None,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="The best candidate of each sentence, one per line.")
     ] = "-",
     save_list: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The whole list as re-ranked, with its new totals.")
+        str | None, typer.Option(metavar="FILE", help="Write the re-ranked list, with its new total scores.")
     ] = None,
     restarts: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, max=10_000, help="Random points to search from, in addition to the list's own weights."
+            metavar="N",
+            min=0,
+            max=10_000,
+            help="Random starting points of the search, in addition to the list's own weights.",
         ),
     ] = 8,
-    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Random seed.")] = 1,
 ) -> None:
-    """Re-rank n-best lists by weights that a development set teaches.
+    """Re-rank n-best lists with learnt feature weights.
 
-    Learns a weight for each feature by minimum error rate training (Och 2003) on --dev, so that the candidates ranked
-    first have the best BLEU, and ranks --n-best by them. Tells BLEU of the candidates that stood first and of those
-    that do now, with sacreBLEU's paired bootstrap test. `seq2seq score --n-best` adds a model's score to a list.
+    Learns one weight per feature by minimum error rate training (Och 2003) on --dev, to maximise BLEU of the candidates
+    ranked first, and re-ranks --n-best with them. Reports BLEU before and after re-ranking, with sacreBLEU's paired
+    bootstrap test. `seq2seq score --n-best` adds a model's score to a list.
     """
     if (dev is None) == (weights is None) or bool(dev) != bool(dev_ref):
         raise InputError("give --dev and --dev-ref, to learn weights, or --weights FILE")
     if save_weights is not None and dev is None:
-        raise InputError("--save-weights is for weights that are learnt: give --dev and --dev-ref")
+        raise InputError("--save-weights saves learnt weights: give --dev and --dev-ref")
     if n_best is None and (dev is None or ref or save_list is not None or output != "-"):
         raise InputError("--n-best is missing: give the list to re-rank")
     inputs = (dev, *(dev_ref or ()), weights, n_best, *(ref or ()))
@@ -89,7 +93,7 @@ def rescore(
 
 
 def _write(path: str, weights: "Weights", output: str, save_list: str | None) -> None:
-    """The best candidate of each sentence, a blank line for one that is not in the list; and the list."""
+    """Write the best candidate per sentence, a blank line if it has none; and the re-ranked list."""
     lines, incomplete, first = 0, 0, 0
     with open_output(output) as file, open_output(save_list) if save_list is not None else nullcontext() as list_file:
         for candidates in read_candidates(path):
@@ -106,14 +110,14 @@ def _write(path: str, weights: "Weights", output: str, save_list: str | None) ->
 
 
 def _warn(path: str, incomplete: int, first: int) -> None:
-    """Tell how many candidates lack a feature, and the line of the first."""
+    """Warn about candidates that lack a feature."""
     if incomplete:
         which = f"{incomplete:,} candidate{'s' * (incomplete > 1)}, the first on line {first}"
         print(printable(f"seq2seq: warning: {path}: ranked last for a missing feature: {which}"), file=sys.stderr)
 
 
 def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Comparison":
-    """BLEU of the list as it is and as re-ranked, told on stderr."""
+    """BLEU before and after re-ranking, also reported on stderr."""
     from seq2seq.scoring.mert import compare, expect_reference
 
     before, after = ([""] * len(references[0]) for _ in range(2))
@@ -123,10 +127,10 @@ def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Compar
         before[sentence], after[sentence] = candidates[0].text, weights.rank(candidates, path)[0][1].text
     if not before:
         raise InputError(f"{path}: there are no references to compare with")
-    found = compare(before, after, references)
-    scores = f"BLEU {found.before:.2f} before, {found.after:.2f} after (p = {found.p_value:.4f})  {found.signature}"
-    print(printable(f"{path}: {scores}"), file=sys.stderr)
-    return found
+    comparison = compare(before, after, references)
+    scores = f"BLEU {comparison.before:.2f} before, {comparison.after:.2f} after (p = {comparison.p_value:.4f})"
+    print(printable(f"{path}: {scores}  {comparison.signature}"), file=sys.stderr)
+    return comparison
 
 
 def _read_references(paths: Sequence[str]) -> list[list[str]]:

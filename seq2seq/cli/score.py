@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from seq2seq.runs.model_folder import ModelFolder
     from seq2seq.scoring.pairs import Score
 
-# The smallest number that single precision holds in full. Moses reads such numbers and takes their logarithm.
-_LEAST_PROBABILITY = 1.1755e-38
+# The smallest normal float32. Moses reads single precision and takes the logarithm.
+_SMALLEST_PROBABILITY = 1.1755e-38
 _NAME = re.compile(r"[^\s|:=\ud800-\udfff]+")
 
 
 class InvalidLines(StrEnum):
-    """What becomes of a line that cannot be scored."""
+    """What to do with a line that cannot be scored."""
 
     STOP = "stop"
     SKIP = "skip"
     PASS = "pass"
-    """The older name of skip."""
+    """The old name of skip."""
 
 
 def score(
     context: typer.Context,
     model: options.Model,
     src: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Sources, one per line; those of --n-best too.")
+        str | None, typer.Option(metavar="FILE", help="Source sentences, one per line, of --tgt or --n-best.")
     ] = None,
     tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations, line by line.")] = None,
     input_: Annotated[
@@ -54,30 +54,38 @@ def score(
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
     phrase_table: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Moses phrase table, to add a score to each line.")
+        str | None, typer.Option(metavar="FILE", help="Moses phrase table to add a feature to.")
     ] = None,
     n_best: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Moses n-best list, to add a feature to each line; give --src.")
+        str | None, typer.Option(metavar="FILE", help="Moses n-best list to add a feature to; give --src.")
     ] = None,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="File to write, compressed if it ends in .gz or .zst.")
     ] = "-",
     per_token: Annotated[
-        bool, typer.Option("--per-token", help="One number for each piece of the target and for its end.")
+        bool, typer.Option("--per-token", help="One log-probability per target token, end of sentence included.")
     ] = False,
     normalize: Annotated[
-        bool, typer.Option("--normalize", help="Divide the log-probability by the pieces, the end counted.")
+        bool,
+        typer.Option(
+            "--normalize", help="Divide the log-probability by the number of tokens, end of sentence included."
+        ),
     ] = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="One JSON object per pair: log_prob, pieces, normalized; tokens if asked for."),
+        typer.Option(
+            "--json", help="One JSON object per pair: log_prob, pieces, normalized; with --per-token also tokens."
+        ),
     ] = False,
     log: Annotated[
-        bool, typer.Option("--log", help="Write log-probabilities into the phrase table, not probabilities.")
+        bool, typer.Option("--log", help="Write log-probabilities into the phrase table instead of probabilities.")
     ] = False,
     feature_name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of the feature in the n-best list, RNNEncDec0 (old form: RNNEncDec)."),
+        typer.Option(
+            metavar="NAME",
+            help="Name of the feature in the n-best list; default: RNNEncDec0 (RNNEncDec in the old format).",
+        ),
     ] = None,
     invalid_lines: Annotated[
         InvalidLines,
@@ -89,19 +97,19 @@ def score(
     ] = InvalidLines.STOP,
     odd_lines: Annotated[InvalidLines | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Compute how probable targets are, given their sources.
+    """Compute log-probabilities of targets given their sources.
 
     For sentence pairs (--src and --tgt, or --input): one line per pair with log p(target | source), natural logarithm.
-    A Moses phrase table or n-best list comes back with one more feature on each line and everything else as it was,
-    byte for byte: in the table a probability, as Moses takes the logarithm itself, in the list its logarithm. Files
-    may be compressed as .gz or .zst; - is stdin.
+    For a Moses phrase table or n-best list: the same file, byte for byte, with one more feature on each line; in the
+    table a probability, as Moses takes the logarithm itself, in the list a log-probability. Files may be compressed as
+    .gz or .zst; - is stdin.
     """
     _Scoring(**context.params).run()
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scoring:
-    """The options, checked: those of `score`."""
+    """The options of `score`, validated."""
 
     model: Path
     src: str | None
@@ -121,7 +129,7 @@ class _Scoring:
     odd_lines: InvalidLines | None
 
     def __post_init__(self) -> None:
-        """Raises InputError where options are missing or exclude each other."""
+        """Raises InputError if options are missing or exclude each other."""
         inputs = [self.tgt, self.input_, self.phrase_table, self.n_best]
         needs_src = self.tgt is not None or self.n_best is not None
         if sum(path is not None for path in inputs) != 1 or (self.src is not None) != needs_src:
@@ -130,34 +138,34 @@ class _Scoring:
             raise InputError("stdin (-) can be read only once")
         check_outputs([self.output], [self.src, *inputs])
         if (self.per_token or self.as_json) and (self.phrase_table or self.n_best):
-            raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its form")
+            raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its format")
         if self.normalize and (self.per_token or self.as_json):
-            raise InputError("--normalize applies to one number per line; JSON has both")
+            raise InputError("--normalize applies to one score per line; --json has both")
         if self.log and self.phrase_table is None:
-            raise InputError("--log is for a phrase table; everything else has logarithms")
+            raise InputError("--log is for a phrase table; all other output is in logarithms")
         if self.feature_name is not None and (self.n_best is None or not _NAME.fullmatch(self.feature_name)):
-            raise InputError("--feature-name is for an n-best list; it is Unicode text without blanks, |, : or =")
+            raise InputError("--feature-name is for an n-best list; it is Unicode text without spaces, |, : or =")
 
     def run(self) -> None:
-        """Score, and write."""
+        """Score, and write the output."""
         from seq2seq.runs.model_folder import open_model
 
         folder = open_model(self.model)  # A damaged one is reported before torch is loaded.
         name, items, layout = self._items(folder)
         stops = (self.odd_lines or self.invalid_lines) is InvalidLines.STOP
-        _score(folder, _checked(items, name, stops), layout, self.output)
+        _score(folder, _checked_items(items, name, stops), layout, self.output)
 
     def _items(self, folder: "ModelFolder") -> "tuple[str, Iterable[FeatureLine | Pair], _Layout]":
-        """What is scored, under its name, and how it is written."""
+        """The name of the input, its items, and the layout of the output."""
         from seq2seq.data.bitext import AlignedFiles
 
         value: Callable[[Score], float] = attrgetter("normalized" if self.normalize else "log_prob")
         if self.phrase_table is not None:
-            layout: _Layout = partial(_with_feature, value, _logarithm if self.log else _probability)
+            layout: _Layout = partial(_with_feature, value, _format_log_prob if self.log else _format_probability)
             return self.phrase_table, read_phrase_table(self.phrase_table), layout
         if self.n_best is not None and self.src is not None:
             lines = read_n_best(self.n_best, self.src, self.feature_name)
-            return self.n_best, lines, partial(_with_feature, value, _logarithm)
+            return self.n_best, lines, partial(_with_feature, value, _format_log_prob)
         pairs: Bitext
         if self.src is not None and self.tgt is not None:
             pairs = AlignedFiles(Path(self.src), Path(self.tgt))
@@ -166,11 +174,11 @@ class _Scoring:
             pairs = open_pairs("score", folder, train=self.input_, **columns)
         if self.as_json:
             return str(pairs), pairs, partial(_as_json, folder.tokenizers.tgt.pieces if self.per_token else None)
-        return str(pairs), pairs, _as_logarithms if self.per_token else partial(_as_line, value)
+        return str(pairs), pairs, _as_log_probs if self.per_token else partial(_as_line, value)
 
 
 _Layout = Callable[[Any, "Score | None"], bytes]
-"""What is written of an item that was read, with its score if it has one."""
+"""Formats an item of the input and its score, if it has one."""
 
 
 def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout: _Layout, output: str) -> None:
@@ -183,34 +191,34 @@ def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout:
             file.write(layout(item, score))
 
 
-def _checked(items: "Iterable[FeatureLine | Pair]", name: str, stops: bool) -> "Iterator[FeatureLine | Pair]":
+def _checked_items(items: "Iterable[FeatureLine | Pair]", name: str, stops: bool) -> "Iterator[FeatureLine | Pair]":
     """Pass items on; the first that cannot be scored stops the run, or is reported on stderr."""
     from seq2seq.scoring.pairs import fault_of
 
-    told = False
+    warned = False
     for item in items:
-        if not told and (fault := fault_of(item)):
+        if not warned and (fault := fault_of(item)):
             where = f"{name}, line {item.line}: {fault}"
             if stops:
                 raise InputError(f"{where}; --invalid-lines skip keeps such lines without a score")
-            warning = f"seq2seq: warning: {where}; it has no score, nor has any such line after it"
+            warning = f"seq2seq: warning: {where}; this line and later ones like it get no score"
             print(printable(warning), file=sys.stderr)
-            told = True
+            warned = True
         yield item
 
 
 def _with_feature(
-    value: "Callable[[Score], float]", written: Callable[[float], str], line: FeatureLine, score: "Score | None"
+    value: "Callable[[Score], float]", format_value: Callable[[float], str], line: FeatureLine, score: "Score | None"
 ) -> bytes:
-    return line.with_feature(written(value(score))) if score else line.raw
+    return line.with_feature(format_value(value(score))) if score else line.raw
 
 
 def _as_line(value: "Callable[[Score], float]", _: object, score: "Score | None") -> bytes:
-    return (_logarithm(value(score)) if score else "").encode() + b"\n"
+    return (_format_log_prob(value(score)) if score else "").encode() + b"\n"
 
 
-def _as_logarithms(_: object, score: "Score | None") -> bytes:
-    return " ".join(map(_logarithm, score.log_probs if score else ())).encode() + b"\n"
+def _as_log_probs(_: object, score: "Score | None") -> bytes:
+    return " ".join(map(_format_log_prob, score.log_probs if score else ())).encode() + b"\n"
 
 
 def _as_json(pieces: "Callable[[Sequence[int]], list[str]] | None", _: object, score: "Score | None") -> bytes:
@@ -221,9 +229,9 @@ def _as_json(pieces: "Callable[[Sequence[int]], list[str]] | None", _: object, s
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
 
-def _logarithm(log_prob: float) -> str:
+def _format_log_prob(log_prob: float) -> str:
     return f"{log_prob:.6f}"
 
 
-def _probability(log_prob: float) -> str:
-    return f"{max(math.exp(log_prob), _LEAST_PROBABILITY):.6g}"
+def _format_probability(log_prob: float) -> str:
+    return f"{max(math.exp(log_prob), _SMALLEST_PROBABILITY):.6g}"

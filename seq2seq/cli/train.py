@@ -28,7 +28,9 @@ def train(
     clean: options.Clean = False,
     minutes: Annotated[
         float | None,
-        typer.Option(metavar="NUMBER", help="Wall time of the training, 15 unless training.max_steps is set."),
+        typer.Option(
+            metavar="NUMBER", help="Training time (wall clock); default: 15, unless training.max_steps is set."
+        ),
     ] = None,
     seed: options.Seed = None,
     preset: options.Preset = None,
@@ -36,17 +38,17 @@ def train(
     set_: options.Assignments = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FOLDER", help="Run folder; by default checkpoints/SRC-TGT-PRESET."),
+        typer.Option("-o", "--output", metavar="FOLDER", help="Run folder; default: checkpoints/SRC-TGT-PRESET."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that the folder holds.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the folder's last checkpoint.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
 ) -> None:
-    """Train a translator on your sentence pairs.
+    """Train a translation model on your sentence pairs.
 
     The pairs are two aligned files, a table or a Hugging Face data set, or several of them mixed; files may be
-    compressed as .gz or .zst. Reports what the data is like, trains the tokenizer and the model, validates with BLEU
-    and keeps the best, all in one run folder.
+    compressed as .gz or .zst. Prints a data report, trains the tokenizer and the model, validates with BLEU and keeps
+    the best checkpoint, all in one run folder.
     """
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other")

@@ -25,7 +25,7 @@ def translate(
     model: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MODEL", help="A model folder, or a run folder: then its best step. Several are an ensemble."
+            metavar="MODEL", help="Model folder, or run folder (its best step is used); several form an ensemble."
         ),
     ],
     input_: Annotated[
@@ -37,13 +37,13 @@ def translate(
     output: Annotated[
         str,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="File for the translations, replaced when all is done; - is stdout."
+            "-o", "--output", metavar="FILE", help="File for the translations, replaced on completion; - is stdout."
         ),
     ] = "-",
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     n_best: Annotated[
-        int, typer.Option(metavar="N", min=1, max=1000, help="Translations per line, best first, one per line.")
+        int, typer.Option(metavar="N", min=1, max=1000, help="Translations per sentence, best first, one per line.")
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
@@ -53,30 +53,30 @@ def translate(
     buffer_size: Annotated[
         int,
         typer.Option(
-            metavar="N", min=1, max=10**9, help="Lines read before they are translated; 1 answers line by line."
+            metavar="N", min=1, max=10**9, help="Lines read before translating them; 1 translates line by line."
         ),
     ] = 512,
 ) -> None:
     """Translate a text file or stdin.
 
-    N lines in, N lines out, in order. A blank line stays blank. A line over the model's limit is translated in
-    parts. The score is the log-probability (natural logarithm) over the length penalty. Beam size and length
-    penalty are the model's own unless given. Several models, of the same languages and vocabularies, are an ensemble:
-    a word's probability is the mean of theirs, beam size and length penalty are the first one's. Several processes,
-    started by torchrun, share the lines of a file.
+    Writes one line per input line, in order; a blank line stays blank. A line over the model's limit is translated in
+    parts. The score is the log-probability (natural logarithm) divided by the length penalty. Beam size and length
+    penalty default to the model's own. Several models with the same languages and vocabularies form an ensemble, which
+    averages their token probabilities; beam size and length penalty default to the first one's. Processes started by
+    torchrun share the lines of a file.
     """
     if scores and as_json:
-        raise InputError("--scores and --json exclude each other: JSON has the scores")
+        raise InputError("--scores and --json exclude each other: JSON includes the scores")
     check_outputs([output], [input_])
     if input_ == "-" and sys.stdin.isatty():
-        print("seq2seq: type a line to translate it; Ctrl-D ends (a file is given with -i)", file=sys.stderr)
+        print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
     from seq2seq.distributed import drop_stray_variables, started_processes
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.model_folder import open_models
 
     lines = read_lines(input_)
-    folders = open_models(model)  # A damaged one is reported before torch is loaded, where that is needed at all.
+    folders = open_models(model)  # A damaged one is reported before torch is loaded, if it is needed at all.
     stray_variables = drop_stray_variables()
     with started_processes() as processes:
         if processes.count > 1 and input_ == "-":
@@ -107,7 +107,7 @@ def _write(
 
 
 def _counted(translations: "Iterable[Translation]", *, to_terminal: bool) -> "Iterator[Translation]":
-    """Pass translations on; on a terminal that does not show them, show how many there were."""
+    """Pass translations on, with a line counter on a terminal that does not show them."""
     if not sys.stderr.isatty() or (to_terminal and sys.stdout.isatty()):
         yield from translations
         return
@@ -128,7 +128,7 @@ def in_shards(
     buffer_size: int,
     search: "Callable[[list[str]], Iterator[Translation]]",
 ) -> "Iterator[Translation]":
-    """Read `buffer_size` lines for each process, let each translate its part, and give out all of them in order."""
+    """Read `buffer_size` lines per process, let each translate its shard, and yield all translations in order."""
     from seq2seq.inference.translator import windows
 
     for window in windows(lines, buffer_size * processes.count):
@@ -136,26 +136,27 @@ def in_shards(
 
 
 def _as_text(translation: "Translation") -> str:
-    return "".join(f"{one.text}\n" for one in translation.hypotheses)
+    return "".join(f"{hypothesis.text}\n" for hypothesis in translation.hypotheses)
 
 
 def _with_scores(translation: "Translation") -> str:
-    return "".join(f"{one.score:.6f}\t{one.text}\n" for one in translation.hypotheses)
+    return "".join(f"{hypothesis.score:.6f}\t{hypothesis.text}\n" for hypothesis in translation.hypotheses)
 
 
 def _as_json(translation: "Translation") -> str:
-    return json.dumps({"hypotheses": [asdict(one) for one in translation.hypotheses]}, ensure_ascii=False) + "\n"
+    hypotheses = [asdict(hypothesis) for hypothesis in translation.hypotheses]
+    return json.dumps({"hypotheses": hypotheses}, ensure_ascii=False) + "\n"
 
 
 def _warn_once(translations: "Iterable[Translation]") -> "Iterator[Translation]":
-    """Pass translations on; say on stderr where the first line was over the model's limit."""
+    """Pass translations on; warn on stderr about the first line over the model's limit."""
     warned = False
     for line, translation in enumerate(translations, start=1):
         if translation.parts > 1 and not warned:
             warned = True
             print(
                 f"seq2seq: warning: line {line:,} is longer than the model's limit and is translated in "
-                f"{translation.parts} parts; so is every such line after it",
+                f"{translation.parts} parts; so are later lines over the limit",
                 file=sys.stderr,
             )
         yield translation

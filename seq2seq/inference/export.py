@@ -19,16 +19,16 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
         raise InputError(
             f"{folder.path}: the engine does not know this kind of network: it cannot run in int8 or with a shortlist"
         )
-    weights, facts = folder.read_weights(), dict(folder.facts)
+    weights, metadata = folder.read_weights(), dict(folder.metadata)
     files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}
     if int8:
         if folder.is_int8:
             raise InputError(f"{folder.path}: is in int8 already")
-        weights, facts["weights"] = quantize(weights), INT8
+        weights, metadata["weights"] = quantize(weights), INT8
     if shortlist:
-        files[SHORTLIST], facts["shortlist"] = shortlist.pack(), str(shortlist)
+        files[SHORTLIST], metadata["shortlist"] = shortlist.pack(), str(shortlist)
     with FolderWriter(target) as copy:
-        write_files(copy, folder.config, folder.tokenizers, weights, facts)
+        write_files(copy, folder.config, folder.tokenizers, weights, metadata)
         for name, content in files.items():
             copy.write(name, content)
         try:

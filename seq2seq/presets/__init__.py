@@ -1,7 +1,7 @@
-"""Presets, and configurations put together from them.
+"""Presets, and configurations built from them.
 
-A configuration is made of the defaults, a preset (a TOML file in this folder), a TOML file of the user's and
-`--set section.key=value`; the later ones override the earlier.
+A configuration combines the defaults, a preset (a TOML file in this folder), the user's TOML file and
+`--set section.key=value`; later ones override earlier ones.
 """
 
 import json
@@ -26,7 +26,7 @@ def preset_names() -> list[str]:
 
 
 def preset_text(name: str) -> str:
-    """The TOML text of a preset. Raises InputError where there is none of that name."""
+    """The TOML text of a preset. Raises InputError if there is none of that name."""
     if name not in preset_names():
         raise InputError(f"no preset {name!r}{did_you_mean(name, preset_names())}; seq2seq presets lists them")
     return (resources.files("seq2seq.presets") / f"{name}.toml").read_text(encoding="utf-8")
@@ -38,37 +38,37 @@ def build_config(
     assignments: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Put a configuration together.
+    """Build a configuration.
 
-    file: TOML with the sections of `Config`; its key `preset` counts where the argument is None.
+    file: TOML with the sections of `Config`; its key `preset` is used if the argument is None.
     assignments: `section.key=value` strings, the value as in TOML; a bare word is a string.
     options: `section.key` to value; None means not given.
-    Raises InputError that names the key, the file or the option at fault.
+    Raises InputError that names the invalid key, file or option.
     """
-    asked: dict[str, Any] = _parse_toml(_read_text(file), str(file)) if file else {}
-    for name in SECTIONS & asked.keys():
-        if not isinstance(asked[name], dict):
-            raise InputError(f"{file}: {name} = {reprlib.repr(asked[name])}: expected the section [{name}]")
+    given: dict[str, Any] = _parse_toml(_read_text(file), str(file)) if file else {}
+    for name in SECTIONS & given.keys():
+        if not isinstance(given[name], dict):
+            raise InputError(f"{file}: {name} = {reprlib.repr(given[name])}: expected the section [{name}]")
     if preset:
-        asked["preset"] = preset
+        given["preset"] = preset
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals or key.count(".") != 1:
             raise InputError(f"--set {assignment}: expected section.key=value, for example model.hidden_size=256")
-        _merge(asked, _nest(key.strip(), _parse_value(value.strip())))
+        _merge(given, _nest(key.strip(), _parse_value(value.strip())))
     for key, value in (options or {}).items():
         if value is not None:
-            _merge(asked, _nest(key, value))
-    name = str(asked.get("preset", DEFAULT_PRESET))
+            _merge(given, _nest(key, value))
+    name = str(given.get("preset", DEFAULT_PRESET))
     settings = _parse_toml(preset_text(name), f"preset {name}")
-    _merge(settings, {**asked, "preset": name})
+    _merge(settings, {**given, "preset": name})
     config = validate_config(settings, str(file) if file else "configuration")
-    config._given = frozenset(_keys(asked)) | (ADAPTIVE & frozenset(_keys(settings)))
+    config._given = frozenset(_keys(given)) | (ADAPTIVE & frozenset(_keys(settings)))
     return config
 
 
 def describe_config(config: Config) -> str:
-    """`config` as TOML that `build_config` reads back, each setting under its explanation."""
+    """`config` as TOML that `build_config` reads back, each setting after its explanation."""
     lines = [f'preset = "{config.preset}"']
     for name, section in config:
         if isinstance(section, Section):
@@ -76,8 +76,8 @@ def describe_config(config: Config) -> str:
             for key, field in type(section).model_fields.items():
                 value = getattr(section, key)
                 lines += [f"# {' '.join((field.description or '').split())}"]
-                is_open = value is None or (f"{name}.{key}" in ADAPTIVE and not config.is_given(f"{name}.{key}"))
-                lines += [f"# {key} =" if is_open else f"{key} = {json.dumps(value)}"]
+                is_unset = value is None or (f"{name}.{key}" in ADAPTIVE and not config.is_given(f"{name}.{key}"))
+                lines += [f"# {key} =" if is_unset else f"{key} = {json.dumps(value)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -86,7 +86,7 @@ def _read_text(file: Path) -> str:
         with open(file, "rb") as stream:
             content = stream.read(_LARGEST_FILE + 1)
         if len(content) > _LARGEST_FILE:
-            raise InputError(f"{file}: over {_LARGEST_FILE:,} bytes, so it is not a configuration")
+            raise InputError(f"{file}: larger than any configuration file (over {_LARGEST_FILE:,} bytes)")
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: not readable as UTF-8 text ({error})") from None
@@ -111,13 +111,13 @@ def _nest(key: str, value: Any) -> dict[str, Any]:
     return {section: {name: value}}
 
 
-def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
-    """Put `other` over `into`, section by section."""
-    for key, value in other.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+def _merge(target: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Update `target` with `overrides`, section by section."""
+    for key, value in overrides.items():
+        if isinstance(value, Mapping) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
         else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+            target[key] = dict(value) if isinstance(value, Mapping) else value
 
 
 def _keys(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Everything that resuming needs, and the checkpoints that hold it.
+"""Checkpoints, with everything that resuming needs.
 
-A step folder is a model folder with a sub-folder `state/`, sealed by itself: a model can be copied without it. It is
-written whole before `checkpoints.json` names it; only then are the steps that nothing names any more deleted.
+A step folder is a model folder with a sub-folder `state/` that has its own manifest: a model can be copied without it.
+It is complete before `checkpoints.json` names it; only then are the steps deleted that nothing names any more.
 """
 
 import math
@@ -45,14 +45,14 @@ _STEP = re.compile(r"[0-9]+")
 _STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 
 Count = Annotated[int, Field(strict=True, ge=0, lt=2**62)]
-# In files of versions before 0.1 there is no null: an infinite perplexity, and sums of nothing.
-_NothingIsNone = BeforeValidator(lambda value: None if value in ({}, math.inf) else value)
-Perplexity = Annotated[FiniteFloat | None, _NothingIsNone]
+# Files from before 0.1 have no null, but an infinite perplexity and empty sums.
+_LegacyNone = BeforeValidator(lambda value: None if value in ({}, math.inf) else value)
+Perplexity = Annotated[FiniteFloat | None, _LegacyNone]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long the training is; kept over every resume."""
+    """The length of the training; kept on every resume."""
 
     total_steps: PositiveInt
     validate_every: PositiveInt
@@ -60,7 +60,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a `LossWindow` has summed up."""
+    """The sums of a `LossWindow`."""
 
     steps: PositiveInt
     tokens: PositiveInt
@@ -72,7 +72,7 @@ class Sums:
 
 @dataclass
 class TrainingState:
-    """How far a training is. Randomness needs no place here: it is drawn anew from (seed, step or epoch)."""
+    """The progress of a training. It has no random state: that is seeded anew by (seed, step or epoch)."""
 
     step: Count = 0
     """Updates done."""
@@ -87,15 +87,15 @@ class TrainingState:
     best_perplexity: Perplexity = None
     validations_since_best: Count = 0
     validated_step: Count = 0
-    """The last step that was validated. A step is saved without where a signal came before or within its validation."""
+    """The last step that was validated. A step is saved unvalidated after a signal before or during its validation."""
     finished: bool = False
-    stretch: Annotated[Sums | None, _NothingIsNone] = None
+    stretch: Annotated[Sums | None, _LegacyNone] = None
     """The loss since the last record, as `LossWindow.sums` gives it."""
     records: Count = 0
-    """Lines of `metrics.jsonl`; those after them are of steps that are taken again."""
+    """Lines of `metrics.jsonl`; those after them are of steps that are repeated."""
 
     def record_validation(self, bleu: float, perplexity: float) -> bool:
-        """Record a validation; whether it is the best so far, by BLEU, and by perplexity where BLEU is equal."""
+        """Record a validation. Returns whether it is the best so far: by BLEU, then by perplexity."""
         better = self.best_perplexity is None or (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
         if better:
             self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity
@@ -129,7 +129,7 @@ class CheckpointStore:
     def recover(self) -> None:
         """Finish or undo what a crash, or an incomplete copy, left half done.
 
-        Raises InputError where there are steps but none can be resumed from.
+        Raises InputError if there are steps but none can be resumed from.
         """
         if not self._run.has_checkpoint and self._steps():
             self._rebuild_index()
@@ -142,11 +142,11 @@ class CheckpointStore:
             self._prune(named)
 
     def save(
-        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, metadata: Mapping[str, Any]
     ) -> None:
         """Write the step and make it the last; `state` says which is the best."""
         with FolderWriter(self._run.step(state.step)) as folder:
-            write_model(folder, model, facts)
+            write_model(folder, model, metadata)
             folder.write(f"{_STATE}/{_PROGRESS}", to_json(asdict(state)))
             folder.write(f"{_STATE}/{_OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
             folder.seal(_STATE)
@@ -157,7 +157,7 @@ class CheckpointStore:
         self._prune({best, state.step})
 
     def _prune(self, keep: set[int]) -> None:
-        """Delete the other steps; what something else put there stays."""
+        """Delete the other steps, except those that hold foreign files."""
         for step in set(self._steps()) - keep:
             folder = self._run.step(step)
             if next(self._run.foreign_files(folder), None) is None and _step_of(folder) == step:
@@ -170,7 +170,7 @@ class CheckpointStore:
         return sorted(int(name) for name in names if _STEP.fullmatch(name) and len(name) < 19)
 
     def _rebuild_index(self) -> None:
-        """Write `checkpoints.json` anew: the last step there is, and the best that it knows of, if that is there."""
+        """Rewrite `checkpoints.json`: the last step, and the best one that it names, if that exists."""
         last = self._steps()[-1]
         best = _read_state(self._run.step(last))[0].best_step
         best = best if self._run.step(best).is_dir() else last
@@ -178,22 +178,22 @@ class CheckpointStore:
 
 
 def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
-    """Put the optimiser back to what it was at a step and return the rest.
+    """Restore the optimiser from a step folder and return the training state.
 
-    The weights are the business of `load_model`. Raises InputError where a file is missing or damaged.
+    `load_model` loads the weights. Raises InputError if a file is missing or damaged.
     """
     progress, state = _read_state(folder)
     try:
         # Not load_file: the moments would stay mapped to a file that is deleted later.
         tensors = safetensors.torch.load(state.read(_OPTIMIZER, _LARGEST_OPTIMIZER))
         _restore_optimizer(optimizer, tensors)
-    except (KeyError, safetensors.SafetensorError, ValueError) as error:  # KeyError: types that torch lacks
+    except (KeyError, safetensors.SafetensorError, ValueError) as error:  # KeyError: dtypes that torch lacks
         raise InputError(f"{state.path / _OPTIMIZER}: damaged ({error})") from None
     return progress
 
 
 def _read_state(folder: Path) -> tuple[TrainingState, SealedFolder]:
-    """How far the training of a step is, and the folder that says so."""
+    """The training state of a step, and the folder that holds it."""
     state = SealedFolder(folder / _STATE, required=(_PROGRESS, _OPTIMIZER))
     where = state.path / _PROGRESS
     try:
@@ -204,7 +204,7 @@ def _read_state(folder: Path) -> tuple[TrainingState, SealedFolder]:
 
 
 def _step_of(folder: Path) -> int | None:
-    """The step that a folder says it is of; None where it is damaged."""
+    """The step that a folder is of, according to its state; None if that is damaged."""
     try:
         return int(read_json(folder / _STATE / _PROGRESS)["step"])
     except (InputError, KeyError, TypeError, ValueError):
@@ -217,7 +217,7 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Raises ValueError where a tensor does not fit a parameter."""
+    """Raises ValueError if a tensor does not match a parameter."""
     moments = _MOMENTS[type(getattr(optimizer, "optimizer", optimizer))]  # accelerate wraps it
     groups = optimizer.state_dict()["param_groups"]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -225,7 +225,7 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, t
     for key, tensor in tensors.items():
         number, _, name = key.partition(".")
         if not (number.isdecimal() and int(number) < len(parameters)) or name not in moments:
-            raise ValueError(f"{key} is not of this optimiser")
+            raise ValueError(f"{key} does not belong to this optimiser")
         if tensor.shape not in ((), parameters[int(number)].shape):
             raise ValueError(f"{key} has the shape {list(tensor.shape)}")
         state.setdefault(int(number), {})[name] = tensor

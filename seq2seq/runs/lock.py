@@ -1,4 +1,4 @@
-"""One training at a time in a run folder."""
+"""A lock: one training at a time per run folder."""
 
 import os
 import sys
@@ -12,25 +12,27 @@ from seq2seq.io.storage import real_path, take_lock
 
 @contextmanager
 def locked(run_folder: Path) -> Iterator[None]:
-    """Hold a file beside `run_folder` for as long as the context lasts; the system lets go of it with the process.
+    """Hold a lock file next to `run_folder` within this context; the system releases it when the process ends.
 
-    Raises InputError where another process holds it.
+    Raises InputError if another process holds it.
     """
     path = lock_file(run_folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _open_locked(path)
     if descriptor is None:
-        raise InputError(f"{run_folder}: another training is at work in this folder; wait for it, or give another -o")
+        raise InputError(
+            f"{run_folder}: another training is running in this folder; wait for it, or give another folder with -o"
+        )
     try:
         yield
     finally:
-        if sys.platform != "win32" and not os.fstat(descriptor).st_size:  # Windows deletes no open file
+        if sys.platform != "win32" and not os.fstat(descriptor).st_size:  # Windows cannot delete an open file
             path.unlink(missing_ok=True)
         os.close(descriptor)
 
 
 def lock_file(run_folder: Path) -> Path:
-    """The lock of a run folder: a hidden file in the folder that holds it."""
+    """The lock of a run folder: a hidden file in its parent folder."""
     folder = real_path(run_folder)
     return folder.with_name(f".{folder.name}.seq2seq-lock")
 
@@ -41,7 +43,7 @@ def _open_locked(path: Path) -> int | None:
         if not take_lock(descriptor):
             os.close(descriptor)
             return None
-        # Its last holder may have deleted the file between our two calls: then it guards nothing.
+        # The last holder may have deleted the file between these two calls: then the lock is void.
         if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
         os.close(descriptor)

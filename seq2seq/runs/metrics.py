@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: a line for each few steps and for each validation."""
+"""`metrics.jsonl`: a line every few steps and one per validation."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ class MetricsLog:
         self.records = 0
         """Records in the file."""
 
-    def cut(self, records: int) -> None:
-        """Keep the first `records` of the file, drop what was logged, or half logged, after them."""
+    def truncate(self, records: int) -> None:
+        """Keep the first `records` of the file; drop later ones, complete or not."""
         lines = self._path.read_bytes().splitlines(keepends=True) if self._path.is_file() else []
         kept = lines[:records]
         if kept != lines:
@@ -29,6 +29,6 @@ class MetricsLog:
         self.records += 1
 
     def flush(self) -> None:
-        """Wait until all records are on the disk."""
+        """Flush all records to the disk."""
         if self.records:
             flush_file(self._path)

@@ -1,11 +1,11 @@
-"""The one format of a trained model on disk.
+"""The format of a trained model on disk.
 
 A model folder holds `config.json`, `model.safetensors`, one or two SentencePiece `.model` files, a model card
-`README.md` and `manifest.json` with the size and SHA-256 of each. Nothing in it is ever executed. A run folder, which
-holds many of them, is accepted instead of one and means its best step.
+`README.md` and `manifest.json` with the size and SHA-256 of each. Nothing in it is ever executed. A run folder is
+accepted instead of a model folder and stands for its best step.
 
-A folder comes from anywhere and its manifest may lie, so everything is checked before it is used: `open_model` without
-torch, which is slow to load, and `TrainedModel.load` the weights' names and shapes before they are read.
+A folder may come from anywhere and its manifest may be forged, so everything is checked before use: by `open_model`
+without torch, which is slow to import, and by `TrainedModel.load` the names and shapes of the weights.
 """
 
 import reprlib
@@ -28,14 +28,14 @@ FORMAT_VERSION = 2
 CONFIG, WEIGHTS, SHORTLIST, CARD = "config.json", "model.safetensors", "shortlist.safetensors", "README.md"
 
 INT8 = "int8"
-"""What `facts["weights"]` says of a model whose matrices were rounded for the engine."""
+"""The value of `metadata["weights"]` in a model quantized for the engine."""
 
-# Four thousand million parameters: no recurrent model has come near.
+# Four billion parameters, more than any recurrent model has.
 _LARGEST_MODEL = 16 * 2**30
 _ATTEMPTS = 20
-# For 250,000 source pieces, as many as a tokenizer's file has room for, and sixty words of each.
+# For 250,000 source pieces, the most that a tokenizer file has room for, with sixty words each.
 _LARGEST_SHORTLIST = 2**27
-# Bytes of names, types and shapes: a network of 64 layers on each side has a tenth.
+# Bytes of names, dtypes and shapes: a network of 64 layers per side needs a tenth.
 _LARGEST_HEADER = 2**20
 
 
@@ -44,59 +44,59 @@ _OPTIONAL_FILES = (SHORTLIST, *Tokenizers.file_names(True), *Tokenizers.file_nam
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model folder that was found whole. Its weights are still on disk, in a file that is held open."""
+    """A validated model folder. Its weights are still on disk, in a file that is held open."""
 
     files: SealedFolder
     config: Config
-    facts: Mapping[str, Any]
-    """What the training reported of the model."""
+    metadata: Mapping[str, Any]
+    """What the training reported about the model."""
     tokenizers: Tokenizers
 
     @property
     def path(self) -> Path:
-        """Where it was when it was opened."""
+        """Its location when it was opened."""
         return self.files.path
 
     @property
     def size(self) -> int:
-        """Bytes of its files."""
+        """Total bytes of its files."""
         return sum(self.files.sizes.values())
 
     @property
     def weights(self) -> HeldFile:
-        """The parameters of its network."""
+        """The open weights file."""
         return self.files.file(WEIGHTS)
 
     def read_weights(self) -> bytes:
-        """The content of the weights' file."""
+        """The content of the weights file."""
         return self.files.read(WEIGHTS, _LARGEST_MODEL)
 
     def read_shortlist(self) -> bytes:
-        """The content of its shortlist's file. Raises InputError where it has none."""
+        """The content of the shortlist file. Raises InputError if it has none."""
         return self.files.read(SHORTLIST, _LARGEST_SHORTLIST)
 
     @property
     def is_int8(self) -> bool:
-        """Whether its matrices were rounded to int8."""
-        return self.facts.get("weights") == INT8
+        """Whether its matrices are quantized to int8."""
+        return self.metadata.get("weights") == INT8
 
     @property
     def has_shortlist(self) -> bool:
-        """Whether it chooses the words of a translation from a list for each sentence."""
-        return bool(self.facts.get("shortlist"))
+        """Whether its search is restricted to a list of words per sentence."""
+        return bool(self.metadata.get("shortlist"))
 
 
 def open_model(path: Path) -> ModelFolder:
-    """Check all that can be checked of the model that `path` names without loading torch.
+    """Open the model that `path` names, and check all that can be checked without torch.
 
-    Raises InputError naming the file that is missing, damaged or not what this program writes.
+    Raises InputError naming the file that is missing, damaged or not written by this program.
     """
     for _ in range(_ATTEMPTS - 1):
         identity = _identity(path)
         try:
             return _open_folder(identity[0])
         except InputError:
-            # A training that goes on meanwhile deletes steps, after it has named others, and replaces folders.
+            # A concurrent training deletes steps, after it has named others, and replaces folders.
             if _identity(path) == identity:
                 raise
     return _open_folder(find_model(path))
@@ -113,10 +113,10 @@ def _open_folder(folder: Path) -> ModelFolder:
 
 
 def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
-    """Check one model, or several that are to translate as an ensemble.
+    """Open one model, or several that form an ensemble.
 
-    All have the same target vocabulary, as they agree word by word, and the same source vocabulary, so that a long
-    line falls into the same parts for each. Raises InputError naming two that differ, or as `open_model` does.
+    All must share the target vocabulary, as they are averaged token by token, and the source vocabulary, so that a long
+    line is split into the same parts for each. Raises InputError naming two that differ, or as `open_model` does.
     """
     folders = [open_model(path) for path in paths]
     for path, folder in zip(paths[1:], folders[1:], strict=True):
@@ -126,31 +126,31 @@ def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
 
 
 def _difference(folder: ModelFolder, other: ModelFolder) -> str:
-    """What keeps two models from translating together; empty where nothing does. An unknown language is any."""
+    """Why two models cannot be ensembled; empty if they can. An unknown language matches any."""
     for side, key in (("source", "src_lang"), ("target", "tgt_lang")):
-        languages = [getattr(one.config.data, key) for one in (folder, other)]
+        languages = [getattr(model.config.data, key) for model in (folder, other)]
         if all(languages) and languages[0] != languages[1]:
             return f"their {side} languages are {languages[0]} and {languages[1]}"
-    own, others = folder.tokenizers, other.tokenizers
-    if (own.src.model, own.tgt.model) != (others.src.model, others.tgt.model):
+    first, second = folder.tokenizers, other.tokenizers
+    if (first.src.model, first.tgt.model) != (second.src.model, second.tgt.model):
         return "their vocabularies differ; train both on the same data, validation files and tokenizer settings"
     return ""
 
 
 def write_files(
-    folder: FolderWriter, config: Config, tokenizers: Tokenizers, weights: bytes, facts: Mapping[str, Any]
+    folder: FolderWriter, config: Config, tokenizers: Tokenizers, weights: bytes, metadata: Mapping[str, Any]
 ) -> None:
     """Add the files of a model folder to `folder`. weights: the content of its weights file."""
     folder.write(WEIGHTS, weights)
     for name, tokenizer in tokenizers.files().items():
         folder.write(name, tokenizer.model)
-    description = {"format": FORMAT_VERSION, "config": config.model_dump(), "facts": dict(facts)}
+    description = {"format": FORMAT_VERSION, "config": config.model_dump(), "facts": dict(metadata)}
     folder.write(CONFIG, to_json(description))
-    folder.write(CARD, _model_card(config, facts).encode(errors="replace"))
+    folder.write(CARD, _model_card(config, metadata).encode(errors="replace"))
 
 
 def rewrite_config(folder: Path, config: Config) -> None:
-    """Replace the configuration of a model folder by `config`; all else in it stays, a sealed sub-folder too."""
+    """Replace the configuration of a model folder by `config`; everything else stays, a sealed sub-folder too."""
     description = _parse_description((folder / CONFIG).read_bytes(), folder / CONFIG)
     description = description.model_copy(update={"config": config})
     with FolderWriter(folder) as copy:
@@ -161,7 +161,7 @@ def rewrite_config(folder: Path, config: Config) -> None:
 
 
 def _identity(path: Path) -> tuple[Path, tuple[int, int] | None]:
-    """What tells the model folder that `path` names now from others."""
+    """The model folder that `path` names now, and what identifies it on the file system."""
     folder = find_model(path)
     return folder, identity_of(folder)
 
@@ -185,28 +185,28 @@ def _parse_description(data: bytes, path: Path) -> _Description:
         return _Description.model_validate(content)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = reprlib.repr(".".join(map(str, fault["loc"])))
-        raise InputError(f"{path}: damaged ({place}: {fault['msg']})") from None
+        key = reprlib.repr(".".join(map(str, fault["loc"])))
+        raise InputError(f"{path}: damaged ({key}: {fault['msg']})") from None
 
 
 def _check_header(weights: HeldFile) -> None:
-    """See that the file is what its header says, before anything in it is believed."""
+    """Check that the file is what its header says, before anything in it is trusted."""
     header_bytes = int.from_bytes(weights.head(8), "little")
     if header_bytes > _LARGEST_HEADER:
         raise InputError(f"{weights}: damaged (a header of {header_bytes:,} bytes)")
     try:
-        # No tensor is read. Asking for numpy's leaves torch alone.
+        # Reads no tensor; with numpy's, torch is not imported.
         with safetensors.safe_open(weights, framework="np"):
             pass
     except safetensors.SafetensorError as error:
         raise InputError(f"{weights}: damaged ({str(error)[:200]!r})") from None
 
 
-def _model_card(config: Config, facts: Mapping[str, Any]) -> str:
+def _model_card(config: Config, metadata: Mapping[str, Any]) -> str:
     languages = f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}"
     data = config.data
     sources = [Path(name).name for name in (*data.train_src, *data.train_tgt, *data.train, *data.dataset)]
-    cells = {"training data": ", ".join(sources), **facts}
+    cells = {"training data": ", ".join(sources), **metadata}
     rows = "\n".join(
         f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |" for name, value in cells.items()
     )

@@ -1,4 +1,4 @@
-"""The layout of a run folder, `checkpoints/<name>/`: nobody else knows its names.
+"""The layout of a run folder, `checkpoints/<name>/`; its names are defined only here.
 
 config.json         the settings, as resolved
 data/               tokenizers, encoded pairs, the validation text and the data report
@@ -18,7 +18,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.storage import current_or_backup, is_leftover, read_json, real_path
 
 RUNS = Path("checkpoints")
-"""Where runs go unless a folder is named."""
+"""Where runs go unless a folder is given."""
 
 _CONFIG, _DATA, _METRICS, _CHECKPOINTS, _STEPS = "config.json", "data", "metrics.jsonl", "checkpoints.json", "steps"
 
@@ -28,12 +28,12 @@ _MODELS = r"(joint|src|tgt)\.model"
 _STATE = r"state(/(training\.json|optimizer\.safetensors|manifest\.json))?"
 _MODEL_FOLDER = rf"config\.json|model\.safetensors|README\.md|manifest\.json|{_MODELS}|{_STATE}"
 _CORPUS = r"(train|valid)(/((src|tgt)\.(ids|offsets)|parts\.json))?"
-_OWN = re.compile(
+_RUN_PATHS = re.compile(
     rf"config\.json|metrics\.jsonl|checkpoints\.json|steps(/[0-9]+(/({_MODEL_FOLDER}))?)?"
     rf"|data(/({_CORPUS}|{_MODELS}|valid\.json|report\.json|manifest\.json))?"
 )
-# What file managers leave in folders that they show.
-_OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+# Files that file managers create.
+_FILE_MANAGER_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _DEPTH = 4
 
 
@@ -89,25 +89,27 @@ class RunFolder:
         return True
 
     def foreign_files(self, within: Path | None = None) -> Iterator[Path]:
-        """What lies in it, or in a folder of it, and no training has put there."""
+        """Paths in it, or in a folder of it, that no training has written."""
         for folder, names, files in os.walk(within or self.path):
             for name in (*names, *files):
                 path = Path(folder, name)
                 is_special = not path.is_symlink() and not path.is_file() and not path.is_dir()
-                if is_special or not self._is_own(path):
+                if is_special or not self._belongs_to_run(path):
                     yield path
-            names[:] = [name for name in names if self._is_own(Path(folder, name)) and not is_leftover(Path(name))]
+            names[:] = [
+                name for name in names if self._belongs_to_run(Path(folder, name)) and not is_leftover(Path(name))
+            ]
 
-    def _is_own(self, path: Path) -> bool:
-        own = _OWN.fullmatch(path.relative_to(self.path).as_posix())
-        return bool(own) or path.name in _OF_FILE_MANAGERS or is_leftover(path)
+    def _belongs_to_run(self, path: Path) -> bool:
+        match = _RUN_PATHS.fullmatch(path.relative_to(self.path).as_posix())
+        return bool(match) or path.name in _FILE_MANAGER_FILES or is_leftover(path)
 
     def read_config(self) -> Config:
-        """The settings. Raises InputError where they are missing or damaged."""
+        """The settings. Raises InputError if they are missing or damaged."""
         return validate_config(read_json(self.config_file), str(self.config_file))
 
     def read_checkpoints(self) -> dict[str, int]:
-        """The numbers of the `best` and the `last` step. Raises InputError where the file is damaged."""
+        """The numbers of the `best` and the `last` step. Raises InputError if the file is damaged."""
         steps = read_json(self.checkpoints)
         if not isinstance(steps, dict) or not all(_is_step(steps.get(name)) for name in ("best", "last")):
             raise InputError(f"{self.checkpoints}: damaged (it does not name the best and the last step)")
@@ -127,11 +129,11 @@ def find_model(path: Path) -> Path:
 
 
 def expect_not_in_run(path: Path) -> None:
-    """Raises InputError where a file that is to be written belongs to a run."""
+    """Raises InputError if an output file would replace a file of a run."""
     target = real_path(path)
     for folder in target.parents[:_DEPTH]:
         run = RunFolder(folder)
-        if run.config_file.is_file() and run.data.is_dir() and run._is_own(target):
+        if run.config_file.is_file() and run.data.is_dir() and run._belongs_to_run(target):
             raise InputError(f"{path}: belongs to the run {folder}; give the output another name")
 
 

@@ -29,21 +29,21 @@ class TrainedModel:
 
     @classmethod
     def load(cls, folder: ModelFolder, device: torch.device | str = "cpu") -> Self:
-        """Read the network to `device`.
+        """Load the network onto `device`.
 
-        Raises InputError where the weights do not fit the configuration, there is no such device, or the model was
-        exported for the engine alone.
+        Raises InputError if the weights do not match the configuration, there is no such device, or the model was
+        exported for the engine only.
         """
         if folder.is_int8 or folder.has_shortlist:
             raise InputError(
-                f"{folder.path}: a model in int8 or with a shortlist translates alone and on a CPU; "
-                "for all else take its original"
+                f"{folder.path}: a model in int8 or with a shortlist can only translate, alone and on a CPU; "
+                "use the original for everything else"
             )
         return cls.load_without_engine(folder, device)
 
     @classmethod
     def load_without_engine(cls, folder: ModelFolder, device: torch.device | str = "cpu") -> Self:
-        """The same with any model: int8 weights become float32, and a shortlist is not kept to."""
+        """The same for any model: int8 weights become float32, and a shortlist is ignored."""
         expect_device(device)
         with shapes_only():
             network = build_network(folder.config, folder.tokenizers)
@@ -58,20 +58,20 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class EnsembleModel:
-    """Several trained models with the same vocabularies that search as one. The first one says how."""
+    """Several trained models with the same vocabularies that search as one, with the settings of the first."""
 
     members: Sequence[TrainedModel]
 
     @property
     def config(self) -> Config:
-        """The first one's. A line longer than any member was trained for is over the limit."""
+        """That of the first member, with the smallest length limit of all."""
         config = self.members[0].config
         limit = min(member.config.data.max_length for member in self.members)
         return config.model_copy(update={"data": config.data.model_copy(update={"max_length": limit})})
 
     @property
     def tokenizers(self) -> Tokenizers:
-        """The vocabularies of all."""
+        """The shared vocabularies."""
         return self.members[0].tokenizers
 
     def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
@@ -82,12 +82,12 @@ class EnsembleModel:
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> TrainedModel:
-    """Read the model that `path` names. Raises InputError naming the file that is missing or damaged."""
+    """Load the model that `path` names. Raises InputError naming the file that is missing or damaged."""
     return TrainedModel.load(open_model(path), device)
 
 
 def load_models(folders: Sequence[ModelFolder], device: torch.device | str = "cpu") -> TrainedModel | EnsembleModel:
-    """One model, or several as an ensemble, as `open_models` has found them."""
+    """Load one model, or several as an ensemble, that `open_models` opened."""
     models = [TrainedModel.load(folder, device) for folder in folders]
     return models[0] if len(models) == 1 else EnsembleModel(models)
 
@@ -97,9 +97,9 @@ def build_network(config: Config, tokenizers: Tokenizers) -> EncoderDecoder:
     return EncoderDecoder(config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)
 
 
-def write_model(folder: FolderWriter, model: TrainedModel, facts: Mapping[str, Any]) -> None:
+def write_model(folder: FolderWriter, model: TrainedModel, metadata: Mapping[str, Any]) -> None:
     """Add the files of a model folder to `folder`.
 
-    facts: what the training reports of the model (pairs, step, scores), for `seq2seq info` and the model card.
+    metadata: what the training reports about the model (pairs, step, scores), for `seq2seq info` and the model card.
     """
-    write_files(folder, model.config, model.tokenizers, pack_weights(model.network), facts)
+    write_files(folder, model.config, model.tokenizers, pack_weights(model.network), metadata)

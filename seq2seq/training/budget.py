@@ -1,4 +1,4 @@
-"""How many steps a training takes: as many as it is given, or as many as fit into its time."""
+"""The number of training steps: as given, or as many as fit into the time."""
 
 import math
 import time
@@ -10,27 +10,27 @@ from seq2seq.runs.checkpoints import Plan
 
 _VALIDATIONS = 20
 _VALIDATION_SHARE = 0.08
-# A plan is revised where it would miss its time by more than this share of its steps.
-_MISSED = 0.1
-# A timed training measures its first steps before it fixes their number: from the 6th step to the 25th, or for a
-# twentieth of its time where that is longer; but no further than the warm-up, whatever the number of steps.
+# A plan is revised if it would miss its time by more than this fraction of its steps.
+_MAX_MISS = 0.1
+# A timed training measures its first steps before it plans their number: from the 6th step to the 25th, or for a
+# twentieth of its time if that is longer, but not beyond the warm-up.
 UNMEASURED_STEPS = 5
-_MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_RISE = 20, 0.05, 0.9
-# Where steps are so slow that twenty would take a quarter of the time, fewer must do.
-_MOST_MEASURED_SHARE = 0.25
-# Seconds that the pace is measured over afterwards, at least: a pause of a moment is no reason to plan anew.
-_LEAST_HORIZON = 10.0
+_MEASURED_STEPS, _MEASURED_SHARE, _MEASURED_WARMUP = 20, 0.05, 0.9
+# If twenty steps would take more than a quarter of the time, fewer are measured.
+_MAX_MEASURED_SHARE = 0.25
+# Minimum seconds over which the pace is measured afterwards, so that a brief pause does not change the plan.
+_MIN_HORIZON = 10.0
 
 
 def plan_steps(config: TrainingConfig, max_steps: int) -> Plan:
-    """The plan where the number of steps is given."""
+    """The plan for a given number of steps."""
     return Plan(max_steps, config.validate_every or max(1, math.ceil(max_steps / _VALIDATIONS)))
 
 
 def plan_time(config: TrainingConfig, steps_done: int, seconds_left: float, step: float, validation: float) -> Plan:
     """The plan that fits into `seconds_left`, from the measured seconds of a step and of a validation.
 
-    Validations get at most a twelfth of the time, unless `validate_every` asks for more.
+    Validations get at most a twelfth of the time, unless `validate_every` is set.
     """
     if config.validate_every:
         steps = seconds_left / (step + validation / config.validate_every)
@@ -46,33 +46,33 @@ def plan_time(config: TrainingConfig, steps_done: int, seconds_left: float, step
 def revise(
     config: TrainingConfig, plan: Plan, steps_done: int, seconds_left: float, step: float, validation: float
 ) -> Plan:
-    """The plan as it is, or a new one where at the recent pace it would miss its time by more than a tenth."""
+    """The plan as it is, or a new one if at the recent pace it would miss its time by more than a tenth."""
     new = plan_time(config, steps_done, seconds_left, step, validation)
-    return new if abs(new.total_steps - plan.total_steps) > _MISSED * plan.total_steps else plan
+    return new if abs(new.total_steps - plan.total_steps) > _MAX_MISS * plan.total_steps else plan
 
 
 class Pace:
-    """How long recent steps have taken, and how much processor time they had: other programs come and go."""
+    """Seconds and processor time of recent steps, which change as other programs come and go."""
 
-    def __init__(self, horizon: float = _LEAST_HORIZON) -> None:
+    def __init__(self, horizon: float = _MIN_HORIZON) -> None:
         """horizon: seconds to look back."""
         self._horizon = horizon
         self._records: deque[tuple[float, int, float]] = deque()
 
     def add(self, seconds: float, steps: int, cpu_seconds: float) -> None:
-        """Record that so many steps have taken so long."""
+        """Record `steps` steps that took `seconds`."""
         self._records.append((seconds, steps, cpu_seconds))
         while self.seconds - self._records[0][0] >= self._horizon:
             self._records.popleft()
 
     @property
     def is_settled(self) -> bool:
-        """Whether the horizon has passed."""
+        """Whether the records span the horizon."""
         return self.seconds >= self._horizon
 
     @property
     def seconds(self) -> float:
-        """Seconds looked back; the horizon, or a little more, once it has passed."""
+        """Seconds that the records span: at most a little more than the horizon."""
         return sum(seconds for seconds, _, _ in self._records)
 
     @property
@@ -87,13 +87,13 @@ class Pace:
 
 
 class Measurement:
-    """Seconds of the first steps of a training, until there are enough to plan by."""
+    """Times the first steps of a training, until there are enough to plan by."""
 
     def __init__(self, config: TrainingConfig, seconds_left: float) -> None:
         self._seconds: list[float] = []
         self._seconds_left = seconds_left
-        self._enough = _MEASURED_SHARE * seconds_left
-        self._last_step = _MEASURED_RISE * config.warmup_steps
+        self._min_seconds = _MEASURED_SHARE * seconds_left
+        self._last_step = _MEASURED_WARMUP * config.warmup_steps
 
     def add(self, seconds: float) -> None:
         """Record a step."""
@@ -102,25 +102,25 @@ class Measurement:
     def is_complete(self, steps_done: int) -> bool:
         """Whether no further step is needed."""
         if len(self._seconds) >= _MEASURED_STEPS:
-            return sum(self._seconds) >= self._enough or steps_done >= self._last_step
-        return bool(self._seconds) and sum(self._seconds) >= _MOST_MEASURED_SHARE * self._seconds_left
+            return sum(self._seconds) >= self._min_seconds or steps_done >= self._last_step
+        return bool(self._seconds) and sum(self._seconds) >= _MAX_MEASURED_SHARE * self._seconds_left
 
     @property
     def step(self) -> float:
-        """Median seconds per step: the first of a shape, or a pause of the machine, tells nothing of the rest."""
+        """Median seconds per step, robust to the first step of a shape and to pauses of the machine."""
         return median(self._seconds)
 
     @property
     def horizon(self) -> float:
-        """Seconds that the pace is measured over from here on."""
-        return max(self._enough, _LEAST_HORIZON)
+        """Seconds over which the pace is measured from here on."""
+        return max(self._min_seconds, _MIN_HORIZON)
 
 
 class TimeBudget:
-    """The wall time that a training has."""
+    """The wall-clock time left to a training."""
 
     def __init__(self, config: TrainingConfig, deadline: float) -> None:
-        """deadline: when it is to end, on time.monotonic's clock."""
+        """deadline: when it must end, on the clock of time.monotonic."""
         self._config, self._deadline = config, deadline
 
     @property
@@ -133,8 +133,8 @@ class TimeBudget:
         return plan_time(self._config, steps_done, self.seconds_left - tuning, step, validation)
 
     def revised(self, plan: Plan, steps_done: int, pace: Pace, validation: float, tuning: float) -> Plan:
-        """The plan, or a new one where the machine has become so much slower or faster that it would miss the time."""
-        # A plan made beside another program may be over before the horizon is.
+        """The plan, or a new one if the machine has become so much slower or faster that it would miss the time."""
+        # A plan made while another program ran may end before the horizon.
         if not pace.is_settled and steps_done < plan.total_steps:
             return plan
         return revise(self._config, plan, steps_done, self.seconds_left - tuning, pace.step, validation)

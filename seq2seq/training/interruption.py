@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: polled between steps while a model trains; before that, an end at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: polled between training steps; before the first, an immediate exit."""
 
 import os
 import signal
@@ -15,16 +15,16 @@ _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 class Interruption:
-    """As a context it notes the first of these signals in `signal_number`; a second one ends the process at once.
+    """A context that records the first of these signals in `signal_number`; a second one ends the process at once.
 
-    Only the main thread may handle signals: in another, none is noted.
+    Only the main thread may handle signals: in another, none is recorded.
     """
 
     def __init__(self, repeated_by_launcher: bool = False) -> None:
-        """repeated_by_launcher: a second signal means no more than the first.
+        """repeated_by_launcher: ignore a second signal.
 
-        A terminal sends Ctrl-C to all processes, and the launcher passes on its own to them; it will end those that
-        do not stop in time.
+        A terminal sends Ctrl-C to all processes, and the launcher forwards its own to them; it kills those that do
+        not stop in time.
         """
         self.signal_number = 0
         self._repeated = repeated_by_launcher
@@ -32,26 +32,26 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._handlers = {number: signal.signal(number, self.note) for number in stop_signals()}
+            self._handlers = {number: signal.signal(number, self.record) for number in stop_signals()}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one, handler in self._handlers.items():
-            signal.signal(one, handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
-    def note(self, number: int, _: FrameType | None = None) -> None:
-        """Take in a signal."""
+    def record(self, number: int, _: FrameType | None = None) -> None:
+        """Record a signal."""
         if self.signal_number and not self._repeated:
-            _leave(number)
+            _exit(number)
         self.signal_number = number
 
 
 @contextmanager
-def leaving_at_once(clean_up: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Within, these signals call `clean_up` and end the process, even while a library computes for minutes.
+def exiting_on_signal(clean_up: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Within this context a signal calls `clean_up` and ends the process, even while a library computes for minutes.
 
-    Python's own handlers wait until a library returns. So a thread listens to the pipe that the system's handler
-    writes to, and Python's handlers only hold the main thread still.
+    Python's own handlers wait until the library returns. So a thread listens to the wakeup socket that the C handler
+    writes to, and Python's handlers merely block the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -64,8 +64,8 @@ def leaving_at_once(clean_up: Callable[[], None] = lambda: None) -> Iterator[Non
         while number := listener.recv(1)[0]:
             if number in signals:
                 clean_up()
-                os.write(2, f"seq2seq: {describe_signal(number)} before the first step, nothing is kept\n".encode())
-                _leave(number)
+                os.write(2, f"seq2seq: {describe_signal(number)} before the first step, nothing was saved\n".encode())
+                _exit(number)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
@@ -74,8 +74,8 @@ def leaving_at_once(clean_up: Callable[[], None] = lambda: None) -> Iterator[Non
     try:
         yield
     finally:
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         signal.set_wakeup_fd(old)
         sender.send(b"\0")
         thread.join()
@@ -83,7 +83,7 @@ def leaving_at_once(clean_up: Callable[[], None] = lambda: None) -> Iterator[Non
         sender.close()
 
 
-def _leave(number: int) -> None:
+def _exit(number: int) -> None:
     if os.isatty(2):
         os.write(2, _SHOW_CURSOR)
     os._exit(128 + number)

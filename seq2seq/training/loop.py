@@ -33,13 +33,13 @@ from seq2seq.training.validation import Validator
 
 _STEPS_PER_RECORD = 20
 _EXAMPLES = 3
-# Cores' worth of processor time: what a thread that computes all the time gets, and a little less.
+# Cores' worth of processor time of a thread that computes all the time, with a margin.
 _ONE_CORE = 0.9
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What a validation found."""
+    """The result of a validation."""
 
     perplexity: float
     bleu: MetricScore
@@ -49,7 +49,7 @@ class Validation:
 
 
 class Trainer:
-    """Trains a model from where its run is to the end of its plan."""
+    """Trains a model from the current state of its run to the end of its plan."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class Trainer:
         processes: Processes,
         deadline: float | None,
     ) -> None:
-        """deadline: when the training is to end, on time.monotonic's clock; None where only steps count."""
+        """deadline: when the training must end, on the clock of time.monotonic; None if only steps count."""
         self.config, self.model, self.data = config, model, data
         self.recorder, self.progress, self.processes = recorder, recorder.progress, processes
         self.interruption = Interruption(repeated_by_launcher=processes.count > 1)
         self.updater = Updater(config, model.network, data.train, processes)
         self.validator = Validator(
-            data, config.batch_tokens, self.updater.accelerator, processes, self._leave_if_interrupted
+            data, config.batch_tokens, self.updater.accelerator, processes, self._exit_if_interrupted
         )
         last = recorder.last
         self.state = load_state(last, self.updater.optimizer) if last else TrainingState()
@@ -79,7 +79,7 @@ class Trainer:
         self._window = LossWindow()
         self._saved_step = self.state.step
         self._pace, self._short_of_cores = Pace(), False
-        # Of a training that plans by the clock, once it has a plan. After a resume the plan stays.
+        # True once a timed training has its plan. After a resume the plan stays.
         self._may_revise = False
         self._validation_seconds = 0.0
         recorder.start_from(self.state)
@@ -87,14 +87,14 @@ class Trainer:
     def run(self) -> TrainingState:
         """Train to the end of the plan, or until patience runs out.
 
-        Raises Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved; InputError where the loss is
-        not a number; OSError where a checkpoint cannot be written.
+        Raises Interrupted after Ctrl-C or SIGTERM, with the current step saved; InputError if the loss is not finite;
+        OSError if a checkpoint cannot be written.
         """
         self.updater.objective.train()
         with self.interruption, self.progress.running():
             self._window.restore(self.state.stretch)
             if self.state.plan is None:
-                self._plan_by_the_clock()
+                self._plan_timed()
             while not self.state.finished:
                 if self._validation_due():
                     self._finish_validation(self._validate())
@@ -110,21 +110,21 @@ class Trainer:
         return self.state.finished and self._is_tuned
 
     def _step(self) -> None:
-        """One update, and what follows from it. Raises Interrupted where it was to be the last."""
+        """One update, and its record if due. Raises Interrupted after a signal."""
         self.update()
         if self.state.step % _STEPS_PER_RECORD == 0 or self._validation_due():
             self._record()
-        self._leave_if_interrupted()
+        self._exit_if_interrupted()
 
     def update(self) -> None:
-        """One update by the next batches."""
+        """One update on the next batches."""
         self.state.step += 1
         batches = list(islice(self._batches, self.config.accumulation))
         rate = learning_rate(self.config, self.state.step, self._total_steps)
         self._window.add(*self.updater.update(batches, self.state.step, rate))
 
     def _planned_batches(self) -> Iterator[np.ndarray]:
-        """The pair numbers of each batch from the current state on, epoch after epoch."""
+        """The pair indices of each batch from the current state on, epoch after epoch."""
         while True:
             planned = plan_epoch(self.data.train, self.config.batch_tokens, self.config.seed, self.state.epoch)
             for indices in islice(planned, self.state.batch, None):
@@ -137,7 +137,7 @@ class Trainer:
         return self.state.plan.total_steps if self.state.plan else None
 
     def _record(self) -> None:
-        """Log the steps since the last record. Raises InputError where the loss is no longer a number."""
+        """Log the steps since the last record. Raises InputError if the loss is not finite."""
         state, window = self.state, self._window
         loss, tokens_per_second = window.loss(), window.tokens / window.seconds
         self._expect_finite(loss)
@@ -155,16 +155,16 @@ class Trainer:
             }
         )
         self._pace.add(window.seconds, window.steps, window.cpu_seconds)
-        self._report_lack_of_cores()
+        self._warn_of_contention()
         if self._may_revise:
-            self._keep_to_time()
+            self._revise_plan()
         window.clear()
 
     def _expect_finite(self, loss: float) -> None:
         def check() -> None:
             if not math.isfinite(loss):
                 raise InputError(
-                    f"the loss is {loss} by step {self.state.step}: try --set training.learning_rate="
+                    f"the loss is {loss} at step {self.state.step}: try --set training.learning_rate="
                     f"{self.config.learning_rate / 4:g}, or training.precision=float32; the last checkpoint is intact"
                 )
 
@@ -179,7 +179,7 @@ class Trainer:
         return step % plan.validate_every == 0 or step >= plan.total_steps
 
     def _validate(self) -> Validation:
-        """Raises Interrupted on the way where a signal has come; the step is then saved as not validated."""
+        """Validate the model. Raises Interrupted after a signal; the step is then saved as not validated."""
         started = time.monotonic()
         objective = self.updater.objective
         objective.eval()
@@ -190,7 +190,7 @@ class Trainer:
         return Validation(math.exp(min(loss, 700.0)), bleu, translations, time.monotonic() - started)
 
     def _finish_validation(self, validation: Validation) -> None:
-        """Record a validation, save the step, and see whether the training is over."""
+        """Record a validation, save the step, and decide whether the training is finished."""
         state = self.state
         assert state.plan is not None
         self._validation_seconds = validation.seconds
@@ -211,15 +211,15 @@ class Trainer:
         self._window.clear()
 
     def _examples(self, translations: list[str]) -> list[Example]:
-        """Some validation pairs, other ones each time."""
+        """Some validation pairs with their translations, different ones each time."""
         draw = random.Random(self.state.step)
-        numbers = draw.sample(range(len(translations)), min(_EXAMPLES, len(translations)))
+        indices = draw.sample(range(len(translations)), min(_EXAMPLES, len(translations)))
         pairs = self.data.valid_pairs
-        return [Example(pairs[number].src, pairs[number].tgt, translations[number]) for number in numbers]
+        return [Example(pairs[index].src, pairs[index].tgt, translations[index]) for index in indices]
 
     def _save(self, scores: dict[str, Any] | None = None) -> None:
-        """Write a checkpoint of the step; scores: what its validation found, if it was validated."""
-        facts = {
+        """Write a checkpoint of the step. scores: those of its validation, if it was validated."""
+        metadata = {
             "training_pairs": len(self.data.train),
             "parameters": sum(parameter.numel() for parameter in self.model.network.parameters()),
             "step": self.state.step,
@@ -230,11 +230,11 @@ class Trainer:
             "data_sha256": self.data.sha256,
         }
         self.state.stretch = self._window.sums()
-        self.recorder.save(self.state, self.model, self.updater.optimizer, facts)
+        self.recorder.save(self.state, self.model, self.updater.optimizer, metadata)
         self._saved_step = self.state.step
 
-    def _leave_if_interrupted(self) -> None:
-        """Save the step and raise Interrupted, where a signal has come to any of the processes."""
+    def _exit_if_interrupted(self) -> None:
+        """Save the step and raise Interrupted if any of the processes has received a signal."""
         number = self.processes.all_reduce_max(self.interruption.signal_number)
         if not number:
             return
@@ -246,10 +246,10 @@ class Trainer:
             self._save()
         if not self.processes.is_main:
             sys.exit(128 + number)
-        raise Interrupted(number, f"{describe_signal(number)} at step {step:,}, which is saved: go on with --resume")
+        raise Interrupted(number, f"{describe_signal(number)} at step {step:,}, which is saved: continue with --resume")
 
     def _tune_search(self) -> None:
-        """Give the best step the length penalty that suits the validation set."""
+        """Tune the length penalty of the best step on the validation set."""
         model = load_model(self.recorder.best, self.updater.device)
         length_penalty, pairs = self.validator.tune(model)
         search = model.config.search.model_copy(update={"length_penalty": length_penalty})
@@ -259,24 +259,24 @@ class Trainer:
             f"length penalty {length_penalty:g}, tuned on {pairs:,} validation pairs with beam size {search.beam_size}"
         )
 
-    # The clock
+    # Time budget
 
-    def _plan_by_the_clock(self) -> None:
-        """Take the first steps, a checkpoint and a validation by the clock; then fix the number of steps."""
+    def _plan_timed(self) -> None:
+        """Time the first steps, a checkpoint and a validation; then plan the number of steps."""
         assert self.budget is not None
-        state, most = self.state, self.config.max_steps or math.inf
+        state, max_steps = self.state, self.config.max_steps or math.inf
         for _ in range(UNMEASURED_STEPS):
-            if state.step < most:
+            if state.step < max_steps:
                 self._step()
         measurement = Measurement(self.config, self.budget.seconds_left)
-        while state.step < most and not self.processes.on_main(lambda: measurement.is_complete(state.step)):
+        while state.step < max_steps and not self.processes.on_main(lambda: measurement.is_complete(state.step)):
             started = time.monotonic()
             self._step()
             self._window.loss()  # waits for the device
             measurement.add(time.monotonic() - started)
         if self._window.steps:
             self._record()
-        if state.step >= most:
+        if state.step >= max_steps:
             state.plan = plan_steps(self.config, state.step)
             return
         started = time.monotonic()
@@ -292,13 +292,12 @@ class Trainer:
     def _warn_of_few_steps(self, steps: int) -> None:
         if steps < self.config.warmup_steps:
             self.progress.warn(
-                f"only {steps:,} steps fit into the time, fewer than the learning rate's warm-up has "
-                f"({self.config.warmup_steps:,}): such a model learns next to nothing; give it more --minutes or take "
-                "a smaller preset"
+                f"only {steps:,} steps fit into the time, fewer than the {self.config.warmup_steps:,} warm-up steps: "
+                "the model will learn next to nothing; give it more --minutes or choose a smaller preset"
             )
 
-    def _keep_to_time(self) -> None:
-        """Revise the plan where the machine has become so much slower or faster that the time would be missed."""
+    def _revise_plan(self) -> None:
+        """Revise the plan if the machine has become so much slower or faster that the time would be missed."""
         budget, plan, validation = self.budget, self.state.plan, self._validation_seconds
         assert budget is not None
         assert plan is not None
@@ -313,17 +312,17 @@ class Trainer:
             )
 
     def _tuning_time(self, validation: float) -> float:
-        """Seconds that the search will be tuned for at the end, from those of a validation."""
+        """Expected seconds of tuning the search at the end, from those of a validation."""
         return 0.0 if self._is_tuned else self.validator.tuning_time(validation)
 
-    def _report_lack_of_cores(self) -> None:
-        """Warn where recent steps had less processor time than one thread can use; once until they have more."""
+    def _warn_of_contention(self) -> None:
+        """Warn if recent steps had less processor time than one thread can use; once until they have more."""
         pace = self._pace
         if self.updater.device.type != "cpu" or not pace.is_settled:
             return
         if pace.cores < _ONE_CORE and not self._short_of_cores:
             self.progress.warn(
                 f"training had {pace.cores:.1f} cores' worth of processor time in the last {pace.seconds:.0f} s, less "
-                "than a single thread can use: other programs, or a limit on this one, take the rest"
+                "than a single thread can use: other programs or a CPU quota take the rest"
             )
         self._short_of_cores = pace.cores < _ONE_CORE

@@ -14,13 +14,13 @@ class LossWindow:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew, now."""
+        """Start a new window now."""
         self.steps, self.tokens = 0, 0
         self._loss_sum: torch.Tensor | float = 0.0
         self._started, self._cpu_started = time.monotonic(), time.process_time()
 
     def add(self, loss: torch.Tensor, tokens: int) -> None:
-        """Count one step. loss: a mean over its `tokens` target tokens, in nats, left on its device."""
+        """Add one step. loss: mean over its `tokens` target tokens, in nats; stays on its device."""
         self.steps += 1
         self.tokens += tokens
         self._loss_sum = self._loss_sum + loss * tokens
@@ -40,13 +40,13 @@ class LossWindow:
         return time.process_time() - self._cpu_started
 
     def sums(self) -> Sums | None:
-        """What `restore` needs to go on from here; None of an empty window, whose clock has not begun to count."""
+        """What `restore` needs to continue from here; None if the window is empty."""
         if not self.steps:
             return None
         return Sums(self.steps, self.tokens, float(self._loss_sum), self.seconds, self.cpu_seconds)
 
     def restore(self, sums: Sums | None) -> None:
-        """Go on from `sums`, now."""
+        """Continue from `sums` now."""
         self.clear()
         if sums:
             self.steps, self.tokens, self._loss_sum = sums.steps, sums.tokens, sums.loss

@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""The training objective."""
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +9,13 @@ from seq2seq.training.cross_entropy import linear_cross_entropy
 
 
 def as_tensors(batch: Batch, device: torch.device) -> tuple[Tensor, ...]:
-    """A batch as what an Objective takes first: src, src_lengths, tgt_in, tgt_out."""
+    """A batch as the first arguments of an Objective: src, src_lengths, tgt_in, tgt_out."""
     arrays = (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
     return tuple(torch.from_numpy(array).to(device) for array in arrays)
 
 
 class Objective(nn.Module):
-    """Cross-entropy of the target with label smoothing (Szegedy et al. 2016, section 7), padding left out."""
+    """Cross-entropy of the target with label smoothing (Szegedy et al. 2016, section 7), excluding padding."""
 
     def __init__(self, network: EncoderDecoder, label_smoothing: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a person reads while a model trains, all of it on stderr."""
+"""What is shown while a model trains, all of it on stderr."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ _SECONDS_BETWEEN_LINES = 15.0
 
 @dataclass(frozen=True)
 class Example:
-    """A validation sentence beside what the model makes of it."""
+    """A validation pair and the model's translation."""
 
     source: str
     reference: str
@@ -25,14 +25,14 @@ class Example:
 
 
 class Progress:
-    """A bar where there is a terminal, a line now and then where there is none."""
+    """A progress bar on a terminal, otherwise a line every 15 seconds."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True, emoji=False)
         self._bar = Bar(
             TextColumn("step {task.completed:,}"),
             BarColumn(),
-            TextColumn("{task.percentage:.0f} %  {task.fields[status]}"),
+            TextColumn("{task.percentage:.0f}%  {task.fields[status]}"),
             console=self._console,
             transient=True,
         )
@@ -77,7 +77,7 @@ class Progress:
             self._console.print(f"step {step:,}{of_total}  {status}")
 
     def validation(self, step: int, perplexity: float, bleu: float, best: bool, examples: Sequence[Example]) -> None:
-        """Show a validation and a few translations beside their references."""
+        """Show a validation and a few translations with their references."""
         mark = "  best so far" if best else ""
         self._console.print(f"[bold]validation at step {step:,}: BLEU {bleu:.2f}, perplexity {perplexity:.2f}[/]{mark}")
         for example in examples:

@@ -1,4 +1,4 @@
-"""What a training leaves behind: records, checkpoints, and what is shown of it."""
+"""The records and checkpoints of a training, and their display."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from seq2seq.training.progress import Progress
 
 
 class Recorder:
-    """Writes to a run folder, by the main process alone, and tells the user."""
+    """Writes to a run folder, in the main process only."""
 
     def __init__(self, run: RunFolder, progress: Progress, processes: Processes) -> None:
         self._store, self._metrics = CheckpointStore(run), MetricsLog(run.metrics)
@@ -38,8 +38,8 @@ class Recorder:
         return self._store.best
 
     def start_from(self, state: TrainingState) -> None:
-        """Forget the records of steps after `state`, which are taken again."""
-        self._processes.on_main(lambda: self._metrics.cut(state.records))
+        """Drop the records of steps after `state`, which are repeated."""
+        self._processes.on_main(lambda: self._metrics.truncate(state.records))
 
     def log(self, record: dict[str, Any]) -> None:
         """Add a record, which has a `step`."""
@@ -51,33 +51,33 @@ class Recorder:
         self._processes.on_main(add)
 
     def save(
-        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, facts: Mapping[str, Any]
+        self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, metadata: Mapping[str, Any]
     ) -> None:
-        """Write a checkpoint. facts: what it tells of the model. Raises OSError where it cannot be written."""
+        """Write a checkpoint. metadata: of the model. Raises OSError if it cannot be written."""
 
         def save() -> None:
             self._expect_same_folder()
             self._metrics.flush()
             state.records = self._metrics.records
-            self._store.save(state, model, optimizer, facts)
+            self._store.save(state, model, optimizer, metadata)
 
         self._processes.on_main(save)
 
     def _expect_same_folder(self) -> None:
-        """Raises InputError where the run folder was moved, deleted or replaced meanwhile."""
+        """Raises InputError if the run folder was moved, deleted or replaced meanwhile."""
         if identity_of(self._run.path) != self._identity:
             raise InputError(
-                f"{self._run.path}: was moved, deleted or replaced during the training, which ends here; where it is "
-                "now, --resume goes on from its last checkpoint"
+                f"{self._run.path}: was moved, deleted or replaced during the training, which stops; in its new place, "
+                "--resume continues from its last checkpoint"
             )
 
     @property
     def is_tuned(self) -> bool:
-        """Whether the best step has a length penalty of its own."""
+        """Whether the best step has a length penalty."""
         return open_model(self.best).config.search.length_penalty is not None
 
     def rewrite_best(self, config: Config) -> None:
-        """Give the best step another configuration."""
+        """Replace the configuration of the best step."""
 
         def rewrite() -> None:
             self._expect_same_folder()

@@ -1,7 +1,6 @@
-"""How near a training comes to what the machine could do at best.
+"""How close training comes to the limit of the machine.
 
-A step is matrix products and all the rest. The limit is the products of a step, each at its own best time, alone, and
-without the padding.
+The limit is the time of a step's matrix products alone, each at its best and without padding.
 """
 
 import time
@@ -30,30 +29,30 @@ from seq2seq.training.update import Updater
 
 _STEPS, _ROUNDS = 12, 5
 _TRIES = 7
-# The factors of each product among their operands: the others are added.
+# Indices of the factors among the operands of each product.
 _FACTORS = {"aten::mm": (0, 1), "aten::bmm": (0, 1), "aten::addmm": (1, 2), "aten::baddbmm": (1, 2)}
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One side of a matrix product."""
+    """An operand of a matrix product."""
 
     shape: tuple[int, ...]
     transposed: bool
-    kind: torch.dtype
+    dtype: torch.dtype
 
     @classmethod
     def of(cls, tensor: Tensor, real: Mapping[int, int]) -> "Factor":
-        """What matters of a tensor. real: what takes the place of some sizes."""
+        """The factor that `tensor` is. real: replaces padded sizes."""
         shape = tuple(real.get(size, size) for size in tensor.shape)
         return cls(shape, tensor.stride(-1) != 1, tensor.dtype)
 
     def draw(self) -> Tensor:
-        """A random tensor like it."""
+        """A random tensor of this shape, layout and type."""
         *batch, rows, columns = self.shape
         if self.transposed:
-            return torch.randn(*batch, columns, rows).to(self.kind).transpose(-1, -2)
-        return torch.randn(self.shape).to(self.kind)
+            return torch.randn(*batch, columns, rows).to(self.dtype).transpose(-1, -2)
+        return torch.randn(self.shape).to(self.dtype)
 
 
 Product = tuple[Factor, Factor]
@@ -61,36 +60,36 @@ Product = tuple[Factor, Factor]
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a training is, and could be."""
+    """How fast training is, and could be."""
 
     tokens: float
     """Target tokens per second, without padding."""
     step: float
     """Seconds per step."""
     products: float
-    """Seconds its matrix products take where nothing else is to be done."""
+    """Seconds of its matrix products alone."""
     operations: float
-    """Floating point operations of these products."""
+    """Floating-point operations of these products."""
 
     @property
     def share(self) -> float:
-        """Of the limit."""
+        """Fraction of the limit."""
         return self.products / self.step
 
 
 def measure(config: Config, data: PreparedData) -> Speed:
-    """Take some steps of a new training, then each of their products alone.
+    """Time some steps of a new training, then each of their products alone.
 
-    Raises InputError on a GPU, whose recurrences do not show their products, and with several processes.
+    Raises InputError on a GPU, whose fused recurrences hide their products, and with several processes.
     """
     with Processes() as processes:
         if processes.device.type != "cpu" or processes.count > 1:
-            raise InputError("the limit is measured on a CPU and in one process: set CUDA_VISIBLE_DEVICES to nothing")
+            raise InputError("the limit is measured on a CPU and in one process: set CUDA_VISIBLE_DEVICES=''")
         return measure_steps(config.training, build_network(config, data.tokenizers), data.train, processes)
 
 
 def measure_steps(training: TrainingConfig, network: EncoderDecoder, corpus: Corpus, processes: Processes) -> Speed:
-    """That of steps of a new training, which take the same batches again and again so that their times compare."""
+    """Time steps of a new training, on the same batches again and again so that the times are comparable."""
     updater = Updater(training, network, corpus, processes)
     updater.objective.train()
     planned = cycle(plan_epoch(corpus, training.batch_tokens, training.seed, epoch=0))
@@ -101,49 +100,49 @@ def measure_steps(training: TrainingConfig, network: EncoderDecoder, corpus: Cor
 
     take_steps()
     widths = {size for parameter in updater.objective.parameters() for size in parameter.shape}
-    products = Products(widths)
+    products = ProductCounter(widths)
     hook = updater.objective.register_forward_pre_hook(lambda _, batch: products.expect(*batch))
     with products:
         tokens = take_steps()
     hook.remove()
     rounds = [seconds(take_steps) for _ in range(_ROUNDS)]
-    best = sum(times * seconds_of(product) for product, times in products.seen.items())
+    best = sum(times * best_seconds(product) for product, times in products.counts.items())
     return Speed(
         tokens=_ROUNDS * tokens / sum(rounds),
         step=median(rounds) / _STEPS,
         products=best / _STEPS,
-        operations=sum(times * operations(product) for product, times in products.seen.items()) / _STEPS,
+        operations=sum(times * operations(product) for product, times in products.counts.items()) / _STEPS,
     )
 
 
-class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the matrix products that are computed under it, by what their factors are like, padding left out."""
+class ProductCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the matrix products computed within its context by their factors, excluding padding."""
 
     def __init__(self, widths: Set[int] = frozenset()) -> None:
         """widths: sizes that are never a number of positions."""
         super().__init__()  # type: ignore[no-untyped-call]
-        self.seen: Counter[Product] = Counter()
+        self.counts: Counter[Product] = Counter()
         self._widths = widths
         self._real: dict[int, int] = {}
 
     def expect(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor, tgt_out: Tensor, *_: object) -> None:
-        """A batch. A product over all its positions counts as one over those that are no padding."""
+        """Announce a batch: a product over all its positions counts as one over those that are not padding."""
         src_tokens, tgt_tokens = int(src_lengths.sum()), int((tgt_out != PAD).sum())
         sides = (src.numel(), src_tokens), (tgt_out.numel(), tgt_tokens), (padded_rows(tgt_tokens), tgt_tokens)
-        fewest_last = sorted(sides, reverse=True)  # so that they count where several are as wide
+        fewest_last = sorted(sides, reverse=True)  # of equal widths the last one counts
         self._real = {size: real for size, real in fewest_last if size not in self._widths}
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         if factors := _FACTORS.get(func.name()):
-            left, right = (Factor.of(args[place], self._real) for place in factors)
-            self.seen[left, right] += 1
+            left, right = (Factor.of(args[index], self._real) for index in factors)
+            self.counts[left, right] += 1
         return func(*args, **(kwargs or {}))
 
 
-def seconds_of(product: Product) -> float:
-    """The best time of a product."""
+def best_seconds(product: Product) -> float:
+    """The best time of a product, in seconds."""
     left, right = (factor.draw() for factor in product)
     multiply = torch.mm if left.dim() == 2 else torch.bmm  # @ may copy before it multiplies
     return min(seconds(lambda: multiply(left, right)) for _ in range(_TRIES))
@@ -156,7 +155,7 @@ def operations(product: Product) -> float:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Wall time of `work`."""
+    """Wall-clock time of `work`, in seconds."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

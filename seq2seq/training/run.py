@@ -1,4 +1,4 @@
-"""A whole training run: its folder, its data, its model; started or resumed."""
+"""A training run: its folder, its data and its model; started or resumed."""
 
 import time
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ from seq2seq.runs.run_folder import RUNS, RunFolder
 from seq2seq.runs.trained_model import TrainedModel, build_network, load_model
 from seq2seq.threads import configure_libraries
 from seq2seq.training.adaptation import adapt
-from seq2seq.training.interruption import leaving_at_once
+from seq2seq.training.interruption import exiting_on_signal
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
 from seq2seq.training.recorder import Recorder
@@ -39,29 +39,29 @@ _DEFAULT_MINUTES = 15.0
 def train(
     config: Config, run_folder: Path | None, *, resume: bool, overwrite: bool, progress: Progress
 ) -> TrainingState:
-    """Train in `run_folder` and return how far it came.
+    """Train in `run_folder` and return the final state.
 
-    run_folder: None names it after the languages and the preset, in the current folder's `checkpoints/`.
-    resume: go on from the folder's last checkpoint; without one, start afresh and say so.
-    overwrite: delete the run that is there.
-    Raises InputError for data that cannot be used, a folder that is in use, a resume under other settings or a disk
-    that takes no more; Interrupted after Ctrl-C or SIGTERM, with the step that was reached saved.
+    run_folder: by default named after the languages and the preset, in `checkpoints/` of the current folder.
+    resume: continue from the folder's last checkpoint; without one, start from the beginning.
+    overwrite: replace the run in the folder.
+    Raises InputError for unusable data, a folder in use, a resume with different settings or a failed write;
+    Interrupted after Ctrl-C or SIGTERM, with the current step saved.
     """
     started = time.monotonic()
     configure_libraries()
     stray_variables = drop_stray_variables()
-    with Processes() as processes, ExitStack() as held:
+    with Processes() as processes, ExitStack() as stack:
         if not processes.is_main:
             progress = Progress(quiet=True)
         if stray_variables:
             progress.warn(stray_variables)
-        shown, config, last = processes.on_main(lambda: _open(config, run_folder, resume, overwrite, progress, held))
-        run = RunFolder(real_path(shown))
+        folder, config, last = processes.on_main(lambda: _open(config, run_folder, resume, overwrite, progress, stack))
+        run = RunFolder(real_path(folder))
         data = load_data(run.data, config.tokenizer.joint, config.data.max_length)
         if last:
             model = load_model(last)
             if model.tokenizers.contents() != data.tokenizers.contents():
-                raise InputError(f"{last}: damaged (its vocabularies are not those of the run's data)")
+                raise InputError(f"{last}: damaged (its vocabularies differ from those of the run's data)")
         else:
             torch.manual_seed(config.training.seed)
             model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
@@ -69,7 +69,7 @@ def train(
         try:
             trainer = Trainer(config.training, model, data, Recorder(run, progress, processes), processes, deadline)
             if trainer.done:
-                progress.note(f"{shown}: finished at step {trainer.state.step:,}, nothing left to do")
+                progress.note(f"{folder}: finished at step {trainer.state.step:,}, nothing left to do")
                 return trainer.state
             progress.note(
                 f"{_parameters(model):,} parameters, dropout {config.model.dropout:g}, {config.training.precision}, "
@@ -77,16 +77,16 @@ def train(
             )
             state = trainer.run()
         except OSError as error:
-            raise _disk_error(error, _what_is_left(CheckpointStore(run), shown)) from None
+            raise _disk_error(error, _recovery_advice(CheckpointStore(run), folder)) from None
         progress.note(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
-            f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {shown}"
+            f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {folder}"
         )
         return state
 
 
 def open_run(folder: Path) -> tuple[Config, PreparedData]:
-    """The settings and the prepared data of a run. Raises InputError where there is none, or a file is damaged."""
+    """The settings and the prepared data of a run. Raises InputError if there is none, or a file is damaged."""
     run = RunFolder(folder)
     if not run.is_run:
         raise InputError(f"{folder}: not a run folder; give the one that `seq2seq train -o` wrote")
@@ -95,9 +95,9 @@ def open_run(folder: Path) -> tuple[Config, PreparedData]:
 
 
 def _open(
-    config: Config, folder: Path | None, resume: bool, overwrite: bool, progress: Progress, held: ExitStack
+    config: Config, folder: Path | None, resume: bool, overwrite: bool, progress: Progress, stack: ExitStack
 ) -> tuple[Path, Config, Path | None]:
-    """Lock the folder, see what it holds and begin a run where none is to go on.
+    """Lock and check the folder, and start a run unless one is resumed.
 
     Returns the run's folder, its settings and the folder of its last step, if any.
     """
@@ -105,12 +105,12 @@ def _open(
     if folder is None:
         languages = [config.data.src_lang, config.data.tgt_lang]
         if not all(languages):
-            with leaving_at_once():
+            with exiting_on_signal():
                 sources = open_sources(config.data, RUNS / DOWNLOADS)
             languages = [sources.src_lang, sources.tgt_lang]
         folder = RUNS / "-".join(filter(None, [*languages, config.preset]))
     expect_replaceable(folder)
-    held.enter_context(locked(folder))
+    stack.enter_context(locked(folder))
     put_back(real_path(folder))
     _check_folder(folder, resume, overwrite)
     store = CheckpointStore(RunFolder(real_path(folder)))
@@ -125,21 +125,23 @@ def _open(
     try:
         return folder, _start_folder(_resolve(config), real_path(folder), sources, progress), None
     except OSError as error:
-        raise _disk_error(error, "no training has begun: see to it and give the same command again") from None
+        raise _disk_error(
+            error, "training has not started: free the disk or fix its permissions, then run the same command again"
+        ) from None
 
 
 def _disk_error(error: OSError, advice: str) -> InputError:
     return InputError(f"{error.filename or 'the run folder'}: cannot be written ({error.strerror or error}); {advice}")
 
 
-def _what_is_left(store: CheckpointStore, folder: Path) -> str:
+def _recovery_advice(store: CheckpointStore, folder: Path) -> str:
     step = store.last_step
     what = f"the checkpoint of step {step:,} is intact" if step else "there is no checkpoint yet"
-    return f"{what} in {folder}: see to it and go on with --resume"
+    return f"{what} in {folder}: fix this and continue with --resume"
 
 
 def _resolve(config: Config) -> Config:
-    """Replace `auto` and what was left open by values."""
+    """Replace `auto` and unset values."""
     training = config.training
     changes: dict[str, object] = {}
     if training.precision == "auto":
@@ -160,49 +162,51 @@ def _computes_in_bf16() -> bool:
 def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     """See that the folder may be used, before anything is done."""
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; -o names the folder of the run")
+        raise InputError(f"{folder}: is a file; give a folder with -o")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not RunFolder(folder).is_run:
-        raise InputError(f"{folder}: holds files but no run; -o takes a new folder or that of a run")
+        raise InputError(f"{folder}: holds files but no run; give a new folder or a run folder with -o")
     if not resume and not overwrite:
         raise InputError(
-            f"{folder}: holds a run already; keep it and give -o another folder, go on with it by --resume, or delete "
-            "it and its model by --overwrite"
+            f"{folder}: already holds a run; give another folder with -o, continue the run with --resume, or replace "
+            "it and its model with --overwrite"
         )
     if overwrite:
         _expect_no_foreign_files(RunFolder(folder))
 
 
 def _expect_same_folder(folder: Path, checked: tuple[int, int] | None) -> None:
-    """Raises InputError where another folder, with files, has taken the name since it was checked."""
+    """Raises InputError if another folder, with files, has taken the name since it was checked."""
     if identity_of(folder) not in (None, checked) and any(folder.iterdir()):
-        raise InputError(f"{folder}: has appeared while the data was prepared, and is kept; give another -o")
+        raise InputError(f"{folder}: appeared while the data was prepared and is kept; give another folder with -o")
 
 
 def _expect_no_foreign_files(run: RunFolder) -> None:
-    """Raises InputError where the folder of a run, which is to be replaced, holds files of the user's."""
+    """Raises InputError if the folder of a run that is to be replaced holds files of the user's."""
     if foreign := next(run.foreign_files(), None):
         raise InputError(f"{foreign}: is not a file of the run, which would be replaced; move it elsewhere first")
 
 
 def _expect_no_steps(run: RunFolder) -> None:
-    """Raises InputError where there are steps that could not be resumed from: they are somebody's models."""
-    found = run.steps.iterdir() if run.steps.is_dir() else ()
-    if step := next((path for path in found if not is_leftover(path)), None):
-        raise InputError(f"{step}: is there, but no step has what --resume needs; give another -o, or --overwrite")
+    """Raises InputError if there are steps that cannot be resumed from: they may be models worth keeping."""
+    steps = run.steps.iterdir() if run.steps.is_dir() else ()
+    if step := next((path for path in steps if not is_leftover(path)), None):
+        raise InputError(
+            f"{step}: exists, but no step can be resumed from; give another folder with -o, or --overwrite"
+        )
 
 
 def _start_folder(config: Config, folder: Path, sources: Sources | None, progress: Progress) -> Config:
-    """Prepare the data out of sight; only then does the new run replace what was there.
+    """Prepare the data in a hidden workspace, then let the new run replace what was there.
 
-    sources: those of the configuration, if they are open already.
-    Returns the settings with the languages that the data is found to be in, and with what follows from its size.
+    sources: those of the configuration, if already open.
+    Returns the settings with the languages inferred from the data and the values derived from its size.
     """
     checked = identity_of(folder)
     with Workspace(folder) as workspace:
         new = RunFolder(workspace.new)
-        with leaving_at_once(workspace.close):
+        with exiting_on_signal(workspace.close):
             sources = sources or open_sources(config.data, folder.parent / DOWNLOADS)
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
@@ -217,12 +221,10 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
 
 
 def _stored_config(config: Config, folder: Path) -> Config:
-    """The settings of the run. Raises InputError where `config` asks for others; what it leaves open does not count."""
+    """The settings of the run. Raises InputError if `config` gives different ones; unset values do not count."""
     stored = RunFolder(folder).read_config()
     if differences := config_differences(stored, config):
-        raise InputError(
-            f"{folder}: --resume with other settings than the run was started with: {'; '.join(differences)}"
-        )
+        raise InputError(f"{folder}: --resume with settings that differ from the run's: {'; '.join(differences)}")
     return stored
 
 

@@ -1,4 +1,4 @@
-"""After a training: how its model should search."""
+"""Tuning of the length penalty after training."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ from seq2seq.evaluation.metrics import score_corpus
 from seq2seq.inference.translator import Hypothesis
 from seq2seq.search.options import length_normalizer
 
-ALPHAS = tuple(tenths / 10 for tenths in range(0, 21, 2))
-"""Exponents of the length penalty that are tried. Candidates are searched for with the highest: it ends latest."""
+LENGTH_PENALTIES = tuple(tenths / 10 for tenths in range(0, 21, 2))
+"""Exponents that are tried. Candidates are searched for with the largest, which ends the search last."""
 
 
-def best_alpha(candidates: Sequence[Sequence[Hypothesis]], references: Sequence[str]) -> float:
-    """The exponent that picks those candidates of N sentences that have the highest BLEU together.
+def best_length_penalty(candidates: Sequence[Sequence[Hypothesis]], references: Sequence[str]) -> float:
+    """The exponent that picks the candidates with the highest corpus BLEU; the first of equals.
 
-    Of equal ones the first. candidates: some of each sentence, as a search has found them.
+    candidates: hypotheses of each sentence, as a search found them.
     """
 
     def bleu(length_penalty: float) -> float:
         picked = [
-            max(some, key=lambda one: one.log_prob / length_normalizer(one.pieces, length_penalty)).text
-            for some in candidates
+            max(hypotheses, key=lambda one: one.log_prob / length_normalizer(one.pieces, length_penalty)).text
+            for hypotheses in candidates
         ]
         return score_corpus(picked, [references], metrics=["BLEU"])[0].score
 
-    return max(ALPHAS, key=bleu)
+    return max(LENGTH_PENALTIES, key=bleu)

@@ -33,10 +33,10 @@ class Updater:
         self._forward, self.optimizer = self.accelerator.prepare(self.objective, make_optimizer(config, network))
 
     def update(self, batches: Sequence[np.ndarray], step: int, learning_rate: float) -> tuple[torch.Tensor, int]:
-        """Update the network by the gradient of the mean loss of all target tokens in the batches.
+        """Update the network by the gradient of the mean loss over all target tokens in the batches.
 
-        batches: pair numbers of each; all processes are given the same and take their shards.
-        step: number of the update; dropout depends on it.
+        batches: pair indices of each; all processes get the same and take their shards.
+        step: number of the update; it seeds dropout.
         Returns this mean loss, in nats, on the device, and the number of target tokens.
         """
         for group in self.optimizer.param_groups:
@@ -53,7 +53,7 @@ class Updater:
         return self._processes.mean(loss), tokens
 
     def _accumulate(self, step: int, number: int, indices: np.ndarray, tokens: int) -> torch.Tensor:
-        """Add the gradient of this process's shard of a batch, one of a step with so many target tokens.
+        """Add the gradient of this process's shard of a batch. tokens: target tokens of the whole step.
 
         Returns the shard's part of the step's loss, times the number of processes: their gradients are averaged.
         """

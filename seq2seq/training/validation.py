@@ -1,4 +1,4 @@
-"""How good a model is on the validation pairs, and how it should search."""
+"""Loss and BLEU on the validation pairs, and tuning of the search on them."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,15 +14,15 @@ from seq2seq.inference.engine import engine_of
 from seq2seq.inference.translator import Hypothesis, Translator
 from seq2seq.runs.trained_model import TrainedModel
 from seq2seq.training.objective import Objective, as_tensors
-from seq2seq.training.tuning import ALPHAS, best_alpha
+from seq2seq.training.tuning import LENGTH_PENALTIES, best_length_penalty
 
 _BATCH, _WINDOW = 64, 256
-# What the search is tuned on, in a beam, which takes so much longer than a validation's greedy search.
+# Pairs to tune on, and how much longer their beam search takes than the greedy search of a validation.
 _TUNING_PAIRS, _TUNING_COST = 500, 3.5
 
 
 class Validator:
-    """Measures models on the validation pairs, the work shared out among the processes."""
+    """Evaluates models on the validation pairs, sharded across the processes."""
 
     def __init__(
         self,
@@ -30,14 +30,14 @@ class Validator:
         batch_tokens: int,
         accelerator: Accelerator,
         processes: Processes,
-        between: Callable[[], None],
+        poll: Callable[[], None],
     ) -> None:
-        """batch_tokens: as in training. between: called between two pieces of work; what it raises ends the work."""
+        """batch_tokens: as in training. poll: called regularly; an exception from it ends the work."""
         self._data, self._batch_tokens = data, batch_tokens
-        self._accelerator, self._processes, self._between = accelerator, processes, between
+        self._accelerator, self._processes, self._poll = accelerator, processes, poll
 
     def loss(self, objective: Objective) -> float:
-        """Mean -log p of a validation token, in nats."""
+        """Mean -log p per validation token, in nats."""
         corpus, device = self._data.valid, self._accelerator.device
         total = torch.zeros((), dtype=torch.float64, device=device)
         tokens = 0
@@ -48,7 +48,7 @@ class Validator:
                 continue
             with self._accelerator.autocast():
                 total += objective.log_loss(*as_tensors(make_batch(corpus, rows), device))
-        self._between()
+        self._poll()
         return float(self._processes.mean(total)) * self._processes.count / tokens
 
     def bleu(self, model: TrainedModel) -> tuple[MetricScore, list[str]]:
@@ -57,27 +57,29 @@ class Validator:
         translations: list[str] = []
         for lines in self._windows(self._data.valid_pairs):
             translations += self._processes.gather(translator.translate(lines, beam_size=1))
-            self._between()
+            self._poll()
         references = [pair.tgt for pair in self._data.valid_pairs]
         return score_corpus(translations, [references], metrics=["BLEU"])[0], translations
 
     def tune(self, model: TrainedModel) -> tuple[float, int]:
-        """The length penalty that suits the validation pairs best, and how many of them say so."""
+        """The best length penalty on the validation pairs, and the number of pairs used."""
         pairs = self._data.valid_pairs[:_TUNING_PAIRS]
         beam_size = model.config.search.beam_size
         translator = Translator(engine_of(model) or model, batch_size=_BATCH)
         candidates: list[list[Hypothesis]] = []
         for lines in self._windows(pairs):
-            found = translator.stream(lines, beam_size=beam_size, length_penalty=max(ALPHAS), n_best=beam_size)
-            candidates += self._processes.gather([one.hypotheses for one in found])
-            self._between()
-        return best_alpha(candidates, [pair.tgt for pair in pairs]), len(pairs)
+            translations = translator.stream(
+                lines, beam_size=beam_size, length_penalty=max(LENGTH_PENALTIES), n_best=beam_size
+            )
+            candidates += self._processes.gather([translation.hypotheses for translation in translations])
+            self._poll()
+        return best_length_penalty(candidates, [pair.tgt for pair in pairs]), len(pairs)
 
     def tuning_time(self, validation: float) -> float:
-        """Seconds that `tune` is expected to take, from those of a validation."""
+        """Expected seconds of `tune`, from those of a validation."""
         return _TUNING_COST * validation * min(1.0, _TUNING_PAIRS / len(self._data.valid_pairs))
 
     def _windows(self, pairs: Sequence[Pair]) -> Iterator[list[str]]:
-        """The sources, a window at a time: this process's share of each."""
+        """This process's shard of each window of the sources."""
         for start in range(0, len(pairs), _WINDOW):
             yield self._processes.contiguous_shard([pair.src for pair in pairs[start : start + _WINDOW]])

@@ -124,7 +124,7 @@ ERRORS = {
     "translate": "Missing argument 'MODEL'. (see seq2seq translate --help)",
     "translate two.txt": "two.txt: no such folder; MODEL is a model folder or a run folder",
     "translate folder": "folder: not a model folder (it has no manifest.json)",
-    "translate folder --scores --json": "--scores and --json exclude each other: JSON has the scores",
+    "translate folder --scores --json": "--scores and --json exclude each other: JSON includes the scores",
     "info folder": "folder: not a model folder (it has no manifest.json)",
     "presets contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
     # evaluation
@@ -150,7 +150,7 @@ ERRORS = {
         "-: is read several times, which works for files alone; save it to a file first"
     ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
-    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws what --by-length finds: give both",
+    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws BLEU by length: give --by-length too",
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot chart.pdf": (
         "chart.pdf: charts are .png or .svg files"
     ),
@@ -165,7 +165,7 @@ ERRORS = {
     "evaluate folder folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "translate folder folder": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp - --ref -": "stdin (-) can be read only once",
-    "evaluate folder --ref two.txt": "--src is missing: give the file that MODEL is to translate",
+    "evaluate folder --ref two.txt": "--src is missing: give the file for MODEL to translate",
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
@@ -186,15 +186,15 @@ ERRORS = {
     ),
     "score folder --src - --tgt -": "stdin (-) can be read only once",
     "score folder --phrase-table list.txt --json": (
-        "--per-token and --json are for sentence pairs; a Moses file keeps its form"
+        "--per-token and --json are for sentence pairs; a Moses file keeps its format"
     ),
-    "score folder --input same.tsv --json --normalize": "--normalize applies to one number per line; JSON has both",
-    "score folder --input same.tsv --log": "--log is for a phrase table; everything else has logarithms",
+    "score folder --input same.tsv --json --normalize": "--normalize applies to one score per line; --json has both",
+    "score folder --input same.tsv --log": "--log is for a phrase table; all other output is in logarithms",
     "score folder --input same.tsv --feature-name F": (
-        "--feature-name is for an n-best list; it is Unicode text without blanks, |, : or ="
+        "--feature-name is for an n-best list; it is Unicode text without spaces, |, : or ="
     ),
     "score folder --n-best list.txt --src two.txt --feature-name F=": (
-        "--feature-name is for an n-best list; it is Unicode text without blanks, |, : or ="
+        "--feature-name is for an n-best list; it is Unicode text without spaces, |, : or ="
     ),
     "score folder --input same.tsv --invalid-lines drop": "Invalid value for '--invalid-lines': ...",
     "score folder --input same.tsv": "folder: not a model folder (it has no manifest.json)",
@@ -207,7 +207,7 @@ ERRORS = {
     "rescore --weights two.txt": "--n-best is missing: give the list to re-rank",
     "rescore --weights two.txt --n-best list.txt": "two.txt: not readable as JSON (...",
     "rescore --weights two.txt --n-best list.txt --save-weights w.json": (
-        "--save-weights is for weights that are learnt: give --dev and --dev-ref"
+        "--save-weights saves learnt weights: give --dev and --dev-ref"
     ),
     "rescore --dev list.txt --dev-ref two.txt -o best.txt": "--n-best is missing: give the list to re-rank",
     "rescore --weights two.txt --n-best list.txt --save-list -": (
@@ -296,7 +296,7 @@ def test_a_configuration_with_a_byte_order_mark(run: Callable[..., str]) -> None
 
 def test_an_endless_configuration(run: Callable[..., str]) -> None:
     assert run("train --config /dev/zero --train same.tsv") == (
-        "seq2seq: error: /dev/zero: over 1,048,576 bytes, so it is not a configuration"
+        "seq2seq: error: /dev/zero: larger than any configuration file (over 1,048,576 bytes)"
     )
 
 

@@ -422,7 +422,7 @@ def test_a_lying_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -
     run = tmp_path / "run"
     shutil.copytree(model, run / "steps" / "3")
     (run / "checkpoints.json").write_text('{"best": 3, "last": 3}')
-    assert open_model(run).facts["step"] == 3
+    assert open_model(run).metadata["step"] == 3
     (run / "checkpoints.json").write_text(INDEXES[index])
     with pytest.raises(InputError) as caught:
         open_model(run)
@@ -467,7 +467,7 @@ def test_what_is_only_odd_is_borne(model: Path, tmp_path: Path) -> None:
 
 def test_the_folder_itself_may_be_a_link(model: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(model)
-    assert open_model(tmp_path / "link").facts == open_model(model).facts
+    assert open_model(tmp_path / "link").metadata == open_model(model).metadata
 
 
 def test_a_cache_of_links_says_what_to_do(model: Path, tmp_path: Path) -> None:
@@ -480,7 +480,7 @@ def test_a_cache_of_links_says_what_to_do(model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"make a copy without links \(cp -rL\)"):
         open_model(snapshot)
     shutil.copytree(snapshot, tmp_path / "copy")  # which follows links, as cp -rL does
-    assert open_model(tmp_path / "copy").facts == open_model(model).facts
+    assert open_model(tmp_path / "copy").metadata == open_model(model).metadata
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "3e38"])

@@ -135,7 +135,7 @@ def test_a_model_of_other_vocabularies_is_not_trained_on(run: Path, model: Path)
     state = shutil.copytree(last / "state", run.parent / "state")
     shutil.copytree(state, shutil.copytree(model, run / "steps" / "1") / "state")
     config, _ = open_run(run)
-    with pytest.raises(InputError, match="its vocabularies are not those of the run's data"):
+    with pytest.raises(InputError, match="its vocabularies differ from those of the run's data"):
         train(config, run, resume=True, overwrite=False, progress=QUIET)
 
 

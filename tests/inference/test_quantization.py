@@ -81,7 +81,7 @@ def test_an_exported_model_translates(trained: Path, int8: Path, tmp_path: Path)
     assert len(rounded.translate(LINES)) == len(LINES)
     scores = [[one.hypotheses[0].score for one in model.stream(LINES)] for model in (rounded, original)]
     assert scores[0] == pytest.approx(scores[1], abs=0.1)
-    assert open_model(int8).facts["weights"] == "int8"
+    assert open_model(int8).metadata["weights"] == "int8"
     weights = [(folder / "model.safetensors").stat().st_size for folder in (int8, tmp_path / "copy")]
     assert weights[0] < weights[1] / 2
 

@@ -262,4 +262,4 @@ def test_a_list_is_learnt_from_pairs_of_the_models_vocabulary(
     shutil.copytree(other / "data", run_folder / "data")
     code, told = run("export", run_folder, "-o", tmp_path / "listed", "--shortlist")
     assert code == 2
-    assert "vocabularies are not those of its data" in told
+    assert "vocabularies differ from those of its data" in told

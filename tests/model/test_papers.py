@@ -216,7 +216,7 @@ def test_first_values_are_even(preset: str, bound: float) -> None:
         ("bahdanau2015", {"attention": "dot"}, "architecture bahdanau2015 needs attention = additive"),
         ("luong2015", {"attention": "none"}, "architecture luong2015 needs attention"),
         ("luong2015", {"bidirectional": True}, "architecture luong2015 needs bidirectional = false"),
-        ("luong2015", {"architecture": "luong"}, "no architecture 'luong'; there are default, cho2014, "),
+        ("luong2015", {"architecture": "luong"}, "unknown architecture 'luong'; choose one of default, cho2014, "),
     ],
 )
 def test_what_a_paper_leaves_no_choice_of_is_refused(preset: str, changes: dict[str, Any], message: str) -> None:

@@ -194,7 +194,7 @@ def test_a_file_may_not_grow(short: Config, undisturbed: Outcome, tmp_path: Path
     run = tmp_path / "run"
     assert re.sub(r"\.seq2seq-[\w-]+", "WORKSPACE", str(caught.value)) == (
         f"{run}/steps/WORKSPACE/new/model.safetensors: cannot be written (File too large); "
-        f"the checkpoint of step 2 is intact in {run}: see to it and go on with --resume"
+        f"the checkpoint of step 2 is intact in {run}: fix this and continue with --resume"
     )
     assert not list(tmp_path.rglob(".seq2seq-*"))
     assert run_to_the_end(short, run, resume=True) == undisturbed

@@ -65,7 +65,7 @@ def uninterrupted(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPath
 def test_stopped_at_each_step(step: int, tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
     told = stop(tiny(), run, Trainer, "update", step)
-    assert told == f"terminated at step {step}, which is saved: go on with --resume"
+    assert told == f"terminated at step {step}, which is saved: continue with --resume"
     assert saved(run)["step"] == step
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
@@ -73,7 +73,7 @@ def test_stopped_at_each_step(step: int, tiny: Callable[..., Config], uninterrup
 def test_a_closed_terminal_stops_as_well(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
     told = stop(tiny(), run, Trainer, "update", 4, number=signal.SIGHUP)
-    assert told == "terminal closed at step 4, which is saved: go on with --resume"
+    assert told == "terminal closed at step 4, which is saved: continue with --resume"
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
@@ -195,7 +195,7 @@ def test_a_loss_that_is_no_number_is_not_saved(
         original(self)
         with torch.no_grad():
             next(self.updater.objective.parameters()).fill_(torch.nan)
-        self.interruption.note(signal.SIGTERM)
+        self.interruption.record(signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match="the last checkpoint is intact"):
         patch.setattr(Trainer, "update", diverge)
@@ -230,7 +230,7 @@ def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., C
     _, told = process.communicate(timeout=60)
     assert process.returncode == code
     step = saved(run)["step"]
-    assert f"at step {step:,}, which is saved: go on with --resume" in told.splitlines()[-1]
+    assert f"at step {step:,}, which is saved: continue with --resume" in told.splitlines()[-1]
     assert "Traceback" not in told
     outcome(run)
 
@@ -259,7 +259,7 @@ def test_a_real_signal_while_data_is_prepared(
     _, told = process.communicate(timeout=60)
     assert process.returncode == code
     assert time.monotonic() - began < 30
-    assert "nothing is kept" in told
+    assert "nothing was saved" in told
     assert set(tmp_path.iterdir()) <= {tmp_path / "busy", lock_file(tmp_path / "run")}
 
 
@@ -306,7 +306,7 @@ def test_two_trainings_in_one_folder(tiny: Callable[..., Config], tmp_path: Path
     run, config = tmp_path / "run", tiny(training__max_steps=100_000)
     process = start([*command_line(config), "-o", str(run)])
     wait_for(run / "checkpoints.json", process)
-    with pytest.raises(InputError, match="another training is at work in this folder"):
+    with pytest.raises(InputError, match="another training is running in this folder"):
         train(config, run, resume=True, overwrite=False, progress=QUIET)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

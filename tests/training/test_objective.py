@@ -16,7 +16,7 @@ from seq2seq.training import cross_entropy
 from seq2seq.training.cross_entropy import CompiledCrossEntropy, PlainCrossEntropy, linear_cross_entropy
 from seq2seq.training.loop import Trainer
 from seq2seq.training.progress import Progress
-from seq2seq.training.roofline import Products
+from seq2seq.training.roofline import ProductCounter
 from seq2seq.training.run import train
 
 
@@ -87,9 +87,9 @@ def test_gradients_in_bf16_are_near_the_exact_ones(function: type[torch.autograd
 
 def test_without_gradients_only_the_logits_are_computed() -> None:
     features, weight, bias = (torch.randn(*shape, requires_grad=True) for shape in ((9, 8), (50, 8), (50,)))
-    with torch.no_grad(), Products() as products:
+    with torch.no_grad(), ProductCounter() as products:
         linear_cross_entropy(features, weight, bias, torch.ones(9, dtype=torch.long), 1.0, 0.1)
-    assert sum(products.seen.values()) == 1
+    assert sum(products.counts.values()) == 1
 
 
 def test_accumulated_gradients_are_those_of_one_batch(

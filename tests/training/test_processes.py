@@ -126,7 +126,7 @@ def test_ctrl_c_stops_all_in_one_step_and_the_resume_is_exact(config: Config, tw
     assert process.returncode != 0
     step = read_json(run / "checkpoints.json")["last"]
     assert 0 < step < 20
-    assert told.count(f"seq2seq: interrupted at step {step}, which is saved: go on with --resume") == 1
+    assert told.count(f"seq2seq: interrupted at step {step}, which is saved: continue with --resume") == 1
     process = launch([*command, "--resume"])
     assert (finish(process), process.returncode) == ("", 0)
     assert outcome(run) == two
@@ -209,7 +209,7 @@ OF_ACCELERATE = {
     "ACCELERATE_CPU_AFFINITY": "False",
     "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "1",
 }
-UNUSED, IGNORED = "accelerate's settings are not used here: ", "ignored, without the rest that torchrun sets: "
+UNUSED, IGNORED = "accelerate's settings are ignored: ", "ignored, as the other variables of torchrun are not set: "
 
 
 @pytest.mark.parametrize(
@@ -265,5 +265,5 @@ def test_stray_variables_change_nothing(config: Config, alone: Outcome, tmp_path
         timeout=LIMIT,
         text=True,
     ).stderr
-    assert "warning: accelerate's settings are not used here: ACCELERATE_MIXED_PRECISION" in " ".join(told.split())
+    assert "warning: accelerate's settings are ignored: ACCELERATE_MIXED_PRECISION" in " ".join(told.split())
     assert outcome(run) == alone

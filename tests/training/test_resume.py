@@ -311,7 +311,7 @@ def test_a_damaged_curve_does_not_stop_a_resume(tiny: Callable[..., Config], tmp
 
 def test_divergence_is_one_clear_error(tiny: Callable[..., Config], tmp_path: Path) -> None:
     config = tiny(training__learning_rate=1e30, training__warmup_steps=0, training__validate_every=1)
-    with pytest.raises(InputError, match=r"the loss is \w+ by step \d+: try --set training.learning_rate=2.5e\+29"):
+    with pytest.raises(InputError, match=r"the loss is \w+ at step \d+: try --set training.learning_rate=2.5e\+29"):
         run_to_the_end(config, tmp_path / "run")
 
 
@@ -340,8 +340,14 @@ def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> 
         (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(plan.validate_every: "),
         (lambda state: (state / "training.json").write_bytes(b"[]\n"), "training.json: damaged"),
         (_edit_moments(lambda one: one.pop("0.exp_avg")), "optimizer.safetensors: damaged .tensors are missing"),
-        (_edit_moments(lambda one: one.update({"99.step": torch.ones(())})), "99.step is not of this optimiser"),
-        (_edit_moments(lambda one: one.update({"0.other": torch.ones(())})), "0.other is not of this optimiser"),
+        (
+            _edit_moments(lambda one: one.update({"99.step": torch.ones(())})),
+            "99.step does not belong to this optimiser",
+        ),
+        (
+            _edit_moments(lambda one: one.update({"0.other": torch.ones(())})),
+            "0.other does not belong to this optimiser",
+        ),
         (_edit_moments(lambda one: one.update({"0.exp_avg": torch.ones(3)})), r"0.exp_avg has the shape \[3\]"),
         (lambda state: (state / "optimizer.safetensors").write_bytes(b"\x08" + bytes(15)), "safetensors: damaged"),
     ],

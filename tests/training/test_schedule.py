@@ -138,7 +138,7 @@ def test_the_time_is_kept_where_the_machine_changes(
     clock = Time(lambda step: at_first if step < change else later)
     clock.rule(monkeypatch)
     config = tiny(training__minutes=2.0, training__max_steps=None, training__validate_every=100, training__patience=99)
-    monkeypatch.setattr("seq2seq.training.adaptation._MOST_EPOCHS", 10_000)
+    monkeypatch.setattr("seq2seq.training.adaptation._MAX_EPOCHS", 10_000)
     state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
     steps = change + (120 - change * at_first) / later
     assert 0.85 * steps < state.step < 1.1 * steps

@@ -15,10 +15,10 @@ from seq2seq.inference.translator import Hypothesis
 from seq2seq.io.storage import read_json
 from seq2seq.runs.model_folder import open_model
 from seq2seq.training.run import train
-from seq2seq.training.tuning import ALPHAS, best_alpha
+from seq2seq.training.tuning import LENGTH_PENALTIES, best_length_penalty
 
 
-def test_the_best_alpha_is_that_of_an_independent_search() -> None:
+def test_best_length_penalty_agrees_with_an_independent_search() -> None:
     """Each sentence once more with plain loops, scored by sacreBLEU itself."""
     draw = random.Random(3)
     for _ in range(5):
@@ -31,14 +31,14 @@ def test_the_best_alpha_is_that_of_an_independent_search() -> None:
             for reference in references
         ]
         scores = {}
-        for length_penalty in ALPHAS:
+        for length_penalty in LENGTH_PENALTIES:
             ranked = [
                 sorted(some, key=lambda h: -h.log_prob / ((5 + h.pieces) / 6) ** length_penalty)[0]
                 for some in candidates
             ]
             scores[length_penalty] = sacrebleu.corpus_bleu([one.text for one in ranked], [references]).score
         assert len(set(scores.values())) > 1
-        assert scores[best_alpha(candidates, references)] == max(scores.values())
+        assert scores[best_length_penalty(candidates, references)] == max(scores.values())
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_the_model_holds_the_best_one(tiny: Callable[..., Config], tmp_path: Pat
     translator = Translator.load(tmp_path / "run")
     pairs = read_json(tmp_path / "run" / "data" / "valid.json")
     found = translator.stream([src for src, _, _ in pairs], n_best=5, length_penalty=2.0)
-    length_penalty = best_alpha([one.hypotheses for one in found], [tgt for _, tgt, _ in pairs])
+    length_penalty = best_length_penalty([one.hypotheses for one in found], [tgt for _, tgt, _ in pairs])
     assert translator.model.config.search.length_penalty == length_penalty
 
 
