@@ -93,7 +93,7 @@ ARCHITECTURES = {
     "bahdanau2015": Architecture(
         "papers:Bahdanau2015Encoder",
         "papers:Bahdanau2015Decoder",
-        initialise="initialisation:faint_attention",
+        initialise="initialisation:uniform_attention",
         demands=(_fixed(**_ONE_LAYER, attention="additive", bidirectional=True),),
     ),
     "luong2015": Architecture(

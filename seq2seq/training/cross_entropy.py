@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seq2seq.model.gru import is_compiled_for, product_kind
+from seq2seq.model.gru import is_compiled_for, product_dtype
 from seq2seq.native.library import isa_levels
 from seq2seq.native.training import LossRows
 from seq2seq.tokenizer.tokenizer import PAD
@@ -34,7 +34,7 @@ def linear_cross_entropy(
         features, weight, bias = features.detach(), weight.detach(), bias.detach()
     function: type[_CrossEntropy] = PlainCrossEntropy
     if is_compiled_for(weight):
-        function, features = CompiledCrossEntropy, features.to(product_kind(weight))
+        function, features = CompiledCrossEntropy, features.to(product_dtype(weight))
     loss: Tensor = function.apply(features, weight, bias, targets, token_weight, smoothing)  # type: ignore[no-untyped-call]
     return loss
 
