@@ -27,7 +27,7 @@ def align(model: TrainedModel, src: str, tgt: str) -> Alignment:
     """How a model attends to `src` while it reads `tgt`.
 
     A decoder with attention looks at each piece anew (Bahdanau et al. 2015, figure 3). One with summaries takes from
-    each piece what the summaries hold of it, times what the step takes of them. Raises InputError where the decoder has
+    each piece what the summaries hold of it, times what the step takes of them. Raises InputError if the decoder has
     neither.
     """
     network, tokenizers = model.network, model.tokenizers

@@ -54,7 +54,7 @@ def phrase_vectors(model: TrainedModel, phrases: Sequence[str]) -> np.ndarray:
 def lay_out(vectors: np.ndarray) -> np.ndarray:
     """vectors [n, size] -> points on a plane [n, 2], always the same ones.
 
-    Raises InputError where there are fewer than 4 vectors, or scikit-learn is missing.
+    Raises InputError if there are fewer than 4 vectors, or scikit-learn is missing.
     """
     if len(vectors) < 4:
         raise InputError(f"a map needs at least 4 points, not {len(vectors)}")

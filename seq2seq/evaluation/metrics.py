@@ -48,7 +48,7 @@ class CorpusScorer:
             self._totals[name] = [total + count for total, count in zip(totals, counts, strict=True)]
 
     def scores(self) -> list[MetricScore]:
-        """The scores of all lines so far. Raises InputError where there are none."""
+        """The scores of all lines so far. Raises InputError if there are none."""
         if not self.lines:
             raise InputError("nothing to score: the files are empty")
         return [self._score(name, metric) for name, metric in self._metrics.items()]
@@ -64,7 +64,7 @@ def score_corpus(
 ) -> list[MetricScore]:
     """Score N hypotheses against one or more references of N sentences each, with sacreBLEU's default settings.
 
-    Raises InputError where the counts differ or are zero.
+    Raises InputError if the counts differ or are zero.
     """
     for number, reference in enumerate(references, start=1):
         if len(reference) != len(hypotheses):
@@ -81,7 +81,7 @@ def score_groups(
     """Score the hypotheses of one or more systems, in memory that does not grow with them.
 
     groups: the group of each line, if there are any.
-    Returns for each group, and under None for all lines, a scorer for each system. Raises InputError where the numbers
+    Returns for each group, and under None for all lines, a scorer for each system. Raises InputError if the numbers
     of lines differ.
     """
 

@@ -40,7 +40,7 @@ class _NoInitialisation(TorchFunctionMode):
 
 
 def expect_device(device: torch.device | str) -> None:
-    """Raises InputError where torch cannot use the device."""
+    """Raises InputError if torch cannot use the device."""
     try:
         torch.empty(0, device=device)
     except (AssertionError, RuntimeError) as error:  # the former where torch was built without CUDA

@@ -37,7 +37,7 @@ class Weights:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote. Raises InputError where it is damaged."""
+        """Read what `save` wrote. Raises InputError if it is damaged."""
         content = read_json(path)
         weights = content.get("weights") if isinstance(content, dict) else None
         if not isinstance(weights, dict) or not all(isinstance(one, list) and _finite(one) for one in weights.values()):
@@ -85,7 +85,7 @@ def compare(before: Sequence[str], after: Sequence[str], references: Sequence[Se
 
 
 def expect_reference(path: str | Path, candidate: Candidate, references: int) -> None:
-    """Raises InputError where a candidate's sentence is not among so many."""
+    """Raises InputError if a candidate's sentence is not among so many."""
     if candidate.sentence >= references:
         raise InputError(
             f"{path}, line {candidate.line}: sentence {candidate.sentence}, the first being 0, "

@@ -36,7 +36,7 @@ class FeatureLine:
     src: str = ""
     tgt: str = ""
     fault: str = ""
-    """Why it has no two phrases and no place for a feature; empty where it has."""
+    """Why it has no two phrases and no place for a feature; empty if it has."""
     place: int = 0
     """Where in `raw` the features end."""
     label: str = ""

@@ -47,7 +47,7 @@ class Item(Protocol):
 
     @property
     def fault(self) -> str:
-        """Why it cannot be scored; empty where it can."""
+        """Why it cannot be scored; empty if it can."""
         ...
 
 
@@ -81,7 +81,7 @@ class Score:
 
 
 def fault_of(item: Item) -> str:
-    """Why an item cannot be scored; empty where it can."""
+    """Why an item cannot be scored; empty if it can."""
     longest = max(len(item.src), len(item.tgt))
     if longest > LONGEST_SENTENCE:
         return f"one side has {longest:,} characters; at most {LONGEST_SENTENCE:,} can be scored"
@@ -103,7 +103,7 @@ class Scorer:
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "cpu") -> Self:
-        """Read a model folder, or the best step of a run folder. Raises InputError where it is missing or damaged."""
+        """Read a model folder, or the best step of a run folder. Raises InputError if it is missing or damaged."""
         return cls(load_model(Path(path), device))
 
     def stream(self, items: Iterable[ItemT]) -> Iterator[tuple[ItemT, Score | None]]:
@@ -128,7 +128,7 @@ class Scorer:
         """The score of each pair of piece ids, source and target, both without bos and eos.
 
         Each distinct source is encoded once, and each distinct pair scored once.
-        Raises InputError where the model's probabilities are not numbers.
+        Raises InputError if the model's probabilities are not numbers.
         """
         targets: dict[Ids, dict[Ids, None]] = {}
         for src, tgt in pairs:

@@ -43,7 +43,7 @@ _NORMALIZER_FIXED = {(1, _BYTES): b"identity", (2, _BYTES): b"", (4, _INTEGER): 
 
 
 def check_model(model: bytes) -> None:
-    """Raises InputError where `model` is not what `train_tokenizer` makes."""
+    """Raises InputError if `model` is not what `train_tokenizer` makes."""
     if len(model) > LARGEST_FILE:
         raise InputError(f"over {LARGEST_FILE:,} bytes, larger than any tokenizer that seq2seq trains")
     try:

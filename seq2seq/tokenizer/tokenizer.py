@@ -21,7 +21,7 @@ class Tokenizer:
     """A trained SentencePiece model."""
 
     def __init__(self, model: bytes) -> None:
-        """Raises InputError where `model` is not the content of a SentencePiece model made by `tokenizer.training`."""
+        """Raises InputError if `model` is not the content of a SentencePiece model made by `tokenizer.training`."""
         check_model(model)
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor()

@@ -33,7 +33,7 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
     characters: how often each character occurs in the texts. Where the vocabulary is too small for all of them,
         at most half of it is single characters and the rarest are spelt in bytes.
     model_type: `unigram` or `bpe`.
-    Raises InputError where vocab_size has no room for the bytes and the special pieces.
+    Raises InputError if vocab_size has no room for the bytes and the special pieces.
     """
     room = vocab_size - _BYTE_PIECES - _SPECIAL_PIECES
     if room < 2:
