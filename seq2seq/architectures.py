@@ -95,7 +95,7 @@ ARCHITECTURES = {
     "bahdanau2015": Architecture(
         "papers:Bahdanau2015Encoder",
         "papers:Bahdanau2015Decoder",
-        initialise="initialisation:faint_attention",
+        initialise="initialisation:uniform_attention",
         requirements=(_fixed(**_ONE_LAYER, attention="additive", bidirectional=True),),
     ),
     "luong2015": Architecture(

@@ -1,1 +1,1 @@
-"""What a model knows, drawn: alignments, maps of embeddings, training curves."""
+"""Visualisation of models: alignments, maps of embeddings, training curves."""

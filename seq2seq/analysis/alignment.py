@@ -1,4 +1,4 @@
-"""A pair in, its alignment out: how much each piece of a translation takes from each piece of its source."""
+"""The soft alignment of a sentence pair: the weight of each source piece in each target piece."""
 
 from dataclasses import dataclass
 
@@ -15,28 +15,27 @@ class Alignment:
     """The attention weights of one pair."""
 
     src: list[str]
-    """The source's pieces, its end among them."""
+    """The source's pieces, eos included."""
     tgt: list[str]
-    """The target's."""
+    """The target's pieces, eos included."""
     weights: np.ndarray
-    """[T, S], float32; each row adds up to 1."""
+    """[T, S], float32; each row sums to 1."""
 
 
 @torch.inference_mode()
 def align(model: TrainedModel, src: str, tgt: str) -> Alignment:
     """How a model attends to `src` while it reads `tgt`.
 
-    A decoder with attention looks at each piece anew (Bahdanau et al. 2015, figure 3). One with summaries takes from
-    each piece what the summaries hold of it, times what the step takes of them. Raises InputError where the decoder has
-    neither.
+    For a decoder with attention these are the attention weights (Bahdanau et al. 2015, figure 3); for one with
+    summaries, the weight of each piece in each summary times the weight of that summary in the step. Raises InputError
+    if the decoder has neither.
     """
     network, tokenizers = model.network, model.tokenizers
     device = next(network.parameters()).device
     src_ids, tgt_ids = tokenizers.src.encode([src.strip()])[0], tokenizers.tgt.encode([tgt.strip()])[0]
-    rows = (torch.tensor([ids], device=device) for ids in ([*src_ids, EOS], [BOS, *tgt_ids]))
-    source, target = rows
-    found = network.attention_weights(source, torch.tensor([len(src_ids) + 1], device=device), target)
-    if found is None:
-        raise InputError("the model has no attention and no summaries: all of its words see the same vector c")
+    source, target = (torch.tensor([ids], device=device) for ids in ([*src_ids, EOS], [BOS, *tgt_ids]))
+    weights = network.attention_weights(source, torch.tensor([len(src_ids) + 1], device=device), target)
+    if weights is None:
+        raise InputError("the model has no attention and no summaries: all target words see the same context vector")
     pieces = (tokenizers.src.pieces([*src_ids, EOS]), tokenizers.tgt.pieces([*tgt_ids, EOS]))
-    return Alignment(*pieces, found[0].float().cpu().numpy())
+    return Alignment(*pieces, weights[0].float().cpu().numpy())

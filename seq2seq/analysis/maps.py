@@ -1,7 +1,7 @@
-"""Maps of what a model knows: vectors of words and of phrases, laid out on a plane.
+"""Maps of a model's representations: vectors of words and of phrases, projected onto a plane.
 
-These are the figures 4 and 5 of Cho et al. 2014. Points that are near each other were near each other before; distances
-across the map mean little (t-SNE, van der Maaten & Hinton 2008).
+These are figures 4 and 5 of Cho et al. 2014. Points that are close on the map were close before; distances across the
+map mean little (t-SNE, van der Maaten & Hinton 2008).
 """
 
 import re
@@ -22,11 +22,11 @@ _SEED = 0
 
 
 def frequent_words(tokenizer: Tokenizer, lines: Iterable[str], count: int) -> dict[str, int]:
-    """The `count` most frequent words of a text that are one piece, with the ids of the pieces."""
-    seen = Counter(word for line in lines for word in re.findall(r"[^\W\d_]+", line))
-    words = [word for word, _ in seen.most_common()]
-    whole = ((word, ids[0]) for word, ids in zip(words, tokenizer.encode(words), strict=True) if len(ids) == 1)
-    return dict(islice(whole, count))
+    """The `count` most frequent words of a text that are a single piece, with the piece's id."""
+    counts = Counter(word for line in lines for word in re.findall(r"[^\W\d_]+", line))
+    words = [word for word, _ in counts.most_common()]
+    single = ((word, ids[0]) for word, ids in zip(words, tokenizer.encode(words), strict=True) if len(ids) == 1)
+    return dict(islice(single, count))
 
 
 def word_vectors(model: TrainedModel, side: str, ids: Sequence[int]) -> np.ndarray:
@@ -52,9 +52,9 @@ def phrase_vectors(model: TrainedModel, phrases: Sequence[str]) -> np.ndarray:
 
 
 def lay_out(vectors: np.ndarray) -> np.ndarray:
-    """vectors [n, size] -> points on a plane [n, 2], always the same ones.
+    """vectors [n, size] -> points on a plane [n, 2], deterministic.
 
-    Raises InputError where there are fewer than 4 vectors, or scikit-learn is missing.
+    Raises InputError if there are fewer than 4 vectors, or scikit-learn is missing.
     """
     if len(vectors) < 4:
         raise InputError(f"a map needs at least 4 points, not {len(vectors)}")

@@ -1,4 +1,4 @@
-"""Charts as PNG or SVG: the one place that knows matplotlib, which is an optional extra."""
+"""Charts as PNG or SVG. Only this module uses matplotlib, an optional dependency."""
 
 import os
 import sys
@@ -16,20 +16,20 @@ from seq2seq.io.lines import open_output, printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Told apart without colours too.
+# Distinguishable without colours too.
 _STYLES = ("o-", "s--", "^:", "D-.")
 
 
 @contextmanager
 def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -> Iterator["list[Axes]"]:
-    """Empty panels to draw in, side by side; the file appears, or replaces its older self, when that went well.
+    """Empty panels to draw in, side by side; the file is created, or replaced, only if drawing succeeds.
 
-    size: of a panel, in inches. Raises InputError at once where the file cannot be written or matplotlib is missing.
+    size: of a panel, in inches. Raises InputError at once if the file cannot be written or matplotlib is missing.
     """
     form = Path(path).suffix.removeprefix(".")
     if form not in ("png", "svg"):
         raise InputError(f"{path}: charts are .png or .svg files")
-    # Files need no window, and a setting for windows that matplotlib does not know must not end the program.
+    # No window is needed, and an unknown backend in the environment must not end the program.
     os.environ["MPLBACKEND"] = "agg"
     try:
         from matplotlib.figure import Figure
@@ -46,13 +46,13 @@ def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -
             warnings.simplefilter("always")
             figure.savefig(file, format=form)
     if any("Glyph" in str(warning.message) for warning in caught):
-        print("seq2seq: warning: the font lacks some of the characters: they are drawn as boxes", file=sys.stderr)
+        print("seq2seq: warning: the font lacks some characters: they are drawn as boxes", file=sys.stderr)
 
 
 def draw_curves(
     axes: "Axes", curves: Mapping[str, Sequence[float]], ticks: Sequence[str], x_label: str, y_label: str
 ) -> None:
-    """One line for each of `curves`, four at most, over evenly spaced `ticks`; the values begin at 0."""
+    """One line per curve, four at most, over evenly spaced `ticks`; the y axis begins at 0."""
     for (name, values), style in zip(curves.items(), _STYLES, strict=False):
         axes.plot(range(len(ticks)), values, style, label=_label(name))
     axes.set_xticks(range(len(ticks)), ticks, size="small")
@@ -64,7 +64,7 @@ def draw_curves(
 
 
 def draw_series(axes: "Axes", series: Mapping[str, Sequence[tuple[float, float]]], x_label: str, y_label: str) -> None:
-    """One line for each of `series` through its points (x, y)."""
+    """One line per series through its points (x, y)."""
     for name, points in series.items():
         axes.plot([x for x, _ in points], [y for _, y in points], label=_label(name))
     axes.set(xlabel=x_label, ylabel=y_label)
@@ -74,13 +74,13 @@ def draw_series(axes: "Axes", series: Mapping[str, Sequence[tuple[float, float]]
 
 
 def _label(name: str) -> str:
-    """A name as the legend shows it: `$` is not mathematics, and it leaves out what begins with an underscore."""
+    """A name for the legend: `$` is escaped, and a leading underscore, which hides an entry, gets a space before it."""
     shown = printable(name).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown
 
 
 def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
-    """A label at each of `points` [n, 2]; the axes mean nothing and are not shown."""
+    """A label at each of `points` [n, 2]; the axes have no meaning and are hidden."""
     axes.scatter(points[:, 0], points[:, 1], s=4)
     middle = points.mean(axis=0)[0]
     for (x, y), label in zip(points, map(printable, labels), strict=True):
@@ -90,9 +90,9 @@ def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
 
 
 def draw_matrix(axes: "Axes", values: np.ndarray, columns: Sequence[str], rows: Sequence[str]) -> None:
-    """values [rows, columns] between 0 and 1 as shades of grey, the darker the more."""
+    """values [rows, columns] between 0 and 1 as shades of grey; darker is larger."""
     axes.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="equal")
-    axes.set_xticks(range(len(columns)), [printable(one) for one in columns], rotation=90, parse_math=False)
-    axes.set_yticks(range(len(rows)), [printable(one) for one in rows], parse_math=False)
+    axes.set_xticks(range(len(columns)), [printable(label) for label in columns], rotation=90, parse_math=False)
+    axes.set_yticks(range(len(rows)), [printable(label) for label in rows], parse_math=False)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)

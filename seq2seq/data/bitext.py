@@ -28,7 +28,7 @@ class Pair:
 
     @property
     def fault(self) -> str:
-        """Which side says nothing; empty where both do."""
+        """Which side says nothing; empty if both do."""
         return "the source is blank" if not self.src else "the target is blank" if not self.tgt else ""
 
 

@@ -22,7 +22,7 @@ _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 
 @dataclass(frozen=True)
 class ColumnHints:
-    """What is known about the columns before a table is opened; empty where it is not."""
+    """What is known about the columns before a table is opened; empty if it is not."""
 
     src_lang: str = ""
     tgt_lang: str = ""
@@ -49,7 +49,7 @@ def is_header(cells: Sequence[str], hints: ColumnHints, *, usual: bool = False) 
 
 
 def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
-    """The source's and the target's column. Raises InputError where it takes a person to tell."""
+    """The source's and the target's column. Raises InputError if it takes a person to tell."""
     columns = table.columns
     if hints.src_column and hints.tgt_column:
         named = _named(hints.src_column, table), _named(hints.tgt_column, table)
@@ -68,7 +68,7 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
 
 
 def language_of(name: str) -> str:
-    """The language code that a column or file is named by, as in `en` or `train.en`; empty where it is not one."""
+    """The language code that a column or file is named by, as in `en` or `train.en`; empty if it is not one."""
     leaf = name.rpartition(".")[2]
     return leaf if _LANGUAGE_CODE.fullmatch(leaf) and leaf not in {"src", "tgt", "trg"} else ""
 

@@ -44,7 +44,7 @@ class Sentences:
         return self._ids[self._offsets[index] : self._offsets[index + 1]]
 
     def expect(self, vocab: int, longest: int) -> None:
-        """Raises ValueError where a sentence is over `longest` pieces or has ids that are not those of a text."""
+        """Raises ValueError if a sentence is over `longest` pieces or has ids that are not those of a text."""
         if len(self) and np.diff(self._offsets).max() > longest:
             raise ValueError(f"a sentence is over {longest:,} pieces long")
         for ids in self._chunks():
@@ -80,7 +80,7 @@ class Part:
 class Corpus:
     """The encoded pairs of a folder that a CorpusWriter filled.
 
-    Raises InputError where files are missing or do not fit one another.
+    Raises InputError if files are missing or do not fit one another.
     """
 
     FILES = ("src.ids", "src.offsets", "tgt.ids", "tgt.offsets", "parts.json")
@@ -99,7 +99,7 @@ class Corpus:
         return len(self.src)
 
     def expect(self, src_vocab: int, tgt_vocab: int, longest: int) -> None:
-        """Raises InputError where a side is not what a CorpusWriter with vocabularies of these sizes writes."""
+        """Raises InputError if a side is not what a CorpusWriter with vocabularies of these sizes writes."""
         for side, vocab, name in ((self.src, src_vocab, "src"), (self.tgt, tgt_vocab, "tgt")):
             try:
                 side.expect(vocab, longest)

@@ -54,7 +54,7 @@ class Split:
     layout: Layout
 
     def fetch(self, downloads: Path) -> list[Path]:
-        """The files; those that lie on the hub are brought to `downloads`. Raises InputError where one cannot be."""
+        """The files; those that lie on the hub are brought to `downloads`. Raises InputError if one cannot be."""
         with _explained(self.dataset):
             return [_fetch(url, downloads) for url in self.urls]
 
@@ -82,7 +82,7 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
     """The splits of a data set, a local folder or a name on the hub. None of their files is fetched yet.
 
     subset: which of its configurations; without it the only one, or the one that is named by both languages.
-    Raises InputError where there is none, or more than one, or it needs code or settings that are not followed.
+    Raises InputError if there is none, or more than one, or it needs code or settings that are not followed.
     """
     import datasets
     from huggingface_hub.utils import logging

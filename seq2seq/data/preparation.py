@@ -42,7 +42,7 @@ class PreparedData:
 
 
 def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
-    """Read a folder that `prepare_data` filled with these settings. Raises InputError where a file is missing, altered
+    """Read a folder that `prepare_data` filled with these settings. Raises InputError if a file is missing, altered
     or not what it writes.
     """
     files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}

@@ -44,7 +44,7 @@ class Sources:
 def open_sources(data: DataConfig, downloads: Path) -> Sources:
     """Find the bitexts that `data` names; what has to be fetched from the hub goes to `downloads`.
 
-    Raises InputError where there is none, or one cannot be opened or understood.
+    Raises InputError if there is none, or one cannot be opened or understood.
     """
     files = [*data.train_src, *data.train_tgt, data.valid_src, data.valid_tgt]
     if files.count("-") > 1:

@@ -28,7 +28,7 @@ class Selection:
     def __init__(self, data: DataConfig, sources: Sources, spool: PairSpool, folder: Path) -> None:
         """spool: empty, to hold the training pairs. folder: for further temporary files.
 
-        Raises InputError where too few pairs are left to train on.
+        Raises InputError if too few pairs are left to train on.
         """
         self._spool, self._chosen_rules = spool, data.clean
         self._sources = range(len(sources.train))

@@ -33,7 +33,7 @@ csv.field_size_limit(2**24)
 
 @dataclass(frozen=True)
 class Layout:
-    """What is known about a TSV or CSV before it is opened; None where it is to be found out."""
+    """What is known about a TSV or CSV before it is opened; None if it is to be found out."""
 
     delimiter: str | None = None
     quoted: bool | None = None
@@ -78,7 +78,7 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = GUESSED) -> Tab
     """The table in a file.
 
     layout: of a TSV or CSV; what it leaves open is found out, the header by `is_header`.
-    Raises InputError where the file cannot be read.
+    Raises InputError if the file cannot be read.
     """
     kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2].lower()
     if kind in ("jsonl", "json", "ndjson"):
@@ -211,7 +211,7 @@ class JsonArray:
         self._decoder = json.JSONDecoder()
 
     def __iter__(self) -> Iterator[Any]:
-        """Raises ValueError where it is damaged."""
+        """Raises ValueError if it is damaged."""
         self._expect("[")
         while self._next() != "]":
             if self.count:

@@ -1,1 +1,1 @@
-"""Metrics with their signatures, for all lines and by group."""
+"""Metrics with their signatures, over all lines and by group."""

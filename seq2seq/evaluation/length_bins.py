@@ -1,4 +1,4 @@
-"""Source sentences sorted into bins by their length: the groups of the curve of BLEU over length (Cho et al. 2014b)."""
+"""Bins of source length, for BLEU as a function of sentence length (Cho et al. 2014b)."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -8,13 +8,13 @@ from itertools import chain, islice
 
 from seq2seq.data.statistics import script
 
-_LOOKED_AT = 1000
+_SAMPLE = 1000
 _UNSPACED_SCRIPTS = {"HAN", "KANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 
 
 @dataclass(frozen=True, order=True)
 class LengthBin:
-    """Lengths from `least` to `most`; without an end where that is None."""
+    """Lengths from `least` to `most`; unbounded if that is None."""
 
     least: int
     most: int | None
@@ -23,7 +23,7 @@ class LengthBin:
 
     @property
     def range(self) -> str:
-        """Without the unit."""
+        """The range without the unit."""
         if self.most is None:
             return f"over {self.least - 1}"
         return f"{self.least}-{self.most}" if self.least else f"up to {self.most}"
@@ -37,7 +37,7 @@ class _Unit:
     name: str
     length: Callable[[str], int]
     ends: tuple[int, ...]
-    """The longest lengths of all bins but the last."""
+    """The greatest length of each bin except the last."""
 
 
 _WORDS = _Unit("words", lambda line: len(line.split()), (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100))
@@ -47,12 +47,12 @@ _CHARACTERS = _Unit(
 
 
 def length_bins(sources: Iterable[str]) -> Iterator[LengthBin]:
-    """The bin of each source, which are read twice.
+    """The bin of each source; the sources are read twice.
 
-    Lengths are words, as blanks part them, or characters other than blanks where most letters of the first thousand
-    sources are of a script that writes no blanks between words.
+    Lengths are in words separated by blanks, or in non-blank characters if most letters of the first thousand sources
+    are of a script without blanks between words.
     """
-    unit = _unit(islice(sources, _LOOKED_AT))
+    unit = _unit(islice(sources, _SAMPLE))
     starts = (0, *(end + 1 for end in unit.ends))
     bins = [LengthBin(start, end, unit.name) for start, end in zip(starts, (*unit.ends, None), strict=True)]
     for source in sources:

@@ -1,4 +1,4 @@
-"""Hypotheses and references to metrics, by sacreBLEU, each with its signature."""
+"""Corpus metrics by sacreBLEU, each with its signature."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
@@ -21,18 +21,18 @@ METRICS = {"BLEU": BLEU, "chrF": CHRF, "TER": TER}
 
 @dataclass(frozen=True)
 class MetricScore:
-    """A corpus score. BLEU and chrF run to 100, higher is better; TER is edits per 100 words, lower is better."""
+    """A corpus score. BLEU and chrF go up to 100, higher is better; TER is edits per 100 words, lower is better."""
 
     name: str
     score: float
     details: str
-    """As sacreBLEU prints it: n-gram precisions, brevity penalty, lengths."""
+    """As printed by sacreBLEU: n-gram precisions, brevity penalty, lengths."""
     signature: str
     """sacreBLEU's record of how the score was computed; cite it with the score."""
 
 
 class CorpusScorer:
-    """Scores that grow line by line, in the same little memory however many lines there are."""
+    """Computes corpus scores line by line, in constant memory."""
 
     def __init__(self, metrics: Sequence[str] = ("BLEU", "chrF", "TER")) -> None:
         self._metrics = {name: METRICS[name]() for name in metrics}
@@ -40,7 +40,7 @@ class CorpusScorer:
         self.lines = 0
 
     def add(self, hypothesis: str, references: Sequence[str]) -> None:
-        """Take in a line and its references. As the sacreBLEU command does, white space at the end is left out."""
+        """Add a line and its references. Trailing white space is ignored, as by the sacreBLEU command."""
         self.lines += 1
         stripped = [reference.rstrip() for reference in references]
         for name, metric in self._metrics.items():
@@ -48,7 +48,7 @@ class CorpusScorer:
             self._totals[name] = self._totals.get(name, 0) + counts
 
     def scores(self) -> list[MetricScore]:
-        """The scores of all lines so far. Raises InputError where there are none."""
+        """The scores of all lines so far. Raises InputError if there are none."""
         if not self.lines:
             raise InputError("nothing to score: the files are empty")
         return [self._score(name, metric) for name, metric in self._metrics.items()]
@@ -64,7 +64,7 @@ def score_corpus(
 ) -> list[MetricScore]:
     """Score N hypotheses against one or more references of N sentences each, with sacreBLEU's default settings.
 
-    Raises InputError where the counts differ or are zero.
+    Raises InputError if the counts differ or are zero.
     """
     for number, reference in enumerate(references, start=1):
         if len(reference) != len(hypotheses):
@@ -78,21 +78,21 @@ def score_corpus(
 def score_groups(
     systems: Sequence[Iterable[str]], references: Sequence[Iterable[str]], groups: Iterable[Group] | None = None
 ) -> dict[Group | None, list[CorpusScorer]]:
-    """Score the hypotheses of one or more systems, in memory that does not grow with them.
+    """Score the hypotheses of one or more systems, in memory that does not grow with the number of lines.
 
-    groups: the group of each line, if there are any.
-    Returns for each group, and under None for all lines, a scorer for each system. Raises InputError where the numbers
-    of lines differ.
+    groups: the group of each line, if there are groups.
+    Returns a scorer per system for each group, and for all lines under None. Raises InputError if the numbers of lines
+    differ.
     """
 
-    def fresh() -> list[CorpusScorer]:
+    def new_scorers() -> list[CorpusScorer]:
         return [CorpusScorer() for _ in systems]
 
-    scorers: defaultdict[Group | None, list[CorpusScorer]] = defaultdict(fresh, {None: fresh()})
+    scorers: defaultdict[Group | None, list[CorpusScorer]] = defaultdict(new_scorers, {None: new_scorers()})
     columns: list[Iterable[Any]] = [*systems, *references, *([groups] if groups is not None else ())]
     for number, row in enumerate(zip_longest(*columns), start=1):
         if None in row:
-            raise InputError(f"translations, references and groups differ in number, from line {number:,} on")
+            raise InputError(f"translations, references and groups differ in length, from line {number:,} on")
         cells = iter(row)
         hypotheses = list(islice(cells, len(systems)))
         line_references = list(islice(cells, len(references)))

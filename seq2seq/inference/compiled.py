@@ -1,4 +1,4 @@
-"""A network that the compiled engine searches with: `search/beam.py` and `model/` in C++ (`native/`)."""
+"""Search with a network in the compiled engine, `search/beam.py` and `model/` in C++ (`native/`)."""
 
 from collections.abc import Sequence
 from ctypes import c_double, c_float, c_int8, c_int32
@@ -18,7 +18,7 @@ from seq2seq.native.engine import (
     RecurrenceView,
     address_of,
 )
-from seq2seq.search.options import Hypothesis, SearchOptions, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
@@ -27,7 +27,7 @@ class CompiledNetwork:
 
     def __init__(self, network: Network, level: int) -> None:
         """level: one of `native.engine.isa_levels()`."""
-        # The C++ side goes on reading the tables, and packs weights and biases in a form of its own.
+        # The C++ side keeps reading the tables, but copies weights and biases into a layout of its own.
         self._tables: list[np.ndarray] = []
         self._packed: list[object] = []
         self._shortlist = network.shortlist
@@ -35,47 +35,47 @@ class CompiledNetwork:
         if network.shortlist is None:  # else parts of the output layer are packed for each sentence
             self._packed.clear()
 
-    def search_batch(self, sources: Sources, request: SearchOptions) -> list[list[Hypothesis]]:
-        """The best hypotheses of B sentences, best first. Other threads run meanwhile.
+    def search_batch(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
+        """The best hypotheses of B sentences, best first. Releases the GIL.
 
-        Raises ValueError for an empty source, for ids outside the vocabularies and for a request that makes no sense;
-        MemoryError, after which it can be used as before.
+        Raises ValueError for an empty source, for ids outside the vocabularies and for invalid options; MemoryError,
+        after which the network remains usable.
         """
         if not sources:
             return []
         lengths = np.array([len(source) for source in sources], np.int32)
-        limits = np.array([request.max_length(len(source)) for source in sources], np.int32)
+        limits = np.array([options.max_length(len(source)) for source in sources], np.int32)
         tokens = np.concatenate([np.array(source, np.int32) for source in sources])
-        forbidden_ids = np.array(request.forbidden_ids, np.int32)
-        options = OptionsView(
+        forbidden_ids = np.array(options.forbidden_ids, np.int32)
+        view = OptionsView(
             forbidden_ids=address_of(forbidden_ids, c_int32),
-            length_penalty=request.length_penalty,
+            length_penalty=options.length_penalty,
             forbidden_count=len(forbidden_ids),
-            beam_size=request.beam_size,
-            n_best=request.n_best,
+            beam_size=options.beam_size,
+            n_best=options.n_best,
             eos=EOS,
             bos=BOS,
         )
         if self._shortlist:
-            lists = [np.flatnonzero(self._shortlist.of(source, request.forbidden_ids)) for source in sources]
+            lists = [np.flatnonzero(self._shortlist.of(source, options.forbidden_ids)) for source in sources]
             words = np.concatenate(lists).astype(np.int32)
             starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
-            options.shortlists, options.shortlist_starts = address_of(words, c_int32), address_of(starts, c_int32)
-        found_tokens = np.empty((len(sources), request.n_best, limits.max()), np.int32)
-        found_lengths = np.empty((len(sources), request.n_best), np.int32)
-        log_probs, scores = np.empty((2, len(sources), request.n_best))
+            view.shortlists, view.shortlist_starts = address_of(words, c_int32), address_of(starts, c_int32)
+        best_tokens = np.empty((len(sources), options.n_best, limits.max()), np.int32)
+        best_lengths = np.empty((len(sources), options.n_best), np.int32)
+        log_probs, scores = np.empty((2, len(sources), options.n_best))
         hypotheses = HypothesesView(
-            address_of(found_tokens, c_int32),
-            address_of(found_lengths, c_int32),
+            address_of(best_tokens, c_int32),
+            address_of(best_lengths, c_int32),
             address_of(log_probs, c_double),
             address_of(scores, c_double),
-            found_tokens.shape[2],
+            best_tokens.shape[2],
         )
-        self._model.search(options, tokens, lengths, limits, hypotheses)
+        self._model.search(view, tokens, lengths, limits, hypotheses)
         return [
             [
-                Hypothesis(tuple(found_tokens[b, n, :length].tolist()), float(log_probs[b, n]), float(scores[b, n]))
-                for n, length in enumerate(found_lengths[b].tolist())
+                Hypothesis(tuple(best_tokens[b, n, :length].tolist()), float(log_probs[b, n]), float(scores[b, n]))
+                for n, length in enumerate(best_lengths[b].tolist())
                 if length >= 0
             ]
             for b in range(len(sources))
@@ -123,19 +123,19 @@ class CompiledNetwork:
     def _linear(self, linear: Linear | None) -> LinearView:
         if linear is None:
             return LinearView()
-        weight, view = linear.weight, LinearView(bias=self._numbers(linear.bias))
+        weight, view = linear.weight, LinearView(bias=self._array(linear.bias))
         view.out, view.in_ = weight.shape
         if weight.scales is None:
-            view.weight = self._numbers(weight.values)
+            view.weight = self._array(weight.values)
         else:
-            view.quantized, view.scales = self._numbers(weight.values, c_int8), self._numbers(weight.scales)
+            view.quantized, view.scales = self._array(weight.values, c_int8), self._array(weight.scales)
         return view
 
     def _table(self, array: np.ndarray) -> Any:
         self._tables.append(np.ascontiguousarray(array))
         return address_of(self._tables[-1], c_float)
 
-    def _numbers(self, array: np.ndarray, kind: Any = c_float) -> Any:
+    def _array(self, array: np.ndarray, ctype: Any = c_float) -> Any:
         array = np.ascontiguousarray(array)
         self._packed.append(array)
-        return address_of(array, kind)
+        return address_of(array, ctype)

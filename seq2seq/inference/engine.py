@@ -17,7 +17,7 @@ from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import Tensors, UnsupportedModelError
 from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
-from seq2seq.search.options import Hypothesis, SearchOptions, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.threads import worker_count
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Engine:
-    """A compiled network with everything that is needed to use it."""
+    """A compiled network with its configuration and vocabularies."""
 
     config: Config
     tokenizers: Tokenizers
     network: CompiledNetwork
     workers: int
-    """Batches that are searched at the same time."""
+    """Batches that are searched in parallel."""
 
-    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
+    def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
         batches = list(batches)
-        requests = repeat(request)
+        same_options = repeat(options)
         if min(self.workers, len(batches)) < 2:
-            yield from map(self.network.search_batch, batches, requests)
+            yield from map(self.network.search_batch, batches, same_options)
             return
         with ThreadPoolExecutor(self.workers) as pool:
-            yield from pool.map(self.network.search_batch, batches, requests)
+            yield from pool.map(self.network.search_batch, batches, same_options)
 
 
 def load_engine(folder: ModelFolder) -> Engine | None:
-    """The engine for a model; None where it was not compiled or does not support the network: torch runs it then."""
+    """The engine for a model; None if it was not compiled or does not support the network, so that torch runs it."""
     return _engine(read_network(folder), folder)
 
 
 def engine_of(model: "TrainedModel") -> Engine | None:
-    """The engine for a model in memory, until its parameters change; None as `load_engine`, and on a GPU."""
+    """The engine for a model in memory, with its current parameters; None as in `load_engine`, and on a GPU."""
     parameters = dict(model.network.named_parameters())
     if any(parameter.device.type != "cpu" for parameter in parameters.values()):
         return None
@@ -61,23 +61,23 @@ def engine_of(model: "TrainedModel") -> Engine | None:
 
 
 def read_network(folder: ModelFolder) -> Network | None:
-    """The network of a model; None where the engine does not support it."""
+    """The network of a model; None if the engine does not support it."""
     network = _take(Tensors.open(folder.weights), folder)
     if network is None or not folder.has_shortlist:
         return network
-    own = folder.tokenizers
+    tokenizers = folder.tokenizers
     try:
-        shortlist = Shortlist.parse(folder.read_shortlist(), len(own.src), len(own.tgt))
+        shortlist = Shortlist.parse(folder.read_shortlist(), len(tokenizers.src), len(tokenizers.tgt))
     except ValueError as error:
         raise InputError(f"{folder.path / SHORTLIST}: damaged ({error})") from None
     return replace(network, shortlist=shortlist)
 
 
-@np.errstate(all="ignore")  # weights that are NaN are reported when they translate
+@np.errstate(all="ignore")  # NaN weights are reported at translation
 def _take(tensors: Tensors, model: "ModelFolder | TrainedModel") -> Network | None:
-    own = model.tokenizers
+    tokenizers = model.tokenizers
     try:
-        return Network.take(tensors, model.config.model, len(own.src), len(own.tgt), own.joint)
+        return Network.take(tensors, model.config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)
     except UnsupportedModelError:
         return None
 
@@ -89,7 +89,7 @@ def _engine(network: Network | None, model: "ModelFolder | TrainedModel") -> Eng
         warnings.warn(
             "the fast engine was not compiled, so torch translates: install a C++ compiler and then seq2seq again",
             RuntimeWarning,
-            stacklevel=1,  # the same place for all callers: it is shown once
+            stacklevel=1,  # the same line for all callers: it is shown once
         )
         return None
     return Engine(model.config, model.tokenizers, CompiledNetwork(network, max(isa_levels())), worker_count())

@@ -1,4 +1,4 @@
-"""Models as folders of their own: as they are, in int8, with a shortlist."""
+"""Export of a model to a new folder: unchanged, in int8, with a shortlist."""
 
 from pathlib import Path
 
@@ -11,14 +11,12 @@ from seq2seq.runs.model_folder import INT8, SHORTLIST, ModelFolder, write_files
 
 
 def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, shortlist: Shortlist | None = None) -> None:
-    """Write the model as a folder of its own, with its matrices in int8 and a shortlist if asked for.
+    """Write the model to a new folder, on request with its matrices in int8 and with a shortlist.
 
-    Raises InputError where the engine does not know the kind of network: nothing else could run these forms of it.
+    Raises InputError if the engine does not support the network: only the engine can run these forms.
     """
     if (int8 or shortlist) and read_network(folder) is None:
-        raise InputError(
-            f"{folder.path}: the engine does not know this kind of network: it cannot run in int8 or with a shortlist"
-        )
+        raise InputError(f"{folder.path}: int8 and shortlists need the engine, which does not support this network")
     weights, metadata = folder.read_weights(), dict(folder.metadata)
     files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}
     if int8:

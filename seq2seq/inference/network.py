@@ -1,6 +1,6 @@
-"""A trained network in the form of the compiled engine: what `model/` computes, with what can be computed once.
+"""A trained network in the form of the compiled engine: that of `model/`, with what can be precomputed.
 
-Per word of the vocabulary that is what it adds to the gates of the first layer and to the readout.
+That is, for each word of the vocabulary, what it adds to the gates of the first layer and to the readout.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Recurrence:
 
     cell: str
     inputs: Linear
-    """From the input to the gates. It has all biases, except for one that the GRU multiplies with a gate."""
+    """From the input to the gates, with all biases except the one that a GRU multiplies with its reset gate."""
     recurrent: Linear
     """From the state to the gates."""
 
@@ -47,12 +47,12 @@ class Recurrence:
 
 @dataclass(frozen=True)
 class Encoder:
-    """A stack of recurrent layers, and the tanh layer that makes the context vector of their states."""
+    """A stack of recurrent layers, and the tanh layer that computes the context vector from their states."""
 
     embedding: np.ndarray
     """[V, E]"""
     layers: list[list[Recurrence]]
-    """Each layer is one recurrence left to right, or this and one right to left."""
+    """Each layer is one recurrence left to right, or one in each direction."""
     summary: Linear
 
     @classmethod
@@ -83,24 +83,24 @@ class Context:
 
     @classmethod
     def take(cls, tensors: Tensors, config: ModelConfig, gates: Linear) -> Self:
-        """From the parameters of the torch module, and the context vector's part of the first layer."""
+        """From the parameters of the torch module, and the first layer's weights for the context vector."""
         return cls(gates, _readout(tensors, config, 0, config.context_size))
 
 
 @dataclass(frozen=True)
 class SummarisedContext(Context):
-    """The context vector, and K summaries of the source that each step reads a mixture of."""
+    """The context vector, and K summaries of the source, of which each step reads a mixture."""
 
     weigh: Linear
     """H -> K"""
     gate: Linear
     """H -> K"""
     mixture: Linear
-    """H -> E: from a mixture to the readout; it may as well be applied to each summary before the mixing."""
+    """H -> E: from a mixture to the readout; being linear, it can be applied to each summary before mixing."""
 
     @classmethod
     def take(cls, tensors: Tensors, config: ModelConfig, gates: Linear) -> Self:
-        """From the parameters of the torch module, and the context vector's part of the first layer."""
+        """From the parameters of the torch module, and the first layer's weights for the context vector."""
         size, count, name = config.hidden_size, config.summaries, "decoder.summaries"
         return cls(
             gates,
@@ -118,7 +118,7 @@ class Attention:
     key: Linear | None
     query: Linear | None
     score: np.ndarray | None
-    """[A], where scores are additive."""
+    """[A], for additive attention."""
     value: Linear
     """From an encoder output to the readout."""
 
@@ -139,7 +139,7 @@ class Attention:
 
 
 def _readout(tensors: Tensors, config: ModelConfig, number: int, size: int) -> Linear:
-    """The readout's layer for what it sees of the source, the first or the second."""
+    """The readout's layer for its source input `number`."""
     return Linear.unbiased(tensors.weight(f"decoder.readout.contexts.{number}.weight", config.embedding_size, size))
 
 
@@ -182,7 +182,7 @@ class Decoder:
         word = tensors.weight("decoder.readout.word.weight", size, size)
         output = Linear(embedding, tensors.take("output_bias", vocab))
         tensors.expect_none_left()
-        # These tables are made once: there is no need to round the embeddings for them.
+        # These tables are computed once: they do not need the rounded embeddings.
         words = embedding.dense()
         word_gates = words @ first.weight.columns(0, size).dense().T + first.bias
         return cls(word_gates, words @ word.dense().T, layers, first_state, source, readout, output)
@@ -195,13 +195,13 @@ class Network:
     encoder: Encoder
     decoder: Decoder
     shortlist: Shortlist | None = None
-    """The words that each sentence has; None: all."""
+    """The words that a translation may contain; None allows all."""
 
     @classmethod
     def take(cls, tensors: Tensors, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> Self:
         """From the parameters of a torch `EncoderDecoder`.
 
-        Raises UnsupportedModelError where they are not exactly those.
+        Raises UnsupportedModelError if they are not exactly those.
         """
         if config.architecture != "default":
             raise UnsupportedModelError(config.architecture)

@@ -1,4 +1,4 @@
-"""Shortlists: the few words among which the translation of a sentence is looked for."""
+"""Lexical shortlists: the few target words that the translation of a sentence may contain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,50 +11,50 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.inference.lexicon import Lexicon
 from seq2seq.tokenizer.tokenizer import EOS
 
-_COMMON, _OF_EACH = 200, 60
+_MOST_FREQUENT, _PER_SOURCE_PIECE = 200, 60
 
 
 @dataclass(frozen=True)
 class Shortlist:
     """The most frequent target pieces, and the likeliest ones for each source piece.
 
-    A sentence has those of its own pieces: its translation does not depend on the other sentences.
+    The shortlist is made per sentence, from its own pieces: its translation does not depend on the other sentences.
     """
 
     common: np.ndarray
-    """[C], target ids that each sentence has."""
+    """[C], target ids allowed in every sentence."""
     starts: np.ndarray
-    """[source vocabulary + 1], where those of each source piece begin in `words`."""
+    """[source vocabulary + 1], where the target ids of each source piece begin in `words`."""
     words: np.ndarray
     """[N], target ids."""
     tgt_vocab: int
 
     @classmethod
     def learn(cls, corpus: Corpus, src_vocab: int, tgt_vocab: int, joint: bool) -> "Shortlist":
-        """From encoded pairs. With a joint vocabulary each source piece may be copied as well."""
+        """From encoded pairs. With a joint vocabulary each source piece may also be copied."""
         lexicon = Lexicon.learn(corpus, tgt_vocab)
         order = np.lexsort((-lexicon.probability, lexicon.src))
         src, tgt = lexicon.src[order], lexicon.tgt[order]
-        first = np.arange(len(src)) - np.searchsorted(src, src) < _OF_EACH
-        src, tgt = src[first], tgt[first]
+        best = np.arange(len(src)) - np.searchsorted(src, src) < _PER_SOURCE_PIECE
+        src, tgt = src[best], tgt[best]
         if joint:
             src, tgt = (np.concatenate([ids, np.arange(src_vocab)]) for ids in (src, tgt))
         src, tgt = np.divmod(np.unique(src * tgt_vocab + tgt), tgt_vocab)
-        often = np.argsort(-corpus.tgt.counts(tgt_vocab), kind="stable")[:_COMMON]
-        return cls(np.union1d(often, [EOS]), np.searchsorted(src, np.arange(src_vocab + 1)), tgt, tgt_vocab)
+        common = np.argsort(-corpus.tgt.counts(tgt_vocab), kind="stable")[:_MOST_FREQUENT]
+        return cls(np.union1d(common, [EOS]), np.searchsorted(src, np.arange(src_vocab + 1)), tgt, tgt_vocab)
 
     def __str__(self) -> str:
-        """What it is, for those who look at a model."""
+        """Its size, as `seq2seq info` shows it."""
         return f"{len(self.common):,} words and {len(self.words) / (len(self.starts) - 1):.1f} for each source piece"
 
     def of(self, source: Sequence[int], forbidden_ids: Sequence[int]) -> np.ndarray:
-        """Which target ids a sentence of these source ids may have, bool [target vocabulary]; never a forbidden one."""
-        inside = np.zeros(self.tgt_vocab, bool)
-        inside[self.common] = True
-        for one in source:
-            inside[self.words[self.starts[one] : self.starts[one + 1]]] = True
-        inside[list(forbidden_ids)] = False
-        return inside
+        """The target ids allowed for these source ids, bool [target vocabulary]; forbidden ones are never allowed."""
+        allowed = np.zeros(self.tgt_vocab, bool)
+        allowed[self.common] = True
+        for piece_id in source:
+            allowed[self.words[self.starts[piece_id] : self.starts[piece_id + 1]]] = True
+        allowed[list(forbidden_ids)] = False
+        return allowed
 
     def pack(self) -> bytes:
         """The content of a file."""
@@ -63,7 +63,7 @@ class Shortlist:
 
     @classmethod
     def parse(cls, data: bytes, src_vocab: int, tgt_vocab: int) -> "Shortlist":
-        """From the content of a file. Raises ValueError where it is damaged or made for other vocabularies."""
+        """From the content of a file. Raises ValueError if it is damaged or made for other vocabularies."""
         try:
             arrays = safetensors.numpy.load(data)
         except (KeyError, ValueError, safetensors.SafetensorError) as error:  # KeyError: types that numpy lacks
@@ -71,7 +71,7 @@ class Shortlist:
         if set(arrays) != {"common", "starts", "words"} or any(
             array.dtype != np.int32 or array.ndim != 1 for array in arrays.values()
         ):
-            raise ValueError("it does not hold the three lists of a shortlist")
+            raise ValueError("it does not contain the three arrays of a shortlist")
         common, starts, words = arrays["common"], arrays["starts"], arrays["words"]
         if EOS not in common:
             raise ValueError("its common words lack the end of a sentence")

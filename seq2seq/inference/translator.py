@@ -1,7 +1,7 @@
 """Lines in, lines out: a trained model, or an ensemble of several, applied to text.
 
-One output for each input line, in order. A blank line stays blank and never reaches the model. A line of more pieces
-than the model's limit is translated in parts, which are joined by a blank.
+One output per input line, in order. A blank line stays blank and never reaches the model. A line of more pieces
+than the model's limit is translated in parts, which are joined by a space.
 """
 
 import math
@@ -15,18 +15,18 @@ from seq2seq.errors import InputError
 from seq2seq.inference.engine import load_engine
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
-from seq2seq.search.options import SearchOptions, Sources
+from seq2seq.search.options import SearchOptions, SourceIds
 from seq2seq.tokenizer.tokenizer import EOS, Tokenizers
 
-# Length penalty of a model whose training has not come to its end.
+# Length penalty of a model whose training has not finished.
 _UNTUNED = 1.0
 
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
 _WIDEST_BEAM = 2**16
-# Characters after which no further line is read first: so many long lines would fill the memory all the same.
+# Characters at which a buffer of long lines is full before it has that many lines.
 _BUFFER_CHARACTERS = 2**20
-# Logits of a step, one for each hypothesis and piece: half a gigabyte. Larger batches are split.
+# Logits of a step, one per hypothesis and piece: half a gigabyte. Larger batches are split.
 _LOGITS_AT_ONCE = 2**27
 
 
@@ -36,29 +36,29 @@ class Hypothesis:
 
     text: str
     pieces: int
-    """Pieces of the text, and the end."""
+    """Pieces of the text, eos included."""
     log_prob: float
-    """log p(text's pieces and the end | line), natural logarithm."""
+    """log p(text's pieces and eos | line), natural logarithm."""
     score: float
     """log_prob over the length penalty; candidates are ranked by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What became of one line."""
+    """The translation of one line."""
 
     hypotheses: list[Hypothesis]
-    """Best first, as many as were asked for. Those of a blank line are empty, with log-probability 0."""
+    """Best first, `n_best` of them. Those of a blank line are empty, with log-probability 0."""
     parts: int
-    """1; more where the line was over the model's limit; 0 where it was blank."""
+    """1; more if the line was over the model's limit; 0 if it was blank."""
 
 
 class Model(Protocol):
-    """What translates: a trained model, an ensemble of several, or the engine that runs one without torch."""
+    """A trained model, an ensemble of several, or the engine that runs one without torch."""
 
     @property
     def config(self) -> Config:
-        """That of the model, or of an ensemble's first one with the smallest limit of length."""
+        """The model's, or that of an ensemble's first model with the smallest length limit."""
         ...
 
     @property
@@ -66,16 +66,16 @@ class Model(Protocol):
         """The vocabularies."""
         ...
 
-    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterable[list[list[search.Hypothesis]]]:
+    def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterable[list[list[search.Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch. A sentence is its ids, ended by eos."""
         ...
 
 
 class Translator:
-    """A model and how it searches. Several threads may translate with it at once."""
+    """Translates lines with a model. Several threads may use it at once."""
 
     def __init__(self, model: Model, *, batch_size: int = 32) -> None:
-        """batch_size: sentences searched together. It changes speed and memory, not translations."""
+        """batch_size: sentences searched together. It affects speed and memory, not translations."""
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: at least 1")
         self.model = model
@@ -84,24 +84,25 @@ class Translator:
 
     @classmethod
     def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
-        """Read a model folder, or the best step of a run folder; several are an ensemble.
+        """Read a model folder, or the best step of a run folder; several make an ensemble.
 
-        Raises InputError where one is missing or damaged, or where they do not share languages and vocabularies.
+        Raises InputError if one is missing or damaged, or if they do not share languages and vocabularies.
         """
-        return cls.of(open_models([Path(one) for one in (path, *others)]), device=device, batch_size=batch_size)
+        folders = open_models([Path(folder) for folder in (path, *others)])
+        return cls.of(folders, device=device, batch_size=batch_size)
 
     @classmethod
     def of(cls, folders: Sequence[ModelFolder], *, device: str = "cpu", batch_size: int = 32) -> Self:
-        """The same with folders that `open_models` has checked.
+        """The same for folders that `open_models` has checked.
 
-        On a CPU a model runs in the engine, without torch, where that was compiled and supports the network.
+        On a CPU a single model runs in the engine, without torch, if that was compiled and supports the network.
         """
-        alone = len(folders) == 1 and device == "cpu"
-        if alone and (engine := load_engine(folders[0])):
+        single_on_cpu = len(folders) == 1 and device == "cpu"
+        if single_on_cpu and (engine := load_engine(folders[0])):
             return cls(engine, batch_size=batch_size)
         from seq2seq.runs.trained_model import TrainedModel, load_models
 
-        model = TrainedModel.load_without_engine(folders[0]) if alone else load_models(folders, device)
+        model = TrainedModel.load_without_engine(folders[0]) if single_on_cpu else load_models(folders, device)
         return cls(model, batch_size=batch_size)
 
     def translate(
@@ -109,8 +110,8 @@ class Translator:
     ) -> list[str]:
         """The best translation of each line.
 
-        beam_size and length_penalty are the model's own, or the first one's, where not given; beam size 1 is greedy
-        search.
+        beam_size and length_penalty default to those of the model, or of the first of an ensemble; beam size 1 is
+        greedy search.
         """
         if isinstance(lines, str):
             raise TypeError("lines is a list of strings, not a string")
@@ -128,46 +129,46 @@ class Translator:
     ) -> Iterator[Translation]:
         """Translate lines as they come, `buffer_size` at a time; yields one Translation per line, in order.
 
-        Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
+        Raises InputError with the number of a line that is not valid Unicode, TypeError if it is not a string.
         """
         defaults = self.model.config.search
-        own = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
-        length_penalty = own if length_penalty is None else length_penalty
+        tuned = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
+        length_penalty = tuned if length_penalty is None else length_penalty
         beam_size = defaults.beam_size if beam_size is None else beam_size
         if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= length_penalty < math.inf):
             raise ValueError(f"beam_size and n_best are 1 to {_WIDEST_BEAM:,}, length_penalty is at least 0 and finite")
-        request = SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
+        options = SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
         for window in windows(lines, buffer_size):
-            yield from self._translate_window(window, request)
+            yield from self._translate_window(window, options)
 
-    def _translate_window(self, lines: list[str], request: SearchOptions) -> list[Translation]:
-        # A line is none, one or several parts; its parts are at `places` in the list.
+    def _translate_window(self, lines: list[str], options: SearchOptions) -> list[Translation]:
+        # A line has any number of parts; `spans` are their indices in the list.
         parts: list[list[int]] = []
-        places: list[range] = []
+        spans: list[range] = []
         limit = self.model.config.data.max_length
         for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
             pieces = self._split(ids, limit) if ids else []
-            places.append(range(len(parts), len(parts) + len(pieces)))
+            spans.append(range(len(parts), len(parts) + len(pieces)))
             parts.extend(pieces)
-        found = self._search(parts, request)
-        return [Translation(self._join([found[i] for i in place], request.n_best), len(place)) for place in places]
+        hypotheses = self._search(parts, options)
+        return [Translation(self._join([hypotheses[i] for i in span], options.n_best), len(span)) for span in spans]
 
-    def _search(self, parts: list[list[int]], request: SearchOptions) -> list[list[search.Hypothesis]]:
-        """The hypotheses of each part, searched in batches of like lengths."""
-        order = sorted(range(len(parts)), key=lambda place: len(parts[place]), reverse=True)
-        size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (request.beam_size * len(self.model.tokenizers.tgt))))
+    def _search(self, parts: list[list[int]], options: SearchOptions) -> list[list[search.Hypothesis]]:
+        """The hypotheses of each part, searched in batches of similar lengths."""
+        order = sorted(range(len(parts)), key=lambda index: len(parts[index]), reverse=True)
+        size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (options.beam_size * len(self.model.tokenizers.tgt))))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        sources = ([[*parts[place], EOS] for place in batch] for batch in batches)
-        found: list[list[search.Hypothesis]] = [[] for _ in parts]
-        for batch, answers in zip(batches, self.model.search(sources, request), strict=True):
-            for place, hypotheses in zip(batch, answers, strict=True):
-                found[place] = hypotheses
-        if not all(found):
+        sources = ([[*parts[index], EOS] for index in batch] for batch in batches)
+        results: list[list[search.Hypothesis]] = [[] for _ in parts]
+        for batch, batch_results in zip(batches, self.model.search(sources, options), strict=True):
+            for index, hypotheses in zip(batch, batch_results, strict=True):
+                results[index] = hypotheses
+        if not all(results):
             raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
-        return found
+        return results
 
     def _split(self, ids: list[int], limit: int) -> list[list[int]]:
-        """Cut ids into parts of at most `limit` pieces, where a word begins if there is a place."""
+        """Split ids into parts of at most `limit` pieces, at the start of a word if possible."""
         parts, start = [], 0
         while len(ids) - start > limit:
             latest, earliest = start + limit, start + limit // 2
@@ -178,7 +179,7 @@ class Translator:
         return [*parts, ids[start:]]
 
     def _join(self, parts: list[list[search.Hypothesis]], n_best: int) -> list[Hypothesis]:
-        """The hypotheses of a line from those of its parts, best with best and second with second."""
+        """The hypotheses of a line from those of its parts: the best with the best, the second with the second."""
         if not parts:
             return [Hypothesis("", 0, 0.0, 0.0)] * n_best
         decode = self.model.tokenizers.tgt.decode
@@ -194,9 +195,9 @@ class Translator:
 
 
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
-    """The lines in groups of at most `buffer_size`; a group ends early where its lines are long.
+    """The lines in groups of at most `buffer_size`; a group ends early if its lines are long.
 
-    Raises InputError with the number of a line that is not valid Unicode, TypeError where it is not a string.
+    Raises InputError with the number of a line that is not valid Unicode, TypeError if it is not a string.
     """
     if buffer_size < 1:
         raise InputError(f"buffer_size = {buffer_size}: at least 1")
@@ -208,7 +209,7 @@ def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
         try:
             line.encode()
         except UnicodeEncodeError as error:
-            raise InputError(f"line {number}: not valid Unicode ({line[error.start]!a} is half a character)") from None
+            raise InputError(f"line {number}: not valid Unicode ({line[error.start]!a} is a lone surrogate)") from None
         window.append(line)
         characters += len(line)
         if len(window) >= buffer_size or characters > _BUFFER_CHARACTERS:

@@ -13,7 +13,7 @@ import safetensors.numpy
 from seq2seq.errors import InputError
 from seq2seq.model import INT8_SCALES
 
-# The range of int8 values that are used is symmetric, so that a sign can be changed.
+# The range of int8 values in use is symmetric, so that values can be negated.
 _LARGEST_INT8 = 127
 
 
@@ -24,7 +24,7 @@ class Weight:
     values: np.ndarray
     """[O, I], float32 or int8."""
     scales: np.ndarray | None = None
-    """[O], of the int8 rows."""
+    """[O], one per int8 row."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -32,7 +32,7 @@ class Weight:
         return self.values.shape[0], self.values.shape[1]
 
     def columns(self, start: int, end: int) -> "Weight":
-        """The part that some of the inputs meet."""
+        """The columns for inputs `start` to `end`."""
         return Weight(self.values[:, start:end], self.scales)
 
     def dense(self) -> np.ndarray:
@@ -60,35 +60,35 @@ class UnsupportedModelError(Exception):
 
 
 class Tensors:
-    """The tensors of a file or of a network in memory. One is read only if its type and shape are as expected."""
+    """The tensors of a file or of a network in memory. A tensor is read only if its dtype and shape are as expected."""
 
     def __init__(
-        self, kinds: Mapping[str, tuple[str, list[int]]], read: Callable[[str], np.ndarray], origin: str = ""
+        self, types: Mapping[str, tuple[str, list[int]]], read: Callable[[str], np.ndarray], origin: str = ""
     ) -> None:
-        """kinds: type and shape of each, as safetensors calls them. origin: the file, for errors."""
-        self._left, self._read, self._origin = dict(kinds), read, origin
+        """types: dtype and shape of each, as safetensors names them. origin: the file, for errors."""
+        self._left, self._read, self._origin = dict(types), read, origin
 
     @classmethod
     def open(cls, weights: os.PathLike[str]) -> Self:
-        """Those of a safetensors file."""
+        """The tensors of a safetensors file."""
         file: Any = safetensors.safe_open(weights, framework="np")
-        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
-        kinds = {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()}
-        return cls(kinds, file.get_tensor, str(weights))
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
+        types = {name: (tensor.get_dtype(), tensor.get_shape()) for name, tensor in slices.items()}
+        return cls(types, file.get_tensor, str(weights))
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Those of float32 arrays."""
+        """From float32 arrays."""
         return cls({name: ("F32", list(array.shape)) for name, array in arrays.items()}, arrays.__getitem__)
 
     def take(self, name: str, *shape: int) -> np.ndarray:
-        """The float32 tensor `name` of this shape. Raises UnsupportedModelError where there is none."""
+        """The float32 tensor `name` of this shape. Raises UnsupportedModelError if there is none."""
         return self._take(name, "F32", *shape)
 
     def weight(self, name: str, out_size: int, in_size: int) -> Weight:
-        """The matrix `name`, in float32, or in int8 with a scale for each row under `name`.scales.
+        """The matrix `name`, in float32, or in int8 with a scale per row in `name`.scales.
 
-        Raises InputError for -128, whose sign cannot be changed: instruction sets would differ on it.
+        Raises InputError for -128, which cannot be negated in int8: instruction sets would differ on it.
         """
         if name + INT8_SCALES in self._left:
             values = self._take(name, "I8", out_size, in_size)
@@ -101,22 +101,22 @@ class Tensors:
         """The parameters of an `nn.Linear`."""
         return Linear(self.weight(f"{name}.weight", out_size, in_size), self.take(f"{name}.bias", out_size))
 
-    def _take(self, name: str, kind: str, *shape: int) -> np.ndarray:
-        if self._left.pop(name, None) != (kind, list(shape)) or not math.prod(shape):
+    def _take(self, name: str, dtype: str, *shape: int) -> np.ndarray:
+        if self._left.pop(name, None) != (dtype, list(shape)) or not math.prod(shape):
             raise UnsupportedModelError(name)
         return self._read(name)
 
     def expect_none_left(self) -> None:
-        """Raises UnsupportedModelError where a tensor was not taken: it would have changed the result."""
+        """Raises UnsupportedModelError if a tensor was not taken: it would have changed the result."""
         if self._left:
             raise UnsupportedModelError(min(self._left))
 
 
 def quantize(weights: bytes) -> bytes:
-    """The content of a weights file with its matrices in int8, a scale for each row; vectors stay in float32."""
+    """The content of a weights file with its matrices in int8, with a scale per row; vectors stay in float32."""
     tensors: dict[str, np.ndarray] = {}
     for name, tensor in safetensors.numpy.load(weights).items():
-        # A single row is no matrix of a product: the score vector of additive attention.
+        # A single row, the score vector of additive attention, is not quantized.
         if tensor.ndim == 2 and len(tensor) > 1:
             tensors[name], tensors[name + INT8_SCALES] = _round_to_int8(tensor)
         else:

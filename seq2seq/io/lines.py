@@ -93,7 +93,7 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
 def open_output(path: str | Path) -> Iterator[BinaryIO]:
     """A binary stream to write to. A file appears, or replaces its older self, only when the work is whole.
 
-    Anything but a regular file is written as it comes (`storage.replacing`). Raises InputError where that fails.
+    Anything but a regular file is written as it comes (`storage.replacing`). Raises InputError if that fails.
     """
     if str(path) == "-":
         yield sys.stdout.buffer
@@ -110,7 +110,7 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def expect_different_files(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()) -> None:
-    """Raises InputError where two outputs would be written into one file, or one into an input. None means no file."""
+    """Raises InputError if two outputs would be written into one file, or one into an input. None means no file."""
     read, written = {_target(path) for path in inputs if path is not None}, set()
     for output in (path for path in outputs if path is not None):
         target = _target(output)

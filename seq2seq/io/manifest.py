@@ -84,7 +84,7 @@ class HeldFile(os.PathLike[str]):
             return file.read(size)
 
     def read(self, largest: int) -> bytes:
-        """Its content. Raises InputError where it is over `largest` bytes."""
+        """Its content. Raises InputError if it is over `largest` bytes."""
         size = os.fstat(self.descriptor).st_size
         if size > largest:
             raise InputError(f"{self}: over {largest:,} bytes, larger than any such file that seq2seq writes")
@@ -135,7 +135,7 @@ class SealedFolder:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def file(self, name: str) -> HeldFile:
-        """One of the files, open as long as it is in use. Raises InputError where the manifest does not list it."""
+        """One of the files, open as long as it is in use. Raises InputError if the manifest does not list it."""
         if name not in self._files:
             raise InputError(f"{self.path / MANIFEST}: damaged (it does not list {name})")
         return self._files[name]
@@ -143,7 +143,7 @@ class SealedFolder:
     def read(self, name: str, largest: int) -> bytes:
         """Its content.
 
-        Raises InputError where the manifest does not list it, it is over `largest` bytes, or altered meanwhile.
+        Raises InputError if the manifest does not list it, it is over `largest` bytes, or altered meanwhile.
         """
         file = self.file(name)
         content = file.read(largest)
@@ -180,7 +180,7 @@ class _Folder:
         return file
 
     def expect_size(self, name: str, size: int) -> None:
-        """Raises InputError where a plain file is missing or has not so many bytes."""
+        """Raises InputError if a plain file is missing or has not so many bytes."""
         try:
             found = self._status(name).st_size
         except (FileNotFoundError, NotADirectoryError):

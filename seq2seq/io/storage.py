@@ -95,7 +95,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def real_path(path: Path) -> Path:
-    """The path without links. Raises OSError where they lead round in a circle, on which Python's versions differ."""
+    """The path without links. Raises OSError if they lead round in a circle, on which Python's versions differ."""
     real = Path(os.path.realpath(path))
     if real.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
@@ -173,7 +173,7 @@ class Workspace:
 
 
 def expect_replaceable(folder: Path) -> None:
-    """Raises InputError where a workspace could not give a folder its name: it is, or holds, the current one."""
+    """Raises InputError if a workspace could not give a folder its name: it is, or holds, the current one."""
     if Path.cwd().is_relative_to(real_path(folder)):
         raise InputError(f"{folder}: is the current folder or holds it, so it cannot be replaced; name a new folder")
     if folder.is_mount():
@@ -207,7 +207,7 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def identity_of(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one that takes its name; None where there is none."""
+    """What tells a folder from another one that takes its name; None if there is none."""
     try:
         status = folder.stat()
     except FileNotFoundError:
@@ -270,7 +270,7 @@ def to_json(value: object) -> bytes:
 
 
 def read_json(path: os.PathLike[str]) -> Any:
-    """The value in a JSON file. Raises InputError where it is missing, damaged or over SMALL_JSON bytes."""
+    """The value in a JSON file. Raises InputError if it is missing, damaged or over SMALL_JSON bytes."""
     if Path(path).exists() and not Path(path).is_file():
         raise InputError(f"{path}: not a plain file")
     try:

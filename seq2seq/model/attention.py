@@ -1,7 +1,7 @@
-"""Attention: at each target position a look at all source positions.
+"""Attention over the source at each target position.
 
-A score compares the decoder's state with each source token; the softmax of the scores weighs the encoder's states, and
-their weighted mean is the context of that position. Everything here takes a whole target at once.
+The decoder's state is scored against each source token. The softmax of the scores weighs the encoder's states, whose
+weighted mean is the context of that position. All target positions are computed at once.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from seq2seq.model.encoder import Encoded
 
 @dataclass(frozen=True)
 class Memory:
-    """What N hypotheses can attend to. A is the width in which states are compared."""
+    """What N hypotheses attend to. A is the width in which states are compared."""
 
     keys: Tensor
     """[N, S, A]"""
@@ -23,12 +23,12 @@ class Memory:
     src_mask: Tensor
     """[N, S], True at real tokens."""
     sentence: Tensor
-    """[N], which sentence each hypothesis belongs to."""
+    """[N], index of the sentence that each hypothesis belongs to."""
 
     def select(self, index: Tensor) -> "Memory":
-        """The memories of the hypotheses `index` [M], which may repeat."""
+        """The memory of the hypotheses `index` [M], which may repeat."""
         sentence = self.sentence[index]
-        # In a search hypotheses mostly change places within their sentence: then there is nothing to copy.
+        # In search, hypotheses are mostly reordered within their sentence: then there is nothing to copy.
         if torch.equal(sentence, self.sentence):
             return self
         return Memory(self.keys[index], self.values[index], self.src_mask[index], sentence)
@@ -38,11 +38,11 @@ class DotAttention(nn.Module):
     """score(s, h) = s h (Luong et al. 2015, section 3.1, "dot")."""
 
     def __init__(self, size: int) -> None:
-        """size: of the encoder's and the decoder's states."""
+        """size: width of the encoder's and the decoder's states."""
         super().__init__()
 
     def make_memory(self, encoded: Encoded) -> Memory:
-        """What there is to attend to in B source sentences."""
+        """The memory of B source sentences."""
         outputs = encoded.outputs
         sentence = torch.arange(len(outputs), device=outputs.device)
         return Memory(self.keys(outputs), outputs, encoded.src_mask, sentence)
@@ -54,7 +54,7 @@ class DotAttention(nn.Module):
         return torch.bmm(attn_weights, memory.values), attn_weights
 
     def keys(self, outputs: Tensor) -> Tensor:
-        """What of the encoder's states [N, S, H] the scores need, computed once a sentence: [N, S, A]."""
+        """Project the encoder's states [N, S, H] for the scores, once per sentence: [N, S, A]."""
         return outputs
 
     def scores(self, states: Tensor, keys: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class AdditiveAttention(DotAttention):
     """score(s, h) = v tanh(W s + U h) (Bahdanau et al. 2015, appendix A.1.2)."""
 
     def __init__(self, size: int, source_size: int | None = None) -> None:
-        """source_size: of the encoder's states, where it is not that of the decoder's."""
+        """source_size: width of the encoder's states; `size` by default."""
         super().__init__(size)
         self.query = nn.Linear(size, size, bias=False)
         self.key = nn.Linear(source_size or size, size)
@@ -91,14 +91,14 @@ class AdditiveAttention(DotAttention):
         return keys
 
     def scores(self, states: Tensor, keys: Tensor) -> Tensor:
-        """[N, T, S, A] in between: the most expensive of the three."""
-        compared = torch.tanh(self.query(states)[:, :, None] + keys[:, None])
-        scores: Tensor = self.score(compared)
+        """The most expensive of the three: the hidden layer is [N, T, S, A]."""
+        hidden = torch.tanh(self.query(states)[:, :, None] + keys[:, None])
+        scores: Tensor = self.score(hidden)
         return scores[..., 0]
 
 
 def exact_softmax(scores: Tensor, dim: int) -> Tensor:
-    """The softmax of scores that may be in bf16, which is too coarse for it."""
+    """Softmax in float32 at least: bf16 scores are too coarse for it."""
     return scores.softmax(dim, dtype=torch.promote_types(scores.dtype, torch.float32))
 
 

@@ -1,7 +1,7 @@
 """Recurrences: the layers that carry a state from one token to the next.
 
-x is the input of a step, h the old state, h' the new one; r, z, i, f and o are gates between 0 and 1; * is the product
-element by element; p are vectors. Biases, one per gate, are left out. `CELLS` has, by the name in `model.cell`:
+x is the input of a step, h the old state, h' the new one; r, z, i, f and o are gates between 0 and 1; * is the
+element-wise product; p are vectors. Biases, one per gate, are omitted. `CELLS` has, by the name in `model.cell`:
 
 gru             Cho et al. 2014 (1406.1078), section 2.3, in the form of `torch.nn.GRU`: reset after the product.
                     r = sigmoid(W_r x + U_r h)            how much of the old state the candidate sees
@@ -9,18 +9,18 @@ gru             Cho et al. 2014 (1406.1078), section 2.3, in the form of `torch.
                     n = tanh(W_n x + r * (U_n h + b))     the candidate
                     h' = z * h + (1 - z) * n
 gru-reset-before
-                The same with the reset before the product, as equation 8 prints it and as the released code has it.
+                The same with the reset before the product, as in equation 8 and in the released code.
                     n = tanh(W_n x + U_n (r * h))
 lstm            Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000. The state is h and a memory c.
                     i, f, o = sigmoid(W x + U h), each with its own W and U
                     c' = f * c + i * tanh(W_c x + U_c h),  h' = o * tanh(c')
-lstm-peephole   The same with gates that see the memory: Graves 2013 (1308.0850, equations 7 to 11), Chung et al. 2014
-                (1412.3555, section 3.1).
+lstm-peephole   The same with peephole connections from the memory to the gates: Graves 2013 (1308.0850, equations 7 to
+                11), Chung et al. 2014 (1412.3555, section 3.1).
                     i, f = sigmoid(W x + U h + p * c),  o = sigmoid(W_o x + U_o h + p_o * c')
 rnn             Elman 1990, the ungated "tanh" of Chung et al.: h' = tanh(W x + U h)
 
-The released code of Cho et al., Bahdanau et al. 2015 and Chung et al. call z what is 1 - z here. As sigmoid(-a) is
-1 - sigmoid(a), that is the same cell with the signs of W_z, U_z and their bias turned.
+In the released code of Cho et al., in Bahdanau et al. 2015 and in Chung et al., z is 1 - z of here. As sigmoid(-a) is
+1 - sigmoid(a), that is the same cell with W_z, U_z and their bias negated.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from typing_extensions import override
 
 from seq2seq.model.dropout import SequenceDropout
 from seq2seq.model.gru import GruSequence, is_compiled_for
@@ -38,12 +39,12 @@ from seq2seq.model.gru import GruSequence, is_compiled_for
 class Recurrence(nn.Module):
     """One recurrent layer, left to right.
 
-    Recurrent matrices start orthogonal, input matrices Glorot-uniform, each gate by itself; biases at 0, except
-    that of a forget gate, which starts at 1 (Gers et al. 2000; Jozefowicz et al. 2015).
+    Recurrent matrices are initialised orthogonal and input matrices Glorot-uniform, gate by gate; biases are 0, except
+    that of a forget gate, which is 1 (Gers et al. 2000; Jozefowicz et al. 2015).
     """
 
     def __init__(self, hidden_size: int, vectors: int = 1) -> None:
-        """vectors: of width H that a state consists of; the first of them is the output."""
+        """vectors: how many vectors of width H make up a state; the first of them is the output."""
         super().__init__()
         self.hidden_size, self.vectors = hidden_size, vectors
 
@@ -53,9 +54,9 @@ class Recurrence(nn.Module):
         return self.vectors * self.hidden_size
 
     def zeros(self, inputs: Tensor) -> Tensor:
-        """The state before inputs [B, T, I] that nothing precedes: [B, state_size], never in bf16."""
-        kind = torch.promote_types(inputs.dtype, torch.float32)
-        return torch.zeros(len(inputs), self.state_size, device=inputs.device, dtype=kind)
+        """The initial state for inputs [B, T, I]: zeros [B, state_size], never in bf16."""
+        dtype = torch.promote_types(inputs.dtype, torch.float32)
+        return torch.zeros(len(inputs), self.state_size, device=inputs.device, dtype=dtype)
 
     def forward(
         self,
@@ -67,36 +68,38 @@ class Recurrence(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Read T tokens: inputs [B, T, I] -> outputs [B, T, H], each row's state after its last token [B, state_size].
 
-        state [B, state_size]: that before the first token, zeros where None.
-        context [B, C]: appended to the inputs of each step; I + C is the size of the input then.
-        lengths [B]: where padding begins, T where None; the outputs there are undefined.
-        reverse: read each row from its last token to its first; with lengths.
+        state [B, state_size]: before the first token; zeros if None.
+        context [B, C]: appended to the inputs of each step; the layer's input size is then I + C.
+        lengths [B]: where padding begins, T if None; the outputs there are undefined.
+        reverse: read each row from its last token to its first; needs lengths.
         """
         inputs = append_context(inputs, context)
         state = self.zeros(inputs) if state is None else state
         if not reverse or lengths is None:
-            return self.run_over(inputs, state, lengths)
+            return self.unroll(inputs, state, lengths)
         flip = reversal(lengths, inputs.size(1))
-        outputs, last = self.run_over(reorder(inputs, flip), state, lengths)
+        outputs, last = self.unroll(reorder(inputs, flip), state, lengths)
         return reorder(outputs, flip), last
 
-    def run_over(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """`forward` from left to right, for one kind of cell."""
+    def unroll(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`forward` from left to right."""
         raise NotImplementedError
 
 
-def read_both_ways(first: Recurrence, second: Recurrence, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """`first` left to right, `second` right to left, their outputs [B, T, 2 H] and last outputs [B, 2 H] concatenated.
+def run_bidirectional(
+    forward: Recurrence, backward: Recurrence, inputs: Tensor, lengths: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Run two recurrences in opposite directions; concatenates their outputs [B, T, 2 H] and last outputs [B, 2 H].
 
     inputs [B, T, I], lengths [B].
     """
-    if isinstance(first, GRU) and isinstance(second, GRU) and first.is_compiled:
-        states = torch.stack([first.zeros(inputs), second.zeros(inputs)])
-        outputs, last = _run_compiled([first, second], inputs, states, None, lengths, [False, True])
+    if isinstance(forward, GRU) and isinstance(backward, GRU) and forward.is_compiled:
+        states = torch.stack([forward.zeros(inputs), backward.zeros(inputs)])
+        outputs, last = _run_compiled([forward, backward], inputs, states, None, lengths, [False, True])
         return outputs, torch.cat(last.unbind(), dim=-1)
-    found = [first(inputs, lengths=lengths), second(inputs, lengths=lengths, reverse=True)]
-    outputs = torch.cat([outputs for outputs, _ in found], dim=-1)
-    return outputs, torch.cat([last[:, : first.hidden_size] for _, last in found], dim=-1)
+    results = [forward(inputs, lengths=lengths), backward(inputs, lengths=lengths, reverse=True)]
+    outputs = torch.cat([outputs for outputs, _ in results], dim=-1)
+    return outputs, torch.cat([last[:, : forward.hidden_size] for _, last in results], dim=-1)
 
 
 class FusedRecurrence(Recurrence):
@@ -108,33 +111,33 @@ class FusedRecurrence(Recurrence):
         self.run = module(input_size, hidden_size, batch_first=True)
         _initialise(self.run.named_parameters(), hidden_size, forget_gate=1 if is_lstm else None)
 
-    def run_over(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """torch's call. An LSTM's memory is not among its outputs: to know that of a shorter row, rows are packed."""
+    def unroll(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """An LSTM's outputs do not include its memory: rows are packed to get the last memory of a shorter row."""
         vectors = tuple(vector.contiguous() for vector in state[None].chunk(self.vectors, dim=-1))
         first = vectors if len(vectors) > 1 else vectors[0]
         if lengths is None:
             outputs, last = self.run(inputs, first)
-            return outputs, _joined(last)
+            return outputs, _concatenate(last)
         if self.vectors == 1:
             outputs, _ = self.run(inputs, first)
-            return outputs, _at_last(outputs, lengths)
+            return outputs, _last_tokens(outputs, lengths)
         packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
         outputs, last = self.run(packed, first)
-        return pad_packed_sequence(outputs, batch_first=True, total_length=inputs.size(1))[0], _joined(last)
+        return pad_packed_sequence(outputs, batch_first=True, total_length=inputs.size(1))[0], _concatenate(last)
 
 
-def _joined(last: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """The state as torch has it, [1, B, H] once or twice, in one [B, state_size]."""
+def _concatenate(last: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """torch's state, one or two tensors [1, B, H] -> [B, state_size]."""
     return torch.cat(last, dim=-1)[0] if isinstance(last, tuple) else last[0]
 
 
-def _at_last(states: Tensor, lengths: Tensor) -> Tensor:
-    """states [B, T, I], lengths [B] -> what each row has at its last token [B, I]."""
+def _last_tokens(states: Tensor, lengths: Tensor) -> Tensor:
+    """states [B, T, I], lengths [B] -> the state of each row at its last token [B, I]."""
     return states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
 
 
 class GRU(FusedRecurrence):
-    """torch's GRU; on a CPU, where it is compiled, `model/gru.py` runs over whole sequences with its parameters."""
+    """torch's GRU; on a CPU the compiled code of `model/gru.py`, if available, runs it over whole sequences."""
 
     run: nn.GRU
 
@@ -143,7 +146,7 @@ class GRU(FusedRecurrence):
 
     @property
     def is_compiled(self) -> bool:
-        """Whether compiled code runs it as things are."""
+        """Whether the compiled code runs it on its current device and dtype."""
         return is_compiled_for(self.run.all_weights[0][0])
 
     def forward(
@@ -154,7 +157,7 @@ class GRU(FusedRecurrence):
         lengths: Tensor | None = None,
         reverse: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """`Recurrence.forward`; with the compiled code the context is multiplied once, not once per step."""
+        """In compiled code the context is multiplied once, not once per step."""
         if not self.is_compiled:
             return super().forward(inputs, state, context, lengths, reverse)
         state = self.zeros(inputs) if state is None else state
@@ -178,10 +181,10 @@ def _run_compiled(
         input_weight, context_weight = torch.split(input_weight, [inputs.size(-1), context.size(-1)], dim=-1)
         context_gates = F.linear(context, context_weight.flatten(0, 1))
     input_gates = F.linear(inputs, input_weight.flatten(0, 1))
-    found: tuple[Tensor, Tensor] = GruSequence.apply(  # type: ignore[no-untyped-call]
+    result: tuple[Tensor, Tensor] = GruSequence.apply(  # type: ignore[no-untyped-call]
         input_gates, states, weight, *biases, context_gates, lengths, reverse
     )
-    return found
+    return result
 
 
 def _stacked(tensors: Sequence[Tensor]) -> Tensor:
@@ -190,26 +193,26 @@ def _stacked(tensors: Sequence[Tensor]) -> Tensor:
 
 
 class StepwiseRecurrence(Recurrence):
-    """A cell that torch has not fused: one product for the inputs of all steps, then step by step."""
+    """A cell without a fused kernel in torch: one product for the inputs of all steps, then step by step."""
 
     def __init__(
         self, input_size: int, hidden_size: int, gates: int, vectors: int = 1, forget_gate: int | None = None
     ) -> None:
-        """gates: how many matrices W and U there are; they are stacked."""
+        """gates: number of matrices W and U, which are stacked."""
         super().__init__(hidden_size, vectors)
         self.weight_ih = nn.Parameter(torch.empty(gates * hidden_size, input_size))
         self.weight_hh = nn.Parameter(torch.empty(gates * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.empty(gates * hidden_size))
         _initialise(self.named_parameters(), hidden_size, forget_gate)
 
-    def run_over(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Step by step."""
+    @override
+    def unroll(self, inputs: Tensor, state: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         steps = []
         for gates in self.input_gates(inputs).to(state.dtype).unbind(dim=1):  # under autocast products are in bf16
             state = self.step(gates, state)
             steps.append(state)
         states = torch.stack(steps, dim=1)  # [B, T, state_size]
-        last = state if lengths is None else _at_last(states, lengths)
+        last = state if lengths is None else _last_tokens(states, lengths)
         return states[..., : self.hidden_size], last
 
     def input_gates(self, inputs: Tensor) -> Tensor:
@@ -227,8 +230,8 @@ class ResetBeforeGRU(StepwiseRecurrence):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, gates=3)
 
+    @override
     def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
-        """Equations 5 to 8, or those of the class."""
         sizes = [2 * self.hidden_size, self.hidden_size]
         gates, candidate_gate = torch.split(input_gates, sizes, dim=-1)
         gate_matrix, candidate_matrix = torch.split(self.weight_hh, sizes)
@@ -238,9 +241,9 @@ class ResetBeforeGRU(StepwiseRecurrence):
 
 
 class InnerContextGRU(StepwiseRecurrence):
-    """The GRU of the decoder in appendix A.1.1 of Cho et al. 2014: r resets the state's product and that of c.
+    """The decoder's GRU in appendix A.1.1 of Cho et al. 2014: r resets the products with the state and with c.
 
-    Its inputs are a word and the context vector c, side by side:
+    Its inputs are a word and the context vector c, concatenated:
 
         r, z = sigmoid(W x + C c + U h), each with its own W, C and U
         n = tanh(W_n x + r * (U_n h + C_n c))
@@ -257,8 +260,8 @@ class InnerContextGRU(StepwiseRecurrence):
         words, context = torch.split(inputs, self.sizes, dim=-1)
         return torch.cat([super().input_gates(words), F.linear(context, self.weight_ch)], dim=-1)
 
+    @override
     def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
-        """Equations 5 to 8, or those of the class."""
         word_gates, context_gates = input_gates.chunk(2, dim=-1)
         word_r, word_z, word_n = word_gates.chunk(3, dim=-1)
         past_r, past_z, past_n = (context_gates + F.linear(state, self.weight_hh)).chunk(3, dim=-1)
@@ -268,20 +271,20 @@ class InnerContextGRU(StepwiseRecurrence):
 
 
 class PeepholeLSTM(StepwiseRecurrence):
-    """An LSTM whose gates see its memory. Gates: i, f, candidate, o; peepholes: of i, f, o."""
+    """An LSTM whose gates see its memory. Gates: i, f, candidate, o; peepholes: i, f, o."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, gates=4, vectors=2, forget_gate=1)
         self.peepholes = nn.Parameter(torch.zeros(3, hidden_size))
 
+    @override
     def step(self, input_gates: Tensor, state: Tensor) -> Tensor:
-        """Equations 5 to 8, or those of the class."""
         hidden, memory = state.chunk(2, dim=-1)
-        enter, forget, candidate, leave = (input_gates + F.linear(hidden, self.weight_hh)).chunk(4, dim=-1)
-        peep_enter, peep_forget, peep_leave = self.peepholes
-        kept = torch.sigmoid(forget + peep_forget * memory) * memory
-        memory = kept + torch.sigmoid(enter + peep_enter * memory) * torch.tanh(candidate)
-        return torch.cat([torch.sigmoid(leave + peep_leave * memory) * torch.tanh(memory), memory], dim=-1)
+        i, f, candidate, o = (input_gates + F.linear(hidden, self.weight_hh)).chunk(4, dim=-1)
+        peephole_i, peephole_f, peephole_o = self.peepholes
+        kept = torch.sigmoid(f + peephole_f * memory) * memory
+        memory = kept + torch.sigmoid(i + peephole_i * memory) * torch.tanh(candidate)
+        return torch.cat([torch.sigmoid(o + peephole_o * memory) * torch.tanh(memory), memory], dim=-1)
 
 
 def append_context(inputs: Tensor, context: Tensor | None) -> Tensor:
@@ -292,7 +295,7 @@ def append_context(inputs: Tensor, context: Tensor | None) -> Tensor:
 
 
 def reversal(lengths: Tensor, width: int) -> Tensor:
-    """Positions [B, width] that reverse each row's real tokens and leave its padding where it is."""
+    """Positions [B, width] that reverse each row's real tokens and leave its padding in place."""
     positions = torch.arange(width, device=lengths.device).expand(len(lengths), width)
     return torch.where(positions < lengths[:, None], lengths[:, None] - 1 - positions, positions)
 
@@ -312,7 +315,7 @@ def _initialise(
             elif name.startswith("weight_ih"):
                 nn.init.xavier_uniform_(part)
             else:
-                # torch has two biases per gate; one of them is enough.
+                # torch has two biases per gate: the forget gate's 1 goes into one of them.
                 nn.init.constant_(part, float(gate == forget_gate and not name.startswith("bias_hh")))
 
 
@@ -323,11 +326,11 @@ CELLS: dict[str, Callable[[int, int], Recurrence]] = {
     "lstm-peephole": PeepholeLSTM,
     "rnn": partial(FusedRecurrence, nn.RNN),
 }
-"""What makes a layer of each cell from the size of its input and that of its state."""
+"""The constructor of each cell's layer, called with the input size and the hidden size."""
 
 
 class RecurrentStack(nn.Module):
-    """Layers of one cell, one above the other, with dropout between them. All run left to right."""
+    """Stacked layers of one cell, left to right, with dropout between them."""
 
     def __init__(self, cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> None:
         super().__init__()
@@ -342,7 +345,7 @@ class RecurrentStack(nn.Module):
 
     @property
     def state_size(self) -> int:
-        """Width of all layers' states together."""
+        """Total width of the layers' states."""
         return sum(self.state_sizes)
 
     def forward(self, inputs: Tensor, states: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -357,20 +360,20 @@ class RecurrentStack(nn.Module):
             below = outputs
             if number:
                 outputs, state = layer(self.dropout(below), state)
-                outputs = self.joined(outputs, below)
+                outputs = self.combine(outputs, below)
             else:
                 outputs, state = layer(below, state, context)
             last.append(state)
         return outputs, torch.cat(last, dim=-1)
 
-    def joined(self, outputs: Tensor, below: Tensor) -> Tensor:
-        """What a layer gives on, from its outputs and what it has read from another layer, [B, T, H] each."""
+    def combine(self, outputs: Tensor, below: Tensor) -> Tensor:
+        """What the next layer reads, given a layer's outputs and those of the layer below, [B, T, H] each."""
         return outputs
 
 
 class ResidualStack(RecurrentStack):
-    """A RecurrentStack in which a layer, from the second on, adds to what it reads (He et al. 2016)."""
+    """A RecurrentStack with residual connections from the second layer on (He et al. 2016)."""
 
-    def joined(self, outputs: Tensor, below: Tensor) -> Tensor:
-        """Their sum."""
+    @override
+    def combine(self, outputs: Tensor, below: Tensor) -> Tensor:
         return outputs + below

@@ -1,7 +1,7 @@
-"""The decoder: a language model of the target that the source conditions at every step.
+"""The decoder: a language model of the target, conditioned on the source at every step.
 
-`ContextDecoder` knows the source by its context vector alone; `AttentionDecoder` looks at its tokens at each step.
-Those of other papers are in `papers.py`; `seq2seq/architectures.py` names the parts of each.
+`ContextDecoder` sees the source through the context vector only; `AttentionDecoder` attends to its tokens at each step.
+The decoders of other papers are in `papers.py`; `seq2seq/architectures.py` names the parts of each network.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.attention import ATTENTIONS, Memory
@@ -19,11 +20,11 @@ from seq2seq.model.readout import Readout
 from seq2seq.model.summaries import Summaries
 
 
-class Source(Protocol):
-    """What N hypotheses know of their sources."""
+class SourceContext(Protocol):
+    """What the decoder sees of the source, for N hypotheses."""
 
     def select(self, index: Tensor) -> Self:
-        """What the hypotheses `index` [M], which may repeat, know."""
+        """The contexts of the hypotheses `index` [M], which may repeat."""
         ...
 
 
@@ -37,11 +38,11 @@ class FixedContext:
     """[N, K, H]"""
 
     def select(self, index: Tensor) -> "FixedContext":
-        """Those of the hypotheses `index` [M]."""
+        """The contexts of the hypotheses `index` [M], which may repeat."""
         return FixedContext(self.vectors[index], self.summaries[index])
 
 
-S = TypeVar("S", bound=Source)
+S = TypeVar("S", bound=SourceContext)
 
 
 @dataclass(frozen=True)
@@ -58,27 +59,27 @@ class DecoderState(Generic[S]):
 
 
 class Decoder(nn.Module):
-    """What each kind of decoder does."""
+    """Base class of the decoders."""
 
     features: int
-    """F, the numbers that a word is predicted from."""
+    """F, the number of features that a word is predicted from."""
 
     def start(self, encoded: Encoded) -> DecoderState[Any]:
         """The state before the first word."""
         raise NotImplementedError
 
     def forward(self, embedded: Tensor, state: DecoderState[Any]) -> tuple[Tensor, DecoderState[Any]]:
-        """Read T words and give the features that predict the word after each.
+        """Read T words and return the features that predict the word after each.
 
-        embedded [N, T, E] -> features [N, T, F], the state after the last of them. T is a whole target in training
-        and 1 in search.
+        embedded [N, T, E] -> features [N, T, F], the state after the last word. T is the length of the target in
+        training and 1 in search.
         """
         raise NotImplementedError
 
     def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor | None:
-        """How much each of T steps takes from each source token; None where it sees c alone.
+        """The weight of each source token in each of T steps; None if the decoder sees c alone.
 
-        embedded [B, T, E] -> attn_weights [B, T, S], which add up to 1 and are 0 at padding.
+        embedded [B, T, E] -> attn_weights [B, T, S], which sum to 1 and are 0 at padding.
         """
         return None
 
@@ -92,7 +93,7 @@ class Bridge(nn.Module):
 
     def forward(self, context: Tensor) -> Tensor:
         """context [B, C] -> hidden [B, state size]."""
-        # Under autocast the layer answers in bf16, too coarse for a state that is carried from step to step.
+        # Under autocast the layer returns bf16, too coarse for a recurrent state.
         return torch.tanh(self.layer(context)).to(self.layer.weight.dtype)
 
 
@@ -104,29 +105,29 @@ class ContextDecoder(Decoder):
 
     readout_type: type[Readout] = Readout
 
-    def __init__(self, config: ModelConfig, *further_sizes: int) -> None:
-        """further_sizes: of what the readout sees of the source beside c."""
+    def __init__(self, config: ModelConfig, *extra_sizes: int) -> None:
+        """extra_sizes: widths of the readout's source inputs in addition to c."""
         super().__init__()
         self.recurrence = self.make_recurrence(config)
         self.first_state = Bridge(config.context_size, self.recurrence.state_size)
-        self.readout = self.readout_type(config, config.context_size, *further_sizes)
+        self.readout = self.readout_type(config, config.context_size, *extra_sizes)
         self.features = self.readout.features
 
     def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
-        """What reads words [N, T, E], and c [N, C] beside each."""
+        """The recurrence, which reads words [N, T, E] with c [N, C] appended to each."""
         input_size = config.embedding_size + config.context_size
         return ResidualStack(config.cell, input_size, config.hidden_size, config.decoder_layers, config.dropout)
 
+    @override
     def start(self, encoded: Encoded) -> DecoderState[FixedContext]:
-        """As `Decoder.start`."""
         source = FixedContext(encoded.context, self.summarise(encoded))
         return DecoderState(self.first_state(encoded.context), source)
 
+    @override
     def forward(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, DecoderState[FixedContext]]:
-        """As `Decoder.forward`."""
         source = state.source
         outputs, hidden = self.run(embedded, state)
-        features = self.readout(outputs, embedded, source.vectors[:, None], *self.further(outputs, source))
+        features = self.readout(outputs, embedded, source.vectors[:, None], *self.extra_inputs(outputs, source))
         return features, DecoderState(hidden, source)
 
     def run(self, embedded: Tensor, state: DecoderState[FixedContext]) -> tuple[Tensor, Tensor]:
@@ -138,13 +139,13 @@ class ContextDecoder(Decoder):
         """The summaries of B sentences [B, K, H]: none."""
         return encoded.outputs[:, :0]
 
-    def further(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
-        """What the readout sees of the source beside c, [N, T, size] each: nothing. outputs [N, T, H]."""
+    def extra_inputs(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
+        """The readout's source inputs in addition to c, [N, T, size] each: none. outputs [N, T, H]."""
         return ()
 
 
 class SummaryDecoder(ContextDecoder):
-    """A ContextDecoder whose readout also sees a mixture of summaries, which the state of a step chooses."""
+    """A ContextDecoder whose readout also sees a mixture of summaries, weighted by the decoder's state."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config, config.hidden_size)
@@ -154,22 +155,22 @@ class SummaryDecoder(ContextDecoder):
         """The summaries of B sentences [B, K, H]."""
         return self.summaries.summarise(encoded)
 
-    def further(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
+    def extra_inputs(self, outputs: Tensor, source: FixedContext) -> tuple[Tensor, ...]:
         """The mixture of each step [N, T, H]."""
         return (self.summaries(outputs, source.summaries),)
 
     def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor:
-        """What each summary takes from each token, by how much of that summary a step reads."""
+        """The weight of each token in each summary, times the weight of that summary in a step."""
         outputs, _ = self.run(embedded, self.start(encoded))
-        return torch.bmm(self.summaries.shares(outputs), self.summaries.weights(encoded.outputs, encoded.src_mask))
+        mixture_weights = self.summaries.mixture_weights(outputs)
+        return torch.bmm(mixture_weights, self.summaries.weights(encoded.outputs, encoded.src_mask))
 
 
 class AttentionDecoder(Decoder):
-    """A decoder that looks at the source tokens at every step.
+    """A decoder that attends to the source tokens at every step.
 
-    The recurrence reads the target alone; its state is what attention asks with, and what is found enters the readout
-    (Luong et al. 2015, section 3, without input feeding): so a whole target asks at once in training. c sets the first
-    state.
+    The recurrence reads the target alone. Its states are the queries, and the contexts enter the readout (Luong et al.
+    2015, section 3, without input feeding): so in training all target positions attend at once. c sets the first state.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -183,18 +184,18 @@ class AttentionDecoder(Decoder):
         self.features = self.readout.features
         self.dropout = SequenceDropout(config.dropout)
 
+    @override
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
-        """As `Decoder.start`."""
         return DecoderState(self.first_state(encoded.context), self.attention.make_memory(encoded))
 
+    @override
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
-        """As `Decoder.forward`."""
         outputs, hidden = self.recurrence(embedded, state.hidden)
         contexts, _ = self.attention(self.dropout(outputs), state.source)
         return self.readout(outputs, embedded, contexts), DecoderState(hidden, state.source)
 
+    @override
     def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor:
-        """As `Decoder.attention_weights`."""
         state = self.start(encoded)
         attn_weights: Tensor = self.attention(self.recurrence(embedded, state.hidden)[0], state.source)[1]
         return attn_weights

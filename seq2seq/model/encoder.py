@@ -1,21 +1,22 @@
-"""The encoder: a source sentence becomes one vector, and one state per token."""
+"""The encoder: it turns a source sentence into one vector, and one state per token."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from seq2seq.config import ModelConfig
-from seq2seq.model.cells import CELLS, read_both_ways
+from seq2seq.model.cells import CELLS, run_bidirectional
 from seq2seq.model.dropout import SequenceDropout
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the decoder knows of B source sentences."""
+    """B encoded source sentences."""
 
     context: Tensor
-    """[B, C], the context vector c; or whatever else the decoder's first state is made of."""
+    """[B, C], the context vector c, or whatever else the decoder computes its first state from."""
     outputs: Tensor
     """[B, S, H], the top layer's state at each token; undefined at padding."""
     src_mask: Tensor
@@ -23,7 +24,7 @@ class Encoded:
 
 
 class LayeredEncoder(nn.Module):
-    """A stack of recurrent layers whose top layer's states make c; how is up to the kind of encoder."""
+    """A stack of recurrent layers. Subclasses compute c from the states of the top layer."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -40,26 +41,26 @@ class LayeredEncoder(nn.Module):
                 outputs = self.dropout(outputs)
             outputs, last = layer(outputs, src_lengths)
         src_mask = mask(src_lengths, embedded.size(1))
-        return Encoded(self.summarise(last, outputs, src_mask), outputs, src_mask)
+        return Encoded(self.make_context(last, outputs, src_mask), outputs, src_mask)
 
-    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
+    def make_context(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
         """last states [B, H], outputs [B, S, H], src_mask [B, S] -> c [B, C]."""
         raise NotImplementedError
 
 
 class Encoder(LayeredEncoder):
-    """An encoder whose states, summed up and sent through a tanh layer, give c.
+    """The default encoder: c is a tanh layer on the pooled states.
 
-    Cho et al. 2014 (section 2.2) sum them up by the last state alone. Here the mean and the maximum over all tokens
-    are added: words far from the ends reach c by a short path.
+    Cho et al. 2014 (section 2.2) use the last state alone. Here the mean and the maximum over all tokens are added:
+    words far from the ends reach c by a short path.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.summary = nn.Linear(3 * config.hidden_size, config.context_size)
 
-    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
-        """As `LayeredEncoder.summarise`."""
+    @override
+    def make_context(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
         pooled = torch.cat([last, *_mean_and_maximum(outputs, src_mask)], dim=-1)
         return torch.tanh(self.summary(self.dropout(pooled)))
 
@@ -99,4 +100,4 @@ class BidirectionalLayer(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """inputs [B, S, I] -> states [B, S, H], the last states of both directions [B, H]."""
-        return read_both_ways(self.left_to_right.recurrence, self.right_to_left.recurrence, inputs, lengths)
+        return run_bidirectional(self.left_to_right.recurrence, self.right_to_left.recurrence, inputs, lengths)

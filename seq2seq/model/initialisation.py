@@ -1,10 +1,10 @@
-"""First values of the parameters, where those of the layers themselves will not do."""
+"""Initialisations of the papers that differ from those of the layers themselves."""
 
 from torch import nn
 
 
 def normal_and_orthogonal(network: nn.Module) -> None:
-    """N(0, 0.01^2), recurrent matrices orthogonal as they are, biases 0 (Cho et al. 2014, section 4.1.1)."""
+    """N(0, 0.01^2), biases 0; recurrent matrices stay orthogonal (Cho et al. 2014, section 4.1.1)."""
     for name, parameter in network.named_parameters():
         if "bias" in name:
             nn.init.zeros_(parameter)
@@ -12,8 +12,8 @@ def normal_and_orthogonal(network: nn.Module) -> None:
             nn.init.normal_(parameter, std=0.01)
 
 
-def faint_attention(network: nn.Module) -> None:
-    """The same, but attention begins even: its matrices N(0, 0.001^2), its vector 0 (Bahdanau et al. 2015, B.1)."""
+def uniform_attention(network: nn.Module) -> None:
+    """The same, with uniform attention at first: matrices N(0, 0.001^2), vector 0 (Bahdanau et al. 2015, B.1)."""
     normal_and_orthogonal(network)
     for name, parameter in network.named_parameters():
         if ".attention." in name and name.endswith("weight"):

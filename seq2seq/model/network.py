@@ -50,12 +50,12 @@ class EncoderDecoder(nn.Module):
         return self.logits(self.decode(encoded, tgt_in))
 
     def encode(self, src: Tensor, src_lengths: Tensor) -> Encoded:
-        """src [B, S] -> what the decoder is to know of it."""
+        """src [B, S], src_lengths [B] -> the encoded source."""
         encoded: Encoded = self.encoder(self.dropout(self.src_embedding(src)), src_lengths)
         return encoded
 
     def decode(self, encoded: Encoded, tgt_in: Tensor) -> Tensor:
-        """The decoder's training face: a whole target. tgt_in [B, T] -> features of each next word [B, T, F]."""
+        """Decode a whole target, in training. tgt_in [B, T] -> features of each next word [B, T, F]."""
         features: Tensor = self.decoder(self._embed_target(tgt_in), self.decoder.start(encoded))[0]
         return features
 
@@ -64,9 +64,9 @@ class EncoderDecoder(nn.Module):
         return nn.functional.linear(features, self.output_weight, self.output_bias)
 
     def attention_weights(self, src: Tensor, src_lengths: Tensor, tgt_in: Tensor) -> Tensor | None:
-        """src [B, S], tgt_in [B, T] -> how much the word after each takes from each source token [B, T, S].
+        """src [B, S], tgt_in [B, T] -> the weight of each source token in each next word [B, T, S].
 
-        None where the decoder sees c alone.
+        None if the decoder sees c alone.
         """
         attn_weights: Tensor | None = self.decoder.attention_weights(
             self._embed_target(tgt_in), self.encode(src, src_lengths)
@@ -78,7 +78,7 @@ class EncoderDecoder(nn.Module):
         return self.decoder.start(self.encode(src, src_lengths))
 
     def step(self, tokens: Tensor, state: DecoderState[Any]) -> tuple[Tensor, DecoderState[Any]]:
-        """The decoder's searching face: one word. tokens [N] -> log_probs of the next [N, V], next state."""
+        """Decode one word, in search. tokens [N] -> log_probs of the next [N, V], next state."""
         features, state = self.decoder(self._embed_target(tokens[:, None]), state)
         return self.logits(features[:, 0]).log_softmax(dim=-1), state
 
@@ -88,7 +88,7 @@ class EncoderDecoder(nn.Module):
 
 
 def _embedding(vocab: int, size: int) -> nn.Embedding:
-    # As the output layer these rows are weights: with this deviation the first logits are near one.
+    # These rows are also the weights of the output layer: with this deviation the first logits are of order one.
     embedding = nn.Embedding(vocab, size)
     nn.init.normal_(embedding.weight, std=1 / math.sqrt(size))
     return embedding

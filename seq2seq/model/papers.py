@@ -1,12 +1,13 @@
-"""The networks of four papers where they differ from this program's own; `docs/2014.md` compares them.
+"""The networks of four papers, where they differ from the default one; `docs/2014.md` compares them.
 
-In all of them a sentence ends with the end sign and a translation begins with the start sign.
+In all of them a sentence ends with eos and a translation begins with bos.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from seq2seq.config import ModelConfig
 from seq2seq.model.attention import ATTENTIONS, AdditiveAttention, Memory
@@ -24,8 +25,8 @@ class Cho2014Encoder(LayeredEncoder):
         super().__init__(config)
         self.summary = nn.Linear(config.hidden_size, config.context_size, bias=False)
 
-    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
-        """As `LayeredEncoder.summarise`."""
+    @override
+    def make_context(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
         return torch.tanh(self.summary(last))
 
 
@@ -34,32 +35,32 @@ class Cho2014Decoder(ContextDecoder):
 
     readout_type = FactoredMaxoutReadout
 
+    @override
     def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
-        """As `ContextDecoder.make_recurrence`."""
         return InnerContextGRU(config.embedding_size, config.context_size, config.hidden_size)
 
 
 class Cho2014ReleasedEncoder(LayeredEncoder):
-    """c is the last state, as in the code that came with the paper."""
+    """c is the last state, as in the code released with the paper."""
 
-    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
-        """As `LayeredEncoder.summarise`."""
+    @override
+    def make_context(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
         return last
 
 
 class Cho2014ReleasedDecoder(ContextDecoder):
-    """As the released code has it: the reset gate acts on the state before the product, and never on c."""
+    """As in the released code, the reset gate acts on the state before the product, and never on c."""
 
     readout_type = FactoredMaxoutReadout
 
+    @override
     def make_recurrence(self, config: ModelConfig) -> RecurrentStack | InnerContextGRU:
-        """As `ContextDecoder.make_recurrence`."""
         input_size = config.embedding_size + config.context_size
         return RecurrentStack(config.cell, input_size, config.hidden_size, 1, config.dropout)
 
 
 class ReversedEncoder(nn.Module):
-    """A stack that reads the source from its end; its states, of all layers, are what is handed over.
+    """A stack that reads the source backwards; the decoder starts from the last states of all layers.
 
     Sutskever et al. 2014 (1409.3215, sections 2 and 3.3); Luong et al. 2015 (1508.04025, section 4.1).
     """
@@ -84,15 +85,15 @@ class ReversedEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class NoContext:
-    """What a decoder knows of the source after its first state."""
+    """The context of a decoder that does not see the source after its first state."""
 
     def select(self, index: Tensor) -> "NoContext":
-        """The same."""
+        """Itself."""
         return self
 
 
 class Sutskever2014Decoder(Decoder):
-    """A stack that begins with the encoder's states and never sees the source again: F is H (section 2)."""
+    """A stack that starts from the encoder's states and never sees the source again (section 2). F is H."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -101,26 +102,26 @@ class Sutskever2014Decoder(Decoder):
         self.recurrence = RecurrentStack(config.cell, *sizes, config.dropout)
         self.dropout = SequenceDropout(config.dropout)
 
+    @override
     def start(self, encoded: Encoded) -> DecoderState[NoContext]:
-        """As `Decoder.start`."""
         return DecoderState(encoded.context, NoContext())
 
+    @override
     def forward(self, embedded: Tensor, state: DecoderState[NoContext]) -> tuple[Tensor, DecoderState[NoContext]]:
-        """As `Decoder.forward`."""
         outputs, hidden = self.recurrence(embedded, state.hidden)
         return self.dropout(outputs), DecoderState(hidden, state.source)
 
 
 class StepwiseDecoder(Decoder):
-    """A decoder whose next step needs what the last one has found: it cannot run over a whole target at once."""
+    """A decoder whose steps depend on the attention of the step before: it cannot read a whole target at once."""
 
+    @override
     def forward(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, DecoderState[Memory]]:
-        """As `Decoder.forward`."""
         features, _, hidden = self._steps(embedded, state)
         return features, DecoderState(hidden, state.source)
 
+    @override
     def attention_weights(self, embedded: Tensor, encoded: Encoded) -> Tensor:
-        """As `Decoder.attention_weights`."""
         return self._steps(embedded, self.start(encoded))[1]
 
     def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
@@ -129,16 +130,16 @@ class StepwiseDecoder(Decoder):
 
     def _steps(self, embedded: Tensor, state: DecoderState[Memory]) -> tuple[Tensor, Tensor, Tensor]:
         """The features [N, T, F] and the attn_weights [N, T, S] of all steps, and the last hidden."""
-        found, hidden = [], state.hidden
+        steps, hidden = [], state.hidden
         for word in torch.split(embedded, 1, dim=1):
             features, attn_weights, hidden = self.step(word, hidden, state.source)
-            found.append((features, attn_weights))
-        all_features, all_weights = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+            steps.append((features, attn_weights))
+        all_features, all_weights = (torch.cat(parts, dim=1) for parts in zip(*steps, strict=True))
         return all_features, all_weights, hidden
 
 
 class Bahdanau2015Encoder(LayeredEncoder):
-    """H units each way; what is handed over is the last state of the layer that reads backwards.
+    """H units per direction; the decoder starts from the last state of the backward direction.
 
     Bahdanau et al. 2015 (1409.0473), appendix A.2.1 and A.2.2.
     """
@@ -146,13 +147,13 @@ class Bahdanau2015Encoder(LayeredEncoder):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config.model_copy(update={"hidden_size": 2 * config.hidden_size}))
 
-    def summarise(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
-        """As `LayeredEncoder.summarise`."""
+    @override
+    def make_context(self, last: Tensor, outputs: Tensor, src_mask: Tensor) -> Tensor:
         return last.chunk(2, dim=-1)[1]
 
 
 class Bahdanau2015Decoder(StepwiseDecoder):
-    """Attention asks with the state before the step, and what it finds enters every gate and the readout.
+    """The state before the step is the attention's query; the context enters every gate and the readout.
 
     a(s, h) = v tanh(W s + U h);  s' = GRU([y, context], s);  maxout of s', y and the context (appendix A.1.2, A.2.2)
     """
@@ -166,21 +167,21 @@ class Bahdanau2015Decoder(StepwiseDecoder):
         self.readout = MaxoutReadout(config, values)
         self.features = self.readout.features
 
+    @override
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
-        """As `Decoder.start`."""
         return DecoderState(self.first_state(encoded.context), self.attention.make_memory(encoded))
 
+    @override
     def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """As `StepwiseDecoder.step`."""
         contexts, attn_weights = self.attention(hidden[:, None, : self.recurrence.hidden_size], memory)
         outputs, hidden = self.recurrence(torch.cat([word, contexts], dim=-1), hidden)
         return self.readout(outputs, word, contexts), attn_weights, hidden
 
 
 class Luong2015Decoder(StepwiseDecoder):
-    """Attention asks with the state after the step; what it makes with it is fed into the next step: F is H.
+    """The state after the step is the attention's query; the attentional state h~ is fed into the next step. F is H.
 
-    h~ = tanh(W [context, h])  (Luong et al. 2015, equation 5 and section 3.3). The state carries h~ at its end.
+    h~ = tanh(W [context, h])  (Luong et al. 2015, equation 5 and section 3.3), kept at the end of the decoder's state.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -193,14 +194,14 @@ class Luong2015Decoder(StepwiseDecoder):
         self.dropout = SequenceDropout(config.dropout)
 
     def start(self, encoded: Encoded) -> DecoderState[Memory]:
-        """As `Decoder.start`; nothing is fed into the first step."""
-        nothing = encoded.context.new_zeros(len(encoded.context), self.features)
-        return DecoderState(torch.cat([encoded.context, nothing], dim=-1), self.attention.make_memory(encoded))
+        """Zeros are fed into the first step."""
+        zeros = encoded.context.new_zeros(len(encoded.context), self.features)
+        return DecoderState(torch.cat([encoded.context, zeros], dim=-1), self.attention.make_memory(encoded))
 
+    @override
     def step(self, word: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """As `StepwiseDecoder.step`."""
-        states, fed = torch.split(hidden, [self.recurrence.state_size, self.features], dim=-1)
-        outputs, states = self.recurrence(torch.cat([word, fed[:, None]], dim=-1), states)
+        states, input_feed = torch.split(hidden, [self.recurrence.state_size, self.features], dim=-1)
+        outputs, states = self.recurrence(torch.cat([word, input_feed[:, None]], dim=-1), states)
         contexts, attn_weights = self.attention(outputs, memory)
         attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], dim=-1))).to(states.dtype)
         return self.dropout(attentional), attn_weights, torch.cat([states, attentional[:, 0]], dim=-1)

@@ -1,4 +1,4 @@
-"""The readout: what predicts the next word, made of the decoder's state, the previous word and the source."""
+"""The readout: the features that predict the next word, from the decoder's state, the previous word and the source."""
 
 import torch
 from torch import Tensor, nn
@@ -8,10 +8,10 @@ from seq2seq.model.dropout import SequenceDropout
 
 
 class Readout(nn.Module):
-    """A tanh layer on the state, the previous word and what a step knows of the source: F is E."""
+    """A tanh layer on the state, the previous word and the contexts of the source. F is E."""
 
     def __init__(self, config: ModelConfig, *context_sizes: int) -> None:
-        """context_sizes: of what a step knows of the source."""
+        """context_sizes: widths of the contexts."""
         super().__init__()
         width = self.width(config)
         self.features = config.embedding_size
@@ -30,7 +30,7 @@ class Readout(nn.Module):
 
     @staticmethod
     def width(config: ModelConfig) -> int:
-        """Numbers in the sum."""
+        """Width of the layer before its activation."""
         return config.embedding_size
 
     def activate(self, summed: Tensor) -> Tensor:
@@ -39,9 +39,9 @@ class Readout(nn.Module):
 
 
 class MaxoutReadout(Readout):
-    """The larger of two numbers, for H/2 pairs of them (Goodfellow et al. 2013, 1302.4389): F is H/2.
+    """H/2 maxout units, each the larger of two inputs (Goodfellow et al. 2013, 1302.4389). F is H/2.
 
-    With 1,000 units in a state these are the 500 of Cho et al. 2014 (section 4.1) and of Bahdanau et al. 2015.
+    With H = 1,000 these are the 500 units of Cho et al. 2014 (section 4.1) and of Bahdanau et al. 2015.
     """
 
     def __init__(self, config: ModelConfig, *context_sizes: int) -> None:
@@ -50,7 +50,7 @@ class MaxoutReadout(Readout):
 
     @staticmethod
     def width(config: ModelConfig) -> int:
-        """Two numbers a unit."""
+        """Two inputs per unit."""
         return 2 * (config.hidden_size // 2)
 
     def activate(self, summed: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class MaxoutReadout(Readout):
 
 
 class FactoredMaxoutReadout(MaxoutReadout):
-    """Maxout units, and the first factor of an output matrix of rank E (Cho et al. 2014, section 4.1): F is E."""
+    """Maxout units, and the first factor of an output matrix of rank E (Cho et al. 2014, section 4.1). F is E."""
 
     def __init__(self, config: ModelConfig, *context_sizes: int) -> None:
         super().__init__(config, *context_sizes)

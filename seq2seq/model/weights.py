@@ -22,13 +22,13 @@ def pack_weights(network: nn.Module) -> bytes:
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Modules created inside are on the meta device: they take no memory and no time, whatever their size."""
+    """Create modules on the meta device, where they take no memory and no time, whatever their size."""
     with torch.device("meta"), _NoInitialisation():
         yield
 
 
 class _NoInitialisation(TorchFunctionMode):
-    """On the meta device nothing would be initialised anyway, but torch would load its compiler to do so."""
+    """The meta device initialises nothing anyway, but torch would load its compiler to do so."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -40,7 +40,7 @@ class _NoInitialisation(TorchFunctionMode):
 
 
 def expect_device(device: torch.device | str) -> None:
-    """Raises InputError where torch cannot use the device."""
+    """Raises InputError if torch cannot use the device."""
     try:
         torch.empty(0, device=device)
     except (AssertionError, RuntimeError) as error:  # the former where torch was built without CUDA
@@ -51,24 +51,24 @@ def expect_device(device: torch.device | str) -> None:
 def load_weights(network: nn.Module, path: os.PathLike[str], device: torch.device | str) -> None:
     """Put a network of `shapes_only` on `device`, with the parameters of a file.
 
-    Matrices may be in int8, with a scale for each row; they become float32. Raises InputError where the file is damaged
-    or does not have exactly these names and shapes. Only then is memory taken.
+    Matrices may be in int8, with a scale per row; they become float32. Raises InputError if the file is damaged or
+    does not have exactly these names and shapes, before any memory is allocated.
     """
     parameters = dict(network.named_parameters())
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             expected = {name: ("F32", list(parameter.shape)) for name, parameter in parameters.items()}
-            scaled = {name for name in parameters if name + INT8_SCALES in file.keys()}  # noqa: SIM118  # it is no dictionary
+            scaled = {name for name in parameters if name + INT8_SCALES in file.keys()}  # noqa: SIM118  # not a dictionary
             for name in scaled:
                 shape = expected[name][1]
                 expected |= {name: ("I8", shape), name + INT8_SCALES: ("F32", shape[:1])}
             if differing := sorted(set(file.keys()) ^ set(expected)):
                 raise InputError(f"{path}: tensor {differing[0][:80]!r} is missing or not of this model")
-            for name, (kind, shape) in expected.items():
-                found = file.get_slice(name)
-                if found.get_shape() != shape or found.get_dtype() != kind:
+            for name, (dtype, shape) in expected.items():
+                stored = file.get_slice(name)
+                if stored.get_shape() != shape or stored.get_dtype() != dtype:
                     raise InputError(
-                        f"{path}: tensor {name} is {found.get_dtype()} {found.get_shape()}, expected {kind} {shape}"
+                        f"{path}: tensor {name} is {stored.get_dtype()} {stored.get_shape()}, expected {dtype} {shape}"
                     )
             network.to_empty(device=device)
             with torch.no_grad():

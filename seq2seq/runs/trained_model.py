@@ -15,7 +15,7 @@ from seq2seq.model.weights import expect_device, load_weights, pack_weights, sha
 from seq2seq.runs.model_folder import ModelFolder, open_model, write_files
 from seq2seq.search.batch import search_batch
 from seq2seq.search.ensemble import Ensemble
-from seq2seq.search.options import Hypothesis, SearchOptions, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 
@@ -50,10 +50,10 @@ class TrainedModel:
         load_weights(network, folder.weights, device)
         return cls(folder.config, network.eval(), folder.tokenizers)
 
-    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
+    def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
         device = next(self.network.parameters()).device
-        return (search_batch(self.network, batch, request, device) for batch in batches)
+        return (search_batch(self.network, batch, options, device) for batch in batches)
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class EnsembleModel:
         """The shared vocabularies."""
         return self.members[0].tokenizers
 
-    def search(self, batches: Iterable[Sources], request: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
+    def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
         device = next(self.members[0].network.parameters()).device
         network = Ensemble([member.network for member in self.members])
-        return (search_batch(network, batch, request, device) for batch in batches)
+        return (search_batch(network, batch, options, device) for batch in batches)
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> TrainedModel:

@@ -1,1 +1,1 @@
-"""Sentence pairs to log-probabilities; Moses phrase tables and n-best lists, and their weights."""
+"""Scoring of sentence pairs, of Moses phrase tables and n-best lists; feature weights."""

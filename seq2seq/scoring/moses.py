@@ -1,10 +1,10 @@
-"""Moses' text formats, fields between `|||`: phrase tables and n-best lists.
+"""Moses' text formats, with fields separated by `|||`: phrase tables and n-best lists.
 
     src ||| tgt ||| scores ||| alignment ||| counts …
-    id ||| hypothesis ||| d: 0 -7.6 lm: -36.1 ||| total             as older versions of Moses write it
-    id ||| hypothesis ||| Distortion0= 0 LM0= -36.1 ||| total       as newer ones do
+    id ||| hypothesis ||| d: 0 -7.6 lm: -36.1 ||| total             in older versions of Moses
+    id ||| hypothesis ||| Distortion0= 0 LM0= -36.1 ||| total       in newer ones
 
-Lines are kept as bytes, so that a feature can be added and nothing else changes.
+Lines are kept as bytes, so that a feature can be added without changing anything else.
 """
 
 import codecs
@@ -17,39 +17,39 @@ from seq2seq.io.lines import read_lines, read_raw_lines
 
 _SEPARATOR = b"|||"
 _N_BEST_FORM = "id ||| hypothesis ||| features"
-# Sentences that a list may leave out in one place: each is a blank line of the output.
+# Consecutive sentences that may be missing from a list: each becomes a blank line of the output.
 _LONGEST_GAP = 10**6
-# Of the number of a sentence.
+# Most digits of a sentence number.
 _DIGITS = 9
-# What may surround a field; other Unicode blanks are part of it.
+# Blanks that may surround a field; other Unicode blanks are part of it.
 _BLANKS = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureLine:
-    """A line that a feature can be added to."""
+    """A line to add a feature to."""
 
     line: int
-    """Its number."""
+    """Line number, from 1."""
     raw: bytes
-    """With its end, if it has one."""
+    """The line with its line end, if it has one."""
     src: str = ""
     tgt: str = ""
     fault: str = ""
-    """Why it has no two phrases and no place for a feature; empty where it has."""
-    place: int = 0
+    """Why the line is invalid; empty if it is valid."""
+    features_end: int = 0
     """Where in `raw` the features end."""
     label: str = ""
     """What precedes a feature's value on this line."""
 
     def with_feature(self, value: str) -> bytes:
-        """The line with one feature more, everything else as it was."""
-        return self.raw[: self.place] + f" {self.label}{value}".encode() + self.raw[self.place :]
+        """The line with a feature added, otherwise unchanged."""
+        return self.raw[: self.features_end] + f" {self.label}{value}".encode() + self.raw[self.features_end :]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A line of an n-best list, read whole."""
+    """A parsed line of an n-best list."""
 
     line: int
     raw: bytes
@@ -57,38 +57,38 @@ class Candidate:
     """Number of the source sentence, from 0."""
     text: str
     features: dict[str, tuple[float, ...]]
-    """Values by name; under the empty name those that have none."""
+    """Values by name; unnamed ones are under the empty name."""
     total: float | None
-    place: tuple[int, int]
-    """Where in `raw` the total is, if there is one."""
+    total_span: tuple[int, int]
+    """Start and end of the total in `raw`, if there is one."""
 
     def with_total(self, total: float) -> bytes:
-        """The line with another total, if it has one, and a line end."""
-        start, end = self.place
+        """The line with its total, if there is one, replaced, and with a line end."""
+        start, end = self.total_span
         raw = self.raw if self.total is None else self.raw[:start] + f"{total:.6g}".encode() + self.raw[end:]
         return raw.removesuffix(b"\n") + b"\n"
 
 
 def read_phrase_table(path: str | Path) -> Iterator[FeatureLine]:
-    """The lines of a phrase table, each with the place of its scores."""
+    """The lines of a phrase table, each with the position of its scores."""
     for number, raw in enumerate(read_raw_lines(path), start=1):
         try:
             src, tgt, scores, *_ = _fields(raw, "src ||| tgt ||| scores")
             _numbers(scores.content.split(), "score")
-            yield FeatureLine(number, raw, _phrase(src, "source"), _phrase(tgt, "target"), place=scores.end)
-        except _OddLineError as odd:
-            yield FeatureLine(number, raw, fault=str(odd))
+            yield FeatureLine(number, raw, _phrase(src, "source"), _phrase(tgt, "target"), features_end=scores.end)
+        except _InvalidLineError as error:
+            yield FeatureLine(number, raw, fault=str(error))
 
 
 def read_n_best(path: str | Path, sources: str | Path, name: str | None = None) -> Iterator[FeatureLine]:
-    """The lines of an n-best list, each with its source and the place of its features.
+    """The lines of an n-best list, each with its source and the position of its features.
 
-    sources: file of the sentences that the list is of; sentence 0 is its first line.
-    name: of the feature to come, without `=` or `:`.
-    Raises InputError, with the line, where the sentences are not in order, a source is missing or a feature has this
-    name already.
+    sources: file of the source sentences; sentence 0 is its first line.
+    name: of the feature to add, without `=` or `:`.
+    Raises InputError, with the line, if the sentences are not in order, a source is missing or a feature already has
+    this name.
     """
-    lines = _Sources(sources)
+    lines = _SourceFile(sources)
     for number, raw in enumerate(read_raw_lines(path), start=1):
         where = f"{path}, line {number}"
         try:
@@ -96,12 +96,12 @@ def read_n_best(path: str | Path, sources: str | Path, name: str | None = None) 
             known = _features(features)
             tgt = _phrase(hypothesis, "hypothesis")
             src = lines.get(_sentence(sentence), where)
-        except _OddLineError as odd:
-            yield FeatureLine(number, raw, fault=str(odd))
+        except _InvalidLineError as error:
+            yield FeatureLine(number, raw, fault=str(error))
             continue
         label = _label(features, name)
         if label and label[:-2] in known:
-            raise InputError(f"{where}: has a feature {label[:-2]} already; call this one by --feature-name")
+            raise InputError(f"{where}: already has a feature {label[:-2]}; name the new one with --feature-name")
         fault = "" if src else f"its source, {sources}, line {lines.read}, is blank"
         yield FeatureLine(number, raw, src, tgt, fault, features.end, label)
 
@@ -109,15 +109,15 @@ def read_n_best(path: str | Path, sources: str | Path, name: str | None = None) 
 def read_candidates(path: str | Path) -> Iterator[list[Candidate]]:
     """The candidates of each sentence of an n-best list, sentence by sentence.
 
-    Raises InputError, with the line, for a line that is no candidate, and where the sentences are not in order.
+    Raises InputError, with the line, if a line is not a candidate or the sentences are not in order.
     """
     group: list[Candidate] = []
     for number, raw in enumerate(read_raw_lines(path), start=1):
         where = f"{path}, line {number}"
         try:
             candidate = _candidate(number, raw)
-        except _OddLineError as odd:
-            raise InputError(f"{where}: {odd}") from None
+        except _InvalidLineError as error:
+            raise InputError(f"{where}: {error}") from None
         last = group[-1].sentence if group else -1
         if candidate.sentence != last:
             _expect_ascending(last, candidate.sentence, where)
@@ -131,22 +131,22 @@ def read_candidates(path: str | Path) -> Iterator[list[Candidate]]:
 
 def _candidate(number: int, raw: bytes) -> Candidate:
     sentence, hypothesis, features, *rest = _fields(raw, _N_BEST_FORM)
-    total, place = None, (0, 0)
+    total, total_span = None, (0, 0)
     if rest and rest[0].content:
         (total,) = _numbers([rest[0].content], "total")
-        place = (rest[0].start, rest[0].end)
+        total_span = (rest[0].start, rest[0].end)
     return Candidate(
-        number, raw, _sentence(sentence), _text(hypothesis, "hypothesis"), _features(features), total, place
+        number, raw, _sentence(sentence), _text(hypothesis, "hypothesis"), _features(features), total, total_span
     )
 
 
-class _OddLineError(Exception):
-    """A line is not what the format says."""
+class _InvalidLineError(Exception):
+    """A line does not follow the format."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What is between two separators, without the blanks around it."""
+    """The text between two separators, without the surrounding blanks."""
 
     start: int
     content: bytes
@@ -156,8 +156,8 @@ class _Field:
         return self.start + len(self.content)
 
 
-class _Sources:
-    """Lines of a file by their number, ascending, so that only one is in memory."""
+class _SourceFile:
+    """Lines of a file by number, in ascending order, so that only one is in memory."""
 
     def __init__(self, path: str | Path) -> None:
         self._path, self._lines = path, read_lines(path)
@@ -165,13 +165,13 @@ class _Sources:
         self._line = ""
 
     def get(self, sentence: int, where: str) -> str:
-        """The line of a sentence, counted from 0, without white space at the ends."""
+        """The line of a sentence, counted from 0, stripped of white space."""
         _expect_ascending(self.read - 1, sentence, where)
         while self.read <= sentence:
             line = next(self._lines, None)
             if line is None:
                 raise InputError(
-                    f"{where}: sentence {sentence}, the first being 0, but {self._path} ends at {self.read}"
+                    f"{where}: sentence {sentence} (counted from 0), but {self._path} has only {self.read:,} lines"
                 )
             self._line = line.strip()
             self.read += 1
@@ -186,15 +186,15 @@ def _expect_ascending(last: int, sentence: int, where: str) -> None:
 
 
 def _fields(raw: bytes, form: str) -> list[_Field]:
-    """The fields of a line, at least three as in `form`."""
+    """The fields of a line, at least the three of `form`."""
     fields, start = [], len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
-    for between in raw[start:].split(_SEPARATOR):
-        content = between.strip(_BLANKS)
-        before = len(between) - len(between.lstrip(_BLANKS)) if content else 0
+    for padded in raw[start:].split(_SEPARATOR):
+        content = padded.strip(_BLANKS)
+        before = len(padded) - len(padded.lstrip(_BLANKS)) if content else 0
         fields.append(_Field(start + before, content))
-        start += len(between) + len(_SEPARATOR)
+        start += len(padded) + len(_SEPARATOR)
     if len(fields) < 3:
-        raise _OddLineError(f"{len(fields)} field{'s' * (len(fields) > 1)}, expected {form}")
+        raise _InvalidLineError(f"{len(fields)} field{'s' * (len(fields) > 1)}, expected {form}")
     return fields
 
 
@@ -202,24 +202,24 @@ def _text(field: _Field, what: str) -> str:
     try:
         return field.content.decode().strip()
     except UnicodeDecodeError:
-        raise _OddLineError(f"the {what} is not UTF-8") from None
+        raise _InvalidLineError(f"the {what} is not UTF-8") from None
 
 
 def _phrase(field: _Field, what: str) -> str:
     text = _text(field, what)
     if not text:
-        raise _OddLineError(f"the {what} is blank")
+        raise _InvalidLineError(f"the {what} is blank")
     return text
 
 
 def _sentence(field: _Field) -> int:
     if not field.content.isdigit() or len(field.content) > _DIGITS:
-        raise _OddLineError(f"{_shown(field.content)} is not a sentence number")
+        raise _InvalidLineError(f"{_excerpt(field.content)} is not a sentence number")
     return int(field.content)
 
 
 def _label(features: _Field, name: str | None) -> str:
-    """What is to precede another feature's value, in the form of the features that there are."""
+    """What precedes the new feature's value, in the notation of the features on this line."""
     words = features.content.split()
     if any(word.endswith(b":") for word in words):
         return f"{name or 'RNNEncDec'}: "
@@ -229,7 +229,7 @@ def _label(features: _Field, name: str | None) -> str:
 
 
 def _features(field: _Field) -> dict[str, tuple[float, ...]]:
-    """The values under each name; under the empty one those before any."""
+    """The values of each name; those before the first name are under the empty one."""
     values: dict[str, list[bytes]] = {}
     name = ""
     for word in field.content.split():
@@ -247,9 +247,9 @@ def _numbers(words: Iterable[bytes], what: str) -> tuple[float, ...]:
         try:
             numbers.append(float(word))
         except ValueError:
-            raise _OddLineError(f"{_shown(word)} is not a {what}") from None
+            raise _InvalidLineError(f"{_excerpt(word)} is not a {what}") from None
     return tuple(numbers)
 
 
-def _shown(word: bytes) -> str:
+def _excerpt(word: bytes) -> str:
     return repr(word[:40].decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""Pairs in, log-probabilities out: how probable a trained model thinks that a target is, given its source.
+"""Scoring of sentence pairs: the log-probability of a target given its source, by a trained model.
 
 The score of a pair does not depend on its neighbours: all sums are float32, and only their order varies with the batch.
 """
@@ -20,20 +20,20 @@ from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
 
 LONGEST_SENTENCE = 2**14
-"""Characters that a side of a pair may have. A pair cannot be scored in parts, and its states are in memory at once."""
+"""Most characters on a side of a pair. A pair cannot be scored in parts, and its states are in memory at once."""
 
 # Pairs, or characters, that are read, sorted by length and scored before the next ones are read.
 _WINDOW_PAIRS, _WINDOW_CHARACTERS = 2**14, 2**20
-# Logits that exist at any moment: on a CPU they should fit its cache.
+# Logits in memory at once: on a CPU they should fit into its cache.
 _LOGITS_AT_ONCE = 2**20
-# Target times source positions of a batch that exist at any moment: attention compares each with each.
+# Target times source positions of a batch in memory at once: attention compares each with each.
 _COMPARED_AT_ONCE = 2**17
 
 Ids = tuple[int, ...]
 
 
 class Item(Protocol):
-    """What can be scored, and whatever else it carries along."""
+    """A pair to score; it may have further attributes."""
 
     @property
     def src(self) -> str:
@@ -47,7 +47,7 @@ class Item(Protocol):
 
     @property
     def fault(self) -> str:
-        """Why it cannot be scored; empty where it can."""
+        """Why it cannot be scored; empty if it can."""
         ...
 
 
@@ -57,31 +57,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the model thinks of a target."""
+    """The model's score of a target."""
 
     ids: Ids
-    """Its pieces and the end."""
+    """The target's pieces and eos."""
     log_probs: np.ndarray
     """log p(piece | pieces before it, source) of each, natural logarithm, float32."""
 
     @property
     def log_prob(self) -> float:
-        """log p(target and its end | source)."""
+        """log p(target, eos | source)."""
         return float(self.log_probs.sum(dtype=np.float64))
 
     @property
     def pieces(self) -> int:
-        """How many pieces, the end counted."""
+        """Number of pieces, eos included."""
         return len(self.ids)
 
     @property
     def normalized(self) -> float:
-        """log_prob a piece."""
+        """log_prob per piece."""
         return self.log_prob / self.pieces
 
 
 def fault_of(item: Item) -> str:
-    """Why an item cannot be scored; empty where it can."""
+    """Why an item cannot be scored; empty if it can."""
     longest = max(len(item.src), len(item.tgt))
     if longest > LONGEST_SENTENCE:
         return f"one side has {longest:,} characters; at most {LONGEST_SENTENCE:,} can be scored"
@@ -89,10 +89,10 @@ def fault_of(item: Item) -> str:
 
 
 class Scorer:
-    """A trained model that scores pairs."""
+    """Scores pairs with a trained model."""
 
     def __init__(self, model: TrainedModel, *, batch_tokens: int = 2048) -> None:
-        """batch_tokens: padded tokens that are scored together, or one pair. It changes speed and memory, not scores.
+        """batch_tokens: padded tokens that are scored together, or one pair. It affects speed and memory, not scores.
 
         More than the default is slower on a CPU, whose cache is small.
         """
@@ -103,21 +103,23 @@ class Scorer:
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "cpu") -> Self:
-        """Read a model folder, or the best step of a run folder. Raises InputError where it is missing or damaged."""
+        """Read a model folder, or the best step of a run folder. Raises InputError if it is missing or damaged."""
         return cls(load_model(Path(path), device))
 
     def stream(self, items: Iterable[ItemT]) -> Iterator[tuple[ItemT, Score | None]]:
         """Score items as they come, a window of bounded size at a time.
 
-        Yields each item with its score, in order; with None where it has a fault.
+        Yields each item with its score, in order; None for an item with a fault.
         """
         for window in _windows(items):
-            sound = [not fault_of(item) for item in window]
-            scores = iter(self.score([(item.src, item.tgt) for item in compress(window, sound)]))
-            yield from ((item, next(scores) if fine else None) for item, fine in zip(window, sound, strict=True))
+            valid = [not fault_of(item) for item in window]
+            scores = iter(self.score([(item.src, item.tgt) for item in compress(window, valid)]))
+            yield from (
+                (item, next(scores) if is_valid else None) for item, is_valid in zip(window, valid, strict=True)
+            )
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[Score]:
-        """The score of each pair of texts. White space at their ends is left out, as in translation."""
+        """The score of each pair of texts, stripped of white space at the ends as in translation."""
         tokenizers = self.model.tokenizers
         sources = _encode(tokenizers.src, [src.strip() for src, _ in pairs])
         targets = _encode(tokenizers.tgt, [tgt.strip() for _, tgt in pairs])
@@ -128,22 +130,22 @@ class Scorer:
         """The score of each pair of piece ids, source and target, both without bos and eos.
 
         Each distinct source is encoded once, and each distinct pair scored once.
-        Raises InputError where the model's probabilities are not numbers.
+        Raises InputError if the model's probabilities are NaN.
         """
         targets: dict[Ids, dict[Ids, None]] = {}
         for src, tgt in pairs:
             targets.setdefault(src, {})[tgt] = None
-        found: dict[tuple[Ids, Ids], Score] = {}
+        scores: dict[tuple[Ids, Ids], Score] = {}
         for sources in _batches(sorted(targets, key=len), lambda src: len(src) + 1, self.batch_tokens):
-            found.update(self._score_sources([(src, list(targets[src])) for src in sources]))
-        return [found[pair] for pair in pairs]
+            scores.update(self._score_sources([(src, list(targets[src])) for src in sources]))
+        return [scores[pair] for pair in pairs]
 
     def _score_sources(self, sources: Sequence[tuple[Ids, Sequence[Ids]]]) -> Iterator[tuple[tuple[Ids, Ids], Score]]:
         """Score the targets of each source; the last source is the longest."""
         state, src_width = self._start([src for src, _ in sources]), len(sources[-1][0]) + 1
         rows = [(row, tgt) for row, (_, targets) in enumerate(sources) for tgt in targets]
         rows.sort(key=lambda row: len(row[1]))
-        # Each row brings its source's states along, so that it is as wide as those.
+        # Each row holds its source's states, so that it is at least as wide as those.
         for batch in _batches(rows, lambda row: max(len(row[1]) + 1, src_width), self.batch_tokens):
             index = torch.tensor([row for row, _ in batch], device=self._device)
             scores = self._score_targets(state.select(index), src_width, [tgt for _, tgt in batch])
@@ -161,38 +163,38 @@ class Scorer:
         tgt_out = self._tensor([np.array([*ids, EOS]) for ids in targets])
         width = max(1, _COMPARED_AT_ONCE // (len(targets) * src_width))
         parts = []
-        for tokens, wanted in zip(torch.split(tgt_in, width, dim=1), torch.split(tgt_out, width, dim=1), strict=True):
+        for tokens, labels in zip(torch.split(tgt_in, width, dim=1), torch.split(tgt_out, width, dim=1), strict=True):
             features, state = self._network.decoder(self._network.tgt_embedding(tokens), state)
-            parts.append(self._log_probs(features, wanted))
+            parts.append(self._log_probs(features, labels))
         log_probs = torch.cat(parts, dim=1).cpu().numpy()
         if not np.isfinite(log_probs).all():
             raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
         scored = zip(targets, log_probs, strict=True)
         return [Score((*ids, EOS), row[: len(ids) + 1].copy()) for ids, row in scored]
 
-    def _log_probs(self, features: Tensor, wanted: Tensor) -> Tensor:
-        """features [N, T, E] of the tokens `wanted` [N, T] -> log p of each [N, T], 0 where it is padding."""
-        real = wanted != PAD
+    def _log_probs(self, features: Tensor, labels: Tensor) -> Tensor:
+        """features [N, T, F], labels [N, T] -> log p of each label [N, T], 0 at padding."""
+        real = labels != PAD
         rows = max(1, _LOGITS_AT_ONCE // len(self.model.tokenizers.tgt))
         parts = []
-        for some, tokens in zip(torch.split(features[real], rows), torch.split(wanted[real], rows), strict=True):
-            logits = self._network.logits(some).float()
-            parts.append(logits.gather(1, tokens[:, None])[:, 0] - logits.logsumexp(dim=1))
-        return torch.zeros(wanted.shape, device=self._device).masked_scatter(real, torch.cat(parts))
+        for chunk, ids in zip(torch.split(features[real], rows), torch.split(labels[real], rows), strict=True):
+            logits = self._network.logits(chunk).float()
+            parts.append(logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(dim=1))
+        return torch.zeros(labels.shape, device=self._device).masked_scatter(real, torch.cat(parts))
 
     def _tensor(self, rows: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(pad_rows(rows)).to(self._device)
 
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Ids]:
-    """Piece ids of each text, those of equal texts looked up once."""
+    """Piece ids of each text; equal texts are encoded once."""
     distinct = list(dict.fromkeys(texts))
     ids = dict(zip(distinct, map(tuple, tokenizer.encode(distinct)), strict=True))
     return [ids[text] for text in texts]
 
 
 def _batches(items: Iterable[T], width: Callable[[T], int], batch_tokens: int) -> Iterator[list[T]]:
-    """Items, ascending in width, in lists that are at most `batch_tokens` long times wide, or of one item."""
+    """Batches of items, ascending in width: at most `batch_tokens` padded tokens each, or a single item."""
     batch: list[T] = []
     for item in items:
         if batch and (len(batch) + 1) * width(item) > batch_tokens:

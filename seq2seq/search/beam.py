@@ -1,4 +1,4 @@
-"""Batched beam search. It sees a step function and a state, never a model."""
+"""Batched beam search over a step function and a state; it never sees a model."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVar
@@ -36,14 +36,14 @@ def beam_search(
     """The `n_best` best hypotheses of B sentences, best first (fewer where the beam found fewer).
 
     step: last tokens [N] and the state of N hypotheses -> log_probs of the next token [N, V] and the next state.
-    state: that of the B sentences before their first token.
-    max_lengths: tokens that a hypothesis of each sentence may have, eos included, int64 [B], at least 1. One that
-        gets so far is ended by eos, at the price that the model gives to it.
+    state: of the B sentences before their first token.
+    max_lengths: most tokens in a hypothesis of each sentence, eos included, int64 [B], at least 1. One that
+        gets so far is ended by eos, with the log-probability that the model gives it.
     length_penalty: exponent of the length penalty, at least 0.
     forbidden_ids: tokens that no hypothesis may contain.
 
-    A hypothesis that ends leaves the beam, which narrows by one. A sentence leaves the batch once its beam is empty
-    or nothing alive can still overtake its n_best finished ones. Beam size 1 is greedy search.
+    A finished hypothesis leaves the beam, which narrows by one. A sentence leaves the batch once its beam is empty or
+    no live hypothesis can still overtake its n_best finished ones. Beam size 1 is greedy search.
     """
     best = _Finished(max_lengths, n_best, length_penalty)
     # Row i of everything below is sentence `open_[i]`; a beam slot whose total is -inf is empty.
@@ -51,7 +51,7 @@ def beam_search(
     state = state.select(open_.repeat_interleave(beam_size))
     tokens = torch.full((len(open_), beam_size, 1), bos, device=max_lengths.device)  # [B, K, time]
     totals = torch.full((len(open_), beam_size), -torch.inf, device=max_lengths.device)
-    totals[:, 0] = 0.0  # all K begin alike: one of them is enough
+    totals[:, 0] = 0.0  # all K are the same at first: one of them is enough
     slots = torch.full_like(open_, beam_size)
     time = 0
     while len(open_):
@@ -73,7 +73,7 @@ def beam_search(
 
 
 def _allow(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: Tensor) -> Tensor:
-    """Exclude the forbidden tokens, and all but eos in the sentences that are at their limit [B]."""
+    """Exclude the forbidden tokens, and all tokens except eos in the sentences that are at their limit [B]."""
     allowed = torch.ones(log_probs.size(-1), dtype=torch.bool, device=log_probs.device)
     allowed[list(forbidden_ids)] = False
     only_eos = torch.zeros_like(allowed)
@@ -82,7 +82,7 @@ def _allow(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: 
 
 
 def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Extend K hypotheses of each sentence by every word and keep the best that there are `slots` [B] for.
+    """Extend K hypotheses of each sentence by every word and keep the best `slots` [B] of them.
 
     totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1) and words of the candidates, each [B, K].
     """
@@ -94,7 +94,7 @@ def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[
 
 
 class _Finished:
-    """The finished hypotheses of every sentence, and whether another could still get among the best."""
+    """The finished hypotheses of every sentence, and whether a better one is still possible."""
 
     def __init__(self, max_lengths: Tensor, n_best: int, length_penalty: float) -> None:
         self.hypotheses: list[list[Hypothesis]] = [[] for _ in range(len(max_lengths))]
@@ -103,19 +103,19 @@ class _Finished:
         self._to_beat = torch.full(max_lengths.shape, -torch.inf, device=max_lengths.device)
 
     def add(self, sentences: Tensor, tokens: Tensor, totals: Tensor, parents: Tensor, ends: Tensor) -> None:
-        """Take in the candidates marked in `ends` [B, K]."""
+        """Add the candidates marked in `ends` [B, K]."""
         for row, slot in ends.nonzero().tolist():
             sentence = int(sentences[row])
             words = tokens[row, parents[row, slot], 1:].tolist()
             log_prob = float(totals[row, slot])
             score = log_prob / length_normalizer(len(words) + 1, self._length_penalty)
-            found = self.hypotheses[sentence]
-            found.append(Hypothesis(tuple(words), log_prob, score))
-            found.sort(key=lambda one: one.score, reverse=True)
-            del found[self._n_best :]
-            if len(found) == self._n_best:
-                self._to_beat[sentence] = found[-1].score
+            hypotheses = self.hypotheses[sentence]
+            hypotheses.append(Hypothesis(tuple(words), log_prob, score))
+            hypotheses.sort(key=lambda hypothesis: hypothesis.score, reverse=True)
+            del hypotheses[self._n_best :]
+            if len(hypotheses) == self._n_best:
+                self._to_beat[sentence] = hypotheses[-1].score
 
     def can_improve(self, sentences: Tensor, totals: Tensor) -> Tensor:
-        """Whether the best alive total of each sentence, were it to end for free, would beat what it has: bool [B]."""
+        """Whether each sentence's best live total, if it ended for free, would beat its n_best hypotheses: bool [B]."""
         return totals.amax(dim=1) / self._best_penalty[sentences] > self._to_beat[sentences]

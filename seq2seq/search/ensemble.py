@@ -1,4 +1,4 @@
-"""Several networks that search as one: a word's probability is the mean of those that they give it."""
+"""Several networks that search as one: a word's probability is the mean of theirs."""
 
 import math
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from seq2seq.search.beam import SearchState
 S = TypeVar("S", bound=SearchState)
 
 
-class Network(Protocol[S]):
-    """What a search needs of a network."""
+class SearchableNetwork(Protocol[S]):
+    """The interface of a network that search needs."""
 
     def start(self, src: Tensor, src_lengths: Tensor) -> S:
         """The state of B hypotheses before their first word. src [B, S], src_lengths [B]."""
@@ -39,7 +39,7 @@ class EnsembleState(Generic[S]):
 class Ensemble(Generic[S]):
     """Networks with the same vocabularies, as one network."""
 
-    def __init__(self, members: Sequence[Network[S]]) -> None:
+    def __init__(self, members: Sequence[SearchableNetwork[S]]) -> None:
         self._members = members
 
     def start(self, src: Tensor, src_lengths: Tensor) -> EnsembleState[S]:
@@ -48,6 +48,9 @@ class Ensemble(Generic[S]):
 
     def step(self, tokens: Tensor, state: EnsembleState[S]) -> tuple[Tensor, EnsembleState[S]]:
         """tokens [N] -> log of the mean probability of the next [N, V], next state."""
-        steps = [member.step(tokens, own) for member, own in zip(self._members, state.members, strict=True)]
-        log_probs = torch.stack([own.float() for own, _ in steps])  # [members, N, V]
-        return log_probs.logsumexp(dim=0) - math.log(len(steps)), EnsembleState(tuple(own for _, own in steps))
+        steps = [
+            member.step(tokens, member_state) for member, member_state in zip(self._members, state.members, strict=True)
+        ]
+        log_probs = torch.stack([member_log_probs.float() for member_log_probs, _ in steps])  # [members, N, V]
+        next_state = EnsembleState(tuple(member_state for _, member_state in steps))
+        return log_probs.logsumexp(dim=0) - math.log(len(steps)), next_state

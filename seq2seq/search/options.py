@@ -1,9 +1,9 @@
-"""What is asked of a search, and what it answers. Nothing here needs torch."""
+"""The options of a search and its results. Nothing here needs torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Sources = Sequence[Sequence[int]]
+SourceIds = Sequence[Sequence[int]]
 """The ids of B sentences, each ended by eos."""
 
 
@@ -16,7 +16,7 @@ class Hypothesis:
     log_prob: float
     """log p(tokens, eos | source), natural logarithm."""
     score: float
-    """log_prob over the length penalty; what candidates are ranked by."""
+    """log_prob over the length penalty; candidates are ranked by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class SearchOptions:
     length_penalty: float
     """Exponent of the length penalty, at least 0."""
     n_best: int = 1
-    """Hypotheses wanted of each sentence."""
+    """Hypotheses to return per sentence."""
     forbidden_ids: Sequence[int] = ()
     """Tokens that no hypothesis may contain."""
     length_ratio: int = 2
     length_extra: int = 10
 
     def max_length(self, src_length: int) -> int:
-        """Tokens that a translation may have: a multiple of its source's and some more; both count eos."""
+        """Most tokens in a translation: `length_ratio` times its source's plus `length_extra`; both count eos."""
         return self.length_ratio * src_length + self.length_extra
 
 

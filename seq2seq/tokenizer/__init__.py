@@ -1,1 +1,1 @@
-"""SentencePiece: training, loading, the check of its files."""
+"""SentencePiece: training, loading and validation of its files."""

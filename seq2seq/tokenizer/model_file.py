@@ -1,8 +1,8 @@
-"""What a SentencePiece file may say before the library sees it.
+"""Validation of a SentencePiece file before the library reads it.
 
-A model comes from anywhere, and the library's C++ trusts what it reads: it has had memory errors on crafted files. So
-its protobuf is read here first, and only what `train_tokenizer` writes passes: the special pieces, the bytes, distinct
-short pieces with scores, and no rules for rewriting text.
+A model may come from anywhere, and the library's C++ trusts what it reads: it has had memory errors on crafted files.
+So its protobuf is parsed here first, and only what `train_tokenizer` writes passes: the special pieces, the bytes,
+distinct short pieces with scores, and no rules for rewriting text.
 """
 
 import struct
@@ -36,14 +36,14 @@ _MODEL_TYPE = (3, _INTEGER)
 _MODEL_TYPES = (1, 2)  # unigram, bpe
 # Byte fallback, and the ids of unk, bos, eos and pad.
 _TRAINER_FIXED = {(35, _INTEGER): 1, (40, _INTEGER): 1, (41, _INTEGER): 2, (42, _INTEGER): 3, (43, _INTEGER): 0}
-# Told of the training, without effect afterwards: vocabulary size, character coverage, sampling, threads.
+# Records of the training, without effect afterwards: vocabulary size, character coverage, sampling, threads.
 _TRAINER_FREE = {(4, _INTEGER), (10, _FLOAT), (11, _INTEGER), (16, _INTEGER), (33, _INTEGER)}
-# No rules under the name of identity; blanks at the ends are kept.
+# The identity normalizer, without rules; blanks at the ends are kept.
 _NORMALIZER_FIXED = {(1, _BYTES): b"identity", (2, _BYTES): b"", (4, _INTEGER): 0}
 
 
 def check_model(model: bytes) -> None:
-    """Raises InputError where `model` is not what `train_tokenizer` makes."""
+    """Raises InputError if `model` is not as `train_tokenizer` writes it."""
     if len(model) > LARGEST_FILE:
         raise InputError(f"over {LARGEST_FILE:,} bytes, larger than any tokenizer that seq2seq trains")
     try:
@@ -51,10 +51,10 @@ def check_model(model: bytes) -> None:
         _check_pieces([_message(value) for field, value in fields if field == _PIECE])
         rest = [(field, value) for field, value in fields if field != _PIECE]
         if sorted(field for field, _ in rest) != [_TRAINER, _NORMALIZER]:
-            raise ValueError("other sections than this program's")
+            raise ValueError("unexpected sections")
         _check_settings(_message(dict(rest)[_TRAINER]), _message(dict(rest)[_NORMALIZER]))
     except ValueError as error:
-        raise InputError(f"not a SentencePiece model of this program ({error})") from None
+        raise InputError(f"not a SentencePiece model trained by seq2seq ({error})") from None
 
 
 def _check_settings(trainer: _Message, normalizer: _Message) -> None:
@@ -62,60 +62,60 @@ def _check_settings(trainer: _Message, normalizer: _Message) -> None:
         raise ValueError("it rewrites text")
     effective = {field: value for field, value in trainer.items() if field not in _TRAINER_FREE}
     if effective.pop(_MODEL_TYPE, None) not in _MODEL_TYPES or effective != _TRAINER_FIXED:
-        raise ValueError("other settings than this program's")
+        raise ValueError("unexpected settings")
 
 
 def _check_pieces(pieces: list[_Message]) -> None:
     if [(piece.get(_TEXT), piece.get(_TYPE)) for piece in pieces[: len(_FIRST_PIECES)]] != _FIRST_PIECES:
-        raise ValueError("its first pieces are not the specials and the bytes")
+        raise ValueError("its first pieces are not the special pieces and the bytes")
     texts = set()
     for piece in pieces:
         text, score = piece.get(_TEXT), piece.get(_SCORE)
         if not isinstance(text, bytes) or not 0 < len(text) <= _LONGEST_PIECE or text in texts:
-            raise ValueError("a piece is empty, too long or there twice")
+            raise ValueError("a piece is empty, too long or duplicated")
         text.decode("utf-8")
         texts.add(text)
         # A comparison with NaN is false.
         if not isinstance(score, float) or not abs(score) <= _HIGHEST_SCORE or not piece.keys() <= _PIECE_FIELDS:
-            raise ValueError("a piece without a score, or with more than that")
+            raise ValueError("a piece without a valid score, or with unexpected fields")
     if _BLANK not in texts:
-        raise ValueError("it cannot spell a blank")
+        raise ValueError("it has no piece for a blank")
     if any(piece.get(_TYPE, _NORMAL) != _NORMAL for piece in pieces[len(_FIRST_PIECES) :]):
-        raise ValueError("a piece of another kind")
+        raise ValueError("a piece of an unexpected type")
 
 
 def _message(data: int | float | bytes) -> _Message:
-    """The fields of a nested message that has each at most once."""
+    """The fields of a nested message, each of which occurs at most once."""
     fields = list(_fields(data)) if isinstance(data, bytes) else []
     message = dict(fields)
     if len(message) != len(fields):
-        raise ValueError("a field twice")
+        raise ValueError("a duplicate field")
     return message
 
 
 def _fields(data: bytes) -> Iterator[tuple[_Field, int | float | bytes]]:
     """The fields of a protobuf message and their values."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
+    offset = 0
+    while offset < len(data):
+        key, offset = _varint(data, offset)
         field = (key >> 3, key & 7)
         if field[1] == _INTEGER:
-            value, at = _varint(data, at)
+            value, offset = _varint(data, offset)
             yield field, value
             continue
-        size, at = _varint(data, at) if field[1] == _BYTES else (4, at)
-        if field[1] not in (_BYTES, _FLOAT) or at + size > len(data):
+        size, offset = _varint(data, offset) if field[1] == _BYTES else (4, offset)
+        if field[1] not in (_BYTES, _FLOAT) or offset + size > len(data):
             raise ValueError("damaged")
-        chunk = data[at : at + size]
+        chunk = data[offset : offset + size]
         yield field, chunk if field[1] == _BYTES else struct.unpack("<f", chunk)[0]
-        at += size
+        offset += size
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The integer of at most five bytes at `at`, and where it ends."""
+def _varint(data: bytes, offset: int) -> tuple[int, int]:
+    """The integer of at most five bytes at `offset`, and the offset after it."""
     value = 0
-    for place, byte in enumerate(data[at : at + 5]):
-        value |= (byte & 127) << (7 * place)
+    for index, byte in enumerate(data[offset : offset + 5]):
+        value |= (byte & 127) << (7 * index)
         if byte < 128:
-            return value, at + place + 1
+            return value, offset + index + 1
     raise ValueError("damaged")

@@ -1,7 +1,7 @@
-"""SentencePiece subword pieces: raw text to ids and back, with nothing lost on the way.
+"""SentencePiece subword pieces: raw text to ids and back, losslessly.
 
-Text is neither normalised nor stripped of blanks, and what the vocabulary lacks is spelt in bytes. Only U+2581,
-SentencePiece's own sign for a blank, comes back as a blank.
+Text is neither normalised nor stripped of blanks, and characters outside the vocabulary are encoded in bytes. Only
+U+2581, SentencePiece's own sign for a blank, is decoded as a blank.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Tokenizer:
     """A trained SentencePiece model."""
 
     def __init__(self, model: bytes) -> None:
-        """Raises InputError where `model` is not the content of a SentencePiece model made by `tokenizer.training`."""
+        """Raises InputError if `model` is not the content of a SentencePiece model made by `tokenizer.training`."""
         check_model(model)
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor()
@@ -39,7 +39,7 @@ class Tokenizer:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that the pieces spell; byte pieces that form no UTF-8 become U+FFFD."""
+        """The text of the pieces; byte pieces that are not valid UTF-8 become U+FFFD."""
         return str(self._processor.Decode(list(ids)))
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
@@ -47,7 +47,7 @@ class Tokenizer:
         return [self._processor.IdToPiece(i) for i in ids]
 
     def byte_pieces(self) -> set[int]:
-        """The pieces that are a single byte, of a character that the vocabulary lacks."""
+        """The ids of the byte-fallback pieces, which encode characters outside the vocabulary."""
         return {i for i in range(len(self)) if self._processor.IsByte(i)}
 
     def starts_word(self, piece_id: int) -> bool:
@@ -55,7 +55,7 @@ class Tokenizer:
         return self._processor.IdToPiece(piece_id).startswith("\u2581")
 
     def forbidden_ids(self) -> list[int]:
-        """Pieces that no translation may contain: the specials but eos, and whatever would break a line."""
+        """Pieces that no translation may contain: the special pieces except eos, and any with a line break."""
         breaking = [i for i in range(len(self)) if self._breaks_line(self._processor.IdToPiece(i))]
         return [PAD, UNK, BOS, *breaking]
 
@@ -66,7 +66,7 @@ class Tokenizer:
 
 @dataclass(frozen=True)
 class Tokenizers:
-    """The vocabularies of both sides; with a joint one, the same object twice."""
+    """The vocabularies of both sides; a joint one is the same object twice."""
 
     src: Tokenizer
     tgt: Tokenizer
@@ -77,11 +77,11 @@ class Tokenizers:
         return self.src is self.tgt
 
     def files(self) -> dict[str, Tokenizer]:
-        """File names and what they hold."""
+        """The tokenizer in each file, by file name."""
         return dict(zip(self.file_names(self.joint), (self.src, self.tgt), strict=False))
 
     def contents(self) -> dict[str, bytes]:
-        """File names and their content."""
+        """The content of each file, by file name."""
         return {name: tokenizer.model for name, tokenizer in self.files().items()}
 
     @staticmethod
@@ -91,7 +91,7 @@ class Tokenizers:
 
     @classmethod
     def load(cls, folder: SealedFolder, joint: bool) -> "Tokenizers":
-        """Read the files of `files`. Raises InputError naming one that is missing or damaged."""
+        """Read the vocabularies of a folder. Raises InputError naming a file that is missing or damaged."""
         loaded = [_load_tokenizer(folder, name) for name in cls.file_names(joint)]
         return cls(loaded[0], loaded[-1])
 

@@ -13,14 +13,15 @@ from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 _BYTE_PIECES = 256
 _SPECIAL_PIECES = 4
-# SentencePiece splits its sums by thread: another number of threads may give another vocabulary.
+# SentencePiece splits its sums by thread: the vocabulary may depend on the number of threads.
 _TRAINING_THREADS = 2
 
 
 def default_vocab_size(pairs: int, characters: Counter[str]) -> int:
-    """Pieces for a corpus: 24 times the square root of its pairs, or twice its characters where those are many.
+    """Vocabulary size for a corpus: 24 times the square root of its pairs, or twice its characters if there are many.
 
-    A multiple of 8, within 3,400 and 32,000, though a small text may have fewer. 29,000 pairs in an alphabet get 4,088.
+    A multiple of 8 between 3,400 and 32,000, though a small text may have fewer pieces. 29,000 pairs in an alphabetic
+    script get 4,088.
     """
     by_pairs = 24 * math.sqrt(pairs)
     by_characters = 2 * _characters_within(characters, 0.9995) + _BYTE_PIECES + _SPECIAL_PIECES
@@ -30,18 +31,18 @@ def default_vocab_size(pairs: int, characters: Counter[str]) -> int:
 def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: int, model_type: str) -> Tokenizer:
     """Train a vocabulary of at most `vocab_size` pieces on `texts`.
 
-    characters: how often each character occurs in the texts. Where the vocabulary is too small for all of them,
-        at most half of it is single characters and the rarest are spelt in bytes.
+    characters: how often each character occurs in the texts. If the vocabulary is too small for all of them,
+        at most half of it is single characters and the rarest are encoded in bytes.
     model_type: `unigram` or `bpe`.
-    Raises InputError where vocab_size has no room for the bytes and the special pieces.
+    Raises InputError if vocab_size is too small for the bytes and the special pieces.
     """
     room = vocab_size - _BYTE_PIECES - _SPECIAL_PIECES
     if room < 2:
         raise InputError(
             f"tokenizer.vocab_size = {vocab_size} is too small: {_BYTE_PIECES + _SPECIAL_PIECES} pieces "
-            "are bytes and marks; 500 is a sensible least"
+            "are bytes and special pieces; use 500 at least"
         )
-    # SentencePiece's own way, a character coverage, goes no lower than 0.98: leave the rare ones out before it looks.
+    # SentencePiece's own character_coverage goes no lower than 0.98: remove rare characters beforehand.
     rare = dict.fromkeys(ord(character) for character, _ in characters.most_common()[room // 2 :])
     model = io.BytesIO()
     options: dict[str, Any] = {
@@ -69,7 +70,7 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
 
 
 def _characters_within(characters: Counter[str], coverage: float) -> int:
-    """How many of the most frequent characters make up the share `coverage` of a text."""
+    """How many of the most frequent characters cover a share `coverage` of a text."""
     needed, seen = coverage * characters.total(), 0
     for rank, (_, count) in enumerate(characters.most_common()):
         if seen >= needed:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
-from seq2seq.model.gru import is_compiled_for, product_kind
+from seq2seq.model.gru import is_compiled_for, product_dtype
 from seq2seq.native.training import LossRows, isa_levels
 from seq2seq.tokenizer.tokenizer import PAD
 
@@ -34,7 +34,7 @@ def linear_cross_entropy(
         features, weight, bias = features.detach(), weight.detach(), bias.detach()
     function: type[_CrossEntropy] = PlainCrossEntropy
     if is_compiled_for(weight):
-        function, features = CompiledCrossEntropy, features.to(product_kind(weight))
+        function, features = CompiledCrossEntropy, features.to(product_dtype(weight))
     loss: Tensor = function.apply(features, weight, bias, targets, token_weight, smoothing)  # type: ignore[no-untyped-call]
     return loss
 

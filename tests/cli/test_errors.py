@@ -218,7 +218,7 @@ ERRORS = {
     ),
     "rescore --dev list.txt --dev-ref - --n-best -": "only one input can be stdin (-)",
     "rescore --dev list.txt --dev-ref empty.txt": (
-        "list.txt, line 1: sentence 0, the first being 0, but there are 0 references"
+        "list.txt, line 1: sentence 0 (counted from 0), but there are 0 references"
     ),
     "rescore --dev empty.txt --dev-ref two.txt": "empty.txt: empty",
     "rescore --dev list.txt --dev-ref two.txt --dev-ref three.txt": "two.txt has 2 lines but three.txt has 3",

@@ -173,5 +173,5 @@ def test_groups_are_read_as_the_lines_go_by() -> None:
 @pytest.mark.parametrize("short", range(4))
 def test_columns_of_different_length_are_told(short: int) -> None:
     columns = [["a"] * (2 if number == short else 3) for number in range(4)]
-    with pytest.raises(InputError, match="differ in number, from line 3 on"):
+    with pytest.raises(InputError, match="differ in length, from line 3 on"):
         score_groups(columns[:2], columns[2:3], columns[3])

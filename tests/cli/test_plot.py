@@ -197,4 +197,4 @@ def test_an_svg_is_xml_whatever_the_text(trained: Path, tmp_path: Path) -> None:
 def test_characters_that_the_font_lacks_are_one_warning(trained: Path, tmp_path: Path) -> None:
     code, told = run("phrases", trained, "-o", tmp_path / "c.png", text="\U0001f9ff\n\u0e01\n\u1000\n\u1780\n")
     assert code == 0
-    assert told == "seq2seq: warning: the font lacks some of the characters: they are drawn as boxes\n"
+    assert told == "seq2seq: warning: the font lacks some characters: they are drawn as boxes\n"

@@ -168,7 +168,7 @@ def test_an_n_best_list_has_a_feature_more(trained: Path, scorer: Scorer, tmp_pa
     (tmp_path / "again").write_text(found, newline="")
     result = run("score", trained, "--n-best", tmp_path / "again", "--src", src, "--feature-name", "My1")
     assert result.exit_code == 2
-    assert "again, line 1: has a feature My1 already; call this one by --feature-name" in result.stderr
+    assert "again, line 1: already has a feature My1; name the new one with --feature-name" in result.stderr
 
 
 def test_rescoring_by_a_model_finds_its_translations(trained: Path, tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def read_n_best(path: Path, draw: random.Random) -> None:
 
     mutate_file(path, draw)
     for line in moses.read_n_best(path, path.with_name("sources.txt"), draw.choice([None, "Own"])):
-        assert line.fault or line.with_feature("-1").endswith(line.raw[line.place :])
+        assert line.fault or line.with_feature("-1").endswith(line.raw[line.features_end :])
     references = [path.with_name("references.txt").read_text().splitlines()]
     learn_weights(Development(path, references), restarts=0, seed=1)
 
@@ -216,7 +216,7 @@ def read_phrase_table(path: Path, draw: random.Random) -> None:
 
     mutate_file(path, draw)
     lines = list(moses.read_phrase_table(path))
-    assert all(line.fault or line.with_feature("-1").endswith(line.raw[line.place :]) for line in lines)
+    assert all(line.fault or line.with_feature("-1").endswith(line.raw[line.features_end :]) for line in lines)
     if faults := [line.fault for line in lines if line.fault]:
         raise InputError(faults[0])  # which a command only warns of
 

@@ -262,5 +262,5 @@ def test_half_a_character_is_told_with_its_line(line: str, model: Path) -> None:
     translations = Translator.load(model).stream(["un", "", line, "deux"], beam_size=1, buffer_size=1)
     next(translations)
     next(translations)
-    with pytest.raises(InputError, match=r"line 3: not valid Unicode \('\\u[0-9a-f]{4}' is half a character\)"):
+    with pytest.raises(InputError, match=r"line 3: not valid Unicode \('\\u[0-9a-f]{4}' is a lone surrogate\)"):
         next(translations)

@@ -14,7 +14,7 @@ from seq2seq.inference.weights import Tensors
 from seq2seq.model.network import EncoderDecoder
 from seq2seq.model.weights import pack_weights
 from seq2seq.search import batch
-from seq2seq.search.options import Hypothesis, SearchOptions, Sources
+from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.tokenizer import EOS
 
 SRC_VOCAB, TGT_VOCAB = 37, 41
@@ -45,7 +45,7 @@ class Packed:
         src_vocab = TGT_VOCAB if self.joint else SRC_VOCAB
         return Network.take(Tensors.open(self.path), self.config, src_vocab, TGT_VOCAB, self.joint)
 
-    def reference(self, sources: Sources, request: SearchOptions) -> list[list[Hypothesis]]:
+    def reference(self, sources: SourceIds, request: SearchOptions) -> list[list[Hypothesis]]:
         """What the reference search finds with the torch network."""
         return batch.search_batch(self.network, sources, request, torch.device("cpu"))
 

@@ -84,7 +84,7 @@ def test_the_lexicon_is_that_of_model_1(part_cells: int, tmp_path: Path, monkeyp
     found = dict(
         zip(zip(learnt.src.tolist(), learnt.tgt.tolist(), strict=True), learnt.probability.tolist(), strict=True)
     )
-    expected = model_1(pairs, lexicon._ROUNDS)
+    expected = model_1(pairs, lexicon._ITERATIONS)
     assert found == pytest.approx({key: value for key, value in expected.items() if value}, abs=1e-12)
 
 
@@ -97,8 +97,8 @@ def test_many_pairs_are_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_list_has_the_translations_of_its_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortlist, "_COMMON", 2)
-    monkeypatch.setattr(shortlist, "_OF_EACH", 3)
+    monkeypatch.setattr(shortlist, "_MOST_FREQUENT", 2)
+    monkeypatch.setattr(shortlist, "_PER_SOURCE_PIECE", 3)
     learnt = Shortlist.learn(corpus(tmp_path / "corpus", random_pairs(200)), SRC_VOCAB, TGT_VOCAB, joint=False)
     for source in ([5], [4, 19, 11], []):
         assert learnt.of([*source, EOS], ())[[EOS, *(one + 7 for one in source)]].all()
@@ -107,7 +107,7 @@ def test_a_list_has_the_translations_of_its_pieces(tmp_path: Path, monkeypatch: 
 
 
 def test_with_a_joint_vocabulary_a_piece_may_stand_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortlist, "_COMMON", 2)
+    monkeypatch.setattr(shortlist, "_MOST_FREQUENT", 2)
     pairs = corpus(tmp_path / "corpus", random_pairs(50))
     for joint in (True, False):
         learnt = Shortlist.learn(pairs, TGT_VOCAB, TGT_VOCAB, joint)

@@ -16,7 +16,7 @@ from seq2seq import InputError, Translator
 from seq2seq.inference.translator import Hypothesis
 from seq2seq.runs.trained_model import load_model
 from seq2seq.search.options import Hypothesis as Found
-from seq2seq.search.options import SearchOptions, Sources
+from seq2seq.search.options import SearchOptions, SourceIds
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 WORDS = ["un", "deux", "trois", "quatre", "cinq", "six"]
@@ -133,7 +133,7 @@ def test_batches_are_split_where_their_logits_would_not_fit(trained: Path, monke
     sizes: list[int] = []
     search = translator.model.search
 
-    def spied(batches: Iterable[Sources], request: SearchOptions) -> Iterable[list[list[Found]]]:
+    def spied(batches: Iterable[SourceIds], request: SearchOptions) -> Iterable[list[list[Found]]]:
         batches = [list(batch) for batch in batches]
         sizes.extend(map(len, batches))
         return search(batches, request)

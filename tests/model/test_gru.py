@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.model import gru
-from seq2seq.model.cells import GRU, read_both_ways
+from seq2seq.model.cells import GRU, run_bidirectional
 from seq2seq.native.training import isa_levels
 
 LENGTHS = {
@@ -103,7 +103,7 @@ def test_both_directions_at_once_are_those_of_two_calls(lengths: Tensor, kind: t
         torch.nn.init.normal_(parameter, std=0.4)
     inputs = torch.randn(ROWS, STEPS, INPUTS, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
-        found = read_both_ways(one, other, inputs, lengths)
+        found = run_bidirectional(one, other, inputs, lengths)
         left, right = one(inputs, lengths=lengths), other(inputs, lengths=lengths, reverse=True)
         wanted = tuple(torch.cat(pair, dim=-1) for pair in zip(left, right, strict=True))
     leaves = [inputs, *one.parameters(), *other.parameters()]
@@ -149,7 +149,7 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_row_is_left_out_where_there_are_fewer_threads_than_asked_for() -> None:
     program = """
 import torch
-from seq2seq.model.cells import GRU, read_both_ways
+from seq2seq.model.cells import GRU, run_bidirectional
 torch.manual_seed(0)
 cell, inputs = GRU(3, 8), torch.randn(9, 4, 3)
 found = []

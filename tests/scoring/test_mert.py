@@ -163,7 +163,7 @@ def test_a_candidate_that_lacks_a_feature_comes_last(tmp_path: Path) -> None:
         ("0 ||| a ||| LM0= -1 -2 New= 1 ||| 1\n", "line 2: 2 values of feature 'LM0', expected 1"),
         ("0 ||| a ||| LM0= -1 Other= 1 ||| 1\n", "line 2: 1 values of feature 'Other', expected 0"),
         ("0 ||| a ||| LM0= inf New= 1 ||| 1\n", "line 2: a feature is over 1e\\+100 or not a number"),
-        ("1 ||| a ||| LM0= 1 New= 1 ||| 1\n", "line 2: sentence 1, the first being 0, but there are 1 references"),
+        ("1 ||| a ||| LM0= 1 New= 1 ||| 1\n", r"line 2: sentence 1 \(counted from 0\), but there are 1 references"),
     ],
 )
 def test_a_list_that_does_not_fit(line: str, message: str, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_list_that_does_not_fit(line: str, message: str, tmp_path: Path) -> No
 
 def test_a_list_without_features_has_nothing_to_learn(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("0 ||| b ||| ||| 1\n0 ||| a ||| ||| 2\n")
-    with pytest.raises(InputError, match="list: its candidates have no features to weigh"):
+    with pytest.raises(InputError, match="list: its candidates have no features to weight"):
         Development(tmp_path / "list", [["a"]])
 
 

@@ -126,9 +126,12 @@ def test_a_line_that_is_no_candidate_says_why(line: str, fault: str, tmp_path: P
     ("content", "message"),
     [
         ("1 ||| a ||| LM0= 1\n0 ||| b ||| LM0= 1\n", "line 2: sentence 0 after 1; sort the list by sentence"),
-        ("4 ||| a ||| LM0= 1\n", "line 1: sentence 4, the first being 0, but "),
-        ("0 ||| a ||| RNNEncDec0= 1\n", "line 1: has a feature RNNEncDec0 already; call this one by --feature-name"),
-        ("0 ||| a ||| RNNEncDec: 1\n", "line 1: has a feature RNNEncDec already"),
+        ("4 ||| a ||| LM0= 1\n", r"line 1: sentence 4 \(counted from 0\), but "),
+        (
+            "0 ||| a ||| RNNEncDec0= 1\n",
+            "line 1: already has a feature RNNEncDec0; name the new one with --feature-name",
+        ),
+        ("0 ||| a ||| RNNEncDec: 1\n", "line 1: already has a feature RNNEncDec"),
     ],
 )
 def test_a_list_that_does_not_fit_stops(content: str, message: str, tmp_path: Path) -> None:
