@@ -38,7 +38,7 @@ def bitext(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def tiny(bitext: tuple[Path, Path]) -> Callable[..., Config]:
-    """A configuration that trains in a second; keyword arguments `section__key` change it."""
+    """A configuration that trains in a second; keyword arguments `section__key` override settings."""
 
     def make(**changes: object) -> Config:
         options: dict[str, object] = {
@@ -78,12 +78,12 @@ def trained(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session", autouse=True)
 def _two_threads() -> None:
-    """Sums split by threads: the number must not depend on the machine that runs the tests."""
+    """Sums depend on the number of threads, which must not depend on the machine that runs the tests."""
     torch.set_num_threads(2)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _beside_other_programs() -> Iterator[None]:
-    """As in every command: the tests keep their speed on a machine in use."""
+def _share_the_machine() -> Iterator[None]:
+    """As every command does, so that the tests stay fast on a busy machine."""
     with sleeping_under_contention():
         yield

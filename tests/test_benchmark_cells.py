@@ -1,4 +1,4 @@
-"""The tasks of benchmarks/cells: what is counted as a note, a window and a probability."""
+"""The tasks of benchmarks/cells: notes, windows and likelihoods."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "cells"))
 import sequences
 
 
-def test_a_piano_roll_has_the_notes_that_sound_when_a_quarter_begins() -> None:
+def test_a_piano_roll_has_the_notes_sounding_at_each_quarter() -> None:
     notes = [(0.0, 2.0, 60), (0.5, 1.0, 64), (1.0, 0.5, 67), (1.5, 0.25, 72), (3.0, 1.0, 60), (2.0, 1.0, 200)]
     roll = sequences.piano_roll(notes)
     assert roll.shape == (4, 88)
@@ -27,7 +27,7 @@ def test_notes_are_independent() -> None:
     torch.testing.assert_close(sequences.note_loss(outputs, targets)[0], expected)
 
 
-def test_a_mixture_is_that_of_torch_distributions() -> None:
+def test_mixture_loss_matches_torch_distributions() -> None:
     torch.manual_seed(0)
     outputs, targets = torch.randn(3, 4, 20 * 21), torch.randn(3, 4, 10)
     weights, means, deviations = outputs.split([20, 200, 200], dim=-1)  # type: ignore[no-untyped-call]
@@ -38,7 +38,7 @@ def test_a_mixture_is_that_of_torch_distributions() -> None:
     torch.testing.assert_close(sequences.mixture_loss(outputs, targets), -mixture.log_prob(targets))  # type: ignore[no-untyped-call]
 
 
-def test_windows_meet_what_follows_them() -> None:
+def test_windows_are_paired_with_the_samples_that_follow() -> None:
     sound = np.arange(500.0)
     seen, following = sequences.windows(sound)
     assert seen.shape == (48, 20)
@@ -48,7 +48,7 @@ def test_windows_meet_what_follows_them() -> None:
         assert following[step].tolist() == list(range(10 * step + 20, 10 * step + 30))
 
 
-def test_made_sounds_are_of_one_loudness_and_always_the_same() -> None:
+def test_synthetic_sounds_are_normalised_and_reproducible() -> None:
     draw = np.random.default_rng(5)
     sounds = [sequences.tones(draw) for _ in range(20)]
     assert all(float(sound.std()) == pytest.approx(1, abs=0.01) for sound in sounds)

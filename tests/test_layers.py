@@ -1,4 +1,4 @@
-"""The rooms of the house: imports go downwards only."""
+"""Import layers: a module imports only from the layers below its own."""
 
 import ast
 import re
@@ -9,8 +9,8 @@ import pytest
 import seq2seq
 
 PACKAGE = Path(seq2seq.__file__).parent
-# From the top down; rooms on one line may not import each other.
-FLOORS = [
+# From the top down; modules of one layer may not import each other.
+LAYERS = [
     {"cli"},
     {"training"},
     {"inference", "scoring", "analysis"},
@@ -25,22 +25,22 @@ FLOORS = [
     {"config"},
     {"architectures", "errors", "signals", "threads"},
 ]
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+LAYER = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 
 
-def room_of(path: Path) -> str:
+def module_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+def imported_modules(path: Path) -> set[str]:
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "seq2seq":
             parts = node.module.split(".")
-            rooms |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+            modules |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
-            rooms |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("seq2seq.")}
-    return rooms & FLOOR.keys()
+            modules |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("seq2seq.")}
+    return modules & LAYER.keys()
 
 
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE or not path.name.startswith("__")]
@@ -48,25 +48,25 @@ FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAG
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_down(path: Path) -> None:
-    room = room_of(path)
-    assert room in FLOOR, f"{room} is no room of the house: give it a floor here"
-    upward = {other for other in imported_rooms(path) if other != room and FLOOR[other] <= FLOOR[room]}
+    module = module_of(path)
+    assert module in LAYER, f"{module} has no layer: add it to LAYERS"
+    upward = {other for other in imported_modules(path) if other != module and LAYER[other] <= LAYER[module]}
     assert not upward
 
 
 @pytest.mark.parametrize(
-    "room",
+    "module",
     ["architectures", "config", "data", "errors", "evaluation", "inference", "io", "native", "threads", "tokenizer"],
 )
-def test_these_rooms_do_without_torch(room: str) -> None:
-    for path in (p for p in FILES if room_of(p) == room):
+def test_these_modules_do_not_import_torch(module: str) -> None:
+    for path in (p for p in FILES if module_of(p) == module):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not any(name.split(".")[0] == "torch" for name in names), path
 
 
-def test_nothing_that_runs_code_is_read() -> None:
+def test_unsafe_deserialisation_is_not_used() -> None:
     unsafe = re.compile(r"pickle|from yaml|yaml\.(?!safe_load)|(?<!safetensors\.)torch\.(load|save)\(")
     for path in FILES:
         assert not unsafe.search(path.read_text(encoding="utf-8")), path

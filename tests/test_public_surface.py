@@ -1,4 +1,4 @@
-"""What others may build on: the package's names, the commands, and that a look at the help is quick."""
+"""The public surface: exported names and commands; help does not import torch."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_commands() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["presets"], ["train", "--help"]])
-def test_looking_around_does_not_import_torch(arguments: list[str]) -> None:
+def test_help_does_not_import_torch(arguments: list[str]) -> None:
     code = (
         "import sys; from seq2seq.cli import app\n"
         "try: app(sys.argv[1:])\n"

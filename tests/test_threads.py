@@ -1,4 +1,4 @@
-"""How many cores count, and how threads wait beside other programs."""
+"""Usable cores under cgroup quotas, and how threads wait on a busy machine."""
 
 import os
 import subprocess
@@ -13,12 +13,12 @@ import pytest
 from seq2seq import threads
 from seq2seq.threads import configure_libraries, sleeping_under_contention, usable_cores
 
-LINUX = pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs Linux's times of scheduling")
+LINUX = pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="needs Linux scheduling statistics")
 
 
 @pytest.fixture
 def eight_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The root of a file system without cgroups, of a machine with eight cores."""
+    """The root of a file system without cgroups, on a machine with eight cores."""
     monkeypatch.setattr(threads, "_affine_cores", lambda: 8)
     monkeypatch.setattr(threads, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(threads, "_CGROUPS", tmp_path / "sys")
@@ -60,22 +60,22 @@ def test_cores_are_limited_by_the_quota(groups: str, files: dict[str, str], core
     assert usable_cores() == cores
 
 
-@pytest.mark.parametrize(("quota", "asked", "found"), [("2", None, "2"), ("2", "5", "5"), ("8", None, None)])
-def test_libraries_hear_of_the_quota(
-    quota: str, asked: str | None, found: str | None, eight_cores: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("quota", "setting", "expected"), [("2", None, "2"), ("2", "5", "5"), ("8", None, None)])
+def test_libraries_are_limited_to_the_quota(
+    quota: str, setting: str | None, expected: str | None, eight_cores: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(eight_cores / "proc" / "cgroup", V2)
     write(eight_cores / "sys" / "cpu.max", f"{quota}00000 100000\n")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    if asked:
-        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    if setting:
+        monkeypatch.setenv("OMP_NUM_THREADS", setting)
     configure_libraries()
-    assert os.environ.get("OMP_NUM_THREADS") == found
+    assert os.environ.get("OMP_NUM_THREADS") == expected
 
 
 @LINUX
-def test_time_spent_waiting_for_a_core_is_seen() -> None:
-    """One thread too many for the one core that this process has: each waits half of the time."""
+def test_time_spent_waiting_for_a_core_is_measured() -> None:
+    """Two processes share one core, so each waits half of the time."""
     program = """
 import os, threading, time
 from seq2seq import threads
@@ -97,7 +97,7 @@ assert idle < 0.1 < 0.3 < busy, (idle, busy)
 
 
 class Waiting:
-    """Stands for the time that threads waited: one share per look, then an end of looking."""
+    """Fake waiting time: one share per poll, then a request to stop."""
 
     def __init__(self, shares: Iterator[float], stop: threading.Event) -> None:
         self.shares, self.stop = shares, stop
@@ -116,48 +116,48 @@ class Waiting:
         ([0.25] * 9, ""),
         ([0.4], "on off"),
         pytest.param([0.01, 0.8, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0, "x", 0.0], "on x off", id="calm for a second"),
-        pytest.param([0.8, *[0.15] * 9, "x"], "on x off", id="neither calm nor contended: as it is"),
+        pytest.param([0.8, *[0.15] * 9, "x"], "on x off", id="neither calm nor contended: no change"),
         pytest.param(
             [0.8, *[0.7] * 40, "x", 0.7, *[0.7] * 79, "y", 0.7, "z", *[0.0] * 9],
             "on off x on y off z",
             id="a trial after ten seconds, the next after twenty",
         ),
         pytest.param([0.8, *[0.4] * 40, "x", *[0.05] * 99], "on off x", id="a trial that goes well"),
-        pytest.param([0.8, 0.0, 0.0, 0.0, 0.0, 0.8, "x"], "on off on x off", id="and again"),
+        pytest.param([0.8, 0.0, 0.0, 0.0, 0.0, 0.8, "x"], "on off on x off", id="contention again"),
     ],
 )
-def test_threads_sleep_as_long_as_there_is_contention(
+def test_threads_sleep_while_there_is_contention(
     shares: list[float | str], changes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """on and off: of early sleep; x: a mark of the sequence itself."""
-    stop, seen = threading.Event(), list[str]()
+    """on, off: early sleep starts and ends; x, y, z: markers in the sequence."""
+    stop, events = threading.Event(), list[str]()
 
     class Oversubscription:
         def __init__(self) -> None:
-            seen.append("on")
+            events.append("on")
 
         def end(self) -> None:
-            seen.append("off")
+            events.append("off")
 
-    def each() -> Iterator[float]:
+    def poll() -> Iterator[float]:
         for share in shares:
             if isinstance(share, str):
-                seen.append(share)
+                events.append(share)
             else:
                 yield share
 
     monkeypatch.setattr(threads, "_POLL_SECONDS", 0.0)
-    monkeypatch.setattr(threads, "_WaitingTime", lambda: Waiting(each(), stop))
+    monkeypatch.setattr(threads, "_WaitingTime", lambda: Waiting(poll(), stop))
     monkeypatch.setattr(threads, "_Oversubscription", Oversubscription)
     monkeypatch.setattr(threads, "_threads_may_spin", lambda: True)
     threads._watch(stop)
-    # The mark that ends a sequence comes before the end of looking.
-    assert " ".join(seen) == changes
+    # A final marker is recorded before polling stops.
+    assert " ".join(events) == changes
 
 
 @LINUX
-def test_oversubscription_lets_waiting_threads_sleep_and_leaves_nothing() -> None:
-    """By the processor time of two threads that get something to do each millisecond."""
+def test_oversubscription_lets_waiting_threads_sleep_and_leaves_no_threads() -> None:
+    """Measured by the processor time of two threads that get work every few milliseconds."""
     program = """
 import os, time, torch
 from seq2seq import threads
@@ -202,7 +202,7 @@ def test_the_watcher_ends_with_its_context() -> None:
     assert time.monotonic() - started < 5
 
 
-def test_where_there_is_no_proc_nothing_is_watched(eight_cores: Path) -> None:
+def test_without_proc_no_watcher_is_started(eight_cores: Path) -> None:
     before = threading.active_count()
     with sleeping_under_contention():
         assert threading.active_count() == before

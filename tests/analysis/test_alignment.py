@@ -28,48 +28,48 @@ def other_network(model: TrainedModel, config: Config) -> TrainedModel:
 
 
 @contextmanager
-def recorded(module: object) -> Iterator[list[Any]]:
-    """What a module gives while the block runs."""
+def record_outputs(module: object) -> Iterator[list[Any]]:
+    """Record the outputs of a module while the block runs."""
     assert isinstance(module, torch.nn.Module)
-    given: list[Any] = []
-    handle = module.register_forward_hook(lambda _module, _inputs, result: given.append(result))
-    yield given
+    outputs: list[Any] = []
+    handle = module.register_forward_hook(lambda _module, _inputs, result: outputs.append(result))
+    yield outputs
     handle.remove()
 
 
-def test_rows_and_columns_are_the_pieces_and_the_end(trained_model: TrainedModel) -> None:
-    found = align(trained_model, " un deux trois ", "one two three")
+def test_rows_and_columns_are_the_pieces_and_eos(trained_model: TrainedModel) -> None:
+    alignment = align(trained_model, " un deux trois ", "one two three")
     tokenizer = trained_model.tokenizers.src
-    for pieces, text in ((found.src, "un deux trois"), (found.tgt, "one two three")):
+    for pieces, text in ((alignment.src, "un deux trois"), (alignment.tgt, "one two three")):
         assert pieces == [*tokenizer.pieces(tokenizer.encode([text])[0]), "</s>"]
-    assert found.weights.shape == (len(found.tgt), len(found.src))
-    np.testing.assert_allclose(found.weights.sum(axis=1), 1, atol=1e-5)
+    assert alignment.weights.shape == (len(alignment.tgt), len(alignment.src))
+    np.testing.assert_allclose(alignment.weights.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_weights_are_those_that_attention_used(trained_model: TrainedModel, tiny: Callable[..., Config]) -> None:
-    """Step by step: what the decoder's attention gives for each prefix."""
+    """Compared with the decoder's attention at each step."""
     model = other_network(trained_model, tiny(model__attention="additive"))
     network, tokenizer = model.network, model.tokenizers.src
-    found = align(model, "un deux", "one two")
+    alignment = align(model, "un deux", "one two")
     src = torch.tensor([[*tokenizer.encode(["un deux"])[0], EOS]])
     state = network.start(src, torch.tensor([src.size(1)]))
-    with recorded(network.decoder.attention) as seen:
+    with record_outputs(network.decoder.attention) as outputs:
         for token in [BOS, *tokenizer.encode(["one two"])[0]]:
             _, state = network.step(torch.tensor([token]), state)
-    used = torch.cat([attn_weights for _, attn_weights in seen], dim=1)[0]
-    np.testing.assert_allclose(found.weights, used.detach().numpy(), atol=1e-6)
+    used = torch.cat([attn_weights for _, attn_weights in outputs], dim=1)[0]
+    np.testing.assert_allclose(alignment.weights, used.detach().numpy(), atol=1e-6)
 
 
 def test_the_weights_of_summaries_mix_the_states_that_a_step_reads(trained_model: TrainedModel) -> None:
     network, tokenizer = trained_model.network, trained_model.tokenizers.src
     src = torch.tensor([[*tokenizer.encode(["un deux trois"])[0], EOS]])
     encoded = network.encode(src, torch.tensor([src.size(1)]))
-    with recorded(network.decoder.summaries) as read:
+    with record_outputs(network.decoder.summaries) as outputs:
         network.decode(encoded, torch.tensor([[BOS, *tokenizer.encode(["one two"])[0]]]))
     weights = align(trained_model, "un deux trois", "one two").weights
-    np.testing.assert_allclose(weights @ encoded.outputs[0].detach().numpy(), read[0][0].detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(weights @ encoded.outputs[0].detach().numpy(), outputs[0][0].detach().numpy(), atol=1e-5)
 
 
-def test_one_vector_for_all_words_has_no_alignment(trained_model: TrainedModel, tiny: Callable[..., Config]) -> None:
+def test_a_single_context_vector_has_no_alignment(trained_model: TrainedModel, tiny: Callable[..., Config]) -> None:
     with pytest.raises(InputError, match="no attention and no summaries"):
         align(other_network(trained_model, tiny(model__summaries=0)), "un", "one")

@@ -1,4 +1,4 @@
-"""Vectors of words and phrases, and their layout on a plane."""
+"""Word and phrase vectors, and their layout on a plane."""
 
 import sys
 from pathlib import Path
@@ -18,11 +18,11 @@ def model(trained: Path) -> TrainedModel:
     return load_model(trained)
 
 
-def test_words_are_the_most_frequent_ones_of_one_piece(model: TrainedModel) -> None:
+def test_words_are_the_most_frequent_single_piece_words(model: TrainedModel) -> None:
     lines = ["deux, deux! trois 4 quatre_", "deux trois Unbekanntes", "six"]
-    found = frequent_words(model.tokenizers.src, lines, 3)
-    assert list(found) == ["deux", "trois", "quatre"]
-    for word, piece_id in found.items():
+    words = frequent_words(model.tokenizers.src, lines, 3)
+    assert list(words) == ["deux", "trois", "quatre"]
+    for word, piece_id in words.items():
         assert model.tokenizers.src.encode([word]) == [[piece_id]]
     assert "Unbekanntes" not in frequent_words(model.tokenizers.src, lines, 100)
 
@@ -34,7 +34,7 @@ def test_word_vectors_are_the_embeddings(model: TrainedModel) -> None:
         assert np.array_equal(word_vectors(model, side, ids), weight[ids].numpy())
 
 
-def test_a_phrase_vector_does_not_depend_on_its_neighbours(model: TrainedModel) -> None:
+def test_a_phrase_vector_does_not_depend_on_the_batch(model: TrainedModel) -> None:
     phrases = ["un", "deux trois quatre cinq six", " six un ", *["trois"] * 70, "quatre un"]
     vectors = phrase_vectors(model, phrases)
     assert vectors.shape == (len(phrases), 12)
@@ -52,7 +52,7 @@ def test_neighbours_stay_neighbours() -> None:
     assert np.array_equal(distances.argmin(axis=1) // 15, np.arange(len(points)) // 15)
 
 
-def test_a_map_is_always_the_same() -> None:
+def test_the_layout_is_deterministic() -> None:
     vectors = np.random.default_rng(5).normal(size=(4, 8)).astype(np.float32)
     assert np.array_equal(lay_out(vectors), lay_out(vectors))
 
@@ -62,7 +62,7 @@ def test_too_few_points_are_refused() -> None:
         lay_out(np.zeros((3, 5), dtype=np.float32))
 
 
-def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_scikit_learn_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     with pytest.raises(InputError, match="pip install scikit-learn"):
         lay_out(np.zeros((9, 5), dtype=np.float32))

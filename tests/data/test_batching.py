@@ -1,4 +1,4 @@
-"""An epoch has every pair once, in batches that follow from lengths, seed and epoch; the target is shifted by one."""
+"""An epoch has every pair once, in batches determined by lengths, seed and epoch; the target is shifted by one."""
 
 from types import SimpleNamespace
 from typing import cast
@@ -37,8 +37,8 @@ def random_lengths(count: int) -> list[tuple[int, int]]:
     draw = np.random.default_rng(2)
     src = draw.integers(1, 50, count)
     return [
-        (int(one), max(1, int(one) + int(difference)))
-        for one, difference in zip(src, draw.integers(-5, 6, count), strict=True)
+        (int(length), max(1, int(length) + int(difference)))
+        for length, difference in zip(src, draw.integers(-5, 6, count), strict=True)
     ]
 
 
@@ -66,29 +66,29 @@ def test_batch_has_at_most_batch_tokens_or_one_pair(pairs: list[tuple[int, int]]
 
 @given(lengths, st.integers(1, 300), seeds, seeds)
 @settings(deadline=None)
-def test_batches_follow_from_lengths_seed_and_epoch(
+def test_batches_are_determined_by_lengths_seed_and_epoch(
     pairs: list[tuple[int, int]], batch_tokens: int, seed: int, epoch: int
 ) -> None:
-    once, again = ([one.tolist() for one in plan(pairs, batch_tokens, seed, epoch)] for _ in range(2))
+    once, again = ([batch.tolist() for batch in plan(pairs, batch_tokens, seed, epoch)] for _ in range(2))
     assert once == again
 
 
 @pytest.mark.parametrize(("seed", "epoch"), [(1, 1), (2, 0), (0, 1)])
-def test_other_seeds_and_epochs_have_other_batches_in_another_order(seed: int, epoch: int) -> None:
+def test_batches_differ_between_seeds_and_epochs(seed: int, epoch: int) -> None:
     pairs = random_lengths(500)
-    one, other = ([batch.tolist() for batch in plan(pairs, 400, *which)] for which in ((1, 0), (seed, epoch)))
-    assert one != other
-    assert {tuple(sorted(batch)) for batch in one} != {tuple(sorted(batch)) for batch in other}
-    assert [len(batch) for batch in one] != [len(batch) for batch in other]
+    first, second = ([batch.tolist() for batch in plan(pairs, 400, *which)] for which in ((1, 0), (seed, epoch)))
+    assert first != second
+    assert {tuple(sorted(batch)) for batch in first} != {tuple(sorted(batch)) for batch in second}
+    assert [len(batch) for batch in first] != [len(batch) for batch in second]
 
 
-def test_batches_do_not_come_in_the_order_of_lengths() -> None:
+def test_batches_are_not_sorted_by_length() -> None:
     pairs = random_lengths(500)
     longest = [max(max(pairs[i]) for i in batch) for batch in plan(pairs, 400, 1, 0)]
     assert longest not in (sorted(longest), sorted(longest, reverse=True))
 
 
-def test_pairs_of_like_length_go_together() -> None:
+def test_pairs_of_similar_length_share_a_batch() -> None:
     pairs = random_lengths(2000)
     corpus = corpus_of_lengths(pairs)
     batches = [make_batch(corpus, indices) for indices in plan(pairs, 2048, 1, 0)]
@@ -101,7 +101,7 @@ def test_pairs_of_like_length_go_together() -> None:
     ("batch_tokens", "sizes"),
     [(50, [5] * 12 + [4]), (80, [8] * 8), (110, [8] * 8), (170, [16] * 4), (639, [56, 8]), (640, [64]), (10**9, [64])],
 )
-def test_batches_are_filled_in_eights(batch_tokens: int, sizes: list[int]) -> None:
+def test_batch_sizes_are_multiples_of_eight(batch_tokens: int, sizes: list[int]) -> None:
     assert sorted((len(batch) for batch in plan([(9, 7)] * 64, batch_tokens, 1, 0)), reverse=True) == sizes
 
 
@@ -129,7 +129,7 @@ def test_batch_holds_its_pairs_with_the_target_shifted(src: list[list[int]], dat
 
 
 @pytest.mark.parametrize(("longest", "width"), [(1, 2), (2, 2), (3, 4), (4, 4), (9, 10)])
-def test_padding_goes_to_the_next_even_width(longest: int, width: int) -> None:
+def test_rows_are_padded_to_an_even_width(longest: int, width: int) -> None:
     padded = pad_rows([np.arange(1, longest + 1), np.array([7])])
     assert padded.shape == (2, width)
     assert padded[0].tolist() == list(range(1, longest + 1)) + [PAD] * (width - longest)
@@ -137,14 +137,14 @@ def test_padding_goes_to_the_next_even_width(longest: int, width: int) -> None:
 
 
 class Lengths:
-    """Stands for the sentences of a side: only their lengths count when an epoch is planned."""
+    """Stand-in for the sentences of one side: planning an epoch needs only their lengths."""
 
     def __init__(self, lengths: list[int]) -> None:
         self._lengths = np.array(lengths)
 
     def lengths(self, indices: np.ndarray) -> np.ndarray:
-        found: np.ndarray = self._lengths[indices]
-        return found
+        selected: np.ndarray = self._lengths[indices]
+        return selected
 
 
 def corpus_to_plan(pairs: list[tuple[int, int]], parts: list[Part]) -> Corpus:
@@ -158,9 +158,7 @@ def times_drawn(corpus: Corpus, count: int, epoch: int, seed: int = 3) -> np.nda
 
 
 @pytest.mark.parametrize("at_once", [2**20, 1000, 37, 10])
-def test_an_epoch_has_every_pair_once_however_many_are_planned_at_once(
-    at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_epoch_has_every_pair_once_for_any_block_size(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "_PAIRS_PLANNED_AT_ONCE", at_once)
     corpus = corpus_to_plan(random_lengths(300), [Part(200, 1.0), Part(0, 1.0), Part(100, 1.0)])
     assert (times_drawn(corpus, 300, epoch=0) == 1).all()
@@ -170,7 +168,7 @@ def test_an_epoch_has_every_pair_once_however_many_are_planned_at_once(
 
 
 @pytest.mark.parametrize("at_once", [2**20, 500])
-def test_a_part_is_drawn_as_often_as_its_weight_says(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_is_drawn_according_to_its_weight(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "_PAIRS_PLANNED_AT_ONCE", at_once)
     corpus = corpus_to_plan(random_lengths(3000), [Part(1000, 3.0), Part(1000, 0.25), Part(1000, 1.5)])
     epochs = [times_drawn(corpus, 3000, epoch) for epoch in range(8)]
@@ -185,7 +183,7 @@ def test_a_part_is_drawn_as_often_as_its_weight_says(at_once: int, monkeypatch: 
 
 
 def test_blocks_are_drawn_from_the_whole_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file may be sorted by subject: a block of it in a row would be a poor shuffle."""
+    """A file may be sorted by topic, so contiguous blocks would be a poor shuffle."""
     monkeypatch.setattr(batching, "_PAIRS_PLANNED_AT_ONCE", 250)
     corpus = corpus_to_plan(random_lengths(1000), [Part(1000, 1.0)])
     order = np.concatenate(list(plan_epoch(corpus, 100, 3, 0)))

@@ -1,4 +1,4 @@
-"""Pairs of lines from two aligned files and from a table, and what is said where they do not fit."""
+"""Pairs of lines from two aligned files and from a table, and the errors where these do not match up."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_tsv_pairs_columns_without_quoting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", ["aligned", "tsv"])
-def test_windows_line_ends_and_blanks_at_the_ends_are_left_out(tmp_path: Path, make: str) -> None:
+def test_windows_line_endings_and_surrounding_blanks_are_stripped(tmp_path: Path, make: str) -> None:
     bitext = (
         aligned(tmp_path, "  ein Hund \r\n \r\n", "\ta dog\u3000\r\na\r\n")
         if make == "aligned"
@@ -45,23 +45,23 @@ def test_windows_line_ends_and_blanks_at_the_ends_are_left_out(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(("src", "tgt"), [(3, 2), (2, 3), (0, 1), (1, 0), (1500, 2), (2, 1500), (4, 9)])
-def test_unequal_counts_are_told_exactly(tmp_path: Path, src: int, tgt: int) -> None:
+def test_unequal_line_counts_are_reported_exactly(tmp_path: Path, src: int, tgt: int) -> None:
     bitext = aligned(tmp_path, "a\n" * src, "b\n" * tgt)
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     message = f"{bitext.src} has {src:,} lines but {bitext.tgt} has {tgt:,}: "
     with pytest.raises(InputError, match=re.escape(message)):
-        found.extend(bitext)
-    assert found == [Pair("a", "b", line + 1) for line in range(min(src, tgt))]
+        pairs.extend(bitext)
+    assert pairs == [Pair("a", "b", line + 1) for line in range(min(src, tgt))]
 
 
 @pytest.mark.parametrize(("line", "columns"), [("a", "1 column,"), (" ", "1 column,"), ("a\tb\tc", "3 columns,")])
-def test_wrong_number_of_columns_is_told_with_its_line(tmp_path: Path, line: str, columns: str) -> None:
+def test_wrong_number_of_columns_is_reported_with_its_line(tmp_path: Path, line: str, columns: str) -> None:
     bitext = tab_separated(tmp_path, f"a\tb\nc\td\n{line}\n")
     with pytest.raises(InputError, match=re.escape(f"{bitext}, line 3: {columns} expected 2")):
         list(bitext)
 
 
-def test_a_line_break_in_a_cell_counts_as_a_blank(tmp_path: Path) -> None:
+def test_a_line_break_in_a_cell_becomes_a_blank(tmp_path: Path) -> None:
     path = tmp_path / "text.csv"
     path.write_bytes(b'"a \r\n b\n","c\n\nd"\r\n"\n",e\n')
     assert list(TablePairs(open_table(path, lambda *_: False), ("1",), ("2",))) == [
@@ -70,7 +70,7 @@ def test_a_line_break_in_a_cell_counts_as_a_blank(tmp_path: Path) -> None:
     ]
 
 
-def test_chain_reads_its_parts_in_turn_and_again(tmp_path: Path) -> None:
+def test_chain_reads_its_parts_in_order_and_repeatedly(tmp_path: Path) -> None:
     first, second = aligned(tmp_path, "a\n", "b\n"), tab_separated(tmp_path, "c\td\ne\tf\n")
     chain = Chain("both", (first, second))
     for _ in range(2):

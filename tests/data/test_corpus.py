@@ -1,4 +1,4 @@
-"""Encoded pairs on disk are what the tokenizers made of them; what was left out is counted; damage is named."""
+"""Encoded pairs on disk match the tokenizers' output; dropped pairs are counted; errors name the damaged file."""
 
 import random
 import re
@@ -37,7 +37,7 @@ def train(texts: list[str]) -> Tokenizer:
 
 
 def write(pairs: Iterable[Pair], src: Tokenizer, tgt: Tokenizer, limit: int, folder: Path) -> tuple[int, list[int]]:
-    """Write a corpus; how many pairs were kept, and the lines of those that were too long."""
+    """Write a corpus. Returns the number of pairs kept and the lines of those that are too long."""
     too_long: list[int] = []
     with CorpusWriter(folder, src, tgt, limit) as writer:
         return writer.add(pairs, too_long.append), too_long
@@ -54,7 +54,7 @@ def english() -> Tokenizer:
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 25, 10_000])
-def test_corpus_is_what_the_tokenizers_make_of_the_pairs(
+def test_corpus_matches_the_output_of_the_tokenizers(
     german: Tokenizer, english: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(corpus_module, "_CHUNK", chunk)
@@ -67,10 +67,10 @@ def test_corpus_is_what_the_tokenizers_make_of_the_pairs(
         stored = getattr(corpus, side)
         assert [stored[i].tolist() for i in range(len(corpus))] == expected
         assert stored.lengths(np.array([3, 0, 25])).tolist() == [len(expected[i]) for i in (3, 0, 25)]
-        assert isinstance(stored[0].base.base, np.memmap)  # nothing was read into memory
+        assert isinstance(stored[0].base.base, np.memmap)  # memory-mapped, not read
 
 
-def test_pairs_that_do_not_fit_are_left_out_and_counted(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:
+def test_pairs_that_are_too_long_are_dropped_and_counted(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:
     def pieces(pair: Pair) -> int:
         return max(len(german.encode([pair.src])[0]), len(english.encode([pair.tgt])[0]))
 
@@ -89,9 +89,7 @@ def test_corpus_without_pairs_can_be_read(german: Tokenizer, english: Tokenizer,
     assert len(Corpus(tmp_path)) == 0
 
 
-def test_sources_stand_one_after_another_with_their_weights(
-    german: Tokenizer, english: Tokenizer, tmp_path: Path
-) -> None:
+def test_sources_are_concatenated_with_their_weights(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:
     with CorpusWriter(tmp_path, german, english, 1000) as writer:
         writer.add(make_pairs(3), print, weight=2.5)
         writer.add([], print)
@@ -106,8 +104,8 @@ def test_pieces_are_counted(german: Tokenizer, english: Tokenizer, tmp_path: Pat
     with CorpusWriter(tmp_path, german, english, 1000) as writer:
         writer.add(pairs, print)
     ids = german.encode([pair.src for pair in pairs])
-    assert writer.src_pieces.of_piece.tolist() == [sum(one.count(piece) for one in ids) for piece in range(len(german))]
-    assert writer.src_pieces.of_length.nonzero()[0].tolist() == sorted({len(one) for one in ids})
+    assert writer.src_pieces.of_piece.tolist() == [sum(row.count(piece) for row in ids) for piece in range(len(german))]
+    assert writer.src_pieces.of_length.nonzero()[0].tolist() == sorted({len(row) for row in ids})
     assert writer.src_pieces.of_length.sum() == len(pairs)
 
 
@@ -120,7 +118,7 @@ def _set_offset(position: int, value: int) -> Callable[[Path], None]:
     return damage
 
 
-def _cut(count: int) -> Callable[[Path], None]:
+def _truncate(count: int) -> Callable[[Path], None]:
     def damage(path: Path) -> None:
         path.write_bytes(path.read_bytes()[:-count])
 
@@ -141,13 +139,13 @@ def _into_folder(path: Path) -> None:
     ("kind", "damage"),
     [
         ("ids", Path.unlink),
-        ("ids", _cut(1)),
-        ("ids", _cut(4)),
+        ("ids", _truncate(1)),
+        ("ids", _truncate(4)),
         ("ids", _empty),
         ("ids", _into_folder),
         ("offsets", Path.unlink),
-        ("offsets", _cut(1)),
-        ("offsets", _cut(8)),
+        ("offsets", _truncate(1)),
+        ("offsets", _truncate(8)),
         ("offsets", _empty),
         ("offsets", _set_offset(0, 1)),
         ("offsets", _set_offset(-1, 10**9)),
@@ -157,19 +155,19 @@ def _into_folder(path: Path) -> None:
     ],
     ids=[
         "no ids",
-        "ids cut inside an id",
-        "an id less",
+        "ids truncated within an id",
+        "one id missing",
         "ids empty",
-        "ids a folder",
+        "ids are a folder",
         "no offsets",
-        "offsets cut inside an offset",
-        "an offset less",
+        "offsets truncated within an offset",
+        "one offset missing",
         "offsets empty",
         "first offset not 0",
         "last offset too large",
-        "an offset falls",
-        "an offset negative",
-        "an offset too large",
+        "offsets decrease",
+        "negative offset",
+        "offset too large",
     ],
 )
 def test_damage_is_an_input_error_that_names_the_file(
@@ -177,7 +175,7 @@ def test_damage_is_an_input_error_that_names_the_file(
 ) -> None:
     write(make_pairs(), german, english, 1000, tmp_path)
     damage(tmp_path / f"{side}.{kind}")
-    # Where the two files of a side do not fit one another, either may be named.
+    # If the two files of a side disagree, the error may name either.
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / side}.") + "(ids|offsets)"):
         Corpus(tmp_path)
 
@@ -192,7 +190,7 @@ def test_sides_of_different_corpora_are_an_input_error(german: Tokenizer, englis
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_corpus_that_is_no_folder_is_an_input_error(tmp_path: Path, name: str) -> None:
+def test_corpus_that_is_not_a_folder_is_an_input_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match=re.escape(str(tmp_path / name))):
         Corpus(tmp_path / name)

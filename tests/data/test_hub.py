@@ -1,4 +1,4 @@
-"""What a data set says of itself is followed or refused; which splits and subsets are taken; what is fetched when."""
+"""Settings in a data set's README are followed or refused; which splits and subsets are used; what is fetched when."""
 
 import itertools
 import re
@@ -26,7 +26,10 @@ def put(path: Path, lines: Sequence[str]) -> None:
 
 
 def put_readme(folder: Path, *settings: str) -> None:
-    put(folder / "README.md", ["---", "configs:", "- config_name: default", *(f"  {one}" for one in settings), "---"])
+    put(
+        folder / "README.md",
+        ["---", "configs:", "- config_name: default", *(f"  {setting}" for setting in settings), "---"],
+    )
 
 
 def open_set(folder: Path, **settings: object) -> Sources:
@@ -38,7 +41,7 @@ def rows_of(pairs: Bitext | None) -> list[tuple[str, str]]:
     return [(pair.src, pair.tgt) for pair in pairs]
 
 
-def test_the_validation_split_is_the_first_by_its_name(tmp_path: Path) -> None:
+def test_the_validation_split_is_chosen_by_name(tmp_path: Path) -> None:
     for number, names in enumerate(itertools.permutations(hub.VALIDATION_NAMES, 2)):
         folder = tmp_path / str(number)
         splits = [f"- {{split: {name}, path: {name}.csv}}" for name in ("train", *names)]
@@ -63,13 +66,13 @@ def test_the_validation_split_is_the_first_by_its_name(tmp_path: Path) -> None:
         (["delimiter: '|'", "quoting: 3"], ["sw|en", *(f"{src}|{tgt}" for src, tgt in PAIRS)]),
     ],
 )
-def test_settings_of_a_csv_are_followed(settings: list[str], lines: list[str], tmp_path: Path) -> None:
+def test_csv_settings_are_followed(settings: list[str], lines: list[str], tmp_path: Path) -> None:
     put_readme(tmp_path / "set", "data_files: pairs.csv", *settings)
     put(tmp_path / "set" / "pairs.csv", lines)
     assert rows_of(open_set(tmp_path / "set").train[0].pairs) == PAIRS
 
 
-def test_quotes_that_a_data_set_says_are_text_stay(tmp_path: Path) -> None:
+def test_quotes_are_kept_where_quoting_is_off(tmp_path: Path) -> None:
     put_readme(tmp_path / "set", "data_files: pairs.csv", "quoting: 3", "sep: '|'")
     put(tmp_path / "set" / "pairs.csv", ["sw|en", '"a"|"b'])
     assert rows_of(open_set(tmp_path / "set").train[0].pairs) == [('"a"', '"b')]
@@ -78,14 +81,14 @@ def test_quotes_that_a_data_set_says_are_text_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "setting", ["skiprows: 1", "encoding: latin-1", "quoting: 2", "header: 2", "sep: '||'", "nrows: 10", "comment: '#'"]
 )
-def test_settings_that_are_not_followed_are_named(setting: str, tmp_path: Path) -> None:
+def test_unsupported_settings_are_an_error(setting: str, tmp_path: Path) -> None:
     put_readme(tmp_path / "set", "data_files: pairs.csv", setting)
     put(tmp_path / "set" / "pairs.csv", ["sw,en", *LINES])
     with pytest.raises(InputError, match=f"set: its README sets {setting.partition(':')[0]} to "):
         open_set(tmp_path / "set")
 
 
-def test_names_that_do_not_fit_the_file_are_one_line(tmp_path: Path) -> None:
+def test_wrong_number_of_names_is_a_one_line_error(tmp_path: Path) -> None:
     put_readme(tmp_path / "set", "data_files: pairs.csv", "names: [id, sw, en]")
     put(tmp_path / "set" / "pairs.csv", LINES)
     with pytest.raises(InputError, match="2 columns, but the data set names 3"):
@@ -99,7 +102,7 @@ def test_a_tsv_of_a_data_set_may_be_quoted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("readme", ["configs: [a: b: c", "configs: 3", "configs:\n- 7", "dataset_info: [1, x"])
-def test_a_readme_that_makes_no_sense_is_one_line(readme: str, tmp_path: Path) -> None:
+def test_malformed_readme_is_a_one_line_error(readme: str, tmp_path: Path) -> None:
     put(tmp_path / "set" / "README.md", ["---", readme, "---"])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
     with pytest.raises(InputError, match=f"--dataset {tmp_path / 'set'}: .*") as error:
@@ -118,13 +121,13 @@ def test_a_readme_that_makes_no_sense_is_one_line(readme: str, tmp_path: Path) -
         (["en-sw", "en-swh"], ("en", ""), None),
     ],
 )
-def test_the_subset_of_two_languages(
+def test_the_subset_is_chosen_by_languages(
     subsets: list[str], languages: tuple[str, str], chosen: str | None, tmp_path: Path
 ) -> None:
-    configs = [line for one in subsets for line in (f"- config_name: {one}", f"  data_files: {one}.csv")]
+    configs = [line for subset in subsets for line in (f"- config_name: {subset}", f"  data_files: {subset}.csv")]
     put(tmp_path / "set" / "README.md", ["---", "configs:", *configs, "---"])
-    for one in subsets:
-        put(tmp_path / "set" / f"{one}.csv", ["source,target", f"{one},x"])
+    for subset in subsets:
+        put(tmp_path / "set" / f"{subset}.csv", ["source,target", f"{subset},x"])
     settings = dict(zip(("src_lang", "tgt_lang"), languages, strict=True))
     if chosen:
         assert rows_of(open_set(tmp_path / "set", **settings).train[0].pairs) == [(chosen, "x")]
@@ -151,40 +154,40 @@ def test_the_subset_of_two_languages(
     ],
 )
 @pytest.mark.parametrize("name", ["README.md", ".huggingface.yaml"])
-def test_a_data_set_names_only_files_of_its_own(
+def test_a_data_set_refers_only_to_its_own_files(
     name: str, setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The library would fetch them as it looks for its splits: nothing may be asked of it."""
+    """The library would fetch them while it resolves the splits, so it must not be called."""
 
-    def ask(*_: object, **__: object) -> None:
-        raise AssertionError("the library was asked")
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("the library was called")
 
     put(tmp_path / "secret.csv", ["sw,en", *LINES])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
     setting = setting.replace("SECRET", str(tmp_path / "secret.csv"))
     fence = ["---"] * (name == "README.md")
     put(tmp_path / "set" / name, [*fence, "configs:", "- config_name: default", f"  {setting}", *fence])
-    monkeypatch.setattr("datasets.get_dataset_config_names", ask)
+    monkeypatch.setattr("datasets.get_dataset_config_names", fail)
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'set' / name}: refers to ")):
         open_set(tmp_path / "set")
 
 
-def test_a_readme_is_parsed_as_the_library_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where `\r` counted as the end of a line there would be no settings to see."""
+def test_a_readme_is_parsed_as_by_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If `\r` ended a line, the settings would be missed."""
 
-    def ask(*_: object, **__: object) -> None:
-        raise AssertionError("the library was asked")
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("the library was called")
 
     readme = "---\r# c\r---\rconfigs:\r- config_name: default\r  data_files: https://example.com/x.csv\n---\n"
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
     (tmp_path / "set" / "README.md").write_text(readme, newline="")
-    monkeypatch.setattr("datasets.get_dataset_config_names", ask)
+    monkeypatch.setattr("datasets.get_dataset_config_names", fail)
     with pytest.raises(InputError, match=r"refers to 'https://example\.com/x\.csv'"):
         open_set(tmp_path / "set")
 
 
-def test_a_snapshot_in_the_cache_of_the_hub_is_read(tmp_path: Path) -> None:
-    """It is links to files that are named by their content."""
+def test_a_snapshot_in_the_hub_cache_is_read(tmp_path: Path) -> None:
+    """A snapshot consists of links to files named by their hash."""
     snapshot, blobs = (
         tmp_path / "datasets--some--set" / "snapshots" / "0a1b",
         tmp_path / "datasets--some--set" / "blobs",
@@ -195,7 +198,7 @@ def test_a_snapshot_in_the_cache_of_the_hub_is_read(tmp_path: Path) -> None:
     assert rows_of(open_set(snapshot).train[0].pairs) == PAIRS
 
 
-def test_a_data_set_has_no_links_that_lead_out(tmp_path: Path) -> None:
+def test_links_out_of_a_data_set_are_refused(tmp_path: Path) -> None:
     put(tmp_path / "secret.csv", ["sw,en", *LINES])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
     (tmp_path / "set" / "validation.csv").symlink_to(tmp_path / "secret.csv")
@@ -212,8 +215,8 @@ def test_a_data_set_has_no_links_that_lead_out(tmp_path: Path) -> None:
         open_set(tmp_path / "set", src_lang="sw", tgt_lang="en")
 
 
-def test_a_data_set_on_the_hub_names_only_files_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    play_the_hub(tmp_path, {"train": ["sw,en", *LINES]}, monkeypatch)
+def test_a_data_set_on_the_hub_refers_only_to_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_hub(tmp_path, {"train": ["sw,en", *LINES]}, monkeypatch)
     assert open_sources(DataConfig(dataset=("some/set",)), tmp_path).train
     with pytest.raises(InputError, match=r"refers to 'hf://datasets/some/set@0/train\.csv', which is not"):
         open_sources(DataConfig(dataset=("another/set",)), tmp_path)
@@ -225,9 +228,9 @@ def test_a_data_set_on_the_hub_names_only_files_of_its_own(tmp_path: Path, monke
         [f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 10)}]" for n in range(12)],
         ["m: &m [*m]"],
     ],
-    ids=["10^12 values", "one that holds itself"],
+    ids=["10^12 values", "self-reference"],
 )
-def test_a_readme_of_many_aliases_is_refused(lines: list[str], tmp_path: Path) -> None:
+def test_a_readme_with_too_many_aliases_is_refused(lines: list[str], tmp_path: Path) -> None:
     bomb = ["a: &a [train.csv]", *lines, "configs:", "- config_name: default", "  data_files: *m"]
     put(tmp_path / "set" / "README.md", ["---", *bomb, "---"])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
@@ -240,15 +243,15 @@ def test_aligned_files_have_a_test_split_too(tmp_path: Path) -> None:
         for code in ("sw", "en"):
             put(tmp_path / "set" / f"{split}.{code}", [f"{split} {code}"])
     sources = open_set(tmp_path / "set", src_lang="sw", tgt_lang="en")
-    found = [rows_of(one) for one in (sources.train[0].pairs, sources.valid, sources.test)]
-    assert found == [[(f"{split} sw", f"{split} en")] for split in ("train", "dev", "test")]
+    splits = [rows_of(pairs) for pairs in (sources.train[0].pairs, sources.valid, sources.test)]
+    assert splits == [[(f"{split} sw", f"{split} en")] for split in ("train", "dev", "test")]
 
 
-def play_the_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let a folder be a data set on the hub, a CSV a split. Returns the list of files that are fetched, as it grows."""
+def fake_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Serve a folder as a data set on the hub, one CSV per split. Returns a live list of the files fetched."""
     fetched: list[str] = []
-    place = "hf://datasets/some/set@0/"
-    urls = DataFilesDict({split: DataFilesList([f"{place}{split}.csv"], []) for split in files})
+    root = "hf://datasets/some/set@0/"
+    urls = DataFilesDict({split: DataFilesList([f"{root}{split}.csv"], []) for split in files})
     for split, lines in files.items():
         put(folder / f"{split}.csv", lines)
 
@@ -263,7 +266,7 @@ def play_the_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: 
         return str(folder / path)
 
     def resolve(_: object, url: str) -> SimpleNamespace:
-        path = url.removeprefix(place)
+        path = url.removeprefix(root)
         return SimpleNamespace(repo_id="some/set", path_in_repo=path, repo_type="dataset", revision="0")
 
     monkeypatch.setattr("datasets.get_dataset_config_names", lambda _: ["default"])
@@ -275,7 +278,7 @@ def play_the_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: 
 
 def test_a_split_is_fetched_when_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     splits = ("train", "validation", "test", "extra")
-    fetched = play_the_hub(tmp_path, {split: ["sw,en", f"{split},x"] for split in splits}, monkeypatch)
+    fetched = fake_hub(tmp_path, {split: ["sw,en", f"{split},x"] for split in splits}, monkeypatch)
     sources = open_sources(DataConfig(dataset=("some/set",)), tmp_path / "downloads")
     assert fetched == ["train.csv"]
     assert rows_of(sources.valid) == [("validation", "x")]

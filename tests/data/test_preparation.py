@@ -1,4 +1,4 @@
-"""Whatever form the pairs come in, training sees the same; the report's figures are those of plain counting."""
+"""Training sees the same pairs in every format; the report's figures match plain counting."""
 
 import csv
 import gzip
@@ -36,7 +36,7 @@ def rows(bitext: tuple[Path, Path]) -> Rows:
     return list(zip(src, tgt, strict=True))
 
 
-def packed(path: Path, text: str) -> None:
+def write_compressed(path: Path, text: str) -> None:
     data = text.encode()
     path.write_bytes(
         gzip.compress(data) if path.suffix == ".gz" else zstandard.compress(data) if path.suffix == ".zst" else data
@@ -46,7 +46,7 @@ def packed(path: Path, text: str) -> None:
 def aligned(ending: str) -> Callable[[Path, Rows], dict[str, object]]:
     def write(folder: Path, rows: Rows) -> dict[str, object]:
         for side, name in enumerate(("fr", "en")):
-            packed(folder / f"a.{name}{ending}", "".join(f"{row[side]}\n" for row in rows))
+            write_compressed(folder / f"a.{name}{ending}", "".join(f"{row[side]}\n" for row in rows))
         return {"data__train_src": str(folder / f"a.fr{ending}"), "data__train_tgt": str(folder / f"a.en{ending}")}
 
     return write
@@ -57,14 +57,14 @@ def table(name: str, header: bool = True) -> Callable[[Path, Rows], dict[str, ob
         path = folder / name
         objects = [{"fr": src, "en": tgt} for src, tgt in rows]
         if ".tsv" in name:
-            packed(path, "".join(f"{src}\t{tgt}\n" for src, tgt in ([("fr", "en")] if header else []) + rows))
+            write_compressed(path, "".join(f"{src}\t{tgt}\n" for src, tgt in ([("fr", "en")] if header else []) + rows))
         elif ".csv" in name:
             with open(path, "w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows([("fr", "en"), *rows])
         elif ".jsonl" in name:
-            packed(path, "".join(json.dumps(one) + "\n" for one in objects))
+            write_compressed(path, "".join(json.dumps(row) + "\n" for row in objects))
         elif ".json" in name:
-            packed(path, "".join(json.dumps({"translation": one}) + "\n" for one in objects))
+            write_compressed(path, "".join(json.dumps({"translation": row}) + "\n" for row in objects))
         else:
             parquet.write_table(pyarrow.table({"translation": objects}), path)
         return {"data__train": str(path)}
@@ -87,7 +87,7 @@ def two_sources(folder: Path, rows: Rows) -> dict[str, object]:
     return {"data__train": [first["data__train"], second["data__train"]]}
 
 
-FORMS = [
+FORMATS = [
     aligned(""),
     aligned(".gz"),
     aligned(".zst"),
@@ -115,11 +115,11 @@ def expected(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFacto
     return trained_bytes(tiny(training__max_steps=3), tmp_path_factory.mktemp("plain") / "run")
 
 
-@pytest.mark.parametrize("form", range(len(FORMS)))
-def test_every_form_trains_to_the_same_bytes(
-    form: int, rows: Rows, expected: dict[str, str], tiny: Callable[..., Config], tmp_path: Path
+@pytest.mark.parametrize("number", range(len(FORMATS)))
+def test_every_format_trains_to_the_same_bytes(
+    number: int, rows: Rows, expected: dict[str, str], tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
-    data = {"data__train_src": (), "data__train_tgt": (), **FORMS[form](tmp_path, rows)}
+    data = {"data__train_src": (), "data__train_tgt": (), **FORMATS[number](tmp_path, rows)}
     config = tiny(training__max_steps=3, data__src_lang="fr", data__tgt_lang="en", **data)
     assert len(expected) > 5
     assert trained_bytes(config, tmp_path / "run") == expected
@@ -138,15 +138,15 @@ def odd_rows(rows: Rows, tmp_path: Path) -> Path:
     return path
 
 
-def test_report_counts_what_is_odd_and_what_is_left_out(
+def test_report_counts_unusual_and_dropped_pairs(
     odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(odd_rows))
     report = report_of(config, tmp_path)
     (source,) = report.sources
     repeated = len(rows) - len(set(rows))
-    found = {finding.rule: (finding.count, finding.left_out) for finding in source.findings}
-    assert found == {
+    counts = {finding.rule: (finding.count, finding.left_out) for finding in source.findings}
+    assert counts == {
         "empty": (1, True),
         "too_long": (1, True),
         "identical": (1 + sum(src == tgt for src, tgt in rows), False),
@@ -157,7 +157,7 @@ def test_report_counts_what_is_odd_and_what_is_left_out(
     }
     assert (source.read, source.read - 2) == (206, source.kept + source.held_out)
     identical = [line for line, (src, tgt) in enumerate(rows, start=1) if src == tgt] + [202]
-    assert next(one.lines for one in source.findings if one.rule == "identical") == identical[:3]
+    assert next(finding.lines for finding in source.findings if finding.rule == "identical") == identical[:3]
     assert report.valid.kept == source.held_out == 10
     examples = [pieces.replace(" ", "").replace("\u2581", " ").strip() for pieces, _ in report.examples]
     assert len(set(examples)) == 3
@@ -166,21 +166,21 @@ def test_report_counts_what_is_odd_and_what_is_left_out(
     assert json.loads((tmp_path / "data" / "report.json").read_text())["sources"][0]["kept"] == source.kept
 
 
-def test_cleaning_leaves_out_what_it_counts(
+def test_cleaning_drops_the_pairs_it_counts(
     odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     data = {"data__train_src": (), "data__train_tgt": (), "data__train": str(odd_rows)}
     report = report_of(tiny(**data, data__clean=["identical", "ratio", "duplicates"]), tmp_path)
     (source,) = report.sources
-    left_out = {finding.rule: finding.count for finding in source.findings if finding.left_out}
-    assert left_out == {
+    dropped = {finding.rule: finding.count for finding in source.findings if finding.left_out}
+    assert dropped == {
         "empty": 1,
         "too_long": 1,
         "identical": 1 + sum(src == tgt for src, tgt in rows),
         "ratio": 1,
         "duplicates": len(rows) - len(set(rows)) + 2,
     }
-    assert source.kept + source.held_out + sum(left_out.values()) == source.read
+    assert source.kept + source.held_out + sum(dropped.values()) == source.read
     corpus = load_data(tmp_path / "data", joint=True, max_length=128)
     decode = corpus.tokenizers.src.decode
     texts = [decode(corpus.train.src[i].tolist()) for i in range(len(corpus.train))]
@@ -188,7 +188,7 @@ def test_cleaning_leaves_out_what_it_counts(
     assert len(set(pairs)) == len(pairs)
 
 
-def test_overlap_with_validation_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_overlap_with_validation_gives_a_warning(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
     valid = tmp_path / "valid.tsv"
     valid.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows[:5], ("sept", "seven")]))
     report = report_of(tiny(data__valid=str(valid)), tmp_path)
@@ -207,7 +207,7 @@ def test_held_out_pairs_share_no_source_with_training(tiny: Callable[..., Config
     assert report.overlaps[0].in_training == 0
 
 
-def test_pairs_are_held_out_where_each_source_has_several_translations(
+def test_pairs_are_held_out_when_each_source_has_several_translations(
     tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     path = tmp_path / "pairs.tsv"
@@ -216,7 +216,9 @@ def test_pairs_are_held_out_where_each_source_has_several_translations(
     assert (report.valid.kept, report.pairs, report.overlaps[0].in_training) == (2, 28, 0)
 
 
-def test_a_source_that_nothing_is_left_of_is_warned_of(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_source_without_remaining_pairs_gives_a_warning(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
     same, good = tmp_path / "same.tsv", tmp_path / "good.tsv"
     same.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
     good.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows))
@@ -228,7 +230,7 @@ def test_a_source_that_nothing_is_left_of_is_warned_of(rows: Rows, tiny: Callabl
     train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
 
 
-def test_a_validation_split_that_cannot_be_opened_is_told_first(
+def test_an_unreadable_validation_split_is_reported_before_pairs_are_read(
     rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "set").mkdir()
@@ -248,7 +250,7 @@ def test_a_validation_split_that_cannot_be_opened_is_told_first(
         ('{"id": "0", "en": "one"}\n', "which columns are the sentences? It has id, en"),
     ],
 )
-def test_a_test_split_that_cannot_be_read_is_noted(
+def test_an_unreadable_test_split_is_noted(
     content: str, reason: str, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     (tmp_path / "set").mkdir()
@@ -262,7 +264,7 @@ def test_a_test_split_that_cannot_be_read_is_noted(
     assert [seen.name for seen in report.overlaps] == ["validation"]
 
 
-def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_cleaning_that_drops_every_pair_is_a_one_line_error(tiny: Callable[..., Config], tmp_path: Path) -> None:
     path = tmp_path / "same.tsv"
     path.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
     config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(path), data__clean="identical")
@@ -270,19 +272,19 @@ def test_a_corpus_that_cleaning_leaves_nothing_of_is_one_line(tiny: Callable[...
         report_of(config, tmp_path)
 
 
-@pytest.mark.parametrize("clean", [(), ("duplicates",)], ids=["as it is", "cleaned"])
+@pytest.mark.parametrize("clean", [(), ("duplicates",)], ids=["uncleaned", "cleaned"])
 def test_each_source_is_parsed_once(
     clean: tuple[str, ...], rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[str] = []
-    read = TablePairs.__iter__
+    original = TablePairs.__iter__
 
-    def watched(pairs: TablePairs) -> Iterator[Pair]:
+    def watch(pairs: TablePairs) -> Iterator[Pair]:
         parsed.append(pairs.table.path.name)
-        yield from read(pairs)
+        yield from original(pairs)
         pairs.table.path.write_text("no longer\tof interest\n")
 
-    monkeypatch.setattr(TablePairs, "__iter__", watched)
+    monkeypatch.setattr(TablePairs, "__iter__", watch)
     (tmp_path / "set").mkdir()
     for split in ("train", "validation", "test"):
         table(f"set/{split}.jsonl")(tmp_path, rows)
@@ -322,6 +324,6 @@ def test_a_spool_yields_what_was_written(sources: list[list[Pair]], tmp_path: Pa
         patch.setattr("seq2seq.data.spool._BLOCK", 7)
         assert [list(spool.write(pairs)) for pairs in sources] == sources
         both = [zip(spool.read(index), spool.read(index), strict=True) for index in range(len(sources))]
-        twice = [[(one, other) for one, other in pairs] for pairs in both]
+        twice = [[(first, second) for first, second in pairs] for pairs in both]
     numbers = iter(range(1000))
     assert twice == [[((number, pair),) * 2 for pair, number in zip(pairs, numbers, strict=False)] for pairs in sources]

@@ -1,4 +1,4 @@
-"""Data sets in the usual layouts of the hub, from a local folder, without a network; mixtures; what is guessed."""
+"""Data sets in the usual layouts of the hub, from a local folder, without a network; mixtures; what is inferred."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ Rows = list[tuple[str, str]]
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
-        raise AssertionError("the network was asked")
+        raise AssertionError("the network was accessed")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
@@ -44,7 +44,7 @@ def put_parquet(path: Path, rows: Rows, nested: bool = True) -> None:
 def put_jsonl(path: Path, rows: Rows, nested: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     objects = [{"sw": src, "en": tgt} for src, tgt in rows]
-    path.write_text("".join(json.dumps({"translation": one} if nested else one) + "\n" for one in objects))
+    path.write_text("".join(json.dumps({"translation": row} if nested else row) + "\n" for row in objects))
 
 
 def put_text(path: Path, lines: list[str]) -> None:
@@ -172,7 +172,7 @@ def test_a_data_set_in_each_usual_layout(layout: Callable[[Path], None], tmp_pat
 
 
 @pytest.mark.parametrize("layout", [sharded_parquet, flat_jsonl, nested_json], ids=lambda layout: layout.__name__)
-def test_languages_are_guessed_from_the_columns_and_said(layout: Callable[[Path], None], tmp_path: Path) -> None:
+def test_languages_are_inferred_from_the_columns_and_reported(layout: Callable[[Path], None], tmp_path: Path) -> None:
     layout(tmp_path / "set")
     sources = open_dataset(tmp_path / "set", src_lang="", tgt_lang="")
     languages = ("en", "sw") if layout is sharded_parquet else ("sw", "en")
@@ -181,14 +181,14 @@ def test_languages_are_guessed_from_the_columns_and_said(layout: Callable[[Path]
     assert rows_of(sources.train[0].pairs)[0] == (TRAIN[0] if languages[0] == "sw" else TRAIN[0][::-1])
 
 
-def test_another_split_is_trained_on_when_asked_for(tmp_path: Path) -> None:
+def test_training_uses_the_split_that_was_requested(tmp_path: Path) -> None:
     sharded_parquet(tmp_path / "set")
     sources = open_dataset(tmp_path / "set", split="validation")
     assert rows_of(sources.train[0].pairs) == VALID
     assert sources.valid is None
 
 
-def test_validation_data_that_is_given_goes_before_the_data_sets_own(tmp_path: Path) -> None:
+def test_given_validation_data_overrides_the_validation_split(tmp_path: Path) -> None:
     sharded_parquet(tmp_path / "set")
     put_table(tmp_path / "mine.tsv", [("mimi", "me")], "\t", header="sw en")
     assert rows_of(open_dataset(tmp_path / "set", valid=str(tmp_path / "mine.tsv")).valid) == [("mimi", "me")]
@@ -207,7 +207,7 @@ def test_validation_data_that_is_given_goes_before_the_data_sets_own(tmp_path: P
         (lambda folder: put_text(folder / "set.py", ["raise SystemExit('code of a data set was run')"]), {}, "set"),
     ],
 )
-def test_what_cannot_be_told_is_one_line(
+def test_unusable_data_set_is_a_one_line_error(
     layout: Callable[[Path], None], changes: dict[str, object], complaint: str | None, tmp_path: Path
 ) -> None:
     layout(tmp_path / "set")
@@ -219,14 +219,14 @@ def test_what_cannot_be_told_is_one_line(
     assert str(tmp_path / "set") in str(error.value)
 
 
-def test_a_name_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_data_set_is_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"--dataset nobody/nothing: .*\(there is no such folder here either\)"):
         open_dataset(Path("nobody/nothing"))
 
 
-def test_files_of_the_hub_are_fetched_beside_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub is played by a folder: what is asked of the libraries, and that what they fetch is read."""
+def test_hub_files_are_downloaded_next_to_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder stands in for the hub: the calls to its libraries, and that the downloaded files are read."""
     put_parquet(tmp_path / "hub" / "train.parquet", TRAIN)
     url = "hf://datasets/someone/pairs@0123abcd/train.parquet"
 
@@ -241,8 +241,8 @@ def test_files_of_the_hub_are_fetched_beside_the_runs(tmp_path: Path, monkeypatc
         assert cache_dir == tmp_path / "downloads"
         return str(tmp_path / "hub" / path)
 
-    def resolve(_: object, asked: str) -> SimpleNamespace:
-        assert asked == url
+    def resolve(_: object, requested: str) -> SimpleNamespace:
+        assert requested == url
         return SimpleNamespace(
             repo_id="someone/pairs", path_in_repo="train.parquet", repo_type="dataset", revision="0123abcd"
         )
@@ -280,7 +280,7 @@ def test_a_mixture_keeps_its_order_and_weights(tmp_path: Path) -> None:
         ("train.en", "more.en", ("", "")),
     ],
 )
-def test_languages_are_guessed_from_file_names(src: str, tgt: str, expected: tuple[str, str], tmp_path: Path) -> None:
+def test_languages_are_inferred_from_file_names(src: str, tgt: str, expected: tuple[str, str], tmp_path: Path) -> None:
     put_text(tmp_path / src, ["a"])
     put_text(tmp_path / tgt, ["b"])
     sources = open_sources(
@@ -290,7 +290,7 @@ def test_languages_are_guessed_from_file_names(src: str, tgt: str, expected: tup
     assert bool(sources.notes) == (expected != ("", ""))
 
 
-def test_language_codes_head_a_csv_but_may_be_a_pair_in_a_tsv(tmp_path: Path) -> None:
+def test_language_codes_are_a_header_in_a_csv_but_may_be_a_pair_in_a_tsv(tmp_path: Path) -> None:
     for name, delimiter in (("pairs.csv", ";"), ("pairs.tsv", "\t")):
         put_text(tmp_path / name, [f"sw{delimiter}en", f"habari{delimiter}hello"])
     csv_pairs, tsv_pairs = (
@@ -302,7 +302,7 @@ def test_language_codes_head_a_csv_but_may_be_a_pair_in_a_tsv(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["pairs.csv", "PAIRS.CSV", "pairs.csv.gz"])
-def test_a_csv_is_one_whatever_the_case_of_its_name(name: str, tmp_path: Path) -> None:
+def test_csv_suffix_is_case_insensitive(name: str, tmp_path: Path) -> None:
     content = b'sw;en\n"habari; yako";hello\n'
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     sources = open_sources(DataConfig(train=(str(tmp_path / name),)), tmp_path)
@@ -328,7 +328,7 @@ def test_a_csv_is_one_whatever_the_case_of_its_name(name: str, tmp_path: Path) -
         ({"tgt_lang": "en"}, ("bonjour", "hello")),
     ],
 )
-def test_one_language_tells_the_direction_and_the_other_language(
+def test_one_given_language_determines_the_direction_and_the_other_language(
     name: str, content: str, known: dict[str, str], expected: tuple[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text(content)
@@ -346,15 +346,15 @@ def test_one_language_of_aligned_files_is_enough(tmp_path: Path) -> None:
     assert (sources.src_lang, sources.tgt_lang) == ("fr", "en")
 
 
-@pytest.mark.parametrize(("quoted", "is_said"), [('"habari"\thello', True), ('say "yes"\thello', False)])
-def test_quotes_around_the_cells_of_a_tsv_are_said(quoted: str, is_said: bool, tmp_path: Path) -> None:
-    put_text(tmp_path / "pairs.tsv", ["a\tb", quoted])
+@pytest.mark.parametrize(("line", "is_reported"), [('"habari"\thello', True), ('say "yes"\thello', False)])
+def test_quoted_cells_in_a_tsv_are_reported(line: str, is_reported: bool, tmp_path: Path) -> None:
+    put_text(tmp_path / "pairs.tsv", ["a\tb", line])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.tsv"),)), tmp_path)
-    assert rows_of(sources.train[0].pairs) == [("a", "b"), tuple(quoted.split("\t"))]
-    assert any("quotes around cells count as text" in note for note in sources.notes) is is_said
+    assert rows_of(sources.train[0].pairs) == [("a", "b"), tuple(line.split("\t"))]
+    assert any("quotes around cells count as text" in note for note in sources.notes) is is_reported
 
 
-def test_a_csv_without_a_header_is_said(tmp_path: Path) -> None:
+def test_a_csv_without_a_header_is_reported(tmp_path: Path) -> None:
     put_text(tmp_path / "pairs.csv", ["habari,hello"])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("habari", "hello")]

@@ -1,4 +1,4 @@
-"""What the first look at a corpus finds, against plain counting; and which pairs each cleaning rule is about."""
+"""The corpus survey against plain counting; the pairs that each cleaning rule matches."""
 
 import random
 from collections import Counter, defaultdict
@@ -23,11 +23,9 @@ def pairs_of(rows: list[tuple[str, str]]) -> list[Pair]:
 
 @given(rows=st.lists(st.tuples(words, words), max_size=40))
 @settings(deadline=None, max_examples=60)
-def test_repetitions_are_those_that_plain_counting_finds(
-    rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_duplicates_match_plain_counting(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("survey")
-    found = survey(pairs_of(rows), folder)
+    result = survey(pairs_of(rows), folder)
     before: set[tuple[str, str]] = set()
     expected = []
     translations = defaultdict(set)
@@ -37,15 +35,15 @@ def test_repetitions_are_those_that_plain_counting_finds(
         if usable:
             before.add((src, tgt))
             translations[src].add(tgt)
-    assert found.seen_before.tolist() == expected
-    assert found.several_translations == sum(len(one) > 1 for one in translations.values())
-    assert (found.read, found.usable) == (len(rows), sum(bool(s and t) for s, t in rows))
+    assert result.seen_before.tolist() == expected
+    assert result.several_translations == sum(len(targets) > 1 for targets in translations.values())
+    assert (result.read, result.usable) == (len(rows), sum(bool(s and t) for s, t in rows))
     assert list(folder.iterdir()) == []
 
 
 @given(values=st.lists(st.integers(0, 60), max_size=120), count=st.integers(1, 8))
 @settings(deadline=None)
-def test_groups_are_drawn_smallest_first_within_the_count(values: list[int], count: int) -> None:
+def test_smallest_groups_are_drawn_first_up_to_the_count(values: list[int], count: int) -> None:
     sizes = Counter(values)
     chosen = draw_groups(values, count)
     if min(sizes.values(), default=0) > count:
@@ -57,7 +55,7 @@ def test_groups_are_drawn_smallest_first_within_the_count(values: list[int], cou
         assert chosen == set(small)
 
 
-def test_groups_are_drawn_from_more_than_are_kept_in_memory() -> None:
+def test_groups_are_drawn_from_more_than_fit_in_memory() -> None:
     draw = random.Random(4)
     values = [value for value in range(5000) for _ in range(draw.randint(1, 3))]
     draw.shuffle(values)
@@ -100,12 +98,12 @@ ODD: list[tuple[tuple[str, str], list[Rule]]] = [
 ]
 
 
-def test_each_rule_finds_what_it_is_for_and_leaves_the_rest(tmp_path: Path) -> None:
+def test_each_rule_matches_only_its_own_pairs(tmp_path: Path) -> None:
     usual = [(f"number {n} of the cats", f"Nummer {n} der Katzen") for n in range(100)]
     pairs = pairs_of([*(row for row, _ in ODD), *usual])
     rules = Rules(survey(pairs, tmp_path))
-    found = [rules.broken_by(number, pair, CLEANING_RULES) for number, pair in enumerate(pairs)]
-    assert found == [*(broken for _, broken in ODD), *([] for _ in usual)]
+    broken_rules = [rules.broken_by(number, pair, CLEANING_RULES) for number, pair in enumerate(pairs)]
+    assert broken_rules == [*(broken for _, broken in ODD), *([] for _ in usual)]
     assert rules.broken_by(1, pairs[1], ("ratio", "script")) == []
 
 
@@ -130,7 +128,7 @@ KOREAN = ["나는 매일 아침 학교에 간다.", "오늘은 비가 온다.", 
         (["我去学校。", "今天下雨。", "她想当老师。"], ["人人", "東京都"], ["これはペンです", "안녕"]),
     ],
 )
-def test_a_language_of_several_scripts_is_at_home_in_each(
+def test_a_language_may_use_several_scripts(
     usual: list[str], fitting: list[str], foreign: list[str], tmp_path: Path
 ) -> None:
     pairs = pairs_of([(text, "It is.") for text in [*usual * 20, *fitting, *foreign]])
@@ -161,13 +159,15 @@ ENGLISH = ["A man sleeps on the sofa.", "The children play in the garden.", "We 
         ([], [], ("de", "en"), None),
     ],
 )
-def test_languages_are_checked(src: list[str], tgt: list[str], codes: tuple[str, str], warning: str | None) -> None:
+def test_declared_languages_are_checked(
+    src: list[str], tgt: list[str], codes: tuple[str, str], warning: str | None
+) -> None:
     warnings = language_warnings(src, tgt, *codes)
     assert len(warnings) == (warning is not None)
     assert not warning or warnings[0].startswith(warning)
 
 
-def test_swapped_validation_sides_are_seen_in_any_language() -> None:
+def test_swapped_validation_sides_are_detected_in_any_language() -> None:
     assert looks_swapped(GERMAN[:6], ENGLISH[:6], ENGLISH[6:], GERMAN[6:])
     assert not looks_swapped(GERMAN[:6], ENGLISH[:6], GERMAN[6:], ENGLISH[6:])
     made_up = ["kuzu mela tupa", "tupa tupa kuzu", "mela mela"]

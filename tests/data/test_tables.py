@@ -1,4 +1,4 @@
-"""A table is the same pairs whatever file it comes in; what is wrong with a row is told with its line."""
+"""A table has the same pairs in every file format; an error in a row names its line."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from seq2seq.data.columns import ColumnHints, choose_columns, is_header, languag
 from seq2seq.data.tables import Delimited, JsonArray, open_table, written
 from seq2seq.errors import InputError
 
-# Quotes, delimiters, unicode line separators and what other readers take for missing values.
+# Quotes, delimiters, Unicode line separators, and values that other readers treat as missing.
 SENTENCES = [
     ("Habari ya asubuhi.", "Good morning."),
     ('Alisema "ndiyo", kisha akaondoka; haraka', 'He said "yes", then left; quickly'),
@@ -41,7 +41,7 @@ def write_csv(path: Path, rows: list[tuple[str, str]], delimiter: str, header: b
 def write_jsonl(path: Path, rows: list[tuple[str, str]], nested: bool) -> None:
     objects = [{"sw": src, "en": tgt} for src, tgt in rows]
     path.write_text(
-        "".join(json.dumps({"id": 1, "translation": one} if nested else one) + "\n" for one in objects), "utf-8"
+        "".join(json.dumps({"id": 1, "translation": row} if nested else row) + "\n" for row in objects), "utf-8"
     )
 
 
@@ -51,11 +51,11 @@ def write_array(path: Path, rows: list[tuple[str, str]]) -> None:
 
 def write_parquet(path: Path, rows: list[tuple[str, str]], nested: bool) -> None:
     objects = [{"sw": src, "en": tgt} for src, tgt in rows]
-    columns = {"translation": objects} if nested else {side: [one[side] for one in objects] for side in ("sw", "en")}
+    columns = {"translation": objects} if nested else {side: [row[side] for row in objects] for side in ("sw", "en")}
     parquet.write_table(pyarrow.table({"id": list(range(len(rows))), **columns}), path, row_group_size=3)
 
 
-FORMS: dict[str, Callable[[Path], object]] = {
+FORMATS: dict[str, Callable[[Path], object]] = {
     "pairs.tsv": lambda path: path.write_text("".join(f"{s}\t{t}\n" for s, t in SENTENCES), "utf-8"),
     "comma.csv": lambda path: write_csv(path, SENTENCES, ","),
     "semicolon.csv": lambda path: write_csv(path, SENTENCES, ";"),
@@ -69,20 +69,20 @@ FORMS: dict[str, Callable[[Path], object]] = {
 SWAHILI_ENGLISH = ColumnHints("sw", "en")
 
 
-def read(path: Path, wanted: ColumnHints = SWAHILI_ENGLISH) -> list[tuple[str, str]]:
-    table = open_table(path, lambda cells, _: is_header(cells, wanted))
-    return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, wanted))]
+def read(path: Path, hints: ColumnHints = SWAHILI_ENGLISH) -> list[tuple[str, str]]:
+    table = open_table(path, lambda cells, _: is_header(cells, hints))
+    return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, hints))]
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_every_form_gives_the_same_pairs(name: str, tmp_path: Path) -> None:
-    FORMS[name](tmp_path / name)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_pairs(name: str, tmp_path: Path) -> None:
+    FORMATS[name](tmp_path / name)
     assert read(tmp_path / name) == SENTENCES
 
 
-@pytest.mark.parametrize("name", [name for name in FORMS if name != "pairs.tsv"])
-def test_languages_the_other_way_round_read_the_other_way_round(name: str, tmp_path: Path) -> None:
-    FORMS[name](tmp_path / name)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "pairs.tsv"])
+def test_swapped_languages_swap_the_sides(name: str, tmp_path: Path) -> None:
+    FORMATS[name](tmp_path / name)
     assert read(tmp_path / name, ColumnHints("en", "sw")) == [(tgt, src) for src, tgt in SENTENCES]
 
 
@@ -91,7 +91,7 @@ cells = st.text(st.characters(codec="utf-8"), max_size=12)
 
 @given(rows=st.lists(st.tuples(cells, cells), max_size=8), delimiter=st.sampled_from([",", ";"]))
 @settings(deadline=None)
-def test_csv_is_what_the_standard_library_reads(
+def test_csv_matches_the_standard_library(
     rows: list[tuple[str, str]], delimiter: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("csv") / "pairs.csv"
@@ -101,7 +101,7 @@ def test_csv_is_what_the_standard_library_reads(
 
 
 @pytest.mark.parametrize(
-    ("header", "wanted"),
+    ("header", "hints"),
     [
         ("sw\ten", SWAHILI_ENGLISH),
         ("sw\ten", ColumnHints("sw")),
@@ -112,12 +112,12 @@ def test_csv_is_what_the_standard_library_reads(
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_the_end_of_a_line_changes_nothing_in_a_tsv(header: str, wanted: ColumnHints, end: str, tmp_path: Path) -> None:
+def test_tsv_accepts_either_line_ending(header: str, hints: ColumnHints, end: str, tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes("".join(f"{line}{end}" for line in [header, "a\tb", "", "c\td", ""]).encode())
-    assert read(tmp_path / "a.tsv", wanted) == [("a", "b"), ("c", "d")]
+    assert read(tmp_path / "a.tsv", hints) == [("a", "b"), ("c", "d")]
 
 
-def test_a_csv_may_have_the_line_ends_of_an_old_macintosh(tmp_path: Path) -> None:
+def test_csv_accepts_carriage_returns_as_line_endings(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b'sw,en\ra,"b\rc"\rd,e\r')
     table = open_table(tmp_path / "a.csv", lambda *_: True)
     assert list(table.rows(("sw",), ("en",))) == [(2, "a", "b\rc"), (4, "d", "e")]
@@ -134,7 +134,7 @@ def test_a_csv_may_have_the_line_ends_of_an_old_macintosh(tmp_path: Path) -> Non
         (["a;b", "c;d", '"e'], ("a", "b")),
     ],
 )
-def test_the_delimiter_is_that_of_most_of_the_first_rows(
+def test_the_delimiter_is_inferred_from_the_first_rows(
     lines: list[str], expected: tuple[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
@@ -145,14 +145,14 @@ def test_the_delimiter_is_that_of_most_of_the_first_rows(
 @pytest.mark.parametrize("indent", [None, 0, 1, 4])
 @pytest.mark.parametrize("count", [0, 1, 2, 300])
 def test_an_array_is_read_element_by_element(indent: int | None, count: int, tmp_path: Path) -> None:
-    """However it is broken into lines, and elements of very different sizes."""
+    """Whatever its line breaks and the sizes of its elements."""
     rows = [{"sw": f"[{'a,]' * (n % 50)}", "more": [1, {"b": "}\\"}], "en": "c\n" * (n % 7)} for n in range(count)]
     text = json.dumps(rows, indent=indent)
     assert list(JsonArray(iter(text.split("\n")))) == rows
     assert list(JsonArray(iter(f" {text}\n \n\t".split("\n")))) == rows
 
 
-def test_an_array_takes_the_memory_of_an_element() -> None:
+def test_reading_an_array_takes_the_memory_of_one_element() -> None:
     element = json.dumps({"sw": "a" * 1000, "en": "b"})
     lines = chain(["["], (f"{element}," for _ in range(3000)), [element, "]"])
     tracemalloc.start()
@@ -162,13 +162,13 @@ def test_an_array_takes_the_memory_of_an_element() -> None:
     assert peak < 50 * len(element)
 
 
-def test_a_json_column_is_text_where_some_row_has_text(tmp_path: Path) -> None:
+def test_a_json_column_is_text_if_any_row_has_text(tmp_path: Path) -> None:
     rows = [{"id": 1, "t": None}, {"id": 2, "t": {"sw": None, "en": "b"}}, {"id": 3, "t": {"sw": "c", "en": "d"}}]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert read(tmp_path / "a.jsonl") == [("", ""), ("", "b"), ("c", "d")]
 
 
-def test_a_dot_in_the_name_of_a_column_is_just_a_dot(tmp_path: Path) -> None:
+def test_dots_in_column_names_are_literal(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"s.sw": "a", "s.en": "b", "s": {"x.y": "c"}}\n')
     schema = {"s.sw": ["a"], "s.en": ["b"], "s": [{"x.y": "c"}]}
     parquet.write_table(pyarrow.table(schema), tmp_path / "a.parquet")
@@ -177,7 +177,7 @@ def test_a_dot_in_the_name_of_a_column_is_just_a_dot(tmp_path: Path) -> None:
         assert read(tmp_path / name, ColumnHints("", "", "s.x.y", "s.en")) == [("c", "b")]
 
 
-def test_categories_are_text(tmp_path: Path) -> None:
+def test_dictionary_encoded_values_are_text(tmp_path: Path) -> None:
     category = pyarrow.array(["a", "a", None]).dictionary_encode()
     parquet.write_table(pyarrow.table({"sw": category, "en": ["b", "c", "d"]}), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet") == [("a", "b"), ("a", "c"), ("", "d")]
@@ -190,19 +190,19 @@ def test_categories_are_text(tmp_path: Path) -> None:
         pyarrow.Table.from_arrays([pyarrow.array(["a"]), pyarrow.array(["b"])], names=["sw", "sw"]),
     ],
 )
-def test_a_parquet_file_that_cannot_be_read_is_one_line(table: pyarrow.Table, tmp_path: Path) -> None:
+def test_unreadable_parquet_is_a_one_line_error(table: pyarrow.Table, tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a\.parquet: "):
         read(tmp_path / "a.parquet")
 
 
-def test_a_quote_that_never_ends_is_one_line(tmp_path: Path) -> None:
+def test_unterminated_quote_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('"' + ("word" * 2**21 + "\n") * 3)
     with pytest.raises(InputError, match=r"a\.csv, line 1: not valid CSV \(field larger than field limit"):
         read(tmp_path / "a.csv")
 
 
-def test_rows_have_the_line_they_begin_on(tmp_path: Path) -> None:
+def test_rows_report_the_line_they_begin_on(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('sw,en\n"a\nb",c\n\nd,e\n')
     table = open_table(tmp_path / "a.csv", lambda *_: True)
     assert [line for line, *_ in table.rows(("sw",), ("en",))] == [2, 5]
@@ -214,14 +214,14 @@ def test_rows_have_the_line_they_begin_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first_row", "wanted", "expected"),
+    ("first_row", "hints", "expected"),
     [
         (["sw", "en"], ColumnHints("sw", "en"), True),
         (["id", "en", "sw"], ColumnHints("sw", "en"), True),
         (["sentence_swh", "sentence_eng"], ColumnHints("swh", "eng"), True),
         (["Source", "TARGET"], ColumnHints(), True),
         (["Kiswahili", "Kiingereza"], ColumnHints("", "", "Kiswahili", "Kiingereza"), True),
-        # A pair of short words is a pair.
+        # Two short words are a pair, not a header.
         (["to", "de"], ColumnHints(), False),
         (["Habari", "Hello"], ColumnHints("sw", "en"), False),
         (["Habari", "Hello"], ColumnHints("", "", "1", "2"), False),
@@ -230,12 +230,12 @@ def test_rows_have_the_line_they_begin_on(tmp_path: Path) -> None:
         (["en", "sw"], ColumnHints("de", "fr"), False),
     ],
 )
-def test_header_is_told_from_a_pair(first_row: list[str], wanted: ColumnHints, expected: bool) -> None:
-    assert is_header(first_row, wanted) is expected
+def test_header_is_distinguished_from_a_pair(first_row: list[str], hints: ColumnHints, expected: bool) -> None:
+    assert is_header(first_row, hints) is expected
 
 
 @pytest.mark.parametrize(
-    ("columns", "wanted", "expected"),
+    ("columns", "hints", "expected"),
     [
         ("id\ttranslation.de\ttranslation.sw", ColumnHints("sw", "de"), "translation.sw translation.de"),
         ("id\ttranslation.de\ttranslation.sw", ColumnHints(), "translation.de translation.sw"),
@@ -255,14 +255,14 @@ def test_header_is_told_from_a_pair(first_row: list[str], wanted: ColumnHints, e
         ("text\ttranslation\ten", ColumnHints("en", "fr"), "text translation"),
     ],
 )
-def test_columns_are_chosen(columns: str, wanted: ColumnHints, expected: str, tmp_path: Path) -> None:
+def test_columns_are_chosen(columns: str, hints: ColumnHints, expected: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
     table = open_table(tmp_path / "t.tsv", lambda *_: True)
-    assert list(map(written, choose_columns(table, wanted))) == expected.split()
+    assert list(map(written, choose_columns(table, hints))) == expected.split()
 
 
 @pytest.mark.parametrize(
-    ("columns", "wanted", "complaint"),
+    ("columns", "hints", "complaint"),
     [
         ("a\tb\tc", ColumnHints(), "which columns are the sentences? It has a, b, c; name them with --src-column"),
         ("a\tb\tc", ColumnHints("", "", "d", "a"), "no text column d; it has a, b, c"),
@@ -278,12 +278,10 @@ def test_columns_are_chosen(columns: str, wanted: ColumnHints, expected: str, tm
         ("\t".join(f"c{n}" for n in range(20)), ColumnHints(), "c7 and 12 more"),
     ],
 )
-def test_columns_that_take_a_person_are_asked_for(
-    columns: str, wanted: ColumnHints, complaint: str, tmp_path: Path
-) -> None:
+def test_ambiguous_columns_are_an_error(columns: str, hints: ColumnHints, complaint: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
     with pytest.raises(InputError, match=re.escape(complaint)):
-        choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), wanted)
+        choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), hints)
 
 
 @pytest.mark.parametrize(
@@ -315,18 +313,18 @@ def test_language_of_a_column(column: str, code: str) -> None:
         ("a.parquet", b"", "a.parquet: not readable as Parquet ("),
     ],
 )
-def test_bad_rows_are_named(name: str, content: bytes, complaint: str, tmp_path: Path) -> None:
+def test_errors_name_the_bad_row(name: str, content: bytes, complaint: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=re.escape(complaint)):
         read(tmp_path / name)
 
 
-def test_a_parquet_file_that_lies_about_its_pages_is_an_input_error(tmp_path: Path) -> None:
+def test_corrupt_parquet_pages_are_an_input_error(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_parquet(path, SENTENCES * 50, nested=True)
     content = bytearray(path.read_bytes())
-    for place in range(4, len(content) // 2, 7):
-        content[place] ^= 0xFF
+    for index in range(4, len(content) // 2, 7):
+        content[index] ^= 0xFF
     path.write_bytes(content)
     with pytest.raises(InputError, match=re.escape(f"{path}: not readable as Parquet")):
         read(path)

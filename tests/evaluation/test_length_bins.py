@@ -1,4 +1,4 @@
-"""Bins of sentences by length: what is counted, and where each length falls."""
+"""Bins of sentences by length: the unit of length, and the bin of each length."""
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +8,7 @@ from seq2seq.evaluation.length_bins import LengthBin, length_bins
 
 
 def names(sources: list[str]) -> list[str]:
-    return [str(one) for one in length_bins(sources)]
+    return [str(length_bin) for length_bin in length_bins(sources)]
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def test_words_fall_into_bins(words: int, name: str) -> None:
         ("猫" * 201, "over 200 characters"),
     ],
 )
-def test_the_script_decides_on_the_unit(source: str, name: str) -> None:
+def test_the_script_determines_the_unit(source: str, name: str) -> None:
     assert names([source]) == [name]
 
 
-def test_one_unit_holds_for_all_sources() -> None:
+def test_all_sources_share_one_unit() -> None:
     assert names(["猫 and a dog", "the cat sat on the mat"]) == ["up to 5 words", "6-10 words"]
     assert names(["OK", "一只猫坐在垫子上"]) == ["up to 10 characters"] * 2
     # The first thousand sources decide.
@@ -58,9 +58,11 @@ def test_one_unit_holds_for_all_sources() -> None:
 @given(st.lists(st.integers(0, 300), min_size=1))
 def test_each_length_lies_within_its_bin_and_bins_are_in_order(lengths: list[int]) -> None:
     bins = list(length_bins(["x " * length for length in lengths]))
-    for length, one in zip(lengths, bins, strict=True):
-        assert one.least <= length
-        assert one.most is None or length <= one.most
-    by_length = [one for _, one in sorted(zip(lengths, bins, strict=True))]
+    for length, length_bin in zip(lengths, bins, strict=True):
+        assert length_bin.least <= length
+        assert length_bin.most is None or length <= length_bin.most
+    by_length = [length_bin for _, length_bin in sorted(zip(lengths, bins, strict=True))]
     assert by_length == sorted(bins)
-    assert [one for one in bins if one.least == 0] == [LengthBin(0, 5, "words")] * sum(n <= 5 for n in lengths)
+    assert [length_bin for length_bin in bins if length_bin.least == 0] == [LengthBin(0, 5, "words")] * sum(
+        n <= 5 for n in lengths
+    )

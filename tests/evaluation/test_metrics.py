@@ -1,4 +1,4 @@
-"""Scores and signatures are those that the sacreBLEU command prints for the same files."""
+"""Scores and signatures equal those of the sacreBLEU command for the same files."""
 
 import json
 import subprocess
@@ -51,26 +51,26 @@ def command_scores(folder: Path, hypotheses: list[str], references: list[list[st
     options = ["-m", "bleu", "chrf", "ter", "--format", "json", "-w", "4"]
     command = [sys.executable, "-m", "sacrebleu", *names, "-i", file("hyp", hypotheses), *options]
     printed = subprocess.run(command, capture_output=True, check=True, encoding="utf-8").stdout
-    return {one["name"]: one for one in json.loads(printed)}
+    return {score["name"]: score for score in json.loads(printed)}
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_scores_are_those_of_the_sacrebleu_command(tmp_path: Path, count: int) -> None:
+def test_scores_match_the_sacrebleu_command(tmp_path: Path, count: int) -> None:
     expected = command_scores(tmp_path, HYPOTHESES, REFERENCES[:count])
-    found = {one.name: one for one in score_corpus(HYPOTHESES, REFERENCES[:count])}
-    assert list(found) == ["BLEU", "chrF", "TER"]
+    scores = {score.name: score for score in score_corpus(HYPOTHESES, REFERENCES[:count])}
+    assert list(scores) == ["BLEU", "chrF", "TER"]
     for name, command_name in (("BLEU", "BLEU"), ("chrF", "chrF2"), ("TER", "TER")):
-        assert round(found[name].score, 4) == expected[command_name]["score"]
-        assert found[name].signature == expected[command_name]["signature"]
-    assert 0 < found["BLEU"].score < 100
-    assert found["BLEU"].details.endswith(f" {expected['BLEU']['verbose_score']}")
-    assert f"nrefs:{count}" in found["BLEU"].signature
+        assert round(scores[name].score, 4) == expected[command_name]["score"]
+        assert scores[name].signature == expected[command_name]["signature"]
+    assert 0 < scores["BLEU"].score < 100
+    assert scores["BLEU"].details.endswith(f" {expected['BLEU']['verbose_score']}")
+    assert f"nrefs:{count}" in scores["BLEU"].signature
 
 
-def test_metrics_come_as_asked_for() -> None:
-    found = score_corpus(["a b c d e"], [["a b c d e"]], ["TER", "BLEU"])
-    assert [(one.name, round(one.score, 6)) for one in found] == [("TER", 0), ("BLEU", 100)]
-    assert [one.name for one in score_corpus(["a"], [["a"]], [])] == []
+def test_metrics_come_in_the_requested_order() -> None:
+    scores = score_corpus(["a b c d e"], [["a b c d e"]], ["TER", "BLEU"])
+    assert [(score.name, round(score.score, 6)) for score in scores] == [("TER", 0), ("BLEU", 100)]
+    assert [score.name for score in score_corpus(["a"], [["a"]], [])] == []
 
 
 @pytest.mark.parametrize("metric", ["BLEU", "chrF", "TER"])
@@ -89,7 +89,7 @@ def test_corpus_of_empty_hypotheses_scores_worst(metric: str) -> None:
         ([], [[]], "nothing to score"),
     ],
 )
-def test_counts_that_differ_are_an_input_error(
+def test_mismatched_line_counts_are_an_input_error(
     hypotheses: list[str], references: list[list[str]], complaint: str
 ) -> None:
     with pytest.raises(InputError, match=complaint):

@@ -21,8 +21,8 @@ SRC_VOCAB, TGT_VOCAB = 37, 41
 
 
 @dataclass(frozen=True)
-class Packed:
-    """A random network that knows its mind, and its weights as a file."""
+class RandomNetwork:
+    """A random network with confident predictions, and its weights as a file."""
 
     network: EncoderDecoder
     path: Path
@@ -30,7 +30,7 @@ class Packed:
     joint: bool
 
     @classmethod
-    def make(cls, path: Path, seed: int = 2, joint: bool = False, **settings: Any) -> "Packed":
+    def create(cls, path: Path, seed: int = 2, joint: bool = False, **settings: Any) -> "RandomNetwork":
         torch.manual_seed(seed)
         config = ModelConfig(**{"embedding_size": 6, "hidden_size": 8, "context_size": 5, **settings})
         network = EncoderDecoder(config, TGT_VOCAB if joint else SRC_VOCAB, TGT_VOCAB, joint).eval()
@@ -40,14 +40,14 @@ class Packed:
         path.write_bytes(pack_weights(network))
         return cls(network, path, config, joint)
 
-    def take(self) -> Network:
-        """The network of the engine."""
+    def to_engine(self) -> Network:
+        """The engine's version of the network."""
         src_vocab = TGT_VOCAB if self.joint else SRC_VOCAB
         return Network.take(Tensors.open(self.path), self.config, src_vocab, TGT_VOCAB, self.joint)
 
-    def reference(self, sources: SourceIds, request: SearchOptions) -> list[list[Hypothesis]]:
-        """What the reference search finds with the torch network."""
-        return batch.search_batch(self.network, sources, request, torch.device("cpu"))
+    def reference(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
+        """The result of the reference search on the torch network."""
+        return batch.search_batch(self.network, sources, options, torch.device("cpu"))
 
 
 def sentences(count: int, seed: int = 5) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""The engine finds what the reference search finds with the torch network, whatever the network and the request."""
+"""The engine matches the reference search on the torch network, for each network and search options."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from random_networks import TGT_VOCAB, Packed, sentences
+from random_networks import TGT_VOCAB, RandomNetwork, sentences
 
 from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
@@ -30,7 +30,7 @@ NETWORKS: list[dict[str, Any]] = [
     {"encoder_layers": 2, "decoder_layers": 3, "bidirectional": False},
     {"embedding_size": 19, "hidden_size": 34, "context_size": 21, "attention": "general", "decoder_layers": 2},
 ]
-REQUESTS = [
+SEARCH_OPTIONS = [
     SearchOptions(beam_size=1, length_penalty=1.0, forbidden_ids=FORBIDDEN),
     SearchOptions(beam_size=5, length_penalty=1.0, forbidden_ids=FORBIDDEN, length_ratio=1),
     SearchOptions(beam_size=4, length_penalty=0.0, n_best=4, forbidden_ids=FORBIDDEN, length_ratio=1, length_extra=2),
@@ -43,48 +43,48 @@ REQUESTS = [
 ]
 
 
-def assert_same(found: list[list[Hypothesis]], expected: list[list[Hypothesis]]) -> None:
+def assert_same(actual: list[list[Hypothesis]], expected: list[list[Hypothesis]]) -> None:
     """The same hypotheses in the same order; none of these random ones tie."""
-    assert [len(some) for some in found] == [len(some) for some in expected]
-    for one, other in zip(chain(*found), chain(*expected), strict=True):
-        assert one.score == pytest.approx(other.score, abs=1e-5, rel=1e-6)
-        assert one.tokens == other.tokens
-        assert one.log_prob == pytest.approx(other.log_prob, abs=1e-5, rel=1e-6)
+    assert [len(hypotheses) for hypotheses in actual] == [len(hypotheses) for hypotheses in expected]
+    for ours, theirs in zip(chain(*actual), chain(*expected), strict=True):
+        assert ours.score == pytest.approx(theirs.score, abs=1e-5, rel=1e-6)
+        assert ours.tokens == theirs.tokens
+        assert ours.log_prob == pytest.approx(theirs.log_prob, abs=1e-5, rel=1e-6)
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no compiler")
-def test_the_compiled_part_was_built() -> None:
-    """Else most of what stands here would be left out in silence."""
+def test_the_engine_was_compiled() -> None:
+    """Otherwise most of these tests would pass without testing anything."""
     assert isa_levels(), "build it: python -c 'from setuptools import setup; setup()' build_ext --inplace"
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
-@pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_it_finds_what_the_reference_finds(settings: dict[str, Any], request_: SearchOptions, tmp_path: Path) -> None:
-    packed = Packed.make(tmp_path / "weights", **settings)
-    network, sources = packed.take(), sentences(4)
-    expected = packed.reference(sources, request_)
+@pytest.mark.parametrize("options", SEARCH_OPTIONS, ids=str)
+def test_engine_matches_the_reference_search(settings: dict[str, Any], options: SearchOptions, tmp_path: Path) -> None:
+    random_network = RandomNetwork.create(tmp_path / "weights", **settings)
+    network, sources = random_network.to_engine(), sentences(4)
+    expected = random_network.reference(sources, options)
     for level in isa_levels():
-        assert_same(CompiledNetwork(network, level).search_batch(sources, request_), expected)
+        assert_same(CompiledNetwork(network, level).search_batch(sources, options), expected)
 
 
 @pytest.mark.parametrize("attention", ["none", "dot", "additive"])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sentence_does_not_depend_on_the_batch(seed: int, attention: str, tmp_path: Path) -> None:
-    network = Packed.make(tmp_path / "weights", seed, attention=attention).take()
-    sources, request = (
+    network = RandomNetwork.create(tmp_path / "weights", seed, attention=attention).to_engine()
+    sources, options = (
         sentences(33, seed),
         SearchOptions(beam_size=5, length_penalty=1.0, n_best=5, forbidden_ids=FORBIDDEN, length_ratio=1),
     )
     for level in isa_levels():
         search = CompiledNetwork(network, level).search_batch
-        together = search(sources, request)
-        assert [found for source in sources for found in search([source], request)] == together
-        assert search(sources[::-1], request)[::-1] == together
+        together = search(sources, options)
+        assert [hypotheses for source in sources for hypotheses in search([source], options)] == together
+        assert search(sources[::-1], options)[::-1] == together
 
 
-def test_the_engine_knows_every_setting_of_the_network() -> None:
-    """A new one may change the forward pass without a new tensor: teach it to the engine, then name it here."""
+def test_the_engine_knows_every_model_setting() -> None:
+    """A new one may change the forward pass without a new tensor: support it in the engine, then add it here."""
     assert set(ModelConfig.model_fields) == {
         *("cell", "attention", "embedding_size", "hidden_size", "context_size", "encoder_layers", "decoder_layers"),
         *("bidirectional", "dropout", "summaries", "architecture"),
@@ -92,11 +92,11 @@ def test_the_engine_knows_every_setting_of_the_network() -> None:
 
 
 @pytest.mark.parametrize("change", [{"cell": "mgu"}, {"attention": "scaled"}, {"architecture": "luong2015"}])
-def test_a_new_part_is_not_taken_for_another(change: dict[str, str], tmp_path: Path) -> None:
-    """Even where its tensors are those of one that is known."""
-    packed = Packed.make(tmp_path / "weights", attention="dot", cell="gru")
+def test_an_unknown_part_is_not_mistaken_for_a_known_one(change: dict[str, str], tmp_path: Path) -> None:
+    """Even if its tensors are the same."""
+    random_network = RandomNetwork.create(tmp_path / "weights", attention="dot", cell="gru")
     with pytest.raises(UnsupportedModelError):
-        replace(packed, config=packed.config.model_copy(update=change)).take()
+        replace(random_network, config=random_network.config.model_copy(update=change)).to_engine()
 
 
 def edit(path: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
@@ -113,12 +113,12 @@ def edit(path: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> Non
         lambda tensors: tensors.update(output_bias=torch.zeros(TGT_VOCAB + 1)),
         lambda tensors: tensors.update(output_bias=torch.zeros(TGT_VOCAB, dtype=torch.float64)),
     ],
-    ids=["a tensor less", "a tensor more", "another shape", "another type"],
+    ids=["missing tensor", "extra tensor", "wrong shape", "wrong type"],
 )
-def test_a_network_of_another_kind_is_not_run(
+def test_unexpected_tensors_are_unsupported(
     change: Callable[[dict[str, torch.Tensor]], object], tmp_path: Path
 ) -> None:
-    packed = Packed.make(tmp_path / "weights")
-    edit(packed.path, change)
+    random_network = RandomNetwork.create(tmp_path / "weights")
+    edit(random_network.path, change)
     with pytest.raises(UnsupportedModelError):
-        packed.take()
+        random_network.to_engine()

@@ -29,7 +29,7 @@ LINES = [*(" ".join(_DRAW.choices(WORDS, k=_DRAW.randint(1, 8))) for _ in range(
 
 
 def with_settings(model: TrainedModel, **sections: dict[str, Any]) -> TrainedModel:
-    """The model with a changed configuration: section by section, what changes."""
+    """The model with changes to its configuration, by section."""
     changed = {name: getattr(model.config, name).model_copy(update=keys) for name, keys in sections.items()}
     return replace(model, config=model.config.model_copy(update=changed))
 
@@ -46,7 +46,7 @@ def publish(tmp_path_factory: pytest.TempPathFactory) -> Callable[[TrainedModel]
 
 @pytest.fixture(scope="module")
 def sibling(trained: Path, publish: Callable[[TrainedModel], Path]) -> Path:
-    """A model of the same kind that often disagrees, and takes shorter sentences and another beam."""
+    """A similar model that often disagrees, with a lower length limit and another beam size."""
     model = load_model(trained)
     torch.manual_seed(4)
     with torch.no_grad():
@@ -62,24 +62,26 @@ def invoke(*words: object, stdin: str | None = None) -> str:
 
 
 def test_the_members_disagree(trained: Path, sibling: Path) -> None:
-    """Else nothing here would be worth much."""
-    one, other, both = (Translator.load(*paths) for paths in ([trained], [sibling], [trained, sibling]))
-    texts = [translator.translate(LINES[:20], beam_size=4) for translator in (one, other, both)]
+    """Otherwise these tests would show little."""
+    first, second, both = (Translator.load(*paths) for paths in ([trained], [sibling], [trained, sibling]))
+    texts = [translator.translate(LINES[:20], beam_size=4) for translator in (first, second, both)]
     assert texts[0] != texts[1]
     assert texts[2] not in texts[:2]
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_a_model_with_itself_is_the_model(count: int, trained: Path) -> None:
+def test_an_ensemble_of_one_model_equals_the_model(count: int, trained: Path) -> None:
     ensemble = Translator.load(*[trained] * count).stream(LINES, n_best=3)
-    for found, expected in zip(ensemble, Translator.load(trained).stream(LINES, n_best=3), strict=True):
-        assert [one.text for one in found.hypotheses] == [one.text for one in expected.hypotheses]
+    for actual, expected in zip(ensemble, Translator.load(trained).stream(LINES, n_best=3), strict=True):
+        assert [hypothesis.text for hypothesis in actual.hypotheses] == [
+            hypothesis.text for hypothesis in expected.hypotheses
+        ]
         for name in ("score", "log_prob"):
-            values = [[getattr(one, name) for one in both.hypotheses] for both in (found, expected)]
+            values = [[getattr(hypothesis, name) for hypothesis in both.hypotheses] for both in (actual, expected)]
             assert values[0] == pytest.approx(values[1], abs=1e-4)
 
 
-def test_scores_are_the_mean_of_the_members_by_forced_scoring(trained: Path, sibling: Path) -> None:
+def test_scores_match_the_mean_of_the_members_under_forced_scoring(trained: Path, sibling: Path) -> None:
     ensemble = Translator.load(trained, sibling)
     models = [load_model(path) for path in (trained, sibling)]
     tokenizers = models[0].tokenizers
@@ -87,11 +89,11 @@ def test_scores_are_the_mean_of_the_members_by_forced_scoring(trained: Path, sib
         (translation,) = ensemble.stream([line], n_best=4)
         src = torch.tensor([[*tokenizers.src.encode([line])[0], EOS]])
         for hypothesis in translation.hypotheses:
-            # In this toy language the pieces of a text are those that the search found.
+            # In this toy language, encoding a text gives the pieces that the search found.
             tgt = torch.tensor([[BOS, *tokenizers.tgt.encode([hypothesis.text])[0], EOS]])
             with torch.no_grad():
                 logits = [model.network(src, torch.tensor([src.size(1)]), tgt[:, :-1]) for model in models]
-            mean = torch.stack([one.softmax(dim=-1) for one in logits]).mean(dim=0)
+            mean = torch.stack([member.softmax(dim=-1) for member in logits]).mean(dim=0)
             forced = mean.gather(2, tgt[:, 1:, None]).log().sum().item()
             assert hypothesis.log_prob == pytest.approx(forced, abs=1e-4)
 
@@ -100,18 +102,18 @@ def test_scores_are_the_mean_of_the_members_by_forced_scoring(trained: Path, sib
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_a_line_does_not_depend_on_the_batch(batch_size: int, beam_size: int, trained: Path, sibling: Path) -> None:
     expected = Translator.load(trained, sibling).translate(LINES, beam_size=beam_size)
-    other = Translator.load(trained, sibling, batch_size=batch_size)
-    assert other.translate(LINES, beam_size=beam_size) == expected
-    assert other.translate(LINES[::-1], beam_size=beam_size) == expected[::-1]
+    translator = Translator.load(trained, sibling, batch_size=batch_size)
+    assert translator.translate(LINES, beam_size=beam_size) == expected
+    assert translator.translate(LINES[::-1], beam_size=beam_size) == expected[::-1]
 
 
-def test_the_order_of_the_members_decides_on_search_alone(trained: Path, sibling: Path) -> None:
-    one, other = Translator.load(trained, sibling), Translator.load(sibling, trained)
-    assert one.translate(LINES, beam_size=4) == other.translate(LINES, beam_size=4)
-    assert other.translate(LINES) == one.translate(LINES, beam_size=1) != one.translate(LINES)
+def test_the_order_of_the_members_determines_only_the_search_settings(trained: Path, sibling: Path) -> None:
+    first, second = Translator.load(trained, sibling), Translator.load(sibling, trained)
+    assert first.translate(LINES, beam_size=4) == second.translate(LINES, beam_size=4)
+    assert second.translate(LINES) == first.translate(LINES, beam_size=1) != first.translate(LINES)
 
 
-def test_the_shortest_limit_splits(trained: Path, sibling: Path) -> None:
+def test_the_lowest_length_limit_applies(trained: Path, sibling: Path) -> None:
     line = " ".join(WORDS * 20)
     parts = [next(Translator.load(*paths).stream([line])).parts for paths in ([trained], [sibling], [trained, sibling])]
     assert parts[0] < parts[1] == parts[2]
@@ -131,23 +133,23 @@ def test_the_commands_take_several_models(trained: Path, sibling: Path, tmp_path
 
 
 @pytest.mark.parametrize("side", ["src", "tgt"])
-def test_different_vocabularies_are_one_line_that_names_both(
+def test_different_vocabularies_are_a_one_line_error_naming_both(
     side: str, trained: Path, publish: Callable[[TrainedModel], Path]
 ) -> None:
     model = load_model(trained)
-    # As large as the model's own: nothing but the pieces would tell.
+    # As large as the model's own: only the pieces differ.
     text = "vingt trente quarante cinquante soixante"
     other = train_tokenizer([text] * 50, Counter(text * 50), len(model.tokenizers.src), "unigram")
     tokenizers = Tokenizers(*((other, model.tokenizers.tgt) if side == "src" else (model.tokenizers.src, other)))
     config = with_settings(model, tokenizer={"joint": False}).config
-    stranger = publish(TrainedModel(config, build_network(config, tokenizers), tokenizers))
+    incompatible = publish(TrainedModel(config, build_network(config, tokenizers), tokenizers))
     with pytest.raises(InputError, match="their vocabularies differ"):
-        Translator.load(trained, stranger)
+        Translator.load(trained, incompatible)
     for command in (["translate"], ["evaluate", "--src", str(trained), "--ref", str(trained)]):
-        result = CliRunner().invoke(app, [*command, str(trained), str(stranger)], input="un\n")
+        result = CliRunner().invoke(app, [*command, str(trained), str(incompatible)], input="un\n")
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith(
-            f"seq2seq: error: {trained} and {stranger} cannot be ensembled: their vocabularies"
+            f"seq2seq: error: {trained} and {incompatible} cannot be ensembled: their vocabularies"
         )
         assert result.stderr.count("\n") == 1
 
@@ -160,7 +162,7 @@ def test_different_vocabularies_are_one_line_that_names_both(
         ({"src_lang": "", "tgt_lang": ""}, None),
     ],
 )
-def test_different_languages_are_one_line_that_names_both(
+def test_different_languages_are_a_one_line_error_naming_both(
     languages: dict[str, str], complaint: str | None, trained: Path, publish: Callable[[TrainedModel], Path]
 ) -> None:
     other = publish(with_settings(load_model(trained), data=languages))
@@ -173,7 +175,7 @@ def test_different_languages_are_one_line_that_names_both(
 
 
 def test_trainings_with_two_seeds_hold_out_the_same_pairs(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """So their models share vocabularies, and neither has learnt from what the other is chosen by."""
+    """So their models share vocabularies, and neither is trained on the validation pairs of the other."""
     folders = [tmp_path / seed for seed in ("1", "2")]
     for folder in folders:
         config = tiny(training__seed=int(folder.name))
@@ -181,6 +183,6 @@ def test_trainings_with_two_seeds_hold_out_the_same_pairs(tiny: Callable[..., Co
         AcceleratorState._reset_state(reset_partial_state=True)
     held_out = [load_data(folder / "data", joint=True, max_length=128).valid_pairs for folder in folders]
     assert held_out[0] == held_out[1]
-    one, other, both = (Translator.load(*paths).translate(LINES) for paths in (folders[:1], folders[1:], folders))
-    assert one != other
+    first, second, both = (Translator.load(*paths).translate(LINES) for paths in (folders[:1], folders[1:], folders))
+    assert first != second
     assert len(both) == len(LINES)

@@ -1,4 +1,4 @@
-"""What the compiled engine is given is checked before it indexes memory, and a lack of memory breaks nothing."""
+"""The compiled engine checks its input before it indexes memory, and keeps working after running out of it."""
 
 import copy
 import gc
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from random_networks import SRC_VOCAB, TGT_VOCAB, Packed, sentences
+from random_networks import SRC_VOCAB, TGT_VOCAB, RandomNetwork, sentences
 
 from seq2seq import Translator
 from seq2seq.errors import InputError
@@ -24,12 +24,12 @@ from seq2seq.search.options import SearchOptions
 from seq2seq.tokenizer.tokenizer import EOS
 
 pytestmark = pytest.mark.skipif(not isa_levels(), reason="needs the compiled engine")
-ASKED = SearchOptions(beam_size=3, length_penalty=1.0)
+OPTIONS = SearchOptions(beam_size=3, length_penalty=1.0)
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Network:
-    return Packed.make(tmp_path / "weights", attention="dot").take()
+    return RandomNetwork.create(tmp_path / "weights", attention="dot").to_engine()
 
 
 @pytest.mark.parametrize(
@@ -51,56 +51,56 @@ def network(tmp_path: Path) -> Network:
     ],
     ids=str,
 )
-def test_a_search_that_makes_no_sense_is_refused(source: list[int], changes: dict[str, Any], network: Network) -> None:
+def test_out_of_range_searches_are_refused(source: list[int], changes: dict[str, Any], network: Network) -> None:
     engine = CompiledNetwork(network, max(isa_levels()))
-    good = sentences(2)
-    expected = engine.search_batch(good, ASKED)
+    valid = sentences(2)
+    expected = engine.search_batch(valid, OPTIONS)
     with pytest.raises(ValueError, match="out of range"):
-        engine.search_batch([*good, source], replace(ASKED, **changes))
-    assert engine.search_batch(good, ASKED) == expected
+        engine.search_batch([*valid, source], replace(OPTIONS, **changes))
+    assert engine.search_batch(valid, OPTIONS) == expected
 
 
-def test_nothing_is_found_for_no_sentence(network: Network) -> None:
-    assert CompiledNetwork(network, max(isa_levels())).search_batch([], ASKED) == []
+def test_empty_batch_has_no_results(network: Network) -> None:
+    assert CompiledNetwork(network, max(isa_levels())).search_batch([], OPTIONS) == []
 
 
 def test_a_copy_outlives_the_original(network: Network) -> None:
     engine = CompiledNetwork(network, max(isa_levels()))
-    expected = engine.search_batch(sentences(3), ASKED)
-    other = copy.copy(engine)
+    expected = engine.search_batch(sentences(3), OPTIONS)
+    duplicate = copy.copy(engine)
     del engine
     gc.collect()
-    assert other.search_batch(sentences(3), ASKED) == expected
+    assert duplicate.search_batch(sentences(3), OPTIONS) == expected
 
 
 @pytest.mark.parametrize("options", [{"beam_size": 2**31}, {"beam_size": 0}, {"length_penalty": math.nan}], ids=str)
-def test_the_translator_refuses_it_too(options: dict[str, Any], trained: Path) -> None:
+def test_the_translator_refuses_out_of_range_options(options: dict[str, Any], trained: Path) -> None:
     with pytest.raises(ValueError, match="beam_size and n_best"):
         Translator.load(trained).translate(["un"], **options)
 
 
 def test_int8_weights_of_minus_128_are_refused(tmp_path: Path) -> None:
-    """AVX2 changes their sign to -128 again, so it computed another network."""
-    packed = Packed.make(tmp_path / "weights", attention="dot")
-    tensors = safetensors.numpy.load(quantize(packed.path.read_bytes()))
+    """Their negation in AVX2 is -128 again, which would give wrong results."""
+    random_network = RandomNetwork.create(tmp_path / "weights", attention="dot")
+    tensors = safetensors.numpy.load(quantize(random_network.path.read_bytes()))
     name = next(name for name, values in tensors.items() if values.dtype == np.int8)
     tensors[name] = tensors[name].copy()
     tensors[name][0, 0] = -128
-    packed.path.write_bytes(safetensors.numpy.save(tensors))
+    random_network.path.write_bytes(safetensors.numpy.save(tensors))
     with pytest.raises(InputError, match="weights: damaged"):
-        packed.take()
-    assert Tensors.open(packed.path)
+        random_network.to_engine()
+    assert Tensors.open(random_network.path)
 
 
-def test_a_lack_of_memory_leaves_a_usable_engine(tmp_path: Path) -> None:
-    """In a process whose address space is limited while it searches with too wide a beam."""
-    packed = Packed.make(tmp_path / "weights", attention="dot", hidden_size=64)
-    packed.path.write_bytes(quantize(packed.path.read_bytes()))
+def test_the_engine_works_after_running_out_of_memory(tmp_path: Path) -> None:
+    """In a process with a limited address space, and a beam that is too wide for it."""
+    random_network = RandomNetwork.create(tmp_path / "weights", attention="dot", hidden_size=64)
+    random_network.path.write_bytes(quantize(random_network.path.read_bytes()))
     program = f"""
 import resource, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from random_networks import Packed, sentences, TGT_VOCAB, SRC_VOCAB
+from random_networks import RandomNetwork, sentences, TGT_VOCAB, SRC_VOCAB
 from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import Network
@@ -108,11 +108,11 @@ from seq2seq.inference.weights import Tensors
 from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import SearchOptions
 config = ModelConfig(embedding_size=6, hidden_size=64, context_size=5, attention="dot")
-network = Network.take(Tensors.open(Path({str(packed.path)!r})), config, SRC_VOCAB, TGT_VOCAB, False)
+network = Network.take(Tensors.open(Path({str(random_network.path)!r})), config, SRC_VOCAB, TGT_VOCAB, False)
 engine = CompiledNetwork(network, max(isa_levels()))
-some, many = sentences(3), sentences(300)
+few, many = sentences(3), sentences(300)
 small, wide = SearchOptions(beam_size=3, length_penalty=1.0), SearchOptions(beam_size=2000, length_penalty=1.0)
-expected = engine.search_batch(some, small)
+expected = engine.search_batch(few, small)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 failures = 0
 for extra in range(16, 400, 32):
@@ -122,7 +122,7 @@ for extra in range(16, 400, 32):
     except MemoryError:
         failures += 1
     resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
-    assert engine.search_batch(some, small) == expected
+    assert engine.search_batch(few, small) == expected
 assert failures > 1, failures
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

@@ -1,4 +1,4 @@
-"""Translating takes torch only where the engine does not know the model."""
+"""Translating loads torch only if the engine does not support the model."""
 
 import subprocess
 import sys
@@ -27,19 +27,19 @@ print("torch" in sys.modules, file=sys.stderr)
 
 def torch_was_loaded(*words: object, stdin: str = "") -> bool:
     command = [sys.executable, "-c", RUN, *map(str, words)]
-    told = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stderr
-    return told.splitlines()[-1] == "True"
+    stderr = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stderr
+    return stderr.splitlines()[-1] == "True"
 
 
-def test_translate_does_without_torch(trained: Path) -> None:
+def test_translate_does_not_load_torch(trained: Path) -> None:
     assert not torch_was_loaded("translate", trained, stdin="un deux\n")
 
 
-def test_an_ensemble_does_not(trained: Path) -> None:
+def test_an_ensemble_loads_torch(trained: Path) -> None:
     assert torch_was_loaded("translate", trained, trained, stdin="un deux\n")
 
 
-def test_evaluate_does_without_torch(trained: Path, tmp_path: Path) -> None:
+def test_evaluate_does_not_load_torch(trained: Path, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("un deux\ntrois\n")
     assert not torch_was_loaded("evaluate", trained, "--src", text, "--ref", text)
@@ -49,41 +49,45 @@ def test_the_engine_and_the_network_translate_alike(trained: Path) -> None:
     engine, network = Translator.load(trained), Translator(load_model(trained))
     assert isinstance(engine.model, Engine)
     lines = ["un deux trois", "", "six " * 200, "Zürich 東京 🙂", "quatre"]
-    for found, expected in zip(engine.stream(lines, n_best=3), network.stream(lines, n_best=3), strict=True):
-        assert [one.text for one in found.hypotheses] == [one.text for one in expected.hypotheses]
-        scores = [[one.score for one in both.hypotheses] for both in (found, expected)]
+    for actual, expected in zip(engine.stream(lines, n_best=3), network.stream(lines, n_best=3), strict=True):
+        assert [hypothesis.text for hypothesis in actual.hypotheses] == [
+            hypothesis.text for hypothesis in expected.hypotheses
+        ]
+        scores = [[hypothesis.score for hypothesis in both.hypotheses] for both in (actual, expected)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-5, rel=1e-6)
 
 
 def test_the_engine_of_a_model_in_memory_follows_its_parameters(trained: Path) -> None:
     model, lines = load_model(trained), ["un deux trois", "six " * 9, "quatre"]
 
-    def found() -> list[Translation]:
+    def translations() -> list[Translation]:
         engine = engine_of(model)
         assert engine
         return list(Translator(engine).stream(lines, n_best=2))
 
-    before = found()
+    before = translations()
     assert before == list(Translator.load(trained).stream(lines, n_best=2))
     model.network.output_bias.data[7] += 50
-    changed = found()
+    changed = translations()
     expected = list(Translator(model).stream(lines, n_best=2))
-    assert [one.hypotheses[0].text for one in changed] == [one.hypotheses[0].text for one in expected]
+    assert [translation.hypotheses[0].text for translation in changed] == [
+        translation.hypotheses[0].text for translation in expected
+    ]
     assert changed[0].hypotheses[0].text != before[0].hypotheses[0].text
 
 
-def test_several_workers_find_what_one_finds(trained: Path) -> None:
-    one = Translator.load(trained, batch_size=2)
-    assert isinstance(one.model, Engine)
+def test_results_do_not_depend_on_the_number_of_workers(trained: Path) -> None:
+    translator = Translator.load(trained, batch_size=2)
+    assert isinstance(translator.model, Engine)
     lines = [" ".join(["un", "deux", "trois", "quatre"][: 1 + number % 4] * (1 + number % 3)) for number in range(60)]
-    answers = [
-        list(Translator(replace(one.model, workers=workers), batch_size=2).stream(lines, n_best=2))
+    results = [
+        list(Translator(replace(translator.model, workers=workers), batch_size=2).stream(lines, n_best=2))
         for workers in (1, 4)
     ]
-    assert answers[0] == answers[1]
+    assert results[0] == results[1]
 
 
-def test_without_the_compiled_engine_torch_translates_and_says_how_to_get_it(
+def test_without_the_compiled_engine_torch_translates_and_a_warning_says_so(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = ["un deux trois", "six"]
@@ -97,15 +101,15 @@ def test_without_the_compiled_engine_torch_translates_and_says_how_to_get_it(
         assert translator.translate(lines) == text
 
 
-@pytest.mark.parametrize(("asked", "workers"), [("3", 3), ("2,1", 2)])
-def test_omp_num_threads_is_respected(asked: str, workers: int, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+@pytest.mark.parametrize(("value", "workers"), [("3", 3), ("2,1", 2)])
+def test_omp_num_threads_is_respected(value: str, workers: int, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
     engine = Translator.load(trained).model
     assert isinstance(engine, Engine)
     assert engine.workers == workers
 
 
-def test_what_the_engine_does_not_know_runs_in_torch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_that_the_engine_does_not_know_run_in_torch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seq2seq.inference.translator.load_engine", lambda _: None)
     translator = Translator.of([open_model(trained)])
     assert isinstance(translator.model, TrainedModel)

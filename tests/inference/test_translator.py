@@ -1,4 +1,4 @@
-"""Promises 1 to 3: lines in are lines out, a line does not depend on its neighbours, scores are the model's."""
+"""Promises 1 to 3: one line out per line in, a line does not depend on the batch, scores are the model's."""
 
 import random
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ import seq2seq.inference.translator
 from seq2seq import InputError, Translator
 from seq2seq.inference.translator import Hypothesis
 from seq2seq.runs.trained_model import load_model
-from seq2seq.search.options import Hypothesis as Found
+from seq2seq.search.options import Hypothesis as SearchHypothesis
 from seq2seq.search.options import SearchOptions, SourceIds
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
@@ -34,7 +34,7 @@ def lines() -> list[str]:
     return [*numerals, "", "   ", "Zürich 東京 🙂", "un\tdeux", "six " * 200]
 
 
-def test_it_has_learnt_something(translator: Translator) -> None:
+def test_the_model_has_learnt_something(translator: Translator) -> None:
     assert translator.translate(["six"]) == ["six"]
 
 
@@ -44,11 +44,11 @@ def test_a_line_does_not_depend_on_the_batch(
     batch_size: int, beam_size: int, lines: list[str], translator: Translator
 ) -> None:
     expected = translator.translate(lines, beam_size=beam_size)
-    other = Translator(translator.model, batch_size=batch_size)
-    assert other.translate(lines, beam_size=beam_size) == expected
-    assert other.translate(lines[::-1], beam_size=beam_size) == expected[::-1]
-    streamed = other.stream(lines, beam_size=beam_size, buffer_size=5)
-    assert [one.hypotheses[0].text for one in streamed] == expected
+    with_batch_size = Translator(translator.model, batch_size=batch_size)
+    assert with_batch_size.translate(lines, beam_size=beam_size) == expected
+    assert with_batch_size.translate(lines[::-1], beam_size=beam_size) == expected[::-1]
+    streamed = with_batch_size.stream(lines, beam_size=beam_size, buffer_size=5)
+    assert [translation.hypotheses[0].text for translation in streamed] == expected
 
 
 @settings(max_examples=25, deadline=None)
@@ -71,10 +71,10 @@ def test_blank_lines_never_reach_the_model(translator: Translator, monkeypatch: 
 
     monkeypatch.setattr(type(translator.model), "search", refuse)
     translations = list(translator.stream(["", " \t ", "\u00a0\r"], n_best=2))
-    assert [one.hypotheses for one in translations] == [[Hypothesis("", 0, 0.0, 0.0)] * 2] * 3
+    assert [translation.hypotheses for translation in translations] == [[Hypothesis("", 0, 0.0, 0.0)] * 2] * 3
 
 
-def test_a_long_line_is_translated_in_parts_at_word_boundaries(translator: Translator) -> None:
+def test_a_long_line_is_split_at_word_boundaries(translator: Translator) -> None:
     limit = translator.model.config.data.max_length
     line = " ".join(WORDS * 60)
     pieces = len(translator.model.tokenizers.src.encode([line])[0])
@@ -88,27 +88,29 @@ def test_a_long_line_is_translated_in_parts_at_word_boundaries(translator: Trans
     assert translation.hypotheses[0].text == " ".join(alone)
 
 
-def test_a_word_over_the_limit_is_cut_all_the_same(translator: Translator) -> None:
+def test_a_word_over_the_limit_is_split(translator: Translator) -> None:
     (translation,) = translator.stream(["東" * 300], beam_size=1)
     assert translation.parts >= 3 * 300 / translator.model.config.data.max_length
 
 
-def test_reading_goes_no_further_than_the_buffer(translator: Translator) -> None:
+def test_input_is_read_no_further_than_the_buffer(translator: Translator) -> None:
     read = []
     source = (read.append(number) or "un" for number in range(100))  # type: ignore[func-returns-value]
     next(translator.stream(source, beam_size=1, buffer_size=10))
     assert len(read) == 10
 
 
-def test_scores_are_those_of_the_model(translator: Translator, trained: Path) -> None:
-    """What the search reports equals forced scoring of the same pieces (promise 3)."""
+def test_scores_match_forced_scoring(translator: Translator, trained: Path) -> None:
+    """Scores of the search equal forced scoring of the same pieces (promise 3)."""
     network, tokenizers = load_model(trained).network, translator.model.tokenizers
     for line in ("un deux trois", "six", "quatre quatre cinq un un deux"):
         src = tokenizers.src.encode([line])[0]
-        found = translator._search([src], SearchOptions(beam_size=6, length_penalty=1.0, n_best=6))[0]
-        assert len(found) == 6
-        assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
-        for hypothesis in found:
+        hypotheses = translator._search([src], SearchOptions(beam_size=6, length_penalty=1.0, n_best=6))[0]
+        assert len(hypotheses) == 6
+        assert [hypothesis.score for hypothesis in hypotheses] == sorted(
+            (hypothesis.score for hypothesis in hypotheses), reverse=True
+        )
+        for hypothesis in hypotheses:
             tgt = torch.tensor([[BOS, *hypothesis.tokens, EOS]])
             logits = network(torch.tensor([[*src, EOS]]), torch.tensor([len(src) + 1]), tgt[:, :-1])
             forced = logits.log_softmax(dim=-1).gather(2, tgt[:, 1:, None]).sum().item()
@@ -121,24 +123,24 @@ def test_n_best_begins_with_the_best(translator: Translator) -> None:
     lines = ["un deux", "trois quatre six six"]
     best = translator.translate(lines, beam_size=5)
     many = list(translator.stream(lines, beam_size=5, n_best=3))
-    assert [one.hypotheses[0].text for one in many] == best
-    assert all(len(one.hypotheses) == 3 for one in many)
+    assert [translation.hypotheses[0].text for translation in many] == best
+    assert all(len(translation.hypotheses) == 3 for translation in many)
 
 
-def test_batches_are_split_where_their_logits_would_not_fit(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A beam of 200 and a batch of 65,536 would take terabytes; the translations stay."""
+def test_batches_are_split_when_their_logits_would_not_fit(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A beam of 200 and a batch of 65,536 would take terabytes; the translations stay the same."""
     translator = Translator.load(trained, batch_size=65_536)
     lines = ["un deux trois", "six", "", "cinq quatre"] * 5
     expected = translator.translate(lines, beam_size=3)
     sizes: list[int] = []
     search = translator.model.search
 
-    def spied(batches: Iterable[SourceIds], request: SearchOptions) -> Iterable[list[list[Found]]]:
+    def spy(batches: Iterable[SourceIds], options: SearchOptions) -> Iterable[list[list[SearchHypothesis]]]:
         batches = [list(batch) for batch in batches]
         sizes.extend(map(len, batches))
-        return search(batches, request)
+        return search(batches, options)
 
-    model = SimpleNamespace(config=translator.model.config, tokenizers=translator.model.tokenizers, search=spied)
+    model = SimpleNamespace(config=translator.model.config, tokenizers=translator.model.tokenizers, search=spy)
     limited = Translator(cast(Any, model), batch_size=65_536)
     vocabulary = len(translator.model.tokenizers.tgt)
     monkeypatch.setattr(seq2seq.inference.translator, "_LOGITS_AT_ONCE", 3 * vocabulary * 4)
@@ -150,13 +152,13 @@ def test_batches_are_split_where_their_logits_would_not_fit(trained: Path, monke
 
 
 @pytest.mark.parametrize("line", [None, 3, b"un"])
-def test_what_is_no_string_is_named(line: object, translator: Translator) -> None:
+def test_a_line_that_is_not_a_string_is_named(line: object, translator: Translator) -> None:
     with pytest.raises(TypeError, match=r"line 2 is not a string but \w+"):
         translator.translate(cast(Any, ["un", line]))
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
-def test_a_device_that_is_not_there(device: str, trained: Path) -> None:
+def test_an_unavailable_device_is_an_input_error(device: str, trained: Path) -> None:
     with pytest.raises(InputError, match=f"device {device} cannot be used: "):
         Translator.load(trained, device=device)
 

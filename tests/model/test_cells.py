@@ -1,4 +1,4 @@
-"""Each recurrence against its equations, written once more in NumPy, and against finite differences."""
+"""Each recurrence against its equations in NumPy and against finite differences."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from seq2seq.model.cells import CELLS, FusedRecurrence, InnerContextGRU, Peephol
 INPUTS, UNITS, STEPS = 3, 4, 5
 Array = np.ndarray
 Step = Callable[[dict[str, list[Array]], Array, Array], Array]
-"""parameters by name, each a list with one item a gate; x, state -> next state."""
+"""parameters by name, each a list with one item per gate; x, state -> next state."""
 
 
 def sigmoid(x: Array) -> Array:
@@ -72,15 +72,15 @@ LETTERS = {"weight_ih": "w", "weight_hh": "u", "weight_ch": "v", "bias_hh": "c",
 
 
 def randomised(cell: Recurrence) -> tuple[Recurrence, dict[str, list[Array]]]:
-    """The cell with random parameters in float64, and those by letter and gate."""
+    """The cell with random parameters in float64, and the parameters by letter and gate."""
     torch.manual_seed(2)
-    found: dict[str, list[Array]] = {}
+    parameters: dict[str, list[Array]] = {}
     for name, parameter in cell.double().named_parameters():
         torch.nn.init.normal_(parameter)
         letter = next(letter for start, letter in LETTERS.items() if name.removeprefix("run.").startswith(start))
         values = parameter.detach().numpy()
-        found[letter] = list(values if letter == "p" else values.reshape(-1, UNITS, *values.shape[1:]))
-    return cell, found
+        parameters[letter] = list(values if letter == "p" else values.reshape(-1, UNITS, *values.shape[1:]))
+    return cell, parameters
 
 
 def random_run(cell: Recurrence, rows: int = 2, inputs: int = INPUTS) -> tuple[torch.Tensor, torch.Tensor]:
@@ -101,12 +101,12 @@ def check(cell: Recurrence, step: Step, parameters: dict[str, list[Array]], inpu
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_cell_is_what_its_equations_say(name: str) -> None:
+def test_cell_matches_its_equations(name: str) -> None:
     cell, parameters = randomised(CELLS[name](INPUTS, UNITS))
     check(cell, REFERENCES[name], parameters)
 
 
-def test_the_gru_that_resets_its_context_is_what_its_equations_say() -> None:
+def test_inner_context_gru_matches_its_equations() -> None:
     cell, parameters = randomised(InnerContextGRU(2, 3, UNITS))
     check(cell, inner_context_gru, parameters, inputs=5)
 
@@ -116,23 +116,23 @@ def every_cell() -> list[Recurrence]:
 
 
 @pytest.mark.parametrize("cell", every_cell(), ids=lambda cell: type(cell).__name__)
-def test_gradients_are_those_of_finite_differences(cell: Recurrence) -> None:
+def test_gradients_match_finite_differences(cell: Recurrence) -> None:
     cell, _ = randomised(cell)
     xs, start = random_run(cell)
     names = [name for name, _ in cell.named_parameters()]
 
     def run(xs: torch.Tensor, start: torch.Tensor, *values: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        found: tuple[torch.Tensor, ...] = torch.func.functional_call(
+        outputs: tuple[torch.Tensor, ...] = torch.func.functional_call(
             cell, dict(zip(names, values, strict=True)), (xs, start)
         )
-        return found
+        return outputs
 
-    wanted = [one.detach().clone().requires_grad_() for one in (xs, start, *cell.parameters())]
-    assert torch.autograd.gradcheck(run, tuple(wanted))
+    inputs = [tensor.detach().clone().requires_grad_() for tensor in (xs, start, *cell.parameters())]
+    assert torch.autograd.gradcheck(run, tuple(inputs))
 
 
 @pytest.mark.parametrize("cell", every_cell(), ids=lambda cell: type(cell).__name__)
-def test_the_state_at_the_last_token_does_not_see_padding(cell: Recurrence) -> None:
+def test_the_last_state_does_not_depend_on_padding(cell: Recurrence) -> None:
     cell, _ = randomised(cell)
     xs, _ = random_run(cell, rows=3)
     lengths = torch.tensor([2, 5, 1])
@@ -143,29 +143,29 @@ def test_the_state_at_the_last_token_does_not_see_padding(cell: Recurrence) -> N
         torch.testing.assert_close(last[row], state[0])
 
 
-def test_the_older_name_of_a_cell_is_understood() -> None:
+def test_the_old_name_of_a_cell_is_accepted() -> None:
     assert ModelConfig.model_validate({"cell": "gru-before"}).cell == "gru-reset-before"
 
 
-def test_the_other_polarity_of_z_is_the_same_cell() -> None:
-    """h' = (1 - z) h + z n, as the released code and Chung et al. print it: turn the signs of what makes z."""
+def test_the_opposite_sign_of_z_is_an_equivalent_cell() -> None:
+    """h' = (1 - z) h + z n, as the released code and Chung et al. print it: negate the parameters of z."""
     cell, parameters = randomised(CELLS["gru-reset-before"](INPUTS, UNITS))
-    turned = {letter: [gates[0], -gates[1], gates[2]] for letter, gates in parameters.items()}
+    negated = {letter: [gates[0], -gates[1], gates[2]] for letter, gates in parameters.items()}
 
     def flipped(p: dict[str, list[Array]], x: Array, h: Array) -> Array:
         (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n) = p["w"], p["u"], p["b"]
         r, z = sigmoid(w_r @ x + u_r @ h + b_r), sigmoid(w_z @ x + u_z @ h + b_z)
         return np.asarray((1 - z) * h + z * np.tanh(w_n @ x + u_n @ (r * h) + b_n))
 
-    check(cell, flipped, turned)
+    check(cell, flipped, negated)
 
 
-# Chung et al. 2014, table 1, the models of speech; 20 numbers go in at a step.
+# Chung et al. 2014, table 1, the speech models, with 20 inputs per step.
 @pytest.mark.parametrize(
     ("name", "units", "printed"),
     [("gru-reset-before", 227, 168_888), ("lstm-peephole", 195, 169_065), ("rnn", 400, 168_400)],
 )
-def test_chungs_cells_have_as_many_parameters_as_printed(name: str, units: int, printed: int) -> None:
+def test_parameter_counts_match_chung_et_al(name: str, units: int, printed: int) -> None:
     cell = CELLS[name](20, units)
     count = sum(parameter.numel() for parameter in cell.parameters())
     # torch gives each unit of a fused cell two biases.
@@ -183,7 +183,7 @@ def test_recurrent_matrices_start_orthogonal_and_input_matrices_small() -> None:
 
 
 @pytest.mark.parametrize("name", ["lstm", "lstm-peephole"])
-def test_a_forget_gate_starts_open(name: str) -> None:
+def test_the_bias_of_a_forget_gate_starts_at_one(name: str) -> None:
     cell = CELLS[name](INPUTS, UNITS)
     biases = [parameter.detach() for name, parameter in cell.named_parameters() if "bias" in name]
     assert torch.stack(biases).sum(dim=0).tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8

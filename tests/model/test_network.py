@@ -1,4 +1,4 @@
-"""The network against itself and against NumPy."""
+"""Invariants of the network, and its parts against NumPy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ VOCAB = 40
 
 
 PHRASE_MODEL = {"cell": "gru-reset-before", "bidirectional": False}
-HANDED_OVER = {"cell": "lstm", "bidirectional": False, "encoder_layers": 2, "decoder_layers": 2}
+LSTM_LAYERS = {"cell": "lstm", "bidirectional": False, "encoder_layers": 2, "decoder_layers": 2}
 NETWORKS: list[dict[str, Any]] = [
     {},
     {"summaries": 1, "bidirectional": False},
@@ -33,9 +33,9 @@ NETWORKS: list[dict[str, Any]] = [
     {"cell": "lstm-peephole", "decoder_layers": 2, "attention": "dot"},
     {"architecture": "cho2014", **PHRASE_MODEL},
     {"architecture": "cho2014-released", **PHRASE_MODEL, "context_size": 8},
-    {"architecture": "sutskever2014", **HANDED_OVER},
+    {"architecture": "sutskever2014", **LSTM_LAYERS},
     {"architecture": "bahdanau2015", "cell": "gru-reset-before", "attention": "additive"},
-    {"architecture": "luong2015", **HANDED_OVER, "attention": "dot"},
+    {"architecture": "luong2015", **LSTM_LAYERS, "attention": "dot"},
 ]
 
 
@@ -44,7 +44,7 @@ def network(request: pytest.FixtureRequest) -> EncoderDecoder:
     torch.manual_seed(1)
     config = ModelConfig(**{"embedding_size": 6, "hidden_size": 8, "context_size": 5, **request.param})
     network = EncoderDecoder(config, VOCAB, VOCAB, joint=True).double().eval()
-    # Fresh biases are zero and would hide a mix-up.
+    # Biases start at zero, which would hide a mix-up.
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return network
@@ -54,7 +54,7 @@ def random_tokens(rows: int, columns: int, seed: int = 3) -> torch.Tensor:
     return torch.randint(4, VOCAB, (rows, columns), generator=torch.Generator().manual_seed(seed))
 
 
-def test_both_faces_of_the_decoder_agree(network: EncoderDecoder) -> None:
+def test_stepwise_decoding_matches_teacher_forcing(network: EncoderDecoder) -> None:
     src, lengths, tgt_in = random_tokens(3, 7), torch.tensor([7, 1, 4]), random_tokens(3, 5, seed=4)
     at_once = network(src, lengths, tgt_in).log_softmax(dim=-1)
     state = network.start(src, lengths)
@@ -63,7 +63,7 @@ def test_both_faces_of_the_decoder_agree(network: EncoderDecoder) -> None:
         torch.testing.assert_close(log_probs, at_once[:, time])
 
 
-def test_a_sentence_does_not_see_its_neighbours_or_padding(network: EncoderDecoder) -> None:
+def test_a_sentence_does_not_depend_on_the_batch_or_padding(network: EncoderDecoder) -> None:
     src, lengths, tgt_in = random_tokens(4, 9), torch.tensor([9, 1, 5, 8]), random_tokens(4, 6, seed=4)
     together = network(src, lengths, tgt_in)
     for row, length in enumerate(lengths.tolist()):
@@ -71,7 +71,7 @@ def test_a_sentence_does_not_see_its_neighbours_or_padding(network: EncoderDecod
         torch.testing.assert_close(together[row], alone[0])
 
 
-def test_every_source_word_counts(network: EncoderDecoder) -> None:
+def test_output_depends_on_every_source_token(network: EncoderDecoder) -> None:
     src, lengths, tgt_in = random_tokens(1, 6), torch.tensor([6]), random_tokens(1, 3, seed=4)
     before = network(src, lengths, tgt_in)
     for position in range(6):
@@ -80,7 +80,7 @@ def test_every_source_word_counts(network: EncoderDecoder) -> None:
         assert (network(changed, lengths, tgt_in) - before).abs().max() > 1e-6
 
 
-def test_no_word_sees_the_future(network: EncoderDecoder) -> None:
+def test_output_does_not_depend_on_future_tokens(network: EncoderDecoder) -> None:
     src, lengths, tgt_in = random_tokens(2, 6), torch.tensor([6, 3]), random_tokens(2, 5, seed=4)
     changed = tgt_in.clone()
     changed[:, 3:] = 4
@@ -89,21 +89,21 @@ def test_no_word_sees_the_future(network: EncoderDecoder) -> None:
     assert (before[:, 3:] - after[:, 3:]).abs().max() > 1e-6
 
 
-def test_attention_weights_are_shares_of_the_real_tokens(network: EncoderDecoder) -> None:
+def test_attention_weights_are_a_distribution_over_real_tokens(network: EncoderDecoder) -> None:
     src, lengths, tgt_in = random_tokens(3, 6), torch.tensor([6, 1, 4]), random_tokens(3, 5, seed=4)
-    found = network.attention_weights(src, lengths, tgt_in)
-    if found is None:
+    weights = network.attention_weights(src, lengths, tgt_in)
+    if weights is None:
         assert not hasattr(network.decoder, "attention")
         assert not hasattr(network.decoder, "summaries")
         return
-    assert found.shape == (3, 5, 6)
-    assert found.min() >= 0
-    torch.testing.assert_close(found.sum(dim=-1), torch.ones(3, 5, dtype=torch.double))
+    assert weights.shape == (3, 5, 6)
+    assert weights.min() >= 0
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(3, 5, dtype=torch.double))
     for row, length in enumerate(lengths.tolist()):
-        assert not found[row, :, length:].any()
+        assert not weights[row, :, length:].any()
         alone = network.attention_weights(src[row : row + 1, :length], lengths[row : row + 1], tgt_in[row : row + 1])
         assert alone is not None
-        torch.testing.assert_close(found[row, :, :length], alone[0])
+        torch.testing.assert_close(weights[row, :, :length], alone[0])
 
 
 def test_state_selects_rows(network: EncoderDecoder) -> None:
@@ -120,7 +120,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ATTENTIONS)
 def test_attention_against_its_equations(kind: str) -> None:
-    """A position at a time, without padding, in NumPy."""
+    """One position at a time, without padding, in NumPy."""
     torch.manual_seed(3)
     attention = ATTENTIONS[kind](4).double()
     weights = {name: tensor.detach().numpy() for name, tensor in attention.named_parameters()}
@@ -134,8 +134,8 @@ def test_attention_against_its_equations(kind: str) -> None:
             return float(s @ h)
         if kind == "general":
             return float(s @ weights["key.weight"] @ h)
-        compared = np.tanh(weights["query.weight"] @ s + weights["key.weight"] @ h + weights["key.bias"])
-        return float(weights["score.weight"][0] @ compared)
+        hidden = np.tanh(weights["query.weight"] @ s + weights["key.weight"] @ h + weights["key.bias"])
+        return float(weights["score.weight"][0] @ hidden)
 
     for row, length in enumerate(lengths):
         values = outputs[row, :length].numpy()
@@ -147,7 +147,7 @@ def test_attention_against_its_equations(kind: str) -> None:
 
 
 def test_summaries_against_their_equations() -> None:
-    """A summary and a step at a time, without padding, in NumPy."""
+    """One summary and one step at a time, without padding, in NumPy."""
     torch.manual_seed(5)
     summaries = Summaries(4, 3, dropout=0.0).double()
     weigh, gate, bias = (parameter.detach().numpy() for parameter in summaries.parameters())
@@ -166,7 +166,7 @@ def test_summaries_against_their_equations() -> None:
             )
 
 
-def test_sequence_dropout_zeroes_the_same_numbers_at_each_position() -> None:
+def test_sequence_dropout_zeroes_the_same_units_at_each_position() -> None:
     torch.manual_seed(4)
     dropped = SequenceDropout(0.25)(torch.ones(50, 6, 40))
     assert (dropped == dropped[:, :1]).all()
@@ -175,7 +175,7 @@ def test_sequence_dropout_zeroes_the_same_numbers_at_each_position() -> None:
     assert SequenceDropout(0.25).eval()(torch.ones(2, 3)).eq(1).all()
 
 
-def test_reversal_turns_real_tokens_only() -> None:
+def test_reversal_reverses_real_tokens_only() -> None:
     assert reversal(torch.tensor([4, 1, 2]), 4).tolist() == [[3, 2, 1, 0], [0, 1, 2, 3], [1, 0, 2, 3]]
 
 
@@ -192,7 +192,7 @@ def test_summary_is_last_states_mean_and_maximum() -> None:
 
 
 @pytest.mark.parametrize("joint", [True, False])
-def test_embeddings_are_shared_as_promised(joint: bool, tiny: Callable[..., Config]) -> None:
+def test_embeddings_are_shared_if_joint(joint: bool, tiny: Callable[..., Config]) -> None:
     network = EncoderDecoder(tiny().model, VOCAB, VOCAB, joint=joint)
     assert (network.src_embedding is network.tgt_embedding) == joint
     shapes = [tuple(p.shape) for p in network.parameters()]
@@ -207,4 +207,4 @@ def test_recurrent_states_stay_in_float32_under_autocast(tiny: Callable[..., Con
         state = network.decoder.start(encoded)
         _, after = network.step(src[:, 0], state)
     assert state.hidden.dtype == after.hidden.dtype == torch.float32
-    assert not torch.equal(after.hidden, after.hidden.bfloat16().float())  # nor was it rounded on the way
+    assert not torch.equal(after.hidden, after.hidden.bfloat16().float())  # nor was it rounded in between

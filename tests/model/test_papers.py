@@ -1,4 +1,4 @@
-"""The networks of the papers against their equations in NumPy: a sentence, a layer and a step at a time."""
+"""The networks of the papers against their equations in NumPy, one sentence, layer and step at a time."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def maxout(x: Array) -> Array:
 
 
 class Weights:
-    """A network's parameters, those below a name by `at`."""
+    """A network's parameters; `at` gives those below a name."""
 
     def __init__(self, values: dict[str, Array], prefix: str = "") -> None:
         self.values, self.prefix = values, prefix
@@ -59,15 +59,15 @@ def lstm(cell: Weights, x: Array, state: tuple[Array, Array]) -> tuple[Array, Ar
     return sigmoid(o) * np.tanh(memory), memory
 
 
-def read_backwards(w: Weights, layers: int) -> tuple[list[Array], list[tuple[Array, Array]]]:
+def encode_reversed(w: Weights, layers: int) -> tuple[list[Array], list[tuple[Array, Array]]]:
     """The states of the top layer by position in the source, and the last state of each layer."""
     outputs, states = [w["src_embedding.weight"][i] for i in reversed(SOURCE)], []
     for layer in range(layers):
-        state, above = (np.zeros(H), np.zeros(H)), []
+        state, hidden = (np.zeros(H), np.zeros(H)), []
         for x in outputs:
             state = lstm(w.at(f"encoder.layers.{layer}"), x, state)
-            above.append(state[0])
-        outputs = above
+            hidden.append(state[0])
+        outputs = hidden
         states.append(state)
     return outputs[::-1], states
 
@@ -84,60 +84,64 @@ def cho2014(w: Weights, released: bool) -> list[Array]:
         h = gru_before(w.at("encoder.layers.0.recurrence"), w["src_embedding.weight"][i], h)
     c = h if released else np.tanh(w["encoder.summary.weight"] @ h)
     h = np.tanh(w["decoder.first_state.layer.weight"] @ c + w["decoder.first_state.layer.bias"])
-    found = []
+    features = []
     for i in TARGET:
         y = w["tgt_embedding.weight"][i]
         if released:
             h = gru_before(w.at("decoder.recurrence.layers.0"), np.concatenate([y, c]), h)
         else:
             cell = w.at("decoder.recurrence")
-            of_word, of_state, of_context, biases = map(cell.gates, ("weight_ih", "weight_hh", "weight_ch", "bias"))
-            r, z = (sigmoid(of_word[g] @ y + of_state[g] @ h + of_context[g] @ c + biases[g]) for g in (0, 1))
-            n = np.tanh(of_word[2] @ y + biases[2] + r * (of_state[2] @ h + of_context[2] @ c))
+            input_gates, hidden_gates, context_gates, biases = map(
+                cell.gates, ("weight_ih", "weight_hh", "weight_ch", "bias")
+            )
+            r, z = (
+                sigmoid(input_gates[g] @ y + hidden_gates[g] @ h + context_gates[g] @ c + biases[g]) for g in (0, 1)
+            )
+            n = np.tanh(input_gates[2] @ y + biases[2] + r * (hidden_gates[2] @ h + context_gates[2] @ c))
             h = z * h + (1 - z) * n
-        found.append(w["decoder.readout.factor.weight"] @ maxout_readout(w, h, y, c))
-    return found
+        features.append(w["decoder.readout.factor.weight"] @ maxout_readout(w, h, y, c))
+    return features
 
 
 def sutskever2014(w: Weights) -> list[Array]:
-    _, states = read_backwards(w, 2)
-    found = []
+    _, states = encode_reversed(w, 2)
+    features = []
     for i in TARGET:
         x = w["tgt_embedding.weight"][i]
         for layer in range(2):
             states[layer] = lstm(w.at(f"decoder.recurrence.layers.{layer}"), x, states[layer])
             x = states[layer][0]
-        found.append(x)
-    return found
+        features.append(x)
+    return features
 
 
 def bahdanau2015(w: Weights) -> list[Array]:
     words = [w["src_embedding.weight"][i] for i in SOURCE]
-    ways = []
-    for way, order in (("left_to_right", words), ("right_to_left", words[::-1])):
+    directions = []
+    for direction, order in (("left_to_right", words), ("right_to_left", words[::-1])):
         h, states = np.zeros(H), []
         for x in order:
-            h = gru_before(w.at(f"encoder.layers.0.{way}.recurrence"), x, h)
+            h = gru_before(w.at(f"encoder.layers.0.{direction}.recurrence"), x, h)
             states.append(h)
-        ways.append(states)
-    forwards, backwards = ways[0], ways[1][::-1]
+        directions.append(states)
+    forwards, backwards = directions[0], directions[1][::-1]
     annotations = [np.concatenate(both) for both in zip(forwards, backwards, strict=True)]
     first = w.at("decoder.first_state.layer")
     s = np.tanh(first["weight"] @ backwards[0] + first["bias"])
-    a, found = w.at("decoder.attention"), []
+    a, features = w.at("decoder.attention"), []
     for i in TARGET:
         y = w["tgt_embedding.weight"][i]
-        compared = [np.tanh(a["query.weight"] @ s + a["key.weight"] @ h + a["key.bias"]) for h in annotations]
-        weights = softmax(np.array([a["score.weight"][0] @ one for one in compared]))
+        hidden = [np.tanh(a["query.weight"] @ s + a["key.weight"] @ h + a["key.bias"]) for h in annotations]
+        weights = softmax(np.array([a["score.weight"][0] @ vector for vector in hidden]))
         c = weights @ np.array(annotations)
         s = gru_before(w.at("decoder.recurrence"), np.concatenate([y, c]), s)
-        found.append(maxout_readout(w, s, y, c))
-    return found
+        features.append(maxout_readout(w, s, y, c))
+    return features
 
 
 def luong2015(w: Weights) -> list[Array]:
-    outputs, states = read_backwards(w, 2)
-    fed, found = np.zeros(H), []
+    outputs, states = encode_reversed(w, 2)
+    fed, features = np.zeros(H), []
     for i in TARGET:
         x = np.concatenate([w["tgt_embedding.weight"][i], fed])
         for layer in range(2):
@@ -145,8 +149,8 @@ def luong2015(w: Weights) -> list[Array]:
             x = states[layer][0]
         c = softmax(np.array([x @ h for h in outputs])) @ np.array(outputs)
         fed = np.tanh(w["decoder.combine.weight"] @ np.concatenate([c, x]))
-        found.append(fed)
-    return found
+        features.append(fed)
+    return features
 
 
 REFERENCES = {
@@ -158,21 +162,21 @@ REFERENCES = {
 }
 
 
-def config_of(preset: str, **changes: Any) -> ModelConfig:
+def model_config(preset: str, **changes: Any) -> ModelConfig:
     layers = {} if preset.startswith(("cho", "bah")) else {"encoder_layers": 2, "decoder_layers": 2}
     return ModelConfig(**{**build_config(preset).model.model_dump(), **SIZES, **layers, **changes})
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_papers_network_is_what_its_equations_say(preset: str) -> None:
+def test_network_matches_the_equations_of_its_paper(preset: str) -> None:
     torch.manual_seed(6)
-    network = EncoderDecoder(config_of(preset), SRC, TGT, joint=False).double().eval()
+    network = EncoderDecoder(model_config(preset), SRC, TGT, joint=False).double().eval()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.7)
     weights = Weights({name: value.numpy() for name, value in network.state_dict().items()})
     features = REFERENCES[preset](weights)
-    expected = [weights["output.weight"] @ one + weights["output_bias"] for one in features]
-    # The sentence stands beside a longer one, so that padding follows it.
+    expected = [weights["output.weight"] @ vector + weights["output_bias"] for vector in features]
+    # The sentence is batched with a longer one, so that it is padded.
     src = torch.tensor([[*SOURCE, 0, 0], [4, 4, 5, 6, 7, 8, 3]])
     logits = network(src, torch.tensor([len(SOURCE), 7]), torch.tensor([TARGET, TARGET]))
     np.testing.assert_allclose(logits[0].detach().numpy(), np.array(expected), atol=1e-10)
@@ -185,9 +189,9 @@ def test_every_preset_of_a_paper_is_tested() -> None:
 
 
 @pytest.mark.parametrize("preset", ["cho2014", "bahdanau2015"])
-def test_first_values_are_small_and_recurrent_matrices_orthogonal(preset: str) -> None:
+def test_initial_weights_are_small_and_recurrent_matrices_orthogonal(preset: str) -> None:
     torch.manual_seed(6)
-    network = EncoderDecoder(config_of(preset, hidden_size=32, context_size=32), 50, 50, joint=False)
+    network = EncoderDecoder(model_config(preset, hidden_size=32, context_size=32), 50, 50, joint=False)
     for name, parameter in network.named_parameters():
         if "weight_hh" in name:
             for gate in torch.split(parameter.detach(), 32):
@@ -195,13 +199,13 @@ def test_first_values_are_small_and_recurrent_matrices_orthogonal(preset: str) -
         elif "bias" in name or "score" in name:
             assert parameter.eq(0).all()
         else:
-            wanted = 0.001 if "attention" in name else 0.01
-            assert float(parameter.detach().std()) == pytest.approx(wanted, rel=0.2)
+            std = 0.001 if "attention" in name else 0.01
+            assert float(parameter.detach().std()) == pytest.approx(std, rel=0.2)
 
 
 @pytest.mark.parametrize(("preset", "bound"), [("sutskever2014", 0.08), ("luong2015", 0.1)])
-def test_first_values_are_even(preset: str, bound: float) -> None:
-    network = EncoderDecoder(config_of(preset), SRC, TGT, joint=False)
+def test_initial_weights_are_uniform(preset: str, bound: float) -> None:
+    network = EncoderDecoder(model_config(preset), SRC, TGT, joint=False)
     values = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
     assert float(values.abs().max()) == pytest.approx(bound, rel=0.02)
     assert float(values.std()) == pytest.approx(bound / 3**0.5, rel=0.1)
@@ -219,6 +223,6 @@ def test_first_values_are_even(preset: str, bound: float) -> None:
         ("luong2015", {"architecture": "luong"}, "unknown architecture 'luong'; choose one of default, cho2014, "),
     ],
 )
-def test_what_a_paper_leaves_no_choice_of_is_refused(preset: str, changes: dict[str, Any], message: str) -> None:
+def test_settings_that_contradict_a_paper_are_refused(preset: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        config_of(preset, **changes)
+        model_config(preset, **changes)

@@ -1,4 +1,4 @@
-"""Toy languages, a model that speaks them, and two plain ways to search: full enumeration and a plain beam."""
+"""Toy languages, a model for them, and two reference searches: full enumeration and a plain beam search."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ MAX_LENGTH = 4
 
 Words = tuple[int, ...]
 Language = Callable[[Words], np.ndarray]
-"""What was said so far -> log-probabilities [V] of the next word."""
+"""Words so far -> log-probabilities [V] of the next word."""
 
 
-def spoken(probabilities: dict[Words, dict[int, float]]) -> Language:
-    """The language of a table: what was said so far -> the next word -> its probability; else eos is certain."""
+def table_language(probabilities: dict[Words, dict[int, float]]) -> Language:
+    """A language given by a table: words so far -> next word -> probability; without an entry eos is certain."""
 
     def log_probs(words: Words) -> np.ndarray:
         following = np.zeros(VOCAB)
@@ -47,8 +47,8 @@ def random_language(seed: int) -> Language:
 
 
 @dataclass(frozen=True)
-class Said:
-    """State of N hypotheses: the sentence of each, and the tokens that it was fed."""
+class PrefixState:
+    """State of N hypotheses: the sentence of each, and its tokens so far."""
 
     sentences: Tensor  # [N]
     words: Tensor  # [N, time]
@@ -59,29 +59,29 @@ class Said:
 
 @dataclass
 class Model:
-    """A language for each sentence, as the step function of a search."""
+    """A step function with one language per sentence."""
 
     languages: Sequence[Language]
     rows: list[int] = field(default_factory=list)
-    """How many hypotheses each step saw."""
+    """Number of hypotheses at each step."""
 
-    def step(self, tokens: Tensor, state: Said) -> tuple[Tensor, Said]:
+    def step(self, tokens: Tensor, state: PrefixState) -> tuple[Tensor, PrefixState]:
         self.rows.append(len(tokens))
-        said = torch.cat([state.words, tokens[:, None]], dim=1)
+        prefixes = torch.cat([state.words, tokens[:, None]], dim=1)
         log_probs = [
-            self.languages[sentence](tuple(words[1:]))
-            for sentence, words in zip(state.sentences.tolist(), said.tolist(), strict=True)
+            self.languages[sentence](tuple(prefix[1:]))
+            for sentence, prefix in zip(state.sentences.tolist(), prefixes.tolist(), strict=True)
         ]
-        return torch.from_numpy(np.array(log_probs)), Said(state.sentences, said)
+        return torch.from_numpy(np.array(log_probs)), PrefixState(state.sentences, prefixes)
 
 
 def finished(words: Words, log_prob: float, length_penalty: float) -> Hypothesis:
-    # Wu et al. 2016, equation 14, where the end of the sentence counts as a word.
+    # Wu et al. 2016, equation 14, where eos counts as a word.
     return Hypothesis(words, log_prob, log_prob / ((5 + len(words) + 1) ** length_penalty / (5 + 1) ** length_penalty))
 
 
 def best_of(hypotheses: list[Hypothesis], n_best: int) -> list[Hypothesis]:
-    return sorted(hypotheses, key=lambda one: one.score, reverse=True)[:n_best]
+    return sorted(hypotheses, key=lambda hypothesis: hypothesis.score, reverse=True)[:n_best]
 
 
 def enumerate_all(
@@ -90,9 +90,13 @@ def enumerate_all(
     """Every sentence of the language with at most `max_length` words, eos included."""
     words = [word for word in range(VOCAB) if word != EOS and word not in forbidden_ids]
     return [
-        finished(said, float(sum(language(said[:i])[word] for i, word in enumerate((*said, EOS)))), length_penalty)
+        finished(
+            sentence,
+            float(sum(language(sentence[:i])[word] for i, word in enumerate((*sentence, EOS)))),
+            length_penalty,
+        )
         for length in range(max_length)
-        for said in product(words, repeat=length)
+        for sentence in product(words, repeat=length)
     ]
 
 
@@ -105,7 +109,7 @@ def plain_search(
     n_best: int,
     forbidden_ids: Sequence[int],
 ) -> list[Hypothesis]:
-    """One sentence, by the rules that `beam_search` documents, without its early end."""
+    """Search one sentence by the documented rules of `beam_search`, without early stopping."""
     alive: list[tuple[Words, float]] = [((), 0.0)]
     done: list[Hypothesis] = []
     for length in range(1, max_length + 1):
@@ -122,7 +126,11 @@ def plain_search(
     return best_of(done, n_best)
 
 
-def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
-    assert [one.tokens for one in found] == [one.tokens for one in expected]
-    assert [one.log_prob for one in found] == pytest.approx([one.log_prob for one in expected], abs=1e-5)
-    assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-5)
+def assert_same(actual: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    assert [hypothesis.tokens for hypothesis in actual] == [hypothesis.tokens for hypothesis in expected]
+    assert [hypothesis.log_prob for hypothesis in actual] == pytest.approx(
+        [hypothesis.log_prob for hypothesis in expected], abs=1e-5
+    )
+    assert [hypothesis.score for hypothesis in actual] == pytest.approx(
+        [hypothesis.score for hypothesis in expected], abs=1e-5
+    )

@@ -13,14 +13,14 @@ from languages import (
     B,
     C,
     Model,
-    Said,
+    PrefixState,
     Words,
     assert_same,
     best_of,
     enumerate_all,
     plain_search,
     random_language,
-    spoken,
+    table_language,
 )
 
 from seq2seq.search.beam import beam_search
@@ -39,7 +39,7 @@ def search(
     count = len(model.languages)
     return beam_search(
         model.step,
-        Said(torch.arange(count), torch.empty(count, 0, dtype=torch.long)),
+        PrefixState(torch.arange(count), torch.empty(count, 0, dtype=torch.long)),
         torch.tensor(max_lengths or [MAX_LENGTH] * count),
         beam_size=beam_size,
         length_penalty=length_penalty,
@@ -51,7 +51,7 @@ def search(
 
 
 # Greedy search takes A and ends with .24; B then eos has .40.
-GARDEN_PATH = spoken({(): {A: 0.6, B: 0.4}, (A,): {EOS: 0.4, A: 0.3, C: 0.3}})
+GARDEN_PATH = table_language({(): {A: 0.6, B: 0.4}, (A,): {EOS: 0.4, A: 0.3, C: 0.3}})
 
 
 @pytest.mark.parametrize(("beam_size", "tokens", "probability"), [(1, (A,), 0.24), (2, (B,), 0.4), (9, (B,), 0.4)])
@@ -75,15 +75,15 @@ def test_wide_beam_finds_the_best_of_all_sentences(length_penalty: float, n_best
     results = search(
         Model(languages), beam_size=128, length_penalty=length_penalty, n_best=n_best, forbidden_ids=forbidden_ids
     )
-    for found, language in zip(results, languages, strict=True):
-        assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, length_penalty, forbidden_ids), n_best))
+    for hypotheses, language in zip(results, languages, strict=True):
+        assert_same(hypotheses, best_of(enumerate_all(language, MAX_LENGTH, length_penalty, forbidden_ids), n_best))
 
 
 def test_wide_beam_finds_every_sentence_once() -> None:
     language = random_language(1)
-    (found,) = search(Model([language]), beam_size=128, length_penalty=0.6, n_best=1000)
-    assert_same(found, best_of(enumerate_all(language, MAX_LENGTH, 0.6), 1000))
-    assert len(found) == 1 + 4 + 16 + 64
+    (hypotheses,) = search(Model([language]), beam_size=128, length_penalty=0.6, n_best=1000)
+    assert_same(hypotheses, best_of(enumerate_all(language, MAX_LENGTH, 0.6), 1000))
+    assert len(hypotheses) == 1 + 4 + 16 + 64
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 3, 5, 8])
@@ -103,7 +103,7 @@ def test_narrow_beam_follows_the_documented_rules(
         n_best=n_best,
         forbidden_ids=forbidden_ids,
     )
-    for found, language, max_length in zip(results, languages, max_lengths, strict=True):
+    for hypotheses, language, max_length in zip(results, languages, max_lengths, strict=True):
         expected = plain_search(
             language,
             max_length,
@@ -112,8 +112,8 @@ def test_narrow_beam_follows_the_documented_rules(
             n_best=n_best,
             forbidden_ids=forbidden_ids,
         )
-        assert_same(found, expected)
-        assert not {word for one in found for word in one.tokens} & {*forbidden_ids, EOS}
+        assert_same(hypotheses, expected)
+        assert not {word for hypothesis in hypotheses for word in hypothesis.tokens} & {*forbidden_ids, EOS}
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
@@ -130,8 +130,8 @@ def test_sentence_does_not_depend_on_its_neighbours(beam_size: int) -> None:
 
 @pytest.mark.parametrize("max_length", [1, 2, 3, 6])
 @pytest.mark.parametrize("beam_size", [1, 2])
-def test_sentence_at_its_limit_is_ended_at_the_price_of_eos(max_length: int, beam_size: int) -> None:
-    chatter = spoken({(A,) * length: {A: 0.9, B: 0.09, EOS: 0.01} for length in range(10)})
+def test_sentence_at_its_limit_ends_at_the_cost_of_eos(max_length: int, beam_size: int) -> None:
+    chatter = table_language({(A,) * length: {A: 0.9, B: 0.09, EOS: 0.01} for length in range(10)})
     model = Model([chatter])
     ((best,),) = search(model, [max_length], beam_size=beam_size)
     assert len(model.rows) == max_length
@@ -143,23 +143,26 @@ def test_sentence_at_its_limit_is_ended_at_the_price_of_eos(max_length: int, bea
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
-def test_forbidden_token_is_passed_over_however_likely(beam_size: int) -> None:
-    language = spoken({(): {A: 0.98, B: 0.02}, (B,): {A: 0.9, EOS: 0.1}})
+def test_forbidden_token_is_never_chosen(beam_size: int) -> None:
+    language = table_language({(): {A: 0.98, B: 0.02}, (B,): {A: 0.9, EOS: 0.1}})
     ((best,),) = search(Model([language]), beam_size=beam_size, forbidden_ids=[A])
     assert best.tokens == (B,)
     assert best.log_prob == pytest.approx(np.log(0.002), abs=1e-5)
 
 
 def test_impossible_sentences_are_not_found() -> None:
-    language = spoken({(): {A: 0.5, EOS: 0.5}})
-    (found,) = search(Model([language]), beam_size=4, n_best=4)
-    assert {(one.tokens, round(one.log_prob, 4)) for one in found} == {((), -0.6931), ((A,), -0.6931)}
-    mute = spoken({(): {A: 1.0}, (A,): {A: 1.0}})
-    assert search(Model([mute, language]), [2, 2], beam_size=2)[0] == []
+    language = table_language({(): {A: 0.5, EOS: 0.5}})
+    (hypotheses,) = search(Model([language]), beam_size=4, n_best=4)
+    assert {(hypothesis.tokens, round(hypothesis.log_prob, 4)) for hypothesis in hypotheses} == {
+        ((), -0.6931),
+        ((A,), -0.6931),
+    }
+    endless = table_language({(): {A: 1.0}, (A,): {A: 1.0}})
+    assert search(Model([endless, language]), [2, 2], beam_size=2)[0] == []
 
 
-def test_longer_sentence_wins_where_the_penalty_pays_for_it() -> None:
-    language = spoken({(): {EOS: 0.52, A: 0.48}})
+def test_length_penalty_can_favour_a_longer_sentence() -> None:
+    language = table_language({(): {EOS: 0.52, A: 0.48}})
     results = [
         search(Model([language]), beam_size=2, length_penalty=length_penalty)[0][0].tokens
         for length_penalty in (0.0, 1.0)
@@ -167,10 +170,10 @@ def test_longer_sentence_wins_where_the_penalty_pays_for_it() -> None:
     assert results == [(), (A,)]
 
 
-def test_sentence_that_is_done_leaves_the_batch() -> None:
+def test_finished_sentence_leaves_the_batch() -> None:
     # Nothing can overtake an empty sentence of .99; the other two go on to their limits of 5 and 3.
-    short = spoken({(): {EOS: 0.99, A: 0.01}})
-    long = spoken({(A,) * length: {A: 0.9, B: 0.1} for length in range(10)} | {(A,) * 4: {EOS: 1.0}})
+    short = table_language({(): {EOS: 0.99, A: 0.01}})
+    long = table_language({(A,) * length: {A: 0.9, B: 0.1} for length in range(10)} | {(A,) * 4: {EOS: 1.0}})
     model = Model([long, short, long])
     results = search(model, [5, 5, 3], beam_size=2, length_penalty=1.0)
     assert results[1][0].tokens == ()
@@ -178,16 +181,16 @@ def test_sentence_that_is_done_leaves_the_batch() -> None:
     assert model.rows == [6, 4, 4, 2, 2]
 
 
-def test_beam_that_is_full_of_finished_sentences_ends() -> None:
-    # Both slots are taken by step 2, though the third best, alive, would go on for ever.
-    language = spoken({(): {A: 0.6, EOS: 0.4}, (A,): {EOS: 0.5, B: 0.3, C: 0.2}})
+def test_search_ends_when_the_beam_is_full_of_finished_hypotheses() -> None:
+    # Both slots are taken by step 2, though the third best, alive, would go on.
+    language = table_language({(): {A: 0.6, EOS: 0.4}, (A,): {EOS: 0.5, B: 0.3, C: 0.2}})
     model = Model([language])
-    (found,) = search(model, [9], beam_size=2, length_penalty=0.0, n_best=2)
-    assert [one.tokens for one in found] == [(), (A,)]
+    (hypotheses,) = search(model, [9], beam_size=2, length_penalty=0.0, n_best=2)
+    assert [hypothesis.tokens for hypothesis in hypotheses] == [(), (A,)]
     assert model.rows == [2, 2]
 
 
-def test_no_sentences_need_no_step() -> None:
+def test_empty_batch_takes_no_step() -> None:
     model = Model([])
     assert search(model, beam_size=2) == []
     assert model.rows == []
