@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -41,6 +42,16 @@ CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 Weight = Annotated[float, Field(gt=0, le=1000)]
 """How often an epoch samples a pair."""
 
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("contains characters that cannot be printed")
+    return text
+
+
+_Language = Annotated[str, Field(max_length=64), AfterValidator(_printable)]
+_HubName = Annotated[str, Field(max_length=256), AfterValidator(_printable)]
+
 _OneOrMore = BeforeValidator(lambda value: _as_tuple(value))
 _Names = Annotated[tuple[str, ...], _OneOrMore]
 
@@ -59,9 +70,9 @@ class DataConfig(Section):
     """Their translations, line by line."""
     dataset: _Names = ()
     """Hugging Face data sets: folders in the hub's layout, or names on the hub."""
-    subset: str | None = None
+    subset: _HubName | None = None
     """Configuration of the data sets; by default the only one, or the one named after the languages."""
-    split: str = "train"
+    split: _HubName = "train"
     """Training split of the data sets. Their validation split, if there is one, is used for validation."""
     weights: Annotated[tuple[Weight, ...], _OneOrMore] = ()
     """How often an epoch samples the pairs of each source: first aligned files, then tables, then data sets; by
@@ -72,9 +83,9 @@ class DataConfig(Section):
     """Validation sentences of the source language."""
     valid_tgt: str | None = None
     """Their translations. Without validation data, pairs are held out from the training data."""
-    src_lang: str = ""
+    src_lang: _Language = ""
     """Code of the source language; by default inferred from the names of files or columns."""
-    tgt_lang: str = ""
+    tgt_lang: _Language = ""
     """Code of the target language; likewise."""
     src_column: str = ""
     """Source column of tables; by default inferred from the languages and from common names."""

@@ -115,7 +115,7 @@ class _Evaluation:
             raise InputError("stdin (-) can be read only once")
         if self.by_length:
             expect_rereadable(self.src)
-        inputs = (self.src, *(self.ref or ()), self.input_, self.hyp, self.by, self.baseline)
+        inputs = (self.src, *(self.ref or ()), self.input_, self.dataset, self.hyp, self.by, self.baseline)
         check_outputs((self.output, self.plot), inputs)
         if self.ref and self.src is None and (self.model or self.by_length):
             what = "for MODEL to translate" if self.model else "of sources"

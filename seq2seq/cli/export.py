@@ -7,6 +7,7 @@ import typer
 
 from seq2seq.cli import options
 from seq2seq.errors import InputError
+from seq2seq.runs.run_folder import expect_not_in_run
 
 if TYPE_CHECKING:
     from seq2seq.inference.shortlist import Shortlist
@@ -35,11 +36,16 @@ def export(
     """
     if output.exists() or output.is_symlink():
         raise InputError(f"{output}: already exists; give a new folder with -o")
+    expect_not_in_run(output)
     from seq2seq.inference.export import export_model
     from seq2seq.runs.model_folder import open_model
 
     folder = open_model(model)
-    export_model(folder, output, int8=int8, shortlist=_shortlist(model, folder) if shortlist else None)
+    listed = _shortlist(model, folder) if shortlist else None
+    try:
+        export_model(folder, output, int8=int8, shortlist=listed)
+    except OSError as error:  # its file name is that of a temporary folder
+        raise InputError(f"{output}: cannot be written ({error.strerror or error})") from None
 
 
 def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":

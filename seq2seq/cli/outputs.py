@@ -1,15 +1,51 @@
-"""Checks of a command's output files."""
+"""What a command may write to."""
 
+import os
+import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
-from seq2seq.io.lines import expect_different_files
+from seq2seq.errors import InputError
+from seq2seq.io.storage import real_path
 from seq2seq.runs.run_folder import expect_not_in_run
 
 
 def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = ()) -> None:
-    """Raises InputError if two outputs are the same file, or one is also an input or belongs to a run."""
-    expect_different_files(outputs, inputs)
-    for output in outputs:
-        if output is not None and output != "-":
+    """Raises InputError if two outputs are one file, or if an output is also read or belongs to a run.
+
+    `-` is standard output or input, None no file, and a folder among the inputs stands for all files in it.
+    """
+    written: set[Path] = set()
+    for output in (path for path in outputs if path is not None):
+        if any(_is_read(output, path) for path in inputs if path is not None):
+            raise InputError(f"{_name(output)}: is read too; give the output a file of its own")
+        target = Path("-") if output == "-" else real_path(Path(output))
+        if target in written and (output == "-" or target.is_file() or not target.exists()):
+            raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
+        written.add(target)
+        if output != "-":
             expect_not_in_run(Path(output))
+
+
+def _is_read(output: str, path: str) -> bool:
+    """Whether an output is a regular file that is, or lies in, the input `path`."""
+    written, read = _status(output, sys.stdout), _status(path, sys.stdin)
+    if written is None or read is None or not stat.S_ISREG(written.st_mode):
+        return False
+    if stat.S_ISDIR(read.st_mode):
+        return output != "-" and real_path(Path(output)).is_relative_to(real_path(Path(path)))
+    return os.path.samestat(written, read)
+
+
+def _status(path: str, stream: TextIO) -> os.stat_result | None:
+    """That of a file, or of the stream that `-` stands for; None if there is none, or it is closed."""
+    try:
+        return os.fstat(stream.fileno()) if path == "-" else os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _name(output: str) -> str:
+    return "standard output" if output == "-" else output

@@ -83,7 +83,7 @@ def words(
     from seq2seq.analysis.plotting import draw_map, open_chart
     from seq2seq.runs.trained_model import load_model
 
-    check_outputs([output])
+    check_outputs([output], [input_])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
         word_ids = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
@@ -101,7 +101,7 @@ def phrases(
     from seq2seq.analysis.plotting import draw_map, open_chart
     from seq2seq.runs.trained_model import load_model
 
-    check_outputs([output])
+    check_outputs([output], [input_])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
         lines = list(dict.fromkeys(line.strip() for line in read_lines(input_) if line.strip()))

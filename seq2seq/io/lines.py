@@ -6,12 +6,10 @@ A file's name says how it is compressed (`.gz`, `.zst` or plain); `-` is standar
 import codecs
 import gzip
 import io
-import os
-import stat
 import sys
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -107,36 +105,6 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
             yield stream
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-def expect_different_files(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()) -> None:
-    """Raises InputError if two outputs would be written into one file, or one into an input. None means no file."""
-    read, written = {_target(path) for path in inputs if path is not None}, set()
-    for output in (path for path in outputs if path is not None):
-        target = _target(output)
-        if output != "-" and target in read and target.is_file():
-            raise InputError(f"{output}: is read too; give the output a file of its own")
-        if output == "-" and (path := next((path for path in read if _is_stdout(path)), None)):
-            raise InputError(
-                f"{path}: standard output goes to the file that is read; give the output a file of its own"
-            )
-        if target in written and (output == "-" or target.is_file() or not target.exists()):
-            raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
-        written.add(target)
-
-
-def _is_stdout(path: Path) -> bool:
-    """Whether standard output goes to a regular file, and to this one."""
-    try:
-        output = os.fstat(sys.stdout.fileno())
-        status = os.fstat(sys.stdin.fileno()) if path == Path("-") else path.stat()
-    except (OSError, ValueError, AttributeError):  # closed, missing or not a file: others report it
-        return False
-    return stat.S_ISREG(output.st_mode) and os.path.samestat(output, status)
-
-
-def _target(path: str | Path) -> Path:
-    return Path("-") if path == "-" else real_path(Path(path))
 
 
 def expect_rereadable(*inputs: str | Path | None) -> None:

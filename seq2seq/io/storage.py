@@ -17,6 +17,7 @@ import secrets
 import shutil
 import stat
 import sys
+import warnings
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ SMALL_JSON = 2**20
 _HIDDEN, _PARTIAL = ".seq2seq-", ".partial"
 _LEFTOVER = re.compile(r"\.seq2seq-[0-9a-f]{16}(-[0-9a-f]{16}|\.partial)")
 # Within a workspace.
-_LOCK, _NEW, _OLD = "lock", "new", "old"
+_LOCK, _NEW, _OLD, _DISCARDED = "lock", "new", "old", "discarded"
 _MOST_LINKS = 40
 
 
@@ -134,7 +135,7 @@ class Workspace:
     def __init__(self, path: Path) -> None:
         put_back(path)
         self.path = path
-        self._folder = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}")
+        self._folder = hidden_sibling(path, secrets.token_hex(8))
         self.new = self._folder / _NEW
         self.new.mkdir(parents=True)
         descriptor = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR)
@@ -151,6 +152,8 @@ class Workspace:
         """Delete what was not given the name."""
         self._unlock()
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.exists():
+            warnings.warn(f"{self._folder}: left over, as not all of it could be deleted", RuntimeWarning, stacklevel=2)
 
     def commit(self, *, replace: bool = True) -> None:
         """Give `new`, which is on the disk, the name of `path`, and delete what had it.
@@ -170,14 +173,28 @@ class Workspace:
         finally:
             if old.exists() and not self.path.exists():
                 os.replace(old, self.path)
+        if old.exists():  # from here on nothing restores it
+            os.replace(old, self._folder / _DISCARDED)
 
 
 def expect_replaceable(folder: Path) -> None:
     """Raises InputError if a workspace could not give a folder its name: it is, or holds, the current one."""
     if Path.cwd().is_relative_to(real_path(folder)):
         raise InputError(f"{folder}: is the current folder or holds it, so it cannot be replaced; name a new folder")
-    if folder.is_mount():
-        raise InputError(f"{folder}: is a mount point, so it cannot be replaced; name a folder in it")
+    if mount := next(mounts_within(folder), None):
+        raise InputError(f"{mount}: is a mount point, so it cannot be replaced; name another folder")
+
+
+def mounts_within(folder: Path) -> Iterator[Path]:
+    """The mount points at or under a folder; on systems other than Linux only the folder itself."""
+    real = real_path(folder)
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        mounts = []
+    points = (re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split(" ")[4]) for line in mounts)
+    within = (Path(point) for point in points if Path(point).is_relative_to(real))
+    yield from within if mounts else ([folder] if folder.is_mount() else [])
 
 
 def current_or_backup(path: Path) -> Path:
@@ -222,19 +239,19 @@ def is_leftover(path: Path) -> bool:
 
 def discard(folder: Path) -> None:
     """Delete a folder, under another name, so that a crash leaves no half of it."""
-    hidden = folder.with_name(f"{_prefix(folder)}{secrets.token_hex(8)}")
+    hidden = hidden_sibling(folder, secrets.token_hex(8))
     os.replace(folder, hidden)
     shutil.rmtree(hidden)
 
 
-def _prefix(path: Path) -> str:
-    """How the names of the workspaces of `path` begin, however long its own name is."""
-    return f"{_HIDDEN}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
+def hidden_sibling(path: Path, suffix: str) -> Path:
+    """A hidden name next to `path` that depends on its own name, however long that is."""
+    return path.with_name(f"{_HIDDEN}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}-{suffix}")
 
 
 def _workspaces(path: Path) -> list[Path]:
     """Those of `path`, in use or left by a crash."""
-    return [folder for folder in path.parent.glob(f"{_prefix(path)}*") if _LEFTOVER.fullmatch(folder.name)]
+    return [folder for folder in path.parent.glob(hidden_sibling(path, "*").name) if _LEFTOVER.fullmatch(folder.name)]
 
 
 def _is_in_use(workspace: Path) -> bool:

@@ -5,7 +5,7 @@ It is complete before `checkpoints.json` names it; only then are the steps delet
 """
 
 import math
-import re
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,15 +21,13 @@ from seq2seq.io.manifest import FolderWriter, SealedFolder
 from seq2seq.io.storage import (
     SMALL_JSON,
     clear_leftovers,
-    current_or_backup,
     discard,
     parse_json,
     put_back,
-    read_json,
     replace_file,
     to_json,
 )
-from seq2seq.runs.run_folder import RunFolder, find_model
+from seq2seq.runs.run_folder import OPTIMIZER, PROGRESS, STATE, STEP, RunFolder, find_model
 from seq2seq.runs.trained_model import TrainedModel, write_model
 
 # What an optimiser keeps for each parameter.
@@ -41,8 +39,6 @@ _MOMENTS = {
 }
 # Two moments for each parameter of the largest model.
 _LARGEST_OPTIMIZER = 2**35
-_STEP = re.compile(r"[0-9]+")
-_STATE, _PROGRESS, _OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 
 Count = Annotated[int, Field(strict=True, ge=0, lt=2**62)]
 # Files from before 0.1 have no null, but an infinite perplexity and empty sums.
@@ -118,8 +114,7 @@ class CheckpointStore:
     @property
     def last(self) -> Path | None:
         """The folder of the last step that was saved, if any."""
-        step = self.last_step
-        return current_or_backup(self._run.step(step)) if step else None
+        return self._run.find_step("last") if self._run.has_checkpoint else None
 
     @property
     def best(self) -> Path:
@@ -131,6 +126,8 @@ class CheckpointStore:
 
         Raises InputError if there are steps but none can be resumed from.
         """
+        if self._run.checkpoints.exists() and not self._run.has_checkpoint:
+            raise InputError(f"{self._run.checkpoints}: not a plain file")
         if not self._run.has_checkpoint and self._steps():
             self._rebuild_index()
         if self._run.has_checkpoint:
@@ -144,12 +141,18 @@ class CheckpointStore:
     def save(
         self, state: TrainingState, model: TrainedModel, optimizer: torch.optim.Optimizer, metadata: Mapping[str, Any]
     ) -> None:
-        """Write the step and make it the last; `state` says which is the best."""
-        with FolderWriter(self._run.step(state.step)) as folder:
+        """Write the step and make it the last; `state` says which is the best.
+
+        Raises InputError if something of the user's has its name.
+        """
+        target = self._run.step(state.step)
+        if os.path.lexists(target) and not self._run.is_own_step(state.step):
+            raise InputError(f"{target}: is not a step of this training; move it elsewhere and go on with --resume")
+        with FolderWriter(target) as folder:
             write_model(folder, model, metadata)
-            folder.write(f"{_STATE}/{_PROGRESS}", to_json(asdict(state)))
-            folder.write(f"{_STATE}/{_OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
-            folder.seal(_STATE)
+            folder.write(f"{STATE}/{PROGRESS}", to_json(asdict(state)))
+            folder.write(f"{STATE}/{OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
+            folder.seal(STATE)
             folder.publish()
         # Until the first validation the last step is the best there is.
         best = state.best_step or state.step
@@ -159,15 +162,14 @@ class CheckpointStore:
     def _prune(self, keep: set[int]) -> None:
         """Delete the other steps, except those that hold foreign files."""
         for step in set(self._steps()) - keep:
-            folder = self._run.step(step)
-            if next(self._run.foreign_files(folder), None) is None and _step_of(folder) == step:
-                discard(folder)
+            if self._run.is_own_step(step):
+                discard(self._run.step(step))
 
     def _steps(self) -> list[int]:
         """The numbers of the steps that can be resumed from, ascending."""
         folders = self._run.steps.iterdir() if self._run.steps.is_dir() else ()
-        names = [path.name for path in folders if (path / _STATE).is_dir() and not path.is_symlink()]
-        return sorted(int(name) for name in names if _STEP.fullmatch(name) and len(name) < 19)
+        names = [path.name for path in folders if (path / STATE).is_dir() and not path.is_symlink()]
+        return sorted(int(name) for name in names if STEP.fullmatch(name))
 
     def _rebuild_index(self) -> None:
         """Rewrite `checkpoints.json`: the last step, and the best one that it names, if that exists."""
@@ -185,30 +187,22 @@ def load_state(folder: Path, optimizer: torch.optim.Optimizer) -> TrainingState:
     progress, state = _read_state(folder)
     try:
         # Not load_file: the moments would stay mapped to a file that is deleted later.
-        tensors = safetensors.torch.load(state.read(_OPTIMIZER, _LARGEST_OPTIMIZER))
+        tensors = safetensors.torch.load(state.read(OPTIMIZER, _LARGEST_OPTIMIZER))
         _restore_optimizer(optimizer, tensors)
     except (KeyError, safetensors.SafetensorError, ValueError) as error:  # KeyError: dtypes that torch lacks
-        raise InputError(f"{state.path / _OPTIMIZER}: damaged ({error})") from None
+        raise InputError(f"{state.path / OPTIMIZER}: damaged ({error})") from None
     return progress
 
 
 def _read_state(folder: Path) -> tuple[TrainingState, SealedFolder]:
     """The training state of a step, and the folder that holds it."""
-    state = SealedFolder(folder / _STATE, required=(_PROGRESS, _OPTIMIZER))
-    where = state.path / _PROGRESS
+    state = SealedFolder(folder / STATE, required=(PROGRESS, OPTIMIZER))
+    where = state.path / PROGRESS
     try:
-        return TypeAdapter(TrainingState).validate_python(parse_json(state.read(_PROGRESS, SMALL_JSON), where)), state
+        return TypeAdapter(TrainingState).validate_python(parse_json(state.read(PROGRESS, SMALL_JSON), where)), state
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         raise InputError(f"{where}: damaged ({'.'.join(map(str, fault['loc']))}: {fault['msg']})") from None
-
-
-def _step_of(folder: Path) -> int | None:
-    """The step that a folder is of, according to its state; None if that is damaged."""
-    try:
-        return int(read_json(folder / _STATE / _PROGRESS)["step"])
-    except (InputError, KeyError, TypeError, ValueError):
-        return None
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

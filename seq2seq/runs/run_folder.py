@@ -20,7 +20,13 @@ from seq2seq.io.storage import current_or_backup, is_leftover, read_json, real_p
 RUNS = Path("checkpoints")
 """Where runs go unless a folder is given."""
 
+STATE, PROGRESS, OPTIMIZER = "state", "training.json", "optimizer.safetensors"
+"""In a step folder: what resuming needs."""
+
 _CONFIG, _DATA, _METRICS, _CHECKPOINTS, _STEPS = "config.json", "data", "metrics.jsonl", "checkpoints.json", "steps"
+_FOLDERS = {_DATA, _STEPS, STATE, "train", "valid"}
+STEP = re.compile(r"0|[1-9][0-9]{0,17}")
+"""The name of a step folder."""
 
 
 # Paths within a run that a training writes, folders too; all others are the user's.
@@ -90,15 +96,34 @@ class RunFolder:
 
     def foreign_files(self, within: Path | None = None) -> Iterator[Path]:
         """Paths in it, or in a folder of it, that no training has written."""
-        for folder, names, files in os.walk(within or self.path):
-            for name in (*names, *files):
-                path = Path(folder, name)
-                is_special = not path.is_symlink() and not path.is_file() and not path.is_dir()
-                if is_special or not self._belongs_to_run(path):
-                    yield path
-            names[:] = [
-                name for name in names if self._belongs_to_run(Path(folder, name)) and not is_leftover(Path(name))
-            ]
+        for parent, names, files in os.walk(within or self.path):
+            paths = [Path(parent, name) for name in (*names, *files)]
+            foreign = [path for path in paths if not is_leftover(path) and not self._is_own(path)]
+            yield from foreign
+            names[:] = [name for name in names if Path(parent, name) not in foreign and not is_leftover(Path(name))]
+
+    def is_own_step(self, number: int) -> bool:
+        """Whether a step is one that the training saved, with nothing of the user's in it; not a copy of another."""
+        folder = self.step(number)
+        return self._is_saved_step(folder) and next(self.foreign_files(folder), None) is None
+
+    def _is_own(self, path: Path) -> bool:
+        """Whether a path in the run has the name and the kind of what a training writes there."""
+        if path.is_symlink():  # only the link would be deleted
+            return self._belongs_to_run(path)
+        if path.parent == self.steps and STEP.fullmatch(path.name):
+            return self._is_saved_step(path)
+        right_kind = path.is_dir() if path.name in _FOLDERS else path.is_file()
+        return right_kind and self._belongs_to_run(path)
+
+    def _is_saved_step(self, folder: Path) -> bool:
+        """Whether a folder in `steps/` is, according to its state, of the step that its name says."""
+        if folder.is_symlink() or not folder.is_dir():
+            return False
+        try:
+            return str(read_json(folder / STATE / PROGRESS)["step"]) == folder.name
+        except (InputError, KeyError, TypeError):
+            return False
 
     def _belongs_to_run(self, path: Path) -> bool:
         match = _RUN_PATHS.fullmatch(path.relative_to(self.path).as_posix())
@@ -115,6 +140,14 @@ class RunFolder:
             raise InputError(f"{self.checkpoints}: damaged (it does not name the best and the last step)")
         return steps
 
+    def find_step(self, name: str) -> Path:
+        """The folder of the `best` or the `last` step. Raises InputError if it is missing."""
+        step = self.read_checkpoints()[name]
+        folder = current_or_backup(self.step(step))
+        if not folder.is_dir():
+            raise InputError(f"{self.checkpoints}: names step {step:,} as the {name}, but {folder} is missing")
+        return folder
+
 
 def find_model(path: Path) -> Path:
     """The model folder that `path` names: itself, or the best step of a run folder."""
@@ -122,7 +155,7 @@ def find_model(path: Path) -> Path:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; MODEL is a model folder or a run folder")
     if run.has_checkpoint:
-        return current_or_backup(run.step(run.read_checkpoints()["best"]))
+        return run.find_step("best")
     if run.data.is_dir():
         raise InputError(f"{path}: this run has no checkpoint yet")
     return path

@@ -77,7 +77,7 @@ def train(
             )
             state = trainer.run()
         except OSError as error:
-            raise _disk_error(error, _recovery_advice(CheckpointStore(run), folder)) from None
+            raise _disk_error(error, folder, _recovery_advice(CheckpointStore(run), folder)) from None
         progress.note(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
             f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {folder}"
@@ -126,12 +126,14 @@ def _open(
         return folder, _start_folder(_resolve(config), real_path(folder), sources, progress), None
     except OSError as error:
         raise _disk_error(
-            error, "training has not started: free the disk or fix its permissions, then run the same command again"
+            error,
+            folder,
+            "training has not started: free the disk or fix its permissions, then run the same command again",
         ) from None
 
 
-def _disk_error(error: OSError, advice: str) -> InputError:
-    return InputError(f"{error.filename or 'the run folder'}: cannot be written ({error.strerror or error}); {advice}")
+def _disk_error(error: OSError, folder: Path, advice: str) -> InputError:
+    return InputError(f"{error.filename or folder}: cannot be written ({error.strerror or error}); {advice}")
 
 
 def _recovery_advice(store: CheckpointStore, folder: Path) -> str:
@@ -166,7 +168,7 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not RunFolder(folder).is_run:
-        raise InputError(f"{folder}: holds files but no run; give a new folder or a run folder with -o")
+        raise InputError(f"{folder}: {_why_not_a_run(folder)}; give a new folder or a run folder with -o")
     if not resume and not overwrite:
         raise InputError(
             f"{folder}: already holds a run; give another folder with -o, continue the run with --resume, or replace "
@@ -174,6 +176,13 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         )
     if overwrite:
         _expect_no_foreign_files(RunFolder(folder))
+
+
+def _why_not_a_run(folder: Path) -> str:
+    run = RunFolder(folder)
+    if run.config_file.is_file() and not run.data.exists():
+        return f"a run without its {run.data.name}/ cannot go on"
+    return f"holds files but no run ({next(folder.iterdir()).name})"
 
 
 def _expect_same_folder(folder: Path, checked: tuple[int, int] | None) -> None:

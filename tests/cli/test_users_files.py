@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -20,6 +21,7 @@ from seq2seq.data.preparation import prepare_data
 from seq2seq.errors import InputError
 from seq2seq.io.lines import open_output
 from seq2seq.io.storage import replace_file, replacing
+from seq2seq.runs.lock import lock_file
 from seq2seq.runs.model_folder import write_files
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
@@ -310,9 +312,130 @@ def test_an_export_does_not_replace_a_folder_that_has_appeared(
     monkeypatch.setattr("seq2seq.inference.export.write_files", write)
     code, told = command("export", trained, "-o", target)
     assert code == 2
-    assert "already exists" in told
+    assert "model: already exists; give a new folder with -o" in told
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert (target / "mine").read_text() == "mine"
+
+
+def test_an_export_does_not_become_a_step_of_a_run(trained: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    code, told = command("export", trained, "-o", run / "steps" / "9")
+    assert code == 2
+    assert "belongs to the run" in told
+    assert tree(run) == tree(trained)
+
+
+STEPS = ("an empty folder", "a file", "a model", "a copy of a step", "a note in a step", "a log in place of a folder")
+
+
+def put_into_steps(what: str, run: Path, step: int) -> None:
+    """Put something of the user's under the name of a step, or of a folder of the run."""
+    folder = run / "steps" / str(step)
+    if what == "a file":
+        folder.write_text("mine")
+    elif what == "a log in place of a folder":
+        shutil.rmtree(run / "data" / "train")
+        (run / "data" / "train").write_text("mine")
+    elif what == "an empty folder":
+        folder.mkdir()
+    else:
+        last = run / "steps" / str(json.loads((run / "checkpoints.json").read_text())["last"])
+        shutil.copytree(last, folder)
+        if what == "a model":
+            shutil.rmtree(folder / "state")
+        elif what == "a note in a step":
+            state = json.loads((folder / "state" / "training.json").read_text())
+            (folder / "state" / "training.json").write_text(json.dumps({**state, "step": step}))
+            (folder / "note.txt").write_text("mine")
+
+
+@pytest.mark.parametrize("what", STEPS)
+def test_what_has_the_name_of_a_step_is_not_overwritten(
+    what: str, trained: Path, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    put_into_steps(what, run, 61)
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match="is not a file of the run"):
+        train(tiny(), run, resume=False, overwrite=True, progress=QUIET)
+    assert tree(tmp_path) == before
+
+
+class Putter(Progress):
+    """Puts something of the user's under the name of the step that comes next."""
+
+    def __init__(self, run: Path, what: str, step: int) -> None:
+        super().__init__(quiet=True)
+        self.run, self.what, self.number = run, what, step
+
+    def validation(self, *_: object, **__: object) -> None:
+        if (self.run / "checkpoints.json").exists() and not (self.run / "steps" / str(self.number)).exists():
+            put_into_steps(self.what, self.run, self.number)
+
+
+@pytest.mark.parametrize("what", STEPS[:-1])
+def test_a_training_does_not_replace_what_has_the_name_of_its_step(
+    what: str, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    config = tiny(training__max_steps=8, training__validate_every=2)
+    progress = Putter(run, what, 6)
+    with pytest.raises(InputError, match=r"steps/6: is not a step of this training; move it elsewhere"):
+        train(config, run, resume=False, overwrite=False, progress=progress)
+    kept = tree(run / "steps" / "6") if what != "a file" else (run / "steps" / "6").read_text()
+    assert kept == "mine" if what == "a file" else kept or what == "an empty folder"
+    (run / "steps" / "6").rename(tmp_path / "elsewhere")
+    assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
+
+
+def test_a_run_with_a_mount_point_in_it_is_not_overwritten(
+    trained: Path, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(trained, tmp_path / "a run")
+    table = tmp_path / "mountinfo"
+    table.write_text(f"1 0 0:1 / / rw\n2 1 0:1 /x {str(run / 'data').replace(' ', chr(92) + '040')} rw\n")
+    read = Path.read_text
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, *a, **k: read(table if path == Path("/proc/self/mountinfo") else path, *a, **k)
+    )
+    before = tree(run)
+    with pytest.raises(InputError, match=r"a run/data: is a mount point"):
+        train(tiny(), run, resume=False, overwrite=True, progress=QUIET)
+    assert tree(run) == before
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder", "file"])
+def test_what_has_the_name_of_the_lock_is_kept(kind: str, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    lock, other = lock_file(tmp_path / "run"), tmp_path / "other"
+    if kind.endswith("link"):
+        if kind == "link":
+            other.touch()
+        lock.symlink_to(other)
+    elif kind == "pipe":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.write_text("mine")
+    before = lock.lstat().st_ino, other.exists()
+    with pytest.raises(InputError, match="has the name of this run's lock, but is not one"):
+        train(tiny(), tmp_path / "run", resume=False, overwrite=False, progress=QUIET)
+    assert (lock.lstat().st_ino, other.exists()) == before
+
+
+def test_a_run_that_could_not_be_deleted_does_not_come_back(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    with pytest.warns(RuntimeWarning, match="left over, as not all of it could be deleted"):
+        train(tiny(training__seed=5), run, resume=False, overwrite=True, progress=QUIET)
+    monkeypatch.undo()
+    run.rename(tmp_path / "moved")
+    train(tiny(training__seed=6), run, resume=False, overwrite=False, progress=QUIET)
+    assert json.loads((run / "config.json").read_text())["training"]["seed"] == 6
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "moved"}
 
 
 @pytest.mark.parametrize(
@@ -355,7 +478,8 @@ def test_a_file_named_like_stdin_harms_nothing(trained: Path, tmp_path: Path, mo
 def test_only_steps_of_the_training_are_deleted(trained: Path, tmp_path: Path) -> None:
     """A model that was exported there has no state, whatever its name; a link is none either."""
     run = shutil.copytree(trained, tmp_path / "run")
-    assert command("export", trained, "-o", run / "steps" / "61") == (0, "")
+    assert command("export", trained, "-o", tmp_path / "model") == (0, "")
+    (tmp_path / "model").rename(run / "steps" / "61")
     (run / "steps" / "62").mkdir()
     (run / "steps" / "63").symlink_to(trained / "steps")
     before = tree(run / "steps")
@@ -373,6 +497,9 @@ def test_only_steps_of_the_training_are_deleted(trained: Path, tmp_path: Path) -
         "evaluate MODEL --src lines --ref ref -o lines",
         "evaluate MODEL --src lines --ref ref --by-length --plot ref",
         "score MODEL --src lines --tgt ref -o ref",
+        "evaluate MODEL --dataset set --src-column src --tgt-column tgt -o set/test.tsv",
+        "plot words MODEL -i pic.svg -o pic.svg",
+        "plot phrases MODEL -i pic.svg -o pic.svg",
         "rescore --dev list --dev-ref ref --save-weights list",
         "rescore --dev list --dev-ref ref --save-weights ref",
         "rescore --dev list --dev-ref ref --n-best list -o list",
@@ -386,6 +513,10 @@ def test_no_output_replaces_an_input(
     Path("link").symlink_to("lines")
     Path("ref").write_text("one two\n")
     Path("list").write_text("0 ||| one ||| lm: 1 ||| 1\n0 ||| two ||| lm: 2 ||| 1\n")
+    Path("pic.svg").write_text("un\ndeux\ntrois\nquatre\ncinq\n")
+    Path("set").mkdir()
+    for split in ("train", "test"):
+        Path(f"set/{split}.tsv").write_text("src\ttgt\nun\tone\n")
     before = tree(tmp_path)
     code, told = command(*words.replace("MODEL", str(trained)).split())
     assert code == 2
@@ -393,19 +524,14 @@ def test_no_output_replaces_an_input(
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("is_stdin", [False, True])
-def test_standard_output_is_not_appended_to_the_input(is_stdin: bool, trained: Path, tmp_path: Path) -> None:
-    text = tmp_path / "lines"
-    text.write_text("un deux\n")
-    program = [sys.executable, "-m", "seq2seq", "translate", str(trained)]
-    with open(text) as stdin, open(text, "a") as stdout:
-        given = [] if is_stdin else ["-i", str(text)]
-        done = subprocess.run(
-            [*program, *given], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60
-        )
+@pytest.mark.parametrize("words", ["-i lines >> lines", "< lines >> lines", "-o lines < lines"])
+def test_no_stream_reads_what_is_written(words: str, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text("un deux\n")
+    program = shlex.join([sys.executable, "-m", "seq2seq", "translate", str(trained)])
+    done = subprocess.run(f"{program} {words}", shell=True, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
-    assert "standard output goes to the file that is read" in done.stderr
-    assert text.read_text() == "un deux\n"
+    assert "is read too; give the output a file of its own" in done.stderr
+    assert tree(tmp_path) == {"lines": b"un deux\n"}
 
 
 def test_two_outputs_of_an_evaluation_are_two_files(trained: Path, bitext: tuple[Path, Path], tmp_path: Path) -> None:
