@@ -85,7 +85,7 @@ ERRORS = {
     ),
     "train --train -": "-: is read several times, which works for files alone; save it to a file first",
     "train --train same.tsv": (
-        "same.tsv: no pairs can be held out, its sources are too much alike; give validation files"
+        "same.tsv: no pairs can be held out, because all share one source sentence; give validation files"
     ),
     "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 as in the first line",
     "train --train three-columns.tsv": (
@@ -173,7 +173,7 @@ ERRORS = {
         "evaluate: data: src_column and tgt_column must be given together"
     ),
     "evaluate --hyp two.txt --dataset same.tsv": (
-        "--dataset same.tsv: is a file, not a data set; a table is given with --train or --input"
+        "--dataset same.tsv: is a file, not a data set; give a table with --train or --input"
     ),
     "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",

@@ -201,7 +201,7 @@ def test_validation_data_that_is_given_goes_before_the_data_sets_own(tmp_path: P
         (several_subsets, {"subset": "en-fr"}, "no subset en-fr; choose with --subset: de-en, en-sw"),
         (sharded_parquet, {"split": "train_full"}, "no split train_full; choose with --split: train, validation, test"),
         (lambda folder: put_text(folder / "notes.xyz", ["a"]), {}, "No (supported) data files found"),
-        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a data set of kind text"),
+        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a data set of type text"),
         (lambda folder: put_table(folder / "train.csv", TRAIN, ",", "a b"), {}, None),
         (lambda folder: put_text(folder / "train.csv", ["a,b,c", "1,2,3"]), {}, "which columns are the sentences?"),
         (lambda folder: put_text(folder / "set.py", ["raise SystemExit('code of a data set was run')"]), {}, "set"),
@@ -351,11 +351,11 @@ def test_quotes_around_the_cells_of_a_tsv_are_said(quoted: str, is_said: bool, t
     put_text(tmp_path / "pairs.tsv", ["a\tb", quoted])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.tsv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("a", "b"), tuple(quoted.split("\t"))]
-    assert any("quotes around cells count as text" in note for note in sources.notes) is is_said
+    assert any("quotes around cells are part of the text" in note for note in sources.notes) is is_said
 
 
 def test_a_csv_without_a_header_is_said(tmp_path: Path) -> None:
     put_text(tmp_path / "pairs.csv", ["habari,hello"])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("habari", "hello")]
-    assert "no header was recognised, so the first line counts as a pair" in sources.notes[0]
+    assert "no header recognised, so the first line is read as a pair" in sources.notes[0]

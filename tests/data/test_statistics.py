@@ -141,7 +141,7 @@ def test_a_language_of_several_scripts_is_at_home_in_each(
 def test_overlap_counts_distinct_sources() -> None:
     overlap = Overlap(["a", "b", "b", "c", ""])
     for source in ("b", "x", "b", "a"):
-        overlap.see(source)
+        overlap.add(source)
     assert (overlap.total, overlap.found) == (3, 2)
 
 
