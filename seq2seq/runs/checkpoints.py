@@ -24,8 +24,8 @@ from seq2seq.io.storage import (
     current_or_backup,
     discard,
     parse_json,
-    put_back,
     read_json,
+    recover_folder,
     replace_file,
     to_json,
 )
@@ -136,7 +136,7 @@ class CheckpointStore:
         if self._run.has_checkpoint:
             named = set(self._run.read_checkpoints().values())
             for step in named:
-                put_back(self._run.step(step))
+                recover_folder(self._run.step(step))
             for folder in (self._run.path, self._run.steps):
                 clear_leftovers(folder)
             self._prune(named)

@@ -83,7 +83,7 @@ ERRORS = {
     "train --train-src cut.gz --train-tgt two.txt": (
         "cut.gz: damaged gzip file after line 1000 (Compressed file ended before the end-of-stream marker was reached)"
     ),
-    "train --train -": "-: is read several times, which works for files alone; save it to a file first",
+    "train --train -": "-: is read several times, which only works with a file; save it to a file first",
     "train --train same.tsv": (
         "same.tsv: no pairs can be held out, because all share one source sentence; give validation files"
     ),
@@ -147,7 +147,7 @@ ERRORS = {
         "--by and --by-length exclude each other"
     ),
     "evaluate folder --ref two.txt --src - --by-length": (
-        "-: is read several times, which works for files alone; save it to a file first"
+        "-: is read several times, which only works with a file; save it to a file first"
     ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
     "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws what --by-length finds: give both",
@@ -214,7 +214,7 @@ ERRORS = {
         "-: two outputs would be written there; give each a file of its own"
     ),
     "rescore --dev - --dev-ref two.txt": (
-        "-: is read several times, which works for files alone; save it to a file first"
+        "-: is read several times, which only works with a file; save it to a file first"
     ),
     "rescore --dev list.txt --dev-ref - --n-best -": "only one input can be stdin (-)",
     "rescore --dev list.txt --dev-ref empty.txt": (
@@ -385,7 +385,7 @@ def test_features_too_large_to_be_squared(value: str, run: Callable[..., str]) -
 def test_a_pipe_is_not_read_twice(run: Callable[..., str]) -> None:
     os.mkfifo("pipe")
     told = run("evaluate --hyp two.txt --ref two.txt --src pipe --by-length")
-    assert told == "seq2seq: error: pipe: is read several times, which works for files alone; save it to a file first"
+    assert told == "seq2seq: error: pipe: is read several times, which only works with a file; save it to a file first"
 
 
 @pytest.mark.parametrize("setting", ["model = 5", 'training = "fast"', "data = []"])
