@@ -15,7 +15,7 @@ _LINE_BREAK = re.compile(r"\s*\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence and its translation, without white space at the ends, and their line or row."""
+    """A sentence and its translation, stripped of white space, and their line or row."""
 
     src: str
     tgt: str
@@ -23,25 +23,25 @@ class Pair:
 
     @property
     def usable(self) -> bool:
-        """Whether both sides say something."""
+        """Whether neither side is blank."""
         return not self.fault
 
     @property
     def fault(self) -> str:
-        """Which side says nothing; empty if both do."""
+        """Which side is blank; empty if neither is."""
         return "the source is blank" if not self.src else "the target is blank" if not self.tgt else ""
 
 
 class Bitext(Protocol):
-    """Pairs in their order, whose sentences have no line breaks. `str` names where they come from."""
+    """Sentence pairs in order, without line breaks in a sentence. `str` names their origin."""
 
     def __iter__(self) -> Iterator[Pair]:
-        """The pairs. Raises InputError, with file and line, for what cannot be read."""
+        """The pairs. Raises InputError, with file and line, if one cannot be read."""
 
 
 @dataclass(frozen=True)
 class AlignedFiles:
-    """Two files; line n of one translates line n of the other."""
+    """Two files; line n of one is the translation of line n of the other."""
 
     src: Path
     tgt: Path
@@ -69,7 +69,7 @@ class AlignedFiles:
 
 @dataclass(frozen=True)
 class TablePairs:
-    """Two columns of a table. A line break inside a cell counts as a blank: a sentence is one line."""
+    """Two columns of a table. A line break inside a cell becomes a blank: a sentence is one line."""
 
     table: Table
     src_column: Column
@@ -85,7 +85,7 @@ class TablePairs:
 
 @dataclass(frozen=True)
 class Chain:
-    """The parts of a bitext one after another, such as the files that a data set is split into."""
+    """The concatenated parts of a bitext, such as the shards of a data set."""
 
     name: str
     parts: tuple[Bitext, ...]
@@ -100,7 +100,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class LazyBitext:
-    """A bitext that is opened, and fetched where it is not here, only when it is read."""
+    """A bitext that is opened, and downloaded if necessary, only when it is read."""
 
     name: str
     open: Callable[[], Bitext]

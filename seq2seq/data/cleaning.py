@@ -1,4 +1,4 @@
-"""Rules that say whether a pair is fit for training."""
+"""Rules that a training pair should follow."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,13 +7,13 @@ from seq2seq.data.bitext import Pair
 from seq2seq.data.statistics import Survey, length_ratio, main_scripts, script
 
 LONGEST = 1000
-"""Characters of a side from which on it is a paragraph, not a sentence."""
+"""Characters on a side beyond which it is a paragraph, not a sentence."""
 RATIO = 3.0
-"""Times that a pair's length ratio may be off the usual one."""
+"""Factor by which a pair's length ratio may differ from the median."""
 
 
 class Rules:
-    """The rules, made for the corpus that a survey describes."""
+    """The cleaning rules for the corpus that a survey describes."""
 
     def __init__(self, survey: Survey) -> None:
         usual = survey.usual_ratio
@@ -27,7 +27,7 @@ class Rules:
         }
 
     def broken_by(self, number: int, pair: Pair, rules: Sequence[Rule]) -> list[Rule]:
-        """Those of `rules` that pair `number` of the corpus breaks."""
+        """The `rules` that pair `number` of the corpus breaks."""
         return [rule for rule in rules if self._checks[rule](number, pair)]
 
 

@@ -1,7 +1,7 @@
-"""Encoded sentence pairs as flat arrays on disk, mapped into memory when they are read.
+"""Encoded sentence pairs as flat, memory-mapped arrays on disk.
 
-A corpus folder holds, for each side, the ids of all sentences one after another and the offset of each sentence in
-them: training keeps neither text nor ids in memory.
+A corpus folder holds, for each side, the concatenated ids of all sentences and the offset of each sentence: training
+keeps neither text nor ids in memory.
 """
 
 import os
@@ -31,7 +31,7 @@ class Sentences:
     """One side of a corpus: piece ids of sentence i, without bos or eos, are `sentences[i]`."""
 
     def __init__(self, ids: os.PathLike[str], offsets: os.PathLike[str]) -> None:
-        """The two files of a side."""
+        """Open the two files of a side. Raises InputError if they are damaged."""
         self._ids, self._offsets = _map(ids, _IDS), _map(offsets, _OFFSETS)
         ends_fit = len(self._offsets) and self._offsets[0] == 0 and self._offsets[-1] == len(self._ids)
         if not ends_fit or (np.diff(self._offsets) < 0).any():
@@ -44,7 +44,7 @@ class Sentences:
         return self._ids[self._offsets[index] : self._offsets[index + 1]]
 
     def expect(self, vocab: int, longest: int) -> None:
-        """Raises ValueError if a sentence is over `longest` pieces or has ids that are not those of a text."""
+        """Raises ValueError if a sentence has more than `longest` pieces, or ids that no text is encoded to."""
         if len(self) and np.diff(self._offsets).max() > longest:
             raise ValueError(f"a sentence is over {longest:,} pieces long")
         for ids in self._chunks():
@@ -52,7 +52,7 @@ class Sentences:
                 raise ValueError(f"ids that are reserved, or outside the vocabulary of {vocab:,} pieces")
 
     def span(self, start: int, end: int) -> int:
-        """Tokens of the sentences `start` to `end`, their ends included."""
+        """Tokens of the sentences `start` to `end`, eos included."""
         return int(self._offsets[end] - self._offsets[start]) + end - start
 
     def lengths(self, indices: np.ndarray) -> np.ndarray:
@@ -65,28 +65,28 @@ class Sentences:
         return sum((np.bincount(chunk, minlength=vocab) for chunk in self._chunks()), np.zeros(vocab, np.int64))
 
     def _chunks(self) -> Iterator[np.ndarray]:
-        """The ids of all sentences, some millions at a time."""
+        """The ids of all sentences, in chunks."""
         return (self._ids[start : start + _IDS_AT_ONCE] for start in range(0, len(self._ids), _IDS_AT_ONCE))
 
 
 @dataclass(frozen=True)
 class Part:
-    """Pairs of one source, which are contiguous, and how often an epoch samples them."""
+    """The pairs of one source, which are contiguous, and how often an epoch samples them."""
 
     pairs: int
     weight: float
 
 
 class Corpus:
-    """The encoded pairs of a folder that a CorpusWriter filled.
+    """The encoded pairs in a folder written by CorpusWriter.
 
-    Raises InputError if files are missing or do not fit one another.
+    Raises InputError if files are missing or inconsistent.
     """
 
     FILES = ("src.ids", "src.offsets", "tgt.ids", "tgt.offsets", "parts.json")
 
     def __init__(self, folder: Path, files: Mapping[str, os.PathLike[str]] | None = None) -> None:
-        """files: those of FILES, where they are open already."""
+        """files: FILES by name, if they are already open."""
         self._folder = folder
         files = files or {name: folder / name for name in self.FILES}
         self.src = Sentences(files["src.ids"], files["src.offsets"])
@@ -99,7 +99,7 @@ class Corpus:
         return len(self.src)
 
     def expect(self, src_vocab: int, tgt_vocab: int, longest: int) -> None:
-        """Raises InputError if a side is not what a CorpusWriter with vocabularies of these sizes writes."""
+        """Raises InputError if a side cannot come from a CorpusWriter with vocabularies of these sizes."""
         for side, vocab, name in ((self.src, src_vocab, "src"), (self.tgt, tgt_vocab, "tgt")):
             try:
                 side.expect(vocab, longest)
@@ -108,21 +108,22 @@ class Corpus:
 
     @property
     def target_tokens(self) -> int:
-        """Target tokens of an epoch, ends of sentences included."""
+        """Target tokens of an epoch, eos included."""
         starts = np.cumsum([0, *(part.pairs for part in self.parts)])
         tokens = [self.tgt.span(start, start + part.pairs) for start, part in zip(starts, self.parts, strict=False)]
         return round(sum(part.weight * count for part, count in zip(self.parts, tokens, strict=True)))
 
 
 class CorpusWriter:
-    """Encodes pairs into a folder, as they come. A context manager: the corpus is whole when it is left."""
+    """Encodes pairs into a folder, in a stream. A context manager: the corpus is complete on exit."""
 
     def __init__(self, folder: Path, src_tokenizer: Tokenizer, tgt_tokenizer: Tokenizer, max_length: int) -> None:
-        """max_length: pieces that a sentence may have."""
+        """max_length: most pieces in a sentence."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._max_length = folder, max_length
         self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
-        self.src_pieces, self.tgt_pieces = (PieceCounts(one, max_length) for one in (src_tokenizer, tgt_tokenizer))
+        self.src_pieces = PieceCounts(src_tokenizer, max_length)
+        self.tgt_pieces = PieceCounts(tgt_tokenizer, max_length)
         self._parts: list[Part] = []
         self._files = ExitStack()
 
@@ -139,8 +140,8 @@ class CorpusWriter:
     def add(self, pairs: Iterable[Pair], too_long: Callable[[int], None], weight: float = 1.0) -> int:
         """Append the pairs of a source and return how many.
 
-        too_long: called with the line of each pair that is over the limit and therefore left out.
-        weight: how often an epoch shows these pairs.
+        too_long: called with the line of each pair that is dropped because it is over the limit.
+        weight: how often an epoch samples these pairs.
         """
         count = 0
         for chunk in _chunks(pairs):
@@ -176,10 +177,11 @@ class PieceCounts:
         """Sentences of each length."""
 
     def add(self, sentences: Sequence[list[int]]) -> None:
-        """Count the pieces of some sentences."""
+        """Count the pieces of these sentences."""
         ids = np.fromiter((i for sentence in sentences for i in sentence), np.int64)
         self.of_piece += np.bincount(ids, minlength=len(self.of_piece))
-        self.of_length += np.bincount([len(one) for one in sentences], minlength=len(self.of_length)).astype(np.int64)
+        lengths = [len(sentence) for sentence in sentences]
+        self.of_length += np.bincount(lengths, minlength=len(self.of_length)).astype(np.int64)
 
 
 @contextmanager

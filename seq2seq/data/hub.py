@@ -1,9 +1,9 @@
 """Data sets in the layout of the Hugging Face hub: a local folder, or a name on the hub.
 
-The `datasets` library finds out which files make up which split, from the folder's README or from the files' names;
-tables.py reads them, so that a sentence is the same whatever form it comes in. A folder of aligned files
-(`train.de`, `train.en`) is understood as well. No code from a data set is ever run, and only its own files are read:
-those of a folder lie in it, and nothing that its README says makes the library look elsewhere.
+The `datasets` library determines which files make up which split, from the folder's README or from the file names;
+tables.py reads them, so that a sentence is the same in every file format. A folder of aligned files (`train.de`,
+`train.en`) is supported too. No code from a data set is ever run, and only its own files are read: those of a folder
+lie in it, and nothing in its README makes the library look elsewhere.
 """
 
 import csv
@@ -22,14 +22,14 @@ from seq2seq.io.storage import real_path
 
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST_NAMES = ("test",)
-# Those of data sets with hundreds of configurations have two million.
+# Bytes; the READMEs of data sets with hundreds of configurations have two million.
 _LARGEST_README = 2**24
 _MOST_VALUES = 10**6
-# The last that is there is taken.
-_PACKINGS = (".zst", ".gz", "")
+# The last one that exists is used.
+_COMPRESSION_SUFFIXES = (".zst", ".gz", "")
 _READABLE = {"parquet", "csv", "json", "arrow"}
-# Settings of the library's readers that are followed here, and with which values.
-_FOLLOWED: dict[str, Callable[[Any], bool]] = {
+# Settings of the library's readers that are supported here, and their supported values.
+_SUPPORTED: dict[str, Callable[[Any], bool]] = {
     "sep": lambda value: len(str(value)) == 1,
     "delimiter": lambda value: len(str(value)) == 1,
     "names": lambda _: True,
@@ -38,8 +38,8 @@ _FOLLOWED: dict[str, Callable[[Any], bool]] = {
     "quoting": lambda value: value in (csv.QUOTE_ALL, csv.QUOTE_NONE),
     "encoding": lambda value: str(value).lower() in ("utf-8", "utf8", "utf-8-sig"),
 }
-# Those that choose columns, speed or types, or ask for what is done here anyway.
-_WITHOUT_EFFECT = {
+# Settings for columns, speed or types, or for what is done here anyway.
+_IGNORED = {
     *("batch_size", "block_size", "chunksize", "columns", "engine", "features", "float_precision"),
     *("fragment_scan_options", "keep_default_na", "memory_map", "na_filter", "usecols", "use_threads"),
 }
@@ -47,14 +47,14 @@ _WITHOUT_EFFECT = {
 
 @dataclass(frozen=True)
 class Split:
-    """The files of a split, in order, and what the data set says about them."""
+    """The files of a split, in order, and their layout as the data set describes it."""
 
     dataset: str
     urls: tuple[str, ...]
     layout: Layout
 
     def fetch(self, downloads: Path) -> list[Path]:
-        """The files; those that lie on the hub are brought to `downloads`. Raises InputError if one cannot be."""
+        """The files; those on the hub are downloaded to `downloads`. Raises InputError if that fails."""
         with _explained(self.dataset):
             return [_fetch(url, downloads) for url in self.urls]
 
@@ -72,37 +72,37 @@ def aligned_splits(folder: Path, src_lang: str, tgt_lang: str) -> dict[str, tupl
 def _files_by_split(folder: Path, code: str) -> dict[str, Path]:
     return {
         path.name.removesuffix(ending): path
-        for ending in (f".{code}{packing}" for packing in _PACKINGS)
+        for ending in (f".{code}{suffix}" for suffix in _COMPRESSION_SUFFIXES)
         for path in sorted(folder.iterdir())
         if path.name.endswith(ending) and path.is_file()
     }
 
 
 def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict[str, Split]:
-    """The splits of a data set, a local folder or a name on the hub. None of their files is fetched yet.
+    """The splits of a data set, a local folder or a name on the hub. Their files are not downloaded yet.
 
-    subset: which of its configurations; without it the only one, or the one that is named by both languages.
-    Raises InputError if there is none, or more than one, or it needs code or settings that are not followed.
+    subset: which of its configurations; by default the only one, or the one whose name contains both languages.
+    Raises InputError if there is none, or more than one, or it needs code or unsupported settings.
     """
     import datasets
     from huggingface_hub.utils import logging
 
     datasets.disable_progress_bars()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what fails is reported once, in the end
-    # What the library itself would cache is of no use here.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # failures are reported once, at the end
+    # The library's own cache is of no use here.
     with _explained(name), tempfile.TemporaryDirectory() as scratch:
         if not name:
             raise InputError("--dataset is empty: give a folder or a name on the hub")
         if Path(name).is_dir():
             _expect_own_files(Path(name))
-            name = str(Path(name).absolute())  # the library takes "." for a name
+            name = str(Path(name).absolute())  # the library would take "." for a name on the hub
         subset = _choose_subset(name, subset, datasets.get_dataset_config_names(name), languages)
         builder = datasets.load_dataset_builder(name, subset, cache_dir=scratch)
         kind = type(builder).__mro__[1].__name__.lower()
         if kind not in _READABLE:
-            raise InputError(f"{name}: a data set of kind {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
+            raise InputError(f"{name}: a data set of type {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
         config = builder.config
-        _expect_followed(name, config)
+        _expect_supported(name, config)
         layout = _layout(config) if kind == "csv" else Layout()
         files = {str(split): tuple(map(str, urls)) for split, urls in (config.data_files or {}).items()}
         for url in (url for urls in files.values() for url in urls):
@@ -111,11 +111,11 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
 
 
 def _expect_own_files(folder: Path) -> None:
-    """Refuse a folder whose README names files elsewhere, before the library would look for them, on the net too."""
+    """Refuse a folder whose README refers to files elsewhere, before the library looks for them, even online."""
     import yaml
     from huggingface_hub import DatasetCard
 
-    # Parsed as the library does, to the line ends: else it could see what was not seen here.
+    # Parsed exactly as the library does, line ends included: otherwise it could see other files than were checked here.
     def read_card(path: Path) -> Any:
         return DatasetCard.load(path).data.to_dict()
 
@@ -133,16 +133,16 @@ def _expect_own_files(folder: Path) -> None:
             raise InputError(f"{path}: its YAML aliases expand to more than {_MOST_VALUES:,} values")
         configs = content.get("configs") if isinstance(content, dict) else None
         for config in configs if isinstance(configs, list) else ():
-            places = [config.get("data_files"), config.get("data_dir")] if isinstance(config, dict) else []
-            for pattern in _texts(places):
+            patterns = [config.get("data_files"), config.get("data_dir")] if isinstance(config, dict) else []
+            for pattern in _strings(patterns):
                 if "://" in pattern or ".." in Path(pattern).parts or Path(pattern).is_absolute():
                     raise InputError(f"{path}: refers to {pattern[:200]!r}, which is outside this folder")
 
 
 def _expanded_size(value: Any, sizes: dict[int, float]) -> float:
-    """How many values a value of YAML has where each alias is written out; infinite where one holds itself.
+    """The number of values in a YAML value with all aliases expanded; infinite if one contains itself.
 
-    sizes: those of the parts that were counted before.
+    sizes: of the parts counted so far.
     """
     if not isinstance(value, list | dict):
         return 1
@@ -153,39 +153,39 @@ def _expanded_size(value: Any, sizes: dict[int, float]) -> float:
     return sizes[id(value)]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """All strings in a value of YAML."""
+def _strings(value: Any) -> Iterator[str]:
+    """All strings in a YAML value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
+            yield from _strings(part)
 
 
 def _expect_within(name: str, url: str) -> None:
-    """Refuse a file that is not of the data set."""
+    """Refuse a file that does not belong to the data set."""
     if Path(name).is_dir():
         folder = real_path(Path(name))
-        # In the cache of the hub's library a snapshot is links to the files of all snapshots.
+        # In the hub's cache a snapshot consists of links to shared files.
         folders = [folder, *([folder.parent.parent / "blobs"] if folder.parent.name == "snapshots" else [])]
-        if not any(real_path(Path(url)).is_relative_to(one) for one in folders):
+        if not any(real_path(Path(url)).is_relative_to(parent) for parent in folders):
             raise InputError(f"{url}: is a link to a file outside the data set; make a copy without links (cp -rL)")
     elif not url.startswith(f"hf://datasets/{name}@"):
         raise InputError(f"{name}: refers to {url[:200]!r}, which is not a file of this data set")
 
 
-def _expect_followed(name: str, config: Any) -> None:
-    """Refuse settings of the library's reader, from the data set's README, that tables.py does not follow."""
+def _expect_supported(name: str, config: Any) -> None:
+    """Refuse settings of the library's reader, from the data set's README, that tables.py does not support."""
     from datasets import BuilderConfig
 
-    passed_over = _WITHOUT_EFFECT | {setting.name for setting in fields(BuilderConfig)}
+    ignored = _IGNORED | {setting.name for setting in fields(BuilderConfig)}
     for setting in fields(config):
         value = getattr(config, setting.name)
-        follows = _FOLLOWED.get(setting.name, lambda _: False)
-        if setting.name not in passed_over and value != setting.default and not follows(value):
+        is_supported = _SUPPORTED.get(setting.name, lambda _: False)
+        if setting.name not in ignored and value != setting.default and not is_supported(value):
             raise InputError(
-                f"{name}: its README sets {setting.name} to {value!r}, which is not followed here; "
-                "give its files with --train, in a form that needs no such setting"
+                f"{name}: its README sets {setting.name} to {value!r}, which is not supported; "
+                "give its files with --train, in a form that does not need this setting"
             )
 
 
@@ -193,7 +193,7 @@ def _layout(config: Any) -> Layout:
     """How the library's CSV reader would read the files."""
     names = tuple(map(str, config.names)) if config.names else None
     return Layout(
-        # A comma is also what it says where the data set says nothing.
+        # A comma is also the library's default.
         delimiter=None if config.sep == "," else config.sep,
         quoted=config.quoting != csv.QUOTE_NONE,
         header=names is None if config.header == "infer" else config.header is not None,
@@ -205,9 +205,9 @@ def _choose_subset(name: str, subset: str | None, subsets: Sequence[str], langua
     if subset is None and len(subsets) == 1:
         return subsets[0]
     if subset is None:
-        fitting = [one for one in subsets if all(code and _names(one, code) for code in languages)]
-        if len(fitting) == 1:
-            return fitting[0]
+        matches = [entry for entry in subsets if all(code and _has_language(entry, code) for code in languages)]
+        if len(matches) == 1:
+            return matches[0]
     elif subset in subsets:
         return subset
     listed = ", ".join(subsets[:12]) + (f" and {len(subsets) - 12} more" if len(subsets) > 12 else "")
@@ -215,8 +215,8 @@ def _choose_subset(name: str, subset: str | None, subsets: Sequence[str], langua
     raise InputError(f"{name}: {problem}; choose with --subset: {listed}")
 
 
-def _names(subset: str, code: str) -> bool:
-    """Whether a language is a whole part of the name of a configuration: `swh_Latn` in `eng_Latn-swh_Latn`."""
+def _has_language(subset: str, code: str) -> bool:
+    """Whether a language is a complete part of a configuration's name: `swh_Latn` in `eng_Latn-swh_Latn`."""
     return bool(re.search(rf"(^|[-_.]){re.escape(code)}($|[-_.])", subset))
 
 
@@ -225,13 +225,13 @@ def _fetch(url: str, downloads: Path) -> Path:
         return Path(url)
     import huggingface_hub
 
-    place: Any = huggingface_hub.HfFileSystem().resolve_path(url)
+    remote: Any = huggingface_hub.HfFileSystem().resolve_path(url)
     return Path(
         huggingface_hub.hf_hub_download(
-            place.repo_id,
-            place.path_in_repo,
-            repo_type=place.repo_type,
-            revision=place.revision,
+            remote.repo_id,
+            remote.path_in_repo,
+            repo_type=remote.repo_type,
+            revision=remote.revision,
             cache_dir=downloads,
         )
     )
@@ -239,7 +239,7 @@ def _fetch(url: str, downloads: Path) -> Path:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Make what the library raises into one line: whatever its parsers do to a stranger's README, it comes through."""
+    """Turn the library's exceptions into an InputError: its parsers may raise anything on an untrusted README."""
     try:
         yield
     except InputError:

@@ -1,24 +1,24 @@
-"""Is each side in the language that it is said to be in? Cheap checks on a sample of lines; they warn, no more."""
+"""Cheap checks, on a sample of lines, that each side is in its language; they only warn."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 
-_LINES = 200
-_SHARE = 0.75
+_SAMPLE = 200
+_LEAST_SHARE = 0.75
 
 
 def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt_lang: str) -> list[str]:
-    """What speaks against the languages given, by py3langid; nothing for languages that it does not know."""
+    """Warnings where py3langid contradicts the given languages; none for languages that it does not know."""
     import py3langid
 
-    src, tgt = src[:_LINES], tgt[:_LINES]
+    src, tgt = src[:_SAMPLE], tgt[:_SAMPLE]
     known = {code for code, _ in py3langid.rank("")}
     try:
         if {src_lang, tgt_lang} <= known and src_lang != tgt_lang and src:
             py3langid.set_languages([src_lang, tgt_lang])
             src_share, tgt_share = _share(src, tgt_lang), _share(tgt, src_lang)
-            if min(src_share, tgt_share) >= _SHARE:
+            if min(src_share, tgt_share) >= _LEAST_SHARE:
                 return [
                     f"the sides look swapped: {src_share:.0%} of the source lines look like {tgt_lang} "
                     f"and {tgt_share:.0%} of the target lines like {src_lang}"
@@ -27,10 +27,10 @@ def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt
         warnings = []
         for side, lines, code in (("source", src, src_lang), ("target", tgt, tgt_lang)):
             if code in known and lines:
-                found, count = Counter(py3langid.classify(line)[0] for line in lines).most_common(1)[0]
-                if found != code and count / len(lines) >= _SHARE:
+                language, count = Counter(py3langid.classify(line)[0] for line in lines).most_common(1)[0]
+                if language != code and count / len(lines) >= _LEAST_SHARE:
                     warnings.append(
-                        f"the {side} side looks like {found} ({count / len(lines):.0%} of lines), not {code}"
+                        f"the {side} side looks like {language} ({count / len(lines):.0%} of lines), not {code}"
                     )
         return warnings
     finally:
@@ -38,7 +38,7 @@ def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt
 
 
 def looks_swapped(src: Sequence[str], tgt: Sequence[str], other_src: Sequence[str], other_tgt: Sequence[str]) -> bool:
-    """Whether the other pairs are more like these with their sides exchanged, by which letters follow which."""
+    """Whether the other pairs resemble these more with their sides swapped, by character bigrams."""
     src_profile, tgt_profile = _Profile(src), _Profile(tgt)
     straight = src_profile.fit(other_src) + tgt_profile.fit(other_tgt)
     crossed = src_profile.fit(other_tgt) + tgt_profile.fit(other_src)
@@ -46,25 +46,25 @@ def looks_swapped(src: Sequence[str], tgt: Sequence[str], other_src: Sequence[st
 
 
 class _Profile:
-    """How often each pair of characters occurs in some lines."""
+    """A character bigram model of some lines."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._counts = _bigrams(lines)
         self._total = self._counts.total() + len(self._counts) + 1
 
     def fit(self, lines: Sequence[str]) -> float:
-        """Mean log-probability of a pair of characters of `lines`, each count raised by one."""
-        found = _bigrams(lines)
-        weighted = sum(count * math.log((self._counts[pair] + 1) / self._total) for pair, count in found.items())
-        return weighted / max(1, found.total())
+        """Mean log-probability of the character bigrams of `lines`, with add-one smoothing."""
+        bigrams = _bigrams(lines)
+        weighted = sum(count * math.log((self._counts[pair] + 1) / self._total) for pair, count in bigrams.items())
+        return weighted / max(1, bigrams.total())
 
 
 def _bigrams(lines: Sequence[str]) -> Counter[str]:
-    return Counter(line[place : place + 2] for line in lines for place in range(len(line) - 1))
+    return Counter(line[start : start + 2] for line in lines for start in range(len(line) - 1))
 
 
 def _share(lines: Sequence[str], code: str) -> float:
     import py3langid
 
-    found: int = sum(py3langid.classify(line)[0] == code for line in lines)
-    return found / max(1, len(lines))
+    count: int = sum(py3langid.classify(line)[0] == code for line in lines)
+    return count / max(1, len(lines))

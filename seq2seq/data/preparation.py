@@ -12,7 +12,7 @@ from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair
 from seq2seq.data.corpus import Corpus, CorpusWriter
 from seq2seq.data.languages import language_warnings, looks_swapped
-from seq2seq.data.report import DataReport, Seen, SideReport, SourceReport, VocabularyReport
+from seq2seq.data.report import DataReport, OverlapReport, SideReport, SourceReport, VocabularyReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.splits import Selection
 from seq2seq.data.spool import PairSpool
@@ -31,26 +31,27 @@ _LARGEST_VALIDATION = 2**30
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What training reads from a run's `data/` folder."""
+    """The content of a run's `data/` folder that training reads."""
 
     tokenizers: Tokenizers
     train: Corpus
     valid: Corpus
     valid_pairs: list[Pair]
     sha256: str
-    """Of the folder, the names and contents of all its files."""
+    """Checksum of the names and contents of all files in the folder."""
 
 
 def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
-    """Read a folder that `prepare_data` filled with these settings. Raises InputError if a file is missing, altered
-    or not what it writes.
+    """Read a folder written by `prepare_data` with these settings.
+
+    Raises InputError if a file is missing, altered or damaged.
     """
     files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}
-    of_corpora = [name for names in files.values() for name in names.values()]
-    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint), *of_corpora))
+    corpus_files = [name for names in files.values() for name in names.values()]
+    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint), *corpus_files))
     tokenizers = Tokenizers.load(sealed, joint)
     train, valid = (
-        Corpus(folder / split, {name: sealed.file(place) for name, place in names.items()})
+        Corpus(folder / split, {name: sealed.file(path) for name, path in names.items()})
         for split, names in files.items()
     )
     for corpus in (train, valid):
@@ -72,9 +73,9 @@ def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
 
 
 def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
-    """Look at the pairs, hold some out where no validation data is given, train tokenizers, encode everything.
+    """Survey the pairs, hold some out if no validation data is given, train tokenizers, encode everything.
 
-    Raises InputError for files that cannot be read, do not match or hold too few pairs.
+    Raises InputError if files cannot be read, do not match or hold too few pairs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with PairSpool(folder) as spool:
@@ -114,7 +115,7 @@ def _evenly(pairs: Iterable[Pair], total: int, most: int) -> Iterator[Pair]:
 def _encode(
     data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path
 ) -> DataReport:
-    """Write the corpora, and gather what the report says on the way."""
+    """Write the corpora, and collect the report on the way."""
     origin = str(sources.valid) if sources.valid else "held out for validation"
     valid_report = SourceReport(origin)
     valid_pairs = list(selection.validation_pairs(valid_report))
@@ -127,10 +128,10 @@ def _encode(
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 
-    def watched(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    def track_overlaps(pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
             for _, overlap in overlaps:
-                overlap.see(pair.src)
+                overlap.add(pair.src)
             yield pair
 
     reports = []
@@ -138,7 +139,7 @@ def _encode(
         for index, source in enumerate(sources.train):
             report = SourceReport(str(source.pairs), weight=source.weight)
             too_long = report.finding("too_long", left_out=True)
-            pairs = watched(selection.training_pairs_of(index, report))
+            pairs = track_overlaps(selection.training_pairs_of(index, report))
             report.kept = train.add(pairs, too_long.add, source.weight)
             reports.append(report)
     with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
@@ -157,7 +158,7 @@ def _encode(
         tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
         usual_ratio=survey.usual_ratio,
         several_translations=survey.several_translations,
-        overlaps=[Seen(name, overlap.total, overlap.found) for name, overlap in overlaps],
+        overlaps=[OverlapReport(name, overlap.total, overlap.found) for name, overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],
         notes=notes,
@@ -166,15 +167,15 @@ def _encode(
 
 
 def _different(pairs: list[Pair], count: int) -> list[Pair]:
-    """Some pairs drawn at random, always the same ones, no two with one source."""
+    """Pairs drawn at random with a fixed seed, no two with the same source."""
     by_source = {pair.src: pair for pair in pairs}
     return random.Random(0).sample(list(by_source.values()), min(count, len(by_source)))
 
 
 def _pieces(tokenizers: Tokenizers, pair: Pair) -> tuple[str, str]:
     src, tgt = (
-        " ".join(one.pieces(one.encode([text])[0]))
-        for one, text in ((tokenizers.src, pair.src), (tokenizers.tgt, pair.tgt))
+        " ".join(tokenizer.pieces(tokenizer.encode([text])[0]))
+        for tokenizer, text in ((tokenizers.src, pair.src), (tokenizers.tgt, pair.tgt))
     )
     return src, tgt
 

@@ -1,4 +1,4 @@
-"""The data report: what the training pairs are, what became of them, and what looks wrong, in figures."""
+"""The data report: statistics of the training pairs, how many were dropped and why, and warnings."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,8 +11,8 @@ from seq2seq.data.corpus import CorpusWriter, PieceCounts
 from seq2seq.tokenizer.tokenizer import SPECIAL, Tokenizer
 
 _RARE = 10
-# Shares from which on something is worth a warning.
-_MUCH_LEFT_OUT, _MANY_BYTES, _MANY_REPEATED, _MANY_ODD, _OVERLAP = 0.05, 0.01, 0.2, 0.02, 0.01
+# Shares above which there is a warning.
+_MANY_DROPPED, _MANY_BYTES, _MANY_DUPLICATES, _MANY_UNUSUAL, _OVERLAP = 0.05, 0.01, 0.2, 0.02, 0.01
 _FEW_PAIRS, _FEW_TO_VALIDATE, _MANY_TO_VALIDATE = 5_000, 100, 5_000
 
 
@@ -25,35 +25,36 @@ _EXPLANATIONS = {
     "script": "pairs with a side mostly in a foreign script",
     "duplicates": "duplicates of an earlier pair",
 }
-_LINES_NAMED = 3
+_LINES_LISTED = 3
 
 
 @dataclass
 class Finding:
-    """Pairs of which something is true: how many, and the lines of the first few."""
+    """The pairs that break a rule: how many, and the lines of the first few."""
 
     rule: str
     """A cleaning rule, or `empty` or `too_long`."""
     left_out: bool
+    """Whether they are dropped."""
     count: int = 0
     lines: list[int] = field(default_factory=list)
 
     def add(self, line: int) -> None:
         """Count the pair of `line`."""
         self.count += 1
-        if len(self.lines) < _LINES_NAMED:
+        if len(self.lines) < _LINES_LISTED:
             self.lines.append(line)
 
     @property
-    def what(self) -> str:
-        """What the pairs are, in words that go with their number."""
+    def description(self) -> str:
+        """A description of the pairs, in the singular or plural of their number."""
         noun, space, rest = _EXPLANATIONS[self.rule].partition(" ")
         return f"{noun.removesuffix('s') if self.count == 1 else noun}{space}{rest}"
 
 
 @dataclass
 class SourceReport:
-    """What became of the pairs of one source."""
+    """How many pairs of one source were kept, held out or dropped."""
 
     name: str
     read: int = 0
@@ -63,20 +64,21 @@ class SourceReport:
     findings: list[Finding] = field(default_factory=list)
 
     def finding(self, rule: str, *, left_out: bool) -> Finding:
-        """A new finding, to be counted."""
+        """Add a new finding."""
         self.findings.append(Finding(rule, left_out))
         return self.findings[-1]
 
 
 @dataclass
 class SideReport:
-    """One side of the pairs that are trained on."""
+    """One side of the training pairs."""
 
     characters: float
-    """A sentence, on average."""
+    """Per sentence, on average."""
     pieces: float
+    """Per sentence, on average."""
     pieces_95: int
-    """Nineteen of twenty sentences have at most so many."""
+    """95th percentile of the pieces per sentence."""
     pieces_longest: int
 
     @classmethod
@@ -95,42 +97,47 @@ class VocabularyReport:
     sizes: dict[str, int]
     """Pieces of each vocabulary, by its file."""
     rare: float
-    """Share of the pieces that training sees fewer than ten times; the single bytes and the marks do not count."""
+    """Share of pieces that occur fewer than ten times in training, byte-fallback and special pieces excluded."""
     unseen: float
-    """Share of the running pieces of the validation text that training never sees."""
+    """Share of the validation text's tokens whose pieces do not occur in training."""
     bytes: float
-    """Share of the pieces of the training text that are single bytes, of characters that the vocabulary lacks."""
+    """Share of the training text's tokens that are byte-fallback pieces, of characters outside the vocabulary."""
     valid_bytes: float
-    """The same of the validation text."""
+    """The same for the validation text."""
 
     @classmethod
     def of(cls, tokenizers: Mapping[str, Tokenizer], train: CorpusWriter, valid: CorpusWriter) -> Self:
-        """tokenizers: of both sides, or one for both; by the names of their files."""
-        seen, tested = ([one.src_pieces.of_piece, one.tgt_pieces.of_piece] for one in (train, valid))
-        if len(tokenizers) == 1:
-            seen, tested = [np.sum(seen, axis=0)], [np.sum(tested, axis=0)]
-        byte_pieces = [sorted(one.byte_pieces()) for one in tokenizers.values()]
-        learnt = np.concatenate(
-            [np.delete(one, [*SPECIAL, *some]) for one, some in zip(seen, byte_pieces, strict=True)]
+        """tokenizers: of both sides, or one for both, by file name."""
+        train_counts, valid_counts = (
+            [writer.src_pieces.of_piece, writer.tgt_pieces.of_piece] for writer in (train, valid)
         )
-        unseen = sum(int(test[known == 0].sum()) for known, test in zip(seen, tested, strict=True))
+        if len(tokenizers) == 1:
+            train_counts, valid_counts = [np.sum(train_counts, axis=0)], [np.sum(valid_counts, axis=0)]
+        byte_pieces = [sorted(tokenizer.byte_pieces()) for tokenizer in tokenizers.values()]
+        learnt = np.concatenate(
+            [np.delete(counts, [*SPECIAL, *ids]) for counts, ids in zip(train_counts, byte_pieces, strict=True)]
+        )
+        unseen = sum(
+            int(in_valid[in_train == 0].sum()) for in_train, in_valid in zip(train_counts, valid_counts, strict=True)
+        )
         return cls(
-            {name: len(one) for name, one in tokenizers.items()},
+            {name: len(tokenizer) for name, tokenizer in tokenizers.items()},
             float((learnt < _RARE).mean()),
-            unseen / max(1, sum(int(one.sum()) for one in tested)),
-            _share_of(byte_pieces, seen),
-            _share_of(byte_pieces, tested),
+            unseen / max(1, sum(int(counts.sum()) for counts in valid_counts)),
+            _share_of(byte_pieces, train_counts),
+            _share_of(byte_pieces, valid_counts),
         )
 
 
 def _share_of(pieces: list[list[int]], counts: list[np.ndarray]) -> float:
-    found = sum(int(count[some].sum()) for some, count in zip(pieces, counts, strict=True))
-    return found / max(1, sum(int(count.sum()) for count in counts))
+    """The share of these pieces in all tokens, over the vocabularies."""
+    matching = sum(int(count[ids].sum()) for ids, count in zip(pieces, counts, strict=True))
+    return matching / max(1, sum(int(count.sum()) for count in counts))
 
 
 @dataclass
-class Seen:
-    """How much of an evaluation set the training pairs hold already."""
+class OverlapReport:
+    """How much of an evaluation set is in the training pairs."""
 
     name: str
     sources: int
@@ -140,20 +147,20 @@ class Seen:
 
 @dataclass
 class DataReport:
-    """All of it; `lines` is for people, `as_json` for programs."""
+    """The complete report; `lines` is for people, `as_json` for programs."""
 
     sources: list[SourceReport]
     valid: SourceReport
     src: SideReport
     tgt: SideReport
     usual_ratio: float
-    """Characters of the target for each of the source, the median."""
+    """Median of the target characters per source character."""
     several_translations: int
-    """Source sentences that have more than one translation."""
-    overlaps: list[Seen]
+    """Source sentences with more than one translation."""
+    overlaps: list[OverlapReport]
     vocabulary: VocabularyReport
     examples: list[tuple[str, str]]
-    """Pairs as the model sees them, pieces between blanks."""
+    """Pairs as the model sees them, with blanks between the pieces."""
     notes: list[str]
     language_warnings: list[str]
 
@@ -163,7 +170,7 @@ class DataReport:
         return sum(source.kept for source in self.sources)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, and the warnings in words."""
+        """All fields, and the warnings as text."""
         return asdict(self) | {"warnings": self.warnings()}
 
     def lines(self) -> list[str]:
@@ -174,19 +181,22 @@ class DataReport:
         rows += [
             _row("lengths", f"source {_side(self.src)}"),
             _row("", f"target {_side(self.tgt)}"),
-            _row("length ratio", f"{self.usual_ratio:.2f} target characters for each of the source"),
+            _row("length ratio", f"{self.usual_ratio:.2f} target characters per source character"),
             _row("translations", f"{self.several_translations:,} source sentences have more than one"),
         ]
         rows += [
-            _row("overlap", f"{seen.in_training:,} of {seen.sources:,} {seen.name} sources are in the training pairs")
-            for seen in self.overlaps
+            _row(
+                "overlap",
+                f"{overlap.in_training:,} of {overlap.sources:,} {overlap.name} sources are in the training pairs",
+            )
+            for overlap in self.overlaps
         ]
         vocabulary = self.vocabulary
         sizes = " and ".join(f"{size:,}" for size in vocabulary.sizes.values())
         shared = " for both languages" if len(vocabulary.sizes) == 1 else ""
         rows += [
             _row("vocabulary", f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of them seen fewer than {_RARE} times"),
-            _row("", f"{vocabulary.unseen:.2%} of the validation text in pieces that training never sees"),
+            _row("", f"{vocabulary.unseen:.2%} of the validation text in pieces unseen in training"),
             _row(
                 "byte-fallback pieces",
                 f"{vocabulary.bytes:.2%} of the training text, {vocabulary.valid_bytes:.2%} of validation",
@@ -197,34 +207,34 @@ class DataReport:
         return rows
 
     def warnings(self) -> list[str]:
-        """What a person should look at, with figures."""
-        found = list(self.language_warnings)
+        """Warnings, with figures."""
+        warnings = list(self.language_warnings)
         for source in self.sources:
             if not source.kept:
-                found.append(f"{source.name}: none of its pairs is used for training")
+                warnings.append(f"{source.name}: none of its pairs are used for training")
             for finding in source.findings:
                 share = finding.count / max(1, source.read)
-                limit = _MUCH_LEFT_OUT if finding.left_out else _MANY_ODD
-                if share > (_MANY_REPEATED if finding.rule == "duplicates" else limit):
+                limit = _MANY_DROPPED if finding.left_out else _MANY_UNUSUAL
+                if share > (_MANY_DUPLICATES if finding.rule == "duplicates" else limit):
                     hint = "" if finding.left_out else "; --clean drops them"
-                    found.append(f"{source.name}: {finding.count:,} {finding.what} ({share:.1%}){hint}")
-        for seen in self.overlaps:
-            if seen.in_training > _OVERLAP * seen.sources:
-                found.append(
-                    f"{seen.in_training:,} of {seen.sources:,} {seen.name} sources are training sources too: "
+                    warnings.append(f"{source.name}: {finding.count:,} {finding.description} ({share:.1%}){hint}")
+        for overlap in self.overlaps:
+            if overlap.in_training > _OVERLAP * overlap.sources:
+                warnings.append(
+                    f"{overlap.in_training:,} of {overlap.sources:,} {overlap.name} sources are training sources too: "
                     "scores on them are inflated"
                 )
         if self.vocabulary.bytes > _MANY_BYTES:
-            found.append(
+            warnings.append(
                 f"{self.vocabulary.bytes:.1%} of the text falls back to bytes: try a larger tokenizer.vocab_size"
             )
         if self.pairs < _FEW_PAIRS:
-            found.append(f"only {self.pairs:,} training pairs: expect phrases, not fluent sentences")
+            warnings.append(f"only {self.pairs:,} training pairs: expect phrases, not fluent sentences")
         if self.valid.kept < _FEW_TO_VALIDATE:
-            found.append(f"only {self.valid.kept:,} validation pairs: BLEU on them is noisy")
+            warnings.append(f"only {self.valid.kept:,} validation pairs: BLEU on them is noisy")
         if self.valid.kept > _MANY_TO_VALIDATE:
-            found.append(f"validating on {self.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough")
-        return found
+            warnings.append(f"validating on {self.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough")
+        return warnings
 
 
 def _source_lines(source: SourceReport) -> list[str]:
@@ -237,7 +247,7 @@ def _source_lines(source: SourceReport) -> list[str]:
             fate = "dropped" if finding.left_out else "kept; --clean drops them"
             lines = f"line{'s' * (finding.count > 1)} {', '.join(f'{line:,}' for line in finding.lines)}"
             more = ", ..." if finding.count > len(finding.lines) else ""
-            rows.append(f"  {finding.count:>9,} {finding.what} ({share:.2%}, {lines}{more}): {fate}")
+            rows.append(f"  {finding.count:>9,} {finding.description} ({share:.2%}, {lines}{more}): {fate}")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""From the data section of a configuration to bitexts: which files there are, and which columns hold the sentences."""
+"""Open the bitexts of a configuration's data section: find the files, and the columns that hold the sentences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from seq2seq.config import DataConfig
 from seq2seq.data import hub
 from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePairs
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
-from seq2seq.data.tables import GUESSED, Delimited, Layout, Table, open_table, written
+from seq2seq.data.tables import INFERRED, Delimited, Layout, Table, column_name, open_table
 from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_rereadable
 
 DOWNLOADS = ".downloads"
-"""Folder beside the runs for what is fetched from a hub."""
+"""Folder next to the runs for downloads from a hub."""
 
 _NO_LANGUAGE = {"txt", "src", "tgt", "trg", "tok", "raw"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """Training pairs, and how often an epoch shows them."""
+    """Training pairs, and how often an epoch samples them."""
 
     pairs: Bitext
     weight: float = 1.0
@@ -34,54 +34,54 @@ class Sources:
     train: tuple[Source, ...]
     valid: Bitext | None
     test: Bitext | None
-    """Of a data set, only to see whether training pairs are in it: what is wrong with it shows when it is read."""
+    """Test split of a data set, used only to find its overlap with the training pairs; opened when it is read."""
     src_lang: str
     tgt_lang: str
     notes: tuple[str, ...]
-    """What was inferred, for a person to check."""
+    """What was inferred, for the user to check."""
 
 
 def open_sources(data: DataConfig, downloads: Path) -> Sources:
-    """Find the bitexts that `data` names; what has to be fetched from the hub goes to `downloads`.
+    """Open the bitexts that `data` names; downloads from the hub go to `downloads`.
 
-    Raises InputError if there is none, or one cannot be opened or understood.
+    Raises InputError if there is no training data, or a bitext cannot be opened.
     """
     files = [*data.train_src, *data.train_tgt, data.valid_src, data.valid_tgt]
     if files.count("-") > 1:
         raise InputError("only one input can be stdin (-)")
-    finder = _Finder(data, downloads)
+    opener = _Opener(data, downloads)
     train = [
-        *(finder.aligned(src, tgt) for src, tgt in zip(data.train_src, data.train_tgt, strict=True)),
-        *(finder.table(name) for name in data.train),
-        *(finder.dataset(name) for name in data.dataset),
+        *(opener.aligned(src, tgt) for src, tgt in zip(data.train_src, data.train_tgt, strict=True)),
+        *(opener.table(name) for name in data.train),
+        *(opener.dataset(name) for name in data.dataset),
     ]
     if not train:
         raise InputError("no training data: give --train-src and --train-tgt, or --train FILE, or --dataset")
-    finder.learns_languages = False
-    valid = finder.valid
+    opener.infers_languages = False
+    valid = opener.valid
     if data.valid:
-        valid = finder.table(data.valid)
+        valid = opener.table(data.valid)
     elif data.valid_src and data.valid_tgt:
-        valid = finder.aligned(data.valid_src, data.valid_tgt)
+        valid = opener.aligned(data.valid_src, data.valid_tgt)
     weights = data.weights or (1.0,) * len(train)
     sources = tuple(Source(pairs, weight) for pairs, weight in zip(train, weights, strict=True))
-    return Sources(sources, valid, finder.test, finder.src_lang, finder.tgt_lang, tuple(finder.notes))
+    return Sources(sources, valid, opener.test, opener.src_lang, opener.tgt_lang, tuple(opener.notes))
 
 
-class _Finder:
-    """Opens sources one after another and gathers what is learnt on the way."""
+class _Opener:
+    """Opens sources one after another and collects what is inferred on the way."""
 
     def __init__(self, data: DataConfig, downloads: Path) -> None:
         self._data, self._downloads = data, downloads
         self.src_lang, self.tgt_lang = data.src_lang, data.tgt_lang
-        self.learns_languages = not (data.src_lang and data.tgt_lang)
+        self.infers_languages = not (data.src_lang and data.tgt_lang)
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
         self.notes: list[str] = []
         self._noted: set[tuple[str, str]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:
-        self._learn_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
+        self._infer_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
         return AlignedFiles(Path(src), Path(tgt))
 
     def table(self, name: str) -> TablePairs:
@@ -90,7 +90,7 @@ class _Finder:
 
     def dataset(self, name: str) -> Bitext:
         if Path(name).is_file():
-            raise InputError(f"--dataset {name}: is a file, not a data set; a table is given with --train or --input")
+            raise InputError(f"--dataset {name}: is a file, not a data set; give a table with --train or --input")
         splits = self._splits(name)
         if self._data.split not in splits:
             raise InputError(f"{name}: no split {self._data.split}; choose with --split: {', '.join(splits)}")
@@ -100,7 +100,7 @@ class _Finder:
         return pairs
 
     def _splits(self, name: str) -> dict[str, Callable[[], Bitext]]:
-        """What opens each split of a data set."""
+        """A function that opens each split of a data set."""
         aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
         if self._data.split in aligned:
             return {split: partial(AlignedFiles, *files) for split, files in aligned.items()}
@@ -111,35 +111,35 @@ class _Finder:
         parts = tuple(self._table(path, split.layout) for path in split.fetch(self._downloads))
         return parts[0] if len(parts) == 1 else Chain(name, parts)
 
-    def _table(self, path: Path, layout: Layout = GUESSED) -> TablePairs:
+    def _table(self, path: Path, layout: Layout = INFERRED) -> TablePairs:
         hints = ColumnHints(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
         table = open_table(path, lambda cells, is_csv: is_header(cells, hints, usual=is_csv), layout)
         src, tgt = choose_columns(table, hints)
-        self._note_layout(table, written(src), written(tgt))
-        self._learn_languages(language_of(written(src)), language_of(written(tgt)), str(path))
+        self._note_layout(table, column_name(src), column_name(tgt))
+        self._infer_languages(language_of(column_name(src)), language_of(column_name(tgt)), str(path))
         return TablePairs(table, src, tgt)
 
     def _note_layout(self, table: Table, src: str, tgt: str) -> None:
-        """Report what was inferred about a table, the same columns once."""
+        """Report what was inferred about a table, once for the same columns."""
         if isinstance(table, Delimited) and table.keeps_quotes:
-            self.notes.append(f"{table}: quotes around cells count as text; in a CSV they would not")
+            self.notes.append(f"{table}: quotes around cells are part of the text; in a CSV they would not be")
         if isinstance(table, Delimited) and not table.is_named:
             if table.is_csv:
-                self.notes.append(f"{table}: no header was recognised, so the first line counts as a pair")
+                self.notes.append(f"{table}: no header recognised, so the first line is read as a pair")
         elif not self._data.src_column and (src, tgt) not in self._noted:
             self._noted.add((src, tgt))
             self.notes.append(f"{table}: source in column {src}, target in column {tgt}")
 
-    def _learn_languages(self, src: str, tgt: str, where: str) -> None:
+    def _infer_languages(self, src: str, tgt: str, where: str) -> None:
         src, tgt = self.src_lang or src, self.tgt_lang or tgt
-        if src and tgt and src != tgt and self.learns_languages:
-            self.learns_languages = False
+        if src and tgt and src != tgt and self.infers_languages:
+            self.infers_languages = False
             self.src_lang, self.tgt_lang = src, tgt
             self.notes.append(f"{where}: languages inferred as {src} to {tgt}")
 
 
 def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:
-    """The first of these splits that there is; it is opened when it is read."""
+    """The first of these splits that exists; it is opened when it is read."""
     return next((LazyBitext(f"{dataset} ({name})", splits[name]) for name in names if name in splits), None)
 
 

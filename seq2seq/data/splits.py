@@ -1,4 +1,4 @@
-"""Which pairs train and which validate: what is unusable or breaks a chosen rule is left out, and counted."""
+"""Training and validation pairs: pairs that are unusable or break a chosen rule are dropped, and counted."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -15,46 +15,46 @@ from seq2seq.errors import InputError
 
 _LEAST_PAIRS = 10
 
-# Which pairs are held out depends on the pairs alone: models of several seeds must not have trained on each other's.
+# Which pairs are held out depends on the pairs alone, so that models with different seeds share a validation set.
 _KEY = b"held out"
 
 
 class Selection:
-    """The pairs of all sources, each of which is parsed once, divided between training and validation.
+    """The pairs of all sources, parsed once, split into training and validation.
 
-    Pairs that share a source sentence stay on one side, so that no validation source is trained on.
+    Pairs that share a source sentence stay together, so that no validation source is trained on.
     """
 
     def __init__(self, data: DataConfig, sources: Sources, spool: PairSpool, folder: Path) -> None:
         """spool: empty, to hold the training pairs. folder: for further temporary files.
 
-        Raises InputError if too few pairs are left to train on.
+        Raises InputError if too few pairs are left for training.
         """
         self._spool, self._chosen_rules = spool, data.clean
         self._sources = range(len(sources.train))
-        # Read first: what is wrong with it is reported before the long work.
+        # Read first, so that errors are reported before the long work.
         self._validation = None if sources.valid is None else list(sources.valid)
         self.survey = survey((pair for source in sources.train for pair in spool.write(source.pairs)), folder)
         self._rules = Rules(self.survey)
-        self.usable = sum(1 for _ in self._fit_pairs()) if data.clean else self.survey.usable
+        self.usable = sum(1 for _ in self._clean_pairs()) if data.clean else self.survey.usable
         names = ", ".join(str(source.pairs) for source in sources.train)
         if self.usable < _LEAST_PAIRS:
             raise InputError(f"{names}: {self.usable} usable pairs; training needs at least {_LEAST_PAIRS}")
         self._held_out: set[int] = set()
         if self._validation is None:
             count = min(data.held_out, max(1, self.usable // 20))
-            self._held_out = draw_groups(map(self._hash, self._fit_pairs()), count)
+            self._held_out = draw_groups(map(self._hash, self._clean_pairs()), count)
             if not self._held_out:
                 raise InputError(
-                    f"{names}: no pairs can be held out, its sources are too much alike; give validation files"
+                    f"{names}: no pairs can be held out, because all share one source sentence; give validation files"
                 )
 
     def training_pairs(self) -> Iterator[Pair]:
-        """The pairs to train on, of all sources."""
-        return (pair for pair in self._fit_pairs() if not self._is_held_out(pair))
+        """The training pairs of all sources."""
+        return (pair for pair in self._clean_pairs() if not self._is_held_out(pair))
 
     def training_pairs_of(self, index: int, report: SourceReport) -> Iterator[Pair]:
-        """The pairs of one source to train on; `report` counts them, and what is left out or odd."""
+        """The training pairs of one source; `report` counts them, and those that are dropped or break a rule."""
         empty = report.finding("empty", left_out=True)
         findings = {rule: report.finding(rule, left_out=rule in self._chosen_rules) for rule in CLEANING_RULES}
         for number, pair in self._spool.read(index):
@@ -63,8 +63,8 @@ class Selection:
                 empty.add(pair.line)
                 continue
             broken = self._rules.broken_by(number, pair, CLEANING_RULES)
-            if out := next((rule for rule in broken if rule in self._chosen_rules), None):
-                findings[out].add(pair.line)
+            if dropped_by := next((rule for rule in broken if rule in self._chosen_rules), None):
+                findings[dropped_by].add(pair.line)
                 continue
             for rule in broken:
                 findings[rule].add(pair.line)
@@ -74,16 +74,16 @@ class Selection:
                 yield pair
 
     def validation_pairs(self, report: SourceReport) -> Iterator[Pair]:
-        """The pairs to validate on, given or held out."""
+        """The validation pairs, given or held out."""
         empty = report.finding("empty", left_out=True)
-        for pair in filter(self._is_held_out, self._fit_pairs()) if self._validation is None else self._validation:
+        for pair in filter(self._is_held_out, self._clean_pairs()) if self._validation is None else self._validation:
             report.read += 1
             if pair.usable:
                 yield pair
             else:
                 empty.add(pair.line)
 
-    def _fit_pairs(self) -> Iterator[Pair]:
+    def _clean_pairs(self) -> Iterator[Pair]:
         """Usable pairs that break none of the chosen rules."""
         for number, pair in chain.from_iterable(map(self._spool.read, self._sources)):
             if pair.usable and not self._rules.broken_by(number, pair, self._chosen_rules):

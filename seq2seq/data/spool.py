@@ -1,4 +1,4 @@
-"""Pairs on disk while a run's data is prepared, so that each source is opened and parsed once."""
+"""Temporary storage of pairs while a run's data is prepared, so that each source is opened and parsed once."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,11 @@ _BLOCK = 2**20
 class PairSpool:
     """An unnamed temporary file that holds the pairs of all sources, one source after the other.
 
-    A context manager: the file is gone when it is left.
+    A context manager: the file is deleted on exit.
     """
 
     def __init__(self, folder: Path) -> None:
-        """folder: where the file takes its space."""
+        """folder: on whose disk the file is stored."""
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._ends = [0]
         self._counts: list[int] = []
@@ -29,7 +29,7 @@ class PairSpool:
         self._file.close()
 
     def write(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """Store the pairs of the next source, and yield them. Read once the iterator is exhausted."""
+        """Store the pairs of the next source, and yield them. They can be read once the iterator is exhausted."""
         self._file.seek(self._ends[-1])
         self._counts.append(0)
         for pair in pairs:

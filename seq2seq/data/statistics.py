@@ -1,6 +1,6 @@
-"""A first look at all training pairs: what cleaning, holding out and the tokenizer need to know beforehand.
+"""A survey of all training pairs: what cleaning, holding out and tokenizer training need beforehand.
 
-Memory does not grow with the corpus, except for one byte per pair: hashes are sorted on the disk, part by part.
+Memory does not grow with the corpus, except for one byte per pair: hashes are partitioned on disk.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ import numpy as np
 from seq2seq.data.bitext import Pair
 
 SAMPLE = 2000
-"""Usable pairs that are kept to look at."""
+"""Usable pairs that are kept as a sample."""
 
 _GROUPS = {"CJK": "HAN", "IDEOGRAPHIC": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "KATAKANA-HIRAGANA": "KANA"}
 _BINS_PER_UNIT, _BINS = 20, 400
@@ -31,7 +31,7 @@ _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
 
 @dataclass
 class Survey:
-    """What a first look tells."""
+    """Statistics of the training pairs."""
 
     read: int = 0
     usable: int = 0
@@ -39,9 +39,9 @@ class Survey:
     tgt_characters: Counter[str] = field(default_factory=Counter)
     sample: list[Pair] = field(default_factory=list)
     seen_before: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    """[read], whether a pair has stood there before."""
+    """[read], whether each pair is a duplicate of an earlier one."""
     several_translations: int = 0
-    """Source sentences that have more than one translation."""
+    """Source sentences with more than one translation."""
     _ratios: np.ndarray = field(default_factory=lambda: np.zeros(_BINS, np.int64))
 
     @property
@@ -54,31 +54,31 @@ class Survey:
         self.usable += 1
         self.src_characters.update(pair.src)
         self.tgt_characters.update(pair.tgt)
-        place = round(math.log(length_ratio(pair)) * _BINS_PER_UNIT - 0.5) + _BINS // 2
-        self._ratios[min(max(place, 0), _BINS - 1)] += 1
+        index = round(math.log(length_ratio(pair)) * _BINS_PER_UNIT - 0.5) + _BINS // 2
+        self._ratios[min(max(index, 0), _BINS - 1)] += 1
         if len(self.sample) < SAMPLE:
             self.sample.append(pair)
 
 
 def survey(pairs: Iterable[Pair], folder: Path) -> Survey:
-    """Look at all pairs; `folder` is for files that are gone afterwards."""
-    found = Survey()
-    with _Repetitions(folder) as repetitions:
-        for found.read, pair in enumerate(pairs, start=1):
+    """Survey all pairs. folder: for temporary files."""
+    result = Survey()
+    with _DuplicateFinder(folder) as duplicates:
+        for result.read, pair in enumerate(pairs, start=1):
             if pair.usable:
-                found._add(pair)
-                repetitions.add(found.read - 1, pair)
-        found.seen_before, found.several_translations = repetitions.find(found.read)
-    return found
+                result._add(pair)
+                duplicates.add(result.read - 1, pair)
+        result.seen_before, result.several_translations = duplicates.find(result.read)
+    return result
 
 
 def length_ratio(pair: Pair) -> float:
-    """Characters of the target over those of the source; a few more on each side, as short sentences vary."""
+    """Target characters over source characters, plus 5 on each side, as short sentences vary."""
     return (len(pair.tgt) + 5) / (len(pair.src) + 5)
 
 
 def main_scripts(characters: Counter[str]) -> set[str]:
-    """The scripts that make up a twentieth or more of a side's letters; Han too beside Kana or Hangul."""
+    """The scripts of at least a twentieth of a side's letters; Han as well if Kana or Hangul is among them."""
     scripts: Counter[str] = Counter()
     for character, count in characters.items():
         if name := script(character):
@@ -89,9 +89,9 @@ def main_scripts(characters: Counter[str]) -> set[str]:
 
 @lru_cache(maxsize=2**16)
 def script(character: str) -> str:
-    """The script of a letter, such as LATIN or HAN, as its Unicode name begins; empty for what is no letter.
+    """The script of a letter, such as LATIN or HAN, by the first word of its Unicode name; empty if it is not a letter.
 
-    Hiragana and katakana are one script here, KANA; a letter of another width counts as the usual one.
+    Hiragana and katakana are one script here, KANA; full-width and half-width letters count as their normal forms.
     """
     letter = unicodedata.normalize("NFKC", character)[0]
     if not (character.isalpha() and letter.isalpha()):
@@ -107,23 +107,23 @@ class Overlap:
         self._left = {hash_of(source) for source in sources if source}
         self.total = len(self._left)
 
-    def see(self, source: str) -> None:
-        """Note a training source."""
+    def add(self, source: str) -> None:
+        """Add a training source."""
         self._left.discard(hash_of(source))
 
     @property
     def found(self) -> int:
-        """Distinct sources of the set that were seen in training."""
+        """Distinct sources of the set that are training sources."""
         return self.total - len(self._left)
 
 
 def hash_of(*texts: str, key: bytes = b"") -> int:
-    """64 bits that tell texts apart."""
+    """A 64-bit hash of the texts."""
     return int.from_bytes(hashlib.blake2b("\n".join(texts).encode(), digest_size=8, key=key).digest(), "little")
 
 
-class _Repetitions:
-    """Finds pairs that occur again. Records go to one of many files by their source; each file fits into memory."""
+class _DuplicateFinder:
+    """Finds duplicate pairs. Records are partitioned into files by their source; each file fits into memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._files = folder, ExitStack()
@@ -141,24 +141,24 @@ class _Repetitions:
         self._parts[src % _PARTS].write(np.array((src, hash_of(pair.src, pair.tgt), number), _RECORD).tobytes())
 
     def find(self, count: int) -> tuple[np.ndarray, int]:
-        """Whether each of `count` pairs has stood there before, and how many sources have several translations."""
+        """Whether each of `count` pairs is a duplicate, and how many sources have several translations."""
         seen_before, several = np.zeros(count, bool), 0
         for part in self._parts:
             part.seek(0)
             records = np.frombuffer(part.read(), _RECORD)
             _, first = np.unique(records["pair"], return_index=True)
-            again = np.ones(len(records), bool)
-            again[first] = False
-            seen_before[records["number"][again]] = True
+            is_duplicate = np.ones(len(records), bool)
+            is_duplicate[first] = False
+            seen_before[records["number"][is_duplicate]] = True
             _, translations = np.unique(records["src"][first], return_counts=True)
             several += int((translations > 1).sum())
         return seen_before, several
 
 
 def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
-    """The smallest hashes that together occur at most `count` times: a random draw that keeps equal ones together.
+    """The smallest hashes that together occur at most `count` times: a random draw of groups of equal hashes.
 
-    Where each occurs more often, the one that occurs least; none where there is but one.
+    If each occurs more often, the one that occurs least; none if there is only one.
     """
     groups: Counter[int] = Counter()
     most, bound = max(4 * count, _LEAST_GROUPS), 2**64
@@ -167,7 +167,7 @@ def draw_groups(hashes: Iterable[int], count: int) -> set[int]:
             groups[value] += 1
             if len(groups) > most:
                 kept = sorted(groups)[: most // 2]
-                groups, bound = Counter({one: groups[one] for one in kept}), kept[-1] + 1
+                groups, bound = Counter({key: groups[key] for key in kept}), kept[-1] + 1
     chosen: set[int] = set()
     for value in sorted(groups):
         if groups[value] <= count:

@@ -1,8 +1,7 @@
-"""Tables of sentences, a row a pair: TSV, CSV, JSON lines and Parquet.
+"""Tables of sentences, one pair per row: TSV, CSV, JSON lines and Parquet.
 
-The file's name says what it is (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
-and how it is compressed (`.gz`, `.zst`). A row is read by its columns; in a TSV or CSV without a header their names
-are the numbers 1, 2, ….
+The suffix determines the format (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
+and the compression (`.gz`, `.zst`). In a TSV or CSV without a header the columns are named 1, 2, ….
 """
 
 import csv
@@ -16,11 +15,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from seq2seq.errors import InputError
 from seq2seq.io.lines import LONGEST_LINE, read_lines
 
 Column = tuple[str, ...]
-"""The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, and is written `a.b`."""
+"""The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, and is column_name `a.b`."""
 
 _DELIMITERS = (",", ";", "\t")
 _ROWS_AT_ONCE = 1000
@@ -33,31 +34,31 @@ csv.field_size_limit(2**24)
 
 @dataclass(frozen=True)
 class Layout:
-    """What is known about a TSV or CSV before it is opened; None if it is to be found out."""
+    """What is known about a TSV or CSV before it is opened; None is to be inferred."""
 
     delimiter: str | None = None
     quoted: bool | None = None
-    """Whether cells may be in quotes, as in a CSV; otherwise a quote is text."""
+    """Whether cells may be quoted, as in a CSV; otherwise quotes are text."""
     header: bool | None = None
-    """Whether the first row is no pair."""
+    """Whether the first row is a header."""
     names: tuple[str, ...] | None = None
-    """Of the columns, whatever the first row says."""
+    """Column names, which override the header."""
 
 
-GUESSED = Layout()
+INFERRED = Layout()
 
 
 class Table(ABC):
-    """A file of rows. `columns` holds those that can hold text, in the file's order."""
+    """A file of rows. `columns` lists the text columns, in the file's order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: list[Column] = []
 
     @property
-    def described(self) -> str:
-        """The columns in words."""
-        return _listed(list(map(written, self.columns)))
+    def description(self) -> str:
+        """The columns as text, for messages."""
+        return _listed(list(map(column_name, self.columns)))
 
     def __str__(self) -> str:
         return str(self.path)
@@ -66,18 +67,18 @@ class Table(ABC):
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """The line (in Parquet: the row) and the two cells of each row; a missing value is an empty string.
 
-        Raises InputError, with file and line, for a row that cannot be read.
+        Raises InputError, with file and line, if a row cannot be read.
         """
 
 
 IsHeader = Callable[[Sequence[str], bool], bool]
-"""Whether these cells, the first row of a CSV (True) or of a TSV, name the columns."""
+"""Whether these cells, the first row of a CSV (True) or of a TSV, are a header."""
 
 
-def open_table(path: Path, is_header: IsHeader, layout: Layout = GUESSED) -> Table:
+def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED) -> Table:
     """The table in a file.
 
-    layout: of a TSV or CSV; what it leaves open is found out, the header by `is_header`.
+    layout: of a TSV or CSV; what it does not specify is inferred, the header by `is_header`.
     Raises InputError if the file cannot be read.
     """
     kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2].lower()
@@ -90,13 +91,13 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = GUESSED) -> Tab
     return Delimited(path, kind == "csv", is_header, layout)
 
 
-def written(column: Column) -> str:
-    """The name of a column as people write it."""
+def column_name(column: Column) -> str:
+    """The name of a column as users write it."""
     return ".".join(column)
 
 
 class Delimited(Table):
-    """TSV, where a cell is whatever is between tabs, or CSV, where cells may be quoted. Blank lines are no rows."""
+    """TSV, where a cell is anything between tabs, or CSV, where cells may be quoted. Blank lines are skipped."""
 
     def __init__(self, path: Path, is_csv: bool, is_header: IsHeader, layout: Layout) -> None:
         super().__init__(path)
@@ -112,20 +113,20 @@ class Delimited(Table):
         self.columns = [(name,) for name in names or map(str, range(1, len(self._first) + 1))]
 
     @property
-    def described(self) -> str:
-        """The columns in words, by what the first row has in them where they have no names."""
+    def description(self) -> str:
+        """The columns as text; those without a name are shown with their first cell."""
         if self.is_named:
-            return super().described
+            return super().description
         return _listed([f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)])
 
     @property
     def keeps_quotes(self) -> bool:
-        """Whether some of the first cells are in quotes, and these count as text."""
+        """Whether some of the first cells are in quotes that are read as text."""
         cells = (cell for _, row in islice(self._cells(), _FIRST_ROWS) for cell in row)
         return not self._quoted and any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
 
+    @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
-        """See Table."""
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
         for line, cells in islice(self._cells(), int(self.has_header), None):
             if len(cells) != len(self._first):
@@ -152,7 +153,7 @@ class JsonLines(Table):
         self.columns = [column for column, found in is_text.items() if found]
 
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
-        """See Table. Of an array the number of the element counts."""
+        """In an array, the number of the element takes the place of the line."""
         for number, row in self._objects():
             yield number, self._text(row, src_column, number), self._text(row, tgt_column, number)
 
@@ -186,14 +187,14 @@ class JsonLines(Table):
             if value is None:
                 return ""
             if not isinstance(value, dict) or name not in value:
-                raise self._fault(number, f"has no {written(column)}")
+                raise self._fault(number, f"has no {column_name(column)}")
             value = value[name]
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise self._fault(number, f"{written(column)} is not a text")
+            raise self._fault(number, f"{column_name(column)} is not a string")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise self._fault(number, f"{written(column)} holds half a character (a lone surrogate)")
+            raise self._fault(number, f"{column_name(column)} is not valid Unicode (a lone surrogate)")
         return value
 
     def _fault(self, number: int, what: str) -> InputError:
@@ -201,13 +202,13 @@ class JsonLines(Table):
 
 
 class JsonArray:
-    """The elements of a JSON array, one at a time, so that it may be larger than the memory."""
+    """The elements of a JSON array, one at a time, so that it may be larger than memory."""
 
     def __init__(self, lines: Iterator[str]) -> None:
-        """lines: the array begins on the first one."""
+        """lines: of the file, from the first line of the array."""
         self.count = 0
         """Elements so far."""
-        self._lines, self._text, self._at = lines, "", 0
+        self._lines, self._text, self._offset = lines, "", 0
         self._decoder = json.JSONDecoder()
 
     def __iter__(self) -> Iterator[Any]:
@@ -220,51 +221,51 @@ class JsonArray:
             self.count += 1
         self._expect("]")
         if self._next():
-            raise ValueError("more text after the end of the array")
+            raise ValueError("text after the end of the array")
 
     def _next(self) -> str:
-        """The next character that is not blank; empty at the end."""
+        """The next non-blank character; empty at the end."""
         while True:
-            self._at = _JSON_BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches anything
-            if self._at < len(self._text):
-                return self._text[self._at]
+            self._offset = _JSON_BLANKS.match(self._text, self._offset).end()  # type: ignore[union-attr]  # matches anything
+            if self._offset < len(self._text):
+                return self._text[self._offset]
             line = next(self._lines, None)
             if line is None:
                 return ""
-            self._text, self._at = line, 0
+            self._text, self._offset = line, 0
 
     def _expect(self, character: str) -> None:
         if (found := self._next()) != character:
             raise ValueError(f"{character!r} expected" + ("" if found else ", but the file ends"))
-        self._at += 1
+        self._offset += 1
 
     def _decode(self) -> Any:
-        """The element that begins here. It may go on for many lines."""
+        """The element that begins here. It may span many lines."""
         self._next()
         while True:
             try:
-                element, self._at = self._decoder.raw_decode(self._text, self._at)
+                element, self._offset = self._decoder.raw_decode(self._text, self._offset)
             except RecursionError:
                 raise ValueError("nested too deeply") from None
             except json.JSONDecodeError as error:
-                if len(self._text) - self._at > LONGEST_LINE or not self._read_on():
+                if len(self._text) - self._offset > LONGEST_LINE or not self._read_more():
                     raise ValueError(error.msg) from None
             else:
                 return element
 
-    def _read_on(self) -> bool:
-        """Double the text from here on, so that trying again and again takes no longer than twice the last time."""
-        parts, wanted = [self._text[self._at :]], 2 * (len(self._text) - self._at)
+    def _read_more(self) -> bool:
+        """Double the remaining text, so that all attempts together take at most twice as long as the last one."""
+        parts, target_size = [self._text[self._offset :]], 2 * (len(self._text) - self._offset)
         size = len(parts[0])
-        while size < wanted and (line := next(self._lines, None)) is not None:
+        while size < target_size and (line := next(self._lines, None)) is not None:
             parts.append(line)
             size += 1 + len(line)
-        self._text, self._at = "\n".join(parts), 0
+        self._text, self._offset = "\n".join(parts), 0
         return len(parts) > 1
 
 
 class Columnar(Table):
-    """A Parquet file, or the Arrow file of a saved data set; the field `b` of a struct `a` is the column `a.b`."""
+    """A Parquet file, or the Arrow file of a saved data set; field `b` of a struct `a` is the column `a.b`."""
 
     def __init__(self, path: Path, open_batches: "_OpenBatches") -> None:
         super().__init__(path)
@@ -273,10 +274,10 @@ class Columnar(Table):
             schema, _ = open_batches(path, [])
             self.columns = list(_text_fields(schema))
 
+    @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
-        """See Table."""
         with self._explained():
-            _, batches = self._open_batches(self.path, [written(src_column), written(tgt_column)])
+            _, batches = self._open_batches(self.path, [column_name(src_column), column_name(tgt_column)])
             pairs = (pair for batch in batches for pair in _pairs(batch, src_column, tgt_column))
             for number, (src, tgt) in enumerate(pairs, start=1):
                 yield number, src or "", tgt or ""
@@ -289,12 +290,12 @@ class Columnar(Table):
             raise InputError(f"{self.path}: no such file") from None
         except InputError:
             raise
-        except Exception as error:  # on damaged files pyarrow raises all kinds, ValueError and OverflowError among them
+        except Exception as error:  # on damaged files pyarrow raises anything, ValueError and OverflowError included
             kind, reason = self.path.suffix[1:].capitalize(), " ".join(f"{error}".split())[:200]
             raise InputError(f"{self.path}: not readable as {kind} ({reason or type(error).__name__})") from None
 
 
-# The schema of a file, and its rows in batches that have at least the columns named.
+# Returns the schema of a file, and its rows in batches with at least the named columns.
 _OpenBatches = Callable[[Path, Sequence[str]], tuple[Any, Iterator[Any]]]
 
 
@@ -313,24 +314,24 @@ def _open_arrow(path: Path, _: Sequence[str]) -> tuple[Any, Iterator[Any]]:
 
 
 def _validated(batches: Iterable[Any]) -> Iterator[Any]:
-    """The batches, in slices of bounded size. Raises pyarrow's errors where one is damaged."""
+    """The batches, in slices of bounded size. Raises pyarrow's errors if one is damaged."""
     for batch in batches:
-        batch.validate(full=True)  # else indices that lead out of the data end in a memory fault
+        batch.validate(full=True)  # otherwise out-of-range indices crash the process
         yield from (batch.slice(start, _ROWS_AT_ONCE) for start in range(0, batch.num_rows, _ROWS_AT_ONCE))
 
 
 def _listed(columns: list[str]) -> str:
     more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
     shown = (column if len(column) <= 40 else f"{column[:39]}…" for column in columns[:8])
-    return ", ".join(shown) + more if columns else "no columns of text"
+    return ", ".join(shown) + more if columns else "no text columns"
 
 
 def _delimiter_of(path: Path) -> str:
-    """The delimiter of a CSV: the one by which most of the first rows have as many cells as the first, and several."""
+    """The delimiter of a CSV: the one with which most of the first rows have as many cells as the first, at least 2."""
 
     def fit(delimiter: str) -> tuple[int, int]:
         widths: list[int] = []
-        with suppress(InputError):  # It is reported when the rows are read; those before it count.
+        with suppress(InputError):  # reported when the rows are read; the rows before it count
             for _, cells in islice(_quoted_cells(path, delimiter), _FIRST_ROWS):
                 widths.append(len(cells))
         return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
@@ -359,7 +360,7 @@ def _quoted_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]
 
 
 def _with_ends(path: Path) -> Iterator[str]:
-    """Lines as the csv module wants them: a cell may hold their ends. In a CSV, `\\r` alone is one too."""
+    """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
     for line in read_lines(path):
         yield from _LONE_RETURN.split(f"{line}\n")
 
@@ -377,7 +378,7 @@ def _text_fields(fields: Any, path: Column = ()) -> Iterator[Column]:
     from pyarrow import types
 
     for field in fields:
-        # A category, as pandas writes it, is a dictionary of its values.
+        # A pandas categorical is stored as a dictionary.
         of_type = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_struct(of_type):
             yield from _text_fields(of_type.fields, (*path, field.name))

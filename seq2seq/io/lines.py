@@ -1,6 +1,6 @@
 """Line-exact text files: UTF-8, and only `\\n` ends a line.
 
-A file's name says how it is compressed (`.gz`, `.zst` or plain); `-` is standard input or output.
+The suffix determines the compression (`.gz`, `.zst` or none); `-` is standard input or output.
 """
 
 import codecs
@@ -19,29 +19,28 @@ from seq2seq.io.manifest import MANIFEST
 from seq2seq.io.storage import real_path, replacing
 
 LONGEST_LINE = 16 * 2**20
-"""Bytes that a line may have. No text comes near it (the whole Bible has 4 MB), and what is not text is reported before
-it fills the memory: SentencePiece takes up to a gigabyte and ten seconds for a line of this length."""
+"""Most bytes in a line. No text comes near it (the whole Bible has 4 MB), and binary data is reported before it fills
+the memory: SentencePiece takes up to a gigabyte and ten seconds for a line of this length."""
 
-# A mark of UTF-32 begins as one of UTF-16 does: it comes first.
-_FOREIGN_MARKS = {
+# UTF-32 comes first: its byte order mark begins with that of UTF-16.
+_FOREIGN_BOMS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-# No XML, and so no SVG, may have them.
-_NO_CHARACTERS = "\ufffe\uffff"
+# Not allowed in XML, and so not in SVG.
+_NONCHARACTERS = "\ufffe\uffff"
 # Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
 _ZSTD_CHUNK = 1024
-# What a file may ask to keep of its text while it is decompressed: as much as the zstd command allows unless told to.
+# Largest window of a file: as much as the zstd command allows by default.
 _ZSTD_WINDOW = 2**27
 
 
 def read_lines(path: str | Path, *, keep_bom: bool = False) -> Iterator[str]:
-    """The lines of a file without their `\\n`; a last line that lacks one counts too.
+    """The lines of a file without their `\\n`, which the last line may lack.
 
-    A byte order mark (BOM) at the start is not text and is left out, unless keep_bom is set. NUL is a character like
-    others.
+    A byte order mark (BOM) at the start is removed, unless keep_bom is set. NUL is an ordinary character.
     Raises InputError, with file and line, where the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
     """
     for number, raw in enumerate(read_raw_lines(path), start=1):
@@ -59,15 +58,15 @@ def read_lines(path: str | Path, *, keep_bom: bool = False) -> Iterator[str]:
 
 
 def read_raw_lines(path: str | Path) -> Iterator[bytes]:
-    """The lines of a file byte for byte, each with its `\\n`, which the last one may lack.
+    """The lines of a file as bytes, each with its `\\n`, which the last one may lack.
 
     Raises InputError, with file and line, where the file cannot be read, is UTF-16 or UTF-32 or has a line over
     LONGEST_LINE.
     """
     number = 0
     try:
-        if Path(path).suffix in _EMPTY and Path(path).is_file() and not Path(path).stat().st_size:
-            raise _EMPTY[Path(path).suffix]("it has no bytes")
+        if Path(path).suffix in _EMPTY_FILE_ERRORS and Path(path).is_file() and not Path(path).stat().st_size:
+            raise _EMPTY_FILE_ERRORS[Path(path).suffix]("the file is empty")
         with _open_binary(str(path)) as file:
             for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
                 if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
@@ -89,9 +88,9 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
 
 @contextmanager
 def open_output(path: str | Path) -> Iterator[BinaryIO]:
-    """A binary stream to write to. A file appears, or replaces its older self, only when the work is whole.
+    """A binary stream to write to. A file is created, or replaced, only once its content is complete.
 
-    Anything but a regular file is written as it comes (`storage.replacing`). Raises InputError if that fails.
+    Anything except a regular file is written directly (`storage.replacing`). Raises InputError if writing fails.
     """
     if str(path) == "-":
         yield sys.stdout.buffer
@@ -101,7 +100,7 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
     if target.is_file() and (target.parent / MANIFEST).exists():
         raise InputError(f"{path}: belongs to a model; give the output another name")
     try:
-        with replacing(Path(path)) as file, _packing(file, Path(path).suffix) as stream:
+        with replacing(Path(path)) as file, _compressed(file, Path(path).suffix) as stream:
             yield stream
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -111,14 +110,14 @@ def expect_rereadable(*inputs: str | Path | None) -> None:
     """Raises InputError for stdin, a pipe or a device: they can be read only once. None means no file."""
     for path in (path for path in inputs if path is not None):
         if path == "-" or (Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()):
-            raise InputError(f"{path}: is read several times, which works for files alone; save it to a file first")
+            raise InputError(f"{path}: is read several times, which only works with a file; save it to a file first")
 
 
 def _expect_no_foreign_encoding(first_line: bytes, path: str | Path) -> None:
-    """Tell what shows itself to be UTF-16 or UTF-32. Latin letters in it, and NULs, would pass for UTF-8."""
-    encoding = next((name for mark, name in _FOREIGN_MARKS.items() if first_line.startswith(mark)), None)
+    """Detect UTF-16 and UTF-32, whose Latin letters and NULs are valid UTF-8."""
+    encoding = next((name for bom, name in _FOREIGN_BOMS.items() if first_line.startswith(bom)), None)
     if encoding is None and len(first_line) >= 8:
-        nuls = [first_line[side::2].count(0) / len(first_line[side::2]) for side in (0, 1)]
+        nuls = [first_line[start::2].count(0) / len(first_line[start::2]) for start in (0, 1)]
         if max(nuls) > 0.75 and min(nuls) < 0.25:
             encoding = "UTF-16BE" if nuls[0] > nuls[1] else "UTF-16LE"
     if encoding:
@@ -137,40 +136,40 @@ def _open_binary(path: str) -> AbstractContextManager[BinaryIO]:
     return open(path, "rb")
 
 
-def _packing(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
-    """A stream that packs into `file` as `suffix` says; the same text gives the same bytes, whenever it is flushed."""
+def _compressed(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
+    """A stream that compresses into `file`, by suffix; the bytes depend on the text alone, not on flushes."""
     if suffix == ".gz":
-        # With no name and no time inside. The buffer keeps flushes from the packer, whose output they would bloat.
+        # Without name and time. The buffer keeps flushes from the compressor, whose output they would bloat.
         return io.BufferedWriter(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
     if suffix == ".zst":
         import zstandard
 
-        packer = zstandard.ZstdCompressor(write_checksum=True)
-        return io.BufferedWriter(packer.stream_writer(file, closefd=False))  # type: ignore[type-var]
+        compressor = zstandard.ZstdCompressor(write_checksum=True)
+        return io.BufferedWriter(compressor.stream_writer(file, closefd=False))  # type: ignore[type-var]
     return nullcontext(file)
 
 
 def printable(text: str) -> str:
-    """The text without what would steer the terminal or cannot be written to it: a stranger may have made it."""
+    """Untrusted text without characters that control the terminal or cannot be written to it."""
     return "".join(
-        "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") or character in _NO_CHARACTERS else character
+        "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") or character in _NONCHARACTERS else character
         for character in text
     )
 
 
 class _DamagedZstdError(Exception):
-    """A file is not, or not only, whole zstd frames."""
+    """A file does not consist of complete zstd frames."""
 
 
-# What the readers take for an empty text.
-_EMPTY: dict[str, type[Exception]] = {".gz": EOFError, ".zst": _DamagedZstdError}
+# The decompressors would read an empty file as an empty text.
+_EMPTY_FILE_ERRORS: dict[str, type[Exception]] = {".gz": EOFError, ".zst": _DamagedZstdError}
 
 
 class _ZstdReader(io.RawIOBase):
-    """The text of a zstd file. The library's own reader takes a file that was cut off for a whole one."""
+    """The text of a zstd file. The library's own reader accepts truncated files."""
 
     def __init__(self, path: str) -> None:
-        self._chunks = _unpack_zstd(path)
+        self._chunks = _decompress_zstd(path)
         self._chunk = io.BytesIO()
 
     def readable(self) -> bool:
@@ -184,22 +183,22 @@ class _ZstdReader(io.RawIOBase):
         return count
 
 
-def _unpack_zstd(path: str) -> Iterator[bytes]:
-    """The content of all frames, one after another."""
+def _decompress_zstd(path: str) -> Iterator[bytes]:
+    """The concatenated content of all frames."""
     import zstandard
 
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     frame = None
     with open(path, "rb") as file:
         try:
-            while packed := file.read(_ZSTD_CHUNK):
-                while packed:
-                    frame = frame or unpacker.decompressobj()
-                    yield frame.decompress(packed)
-                    packed = frame.unused_data
+            while compressed := file.read(_ZSTD_CHUNK):
+                while compressed:
+                    frame = frame or decompressor.decompressobj()
+                    yield frame.decompress(compressed)
+                    compressed = frame.unused_data
                     if frame.eof:
                         frame = None
         except zstandard.ZstdError as error:
             raise _DamagedZstdError(error) from None
     if frame:
-        raise _DamagedZstdError("its end is missing")
+        raise _DamagedZstdError("it is truncated")

@@ -1,7 +1,7 @@
 """Sealed folders: their manifest lists each file with its size and SHA-256.
 
-A folder is sealed before it gets its name, so that one without a manifest is not complete. `SealedFolder` opens each of
-its files once and checks what it has opened: names that lead elsewhere a moment later change nothing.
+A folder is sealed before it gets its name, so that one without a manifest is incomplete. `SealedFolder` opens each of
+its files once and checks the open file, so that later changes of the name have no effect.
 """
 
 import contextlib
@@ -21,27 +21,27 @@ MANIFEST = "manifest.json"
 
 _MOST_FILES = 1000
 _BY_DESCRIPTOR = {os.open, os.stat} <= os.supports_dir_fd
-# Do not wait for the other end of a pipe. (No O_CLOEXEC: Python sets it.)
+# O_NONBLOCK: do not wait for the other end of a pipe. (Python sets O_CLOEXEC itself.)
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class FolderWriter(Workspace):
-    """Fills a folder out of sight; `publish` seals it and puts it where `path` is."""
+    """Fills a hidden folder; `publish` seals it and renames it to `path`."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Add the file `name` (relative, may lie in a sub-folder)."""
+        """Add the file `name` (relative, may be in a subfolder)."""
         target = self.new / name
         target.parent.mkdir(parents=True, exist_ok=True)
         write_file(target, data)
 
     def seal(self, name: str) -> None:
-        """Give the sub-folder `name` a manifest of its own; that of the folder then leaves it out."""
+        """Give the subfolder `name` a manifest of its own; the folder's manifest then excludes it."""
         seal_folder(self.new / name)
 
     def publish(self, *, replace: bool = True) -> Path:
-        """Seal the folder and give it its name, instead of a folder that has it.
+        """Seal the folder and rename it to `path`, replacing an existing folder.
 
-        replace: whether that folder may have files; else FileExistsError.
+        replace: whether that folder may have files; FileExistsError otherwise.
         """
         seal_folder(self.new)
         self.commit(replace=replace)
@@ -50,7 +50,7 @@ class FolderWriter(Workspace):
 
 
 def seal_folder(folder: Path) -> None:
-    """Write the manifest of a folder whose files are on the disk. Sub-folders that are sealed already are left out."""
+    """Write the manifest of a folder whose files are on disk. Subfolders that are already sealed are excluded."""
     paths = sorted(path for path in folder.rglob("*") if not _is_sealed_within(folder, path))
     files = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
     entries = {name: {"bytes": path.stat().st_size, "sha256": _sha256_of(path)} for name, path in files.items()}
@@ -61,7 +61,7 @@ def seal_folder(folder: Path) -> None:
 
 
 class HeldFile(os.PathLike[str]):
-    """An open file, and a path that leads to it even after another file has taken its name. `str` gives the name."""
+    """An open file, with a path that refers to it even after another file has taken its name. `str` gives the name."""
 
     def __init__(self, name: Path, descriptor: int) -> None:
         """Takes over the descriptor."""
@@ -72,10 +72,10 @@ class HeldFile(os.PathLike[str]):
         return str(self._name)
 
     def __fspath__(self) -> str:
-        # Where there is no such path, as on Windows, an open file keeps its name. What is opened by it may share its
+        # Without such a path, as on Windows, an open file keeps its name. A file opened by this path may share its
         # position with the descriptor (macOS).
         path = f"/dev/fd/{self.descriptor}"
-        return path if os.path.exists(path) else str(self._name)  # noqa: PTH110  # a Path would ask for this very method
+        return path if os.path.exists(path) else str(self._name)  # noqa: PTH110  # Path would call this method
 
     def head(self, size: int) -> bytes:
         """Its first bytes."""
@@ -98,7 +98,7 @@ class HeldFile(os.PathLike[str]):
 
 
 class SealedFolder:
-    """A folder whose files were found to be what its manifest says."""
+    """A folder whose files have been checked against its manifest."""
 
     def __init__(
         self, path: Path, *, required: Collection[str], optional: Collection[str] = (), largest: int | None = None
@@ -106,8 +106,8 @@ class SealedFolder:
         """Check all files: names, sizes, checksums.
 
         required: files that the manifest must list.
-        optional: files that can be had from `file` and `read` too, if it lists them.
-        largest: bytes that the files may have together, looked at before they are read.
+        optional: files that `file` and `read` also give access to, if it lists them.
+        largest: most bytes in all files together, checked before they are read.
         Raises InputError naming the first file that is missing, reached by a link, of another size or altered.
         """
         self.path = path
@@ -118,7 +118,7 @@ class SealedFolder:
             self.sizes = {name: entry.size for name, entry in entries.items()}
             if largest is not None and sum(self.sizes.values()) > largest:
                 total = sum(self.sizes.values())
-                raise InputError(f"{path}: {total:,} bytes, more than the {largest:,} that it may have")
+                raise InputError(f"{path}: {total:,} bytes, more than the limit of {largest:,}")
             self._files: dict[str, HeldFile] = {}
             for name, entry in entries.items():
                 file = folder.open(name)
@@ -153,11 +153,11 @@ class SealedFolder:
 
 
 class _Folder:
-    """An open folder. Where the system allows it, files are opened relative to it, not by its name."""
+    """An open folder. If the system supports it, files are opened relative to it, not by its name."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # O_PATH asks for no right to list the folder.
+        # O_PATH does not need permission to list the folder.
         self._descriptor = os.open(path, getattr(os, "O_PATH", os.O_RDONLY)) if _BY_DESCRIPTOR else None
 
     def __enter__(self) -> Self:
@@ -168,7 +168,7 @@ class _Folder:
             os.close(self._descriptor)
 
     def open(self, name: str) -> HeldFile:
-        """A plain file. Raises FileNotFoundError, or InputError for all else."""
+        """Open a regular file. Raises FileNotFoundError, or InputError if it is anything else."""
         self._status(name)
         path, folder = self._relative(name)
         try:
@@ -176,39 +176,39 @@ class _Folder:
         except PermissionError as error:
             raise InputError(f"{self.path / name}: not readable ({error.strerror})") from None
         if not stat.S_ISREG(os.fstat(file.descriptor).st_mode):
-            raise InputError(f"{file}: not a plain file")
+            raise InputError(f"{file}: not a regular file")
         return file
 
     def expect_size(self, name: str, size: int) -> None:
-        """Raises InputError if a plain file is missing or has not so many bytes."""
+        """Raises InputError if a regular file is missing or is not of this size."""
         try:
-            found = self._status(name).st_size
+            actual = self._status(name).st_size
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(f"{self.path / name}: missing, though the manifest lists it") from None
-        if found != size:
-            raise InputError(f"{self.path / name}: {found} bytes, the manifest says {size}: damaged copy?")
+        if actual != size:
+            raise InputError(f"{self.path / name}: {actual} bytes, the manifest says {size}: damaged copy?")
 
     def _status(self, name: str) -> os.stat_result:
-        """That of a plain file. Links may lead out of the folder; caches of model hubs are made of them."""
+        """The status of a regular file. Links are refused, as they may lead out of the folder; hub caches use them."""
         for part in (*reversed(PurePath(name).parents), PurePath(name)):
             path, folder = self._relative(part.as_posix())
             status = os.stat(path, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 raise InputError(
-                    f"{self.path / name}: is reached by a link; make a copy without links (cp -rL) and use that"
+                    f"{self.path / name}: is reached through a link; make a copy without links (cp -rL) and use that"
                 )
         if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{self.path / name}: not a plain file")
+            raise InputError(f"{self.path / name}: not a regular file")
         return status
 
     def _relative(self, name: str) -> tuple[str | Path, int | None]:
-        """A path and the folder that it is relative to, as functions of `os` take them."""
+        """A path and the descriptor of the folder that it is relative to, for functions of `os`."""
         return (self.path / name if self._descriptor is None else name), self._descriptor
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """What a manifest says of a file."""
+    """A manifest's entry for a file."""
 
     size: int
     """In bytes."""
@@ -220,7 +220,7 @@ def _read_manifest(folder: _Folder, required: Collection[str]) -> dict[str, _Ent
     manifest = parse_json(folder.open(MANIFEST).read(SMALL_JSON), where)
     entries = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(entries, dict) or len(entries) > _MOST_FILES:
-        raise InputError(f"{where}: damaged (no table of at most {_MOST_FILES} files)")
+        raise InputError(f"{where}: damaged (no list of at most {_MOST_FILES} files)")
     for name in required:
         if name not in entries:
             raise InputError(f"{where}: damaged (it does not list {name})")
@@ -228,8 +228,8 @@ def _read_manifest(folder: _Folder, required: Collection[str]) -> dict[str, _Ent
 
 
 def _read_entry(name: str, entry: object, where: Path) -> _Entry:
-    if not _is_plain(name):
-        raise InputError(f"{where}: lists {name[:200]!r}, which is not a plain file of this folder")
+    if not _is_inside(name):
+        raise InputError(f"{where}: lists {name[:200]!r}, which is not a valid file name in this folder")
     size, checksum = (entry.get("bytes"), entry.get("sha256")) if isinstance(entry, dict) else (None, None)
     if type(size) is not int or not isinstance(checksum, str):
         raise InputError(f"{where}: damaged (entry of {name})")
@@ -241,13 +241,13 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: missing or not complete (it has no {MANIFEST})") from None
+        raise InputError(f"{path}: missing or incomplete (it has no {MANIFEST})") from None
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror or error})") from None
 
 
-def _is_plain(name: str) -> bool:
-    """Whether this is the one way to write a path that stays within a folder."""
+def _is_inside(name: str) -> bool:
+    """Whether this is the normal form of a path that stays within a folder."""
     path = Path(name)
     inside = path.parts and ".." not in path.parts and not path.anchor
     return bool(inside) and path.as_posix() == name and name.isprintable() and len(name) < 256

@@ -1,9 +1,9 @@
-"""Every byte that must survive a crash goes through here.
+"""Crash-safe storage: everything that must survive a crash is written here.
 
-A file is written whole, flushed to the disk and renamed over the old one; a folder is filled in a workspace and renamed
-(`manifest.py` seals it first). A reader finds the old state or the new one, never half of either.
+A file is written completely, flushed to disk and renamed over the old one; a folder is filled in a workspace and
+renamed (`manifest.py` seals it first). A reader finds the old state or the new one, never half of either.
 
-No other module writes, flushes or renames the files of a run: so a failure of any of these can be tried in one place.
+No other module writes, flushes or renames the files of a run, so that failures of these can be tested in one place.
 An OSError raised here names the file.
 """
 
@@ -26,9 +26,9 @@ from typing import Any, BinaryIO, Self
 from seq2seq.errors import InputError
 
 SMALL_JSON = 2**20
-"""Bytes of a JSON file that tells about other files: far more than any has, and little to read."""
+"""Most bytes in a JSON file of metadata: far more than any has, and quick to read."""
 
-# Names in folders of the user's.
+# Names in the user's folders.
 _HIDDEN, _PARTIAL = ".seq2seq-", ".partial"
 _LEFTOVER = re.compile(r"\.seq2seq-[0-9a-f]{16}(-[0-9a-f]{16}|\.partial)")
 # Within a workspace.
@@ -38,7 +38,7 @@ _MOST_LINKS = 40
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to fill, flushed to the disk at the end. Not atomic: for files inside an unpublished folder."""
+    """A new file, flushed to disk at the end. Not atomic: for files inside an unpublished folder."""
     with _naming(path), open(path, "wb") as file:
         yield file
         file.flush()
@@ -52,23 +52,23 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def append_to_file(path: Path, data: bytes) -> None:
-    """Add `data` to the end of `path`. It is on the disk for sure only after `flush_file`."""
+    """Append `data` to `path`. It is guaranteed to be on disk only after `flush_file`."""
     with _naming(path), open(path, "ab") as file:
         file.write(data)
 
 
 def flush_file(path: Path) -> None:
-    """Wait until what was appended to `path` is on the disk."""
+    """Wait until everything appended to `path` is on disk."""
     with _naming(path), open(path, "ab") as file:
         os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A stream whose content becomes that of `path` when it is whole and on the disk, or not at all.
+    """A stream that atomically replaces the content of `path` once it is complete and on disk.
 
-    Only a regular file is replaced: its link stays one, its mode and its owner are taken over. To a pipe, a device or a
-    descriptor of this process (`/dev/stdout`, `/dev/fd/N`) the content is written as it comes.
+    Only a regular file is replaced: a link to it stays a link, and its mode and owner are kept. A pipe, a device or a
+    descriptor of this process (`/dev/stdout`, `/dev/fd/N`) is written directly.
     """
     descriptor = _descriptor_of(path)
     target = real_path(path)
@@ -81,7 +81,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     partial = target.with_name(f"{_HIDDEN}{secrets.token_hex(8)}{_PARTIAL}")
     try:
         with new_file(partial) as file:
-            _take_over_rights(target, partial)
+            _copy_permissions(target, partial)
             yield file
         os.replace(partial, target)
     finally:
@@ -90,13 +90,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Make `data` the content of `path`, as `replacing` does."""
+    """Replace the content of `path` with `data`, as `replacing` does."""
     with replacing(path) as file:
         file.write(data)
 
 
 def real_path(path: Path) -> Path:
-    """The path without links. Raises OSError if they lead round in a circle, on which Python's versions differ."""
+    """The path with links resolved. Raises OSError for a loop of links, on which Python's versions differ."""
     real = Path(os.path.realpath(path))
     if real.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
@@ -104,7 +104,7 @@ def real_path(path: Path) -> Path:
 
 
 def _descriptor_of(path: Path) -> int | None:
-    """The open descriptor that a path such as `/dev/stdout` leads to, on Linux; None for all else."""
+    """The open descriptor that a path such as `/dev/stdout` refers to, on Linux; None for any other path."""
     for _ in range(_MOST_LINKS):
         if not path.is_symlink():
             return None
@@ -115,8 +115,8 @@ def _descriptor_of(path: Path) -> int | None:
     return None
 
 
-def _take_over_rights(old: Path, new: Path) -> None:
-    """Before anything is in the file that not everybody may read."""
+def _copy_permissions(old: Path, new: Path) -> None:
+    """Copy owner and mode, before the new file has any content that not everybody may read."""
     if old.exists():
         status = old.stat()
         if hasattr(os, "chown"):
@@ -126,14 +126,14 @@ def _take_over_rights(old: Path, new: Path) -> None:
 
 
 class Workspace:
-    """A hidden folder beside `path`, in which the folder `new` is filled that is to get its name.
+    """A hidden folder next to `path`, in which the folder `new` is filled before it is renamed to `path`.
 
-    Its own name is a hash of that name and a random number: nothing else beside a user's folder is ever touched. A lock
-    tells a workspace in use from what a crash left. As a context it leaves nothing behind.
+    Its name is a hash of that name and a random number: nothing else next to a user's folder is ever touched. A lock
+    tells a workspace in use from a leftover of a crash. As a context manager it leaves nothing behind.
     """
 
     def __init__(self, path: Path) -> None:
-        put_back(path)
+        recover_folder(path)
         self.path = path
         self._folder = hidden_sibling(path, secrets.token_hex(8))
         self.new = self._folder / _NEW
@@ -149,23 +149,23 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Delete what was not given the name."""
+        """Delete the workspace, with everything that was not committed."""
         self._unlock()
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._folder.exists():
             warnings.warn(f"{self._folder}: left over, as not all of it could be deleted", RuntimeWarning, stacklevel=2)
 
     def commit(self, *, replace: bool = True) -> None:
-        """Give `new`, which is on the disk, the name of `path`, and delete what had it.
+        """Rename `new`, which is on disk, to `path`, and delete the older folder.
 
-        No system can do it in one step: for a moment only the workspace holds the older folder, and `current_or_backup`
-        finds it there. replace: whether a folder that is not empty may have the name; else FileExistsError.
+        No system can do it in one step: for a moment only the workspace holds the older folder, where
+        `current_or_backup` finds it. replace: whether the older folder may have content; FileExistsError otherwise.
         """
         old = self._folder / _OLD
         if self.path.exists() and not replace and any(self.path.iterdir()):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
         if self.path.exists():
-            _take_over_rights(self.path, self.new)
+            _copy_permissions(self.path, self.new)
             os.replace(self.path, old)
         try:
             os.replace(self.new, self.path)
@@ -178,9 +178,9 @@ class Workspace:
 
 
 def expect_replaceable(folder: Path) -> None:
-    """Raises InputError if a workspace could not give a folder its name: it is, or holds, the current one."""
+    """Raises InputError if a workspace cannot replace a folder: the current folder, one above it, or a mount point."""
     if Path.cwd().is_relative_to(real_path(folder)):
-        raise InputError(f"{folder}: is the current folder or holds it, so it cannot be replaced; name a new folder")
+        raise InputError(f"{folder}: is or contains the current folder, so it cannot be replaced; name a new folder")
     if mount := next(mounts_within(folder), None):
         raise InputError(f"{mount}: is a mount point, so it cannot be replaced; name another folder")
 
@@ -198,14 +198,14 @@ def mounts_within(folder: Path) -> Iterator[Path]:
 
 
 def current_or_backup(path: Path) -> Path:
-    """`path`, or its older self where a crash in `Workspace.commit` left only that."""
+    """`path`, or its older version if a crash in `Workspace.commit` left only that."""
     if path.exists():
         return path
     return next((backup for folder in _workspaces(path) if (backup := folder / _OLD).is_dir()), path)
 
 
-def put_back(path: Path) -> None:
-    """Undo what a crash left half done at `path`, and clear away what else it left."""
+def recover_folder(path: Path) -> None:
+    """Restore the older version of `path` after a crash in `Workspace.commit`, and delete leftover workspaces."""
     for folder in _workspaces(path):
         if _is_in_use(folder):
             continue
@@ -215,7 +215,7 @@ def put_back(path: Path) -> None:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Delete all that a crash left in a folder that nobody else writes to now; `put_back` comes first."""
+    """Delete all leftovers of a crash in a folder that nobody else writes to; call `recover_folder` first."""
     for path in folder.iterdir():
         if _LEFTOVER.fullmatch(path.name) and path.is_dir() and not _is_in_use(path):
             shutil.rmtree(path, ignore_errors=True)
@@ -224,7 +224,7 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def identity_of(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one that takes its name; None if there is none."""
+    """Device and inode, which tell a folder from another one that takes its name; None if it does not exist."""
     try:
         status = folder.stat()
     except FileNotFoundError:
@@ -233,12 +233,12 @@ def identity_of(folder: Path) -> tuple[int, int] | None:
 
 
 def is_leftover(path: Path) -> bool:
-    """Whether the name is one of a temporary file or folder of this program."""
+    """Whether the name is that of a temporary file or folder of seq2seq."""
     return bool(_LEFTOVER.fullmatch(path.name))
 
 
 def discard(folder: Path) -> None:
-    """Delete a folder, under another name, so that a crash leaves no half of it."""
+    """Delete a folder after renaming it, so that a crash never leaves half of it."""
     hidden = hidden_sibling(folder, secrets.token_hex(8))
     os.replace(folder, hidden)
     shutil.rmtree(hidden)
@@ -263,7 +263,7 @@ def _is_in_use(workspace: Path) -> bool:
 
 
 def take_lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed; whether it was free."""
+    """Lock an open file until it is closed; returns whether it was free."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -279,9 +279,9 @@ def take_lock(descriptor: int) -> bool:
 
 
 def to_json(value: object) -> bytes:
-    """The bytes of `value` as indented JSON, the same on every machine.
+    """`value` as indented JSON, the same on every machine.
 
-    Half characters, as in names of files that are not UTF-8, become escapes of JSON and come back as they were.
+    Lone surrogates, as in file names that are not UTF-8, become JSON escapes and are read back unchanged.
     """
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
@@ -311,8 +311,8 @@ def parse_json(data: bytes, name: object) -> Any:
 
 
 def flush_folder(folder: Path) -> None:
-    """Wait until the names of a folder's files are on the disk."""
-    # Windows cannot open a folder; its rename is durable enough without.
+    """Wait until the names of a folder's files are on disk."""
+    # Windows cannot open a folder; its renames are durable enough.
     with contextlib.suppress(PermissionError), _naming(folder):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -323,7 +323,7 @@ def flush_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Name the file in an OSError that does not: those of a write and a flush, on a full disk above all."""
+    """Add the file name to an OSError without one: that of a write or flush, mostly on a full disk."""
     try:
         yield
     except OSError as error:

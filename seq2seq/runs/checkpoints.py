@@ -23,7 +23,7 @@ from seq2seq.io.storage import (
     clear_leftovers,
     discard,
     parse_json,
-    put_back,
+    recover_folder,
     replace_file,
     to_json,
 )
@@ -133,7 +133,7 @@ class CheckpointStore:
         if self._run.has_checkpoint:
             named = set(self._run.read_checkpoints().values())
             for step in named:
-                put_back(self._run.step(step))
+                recover_folder(self._run.step(step))
             for folder in (self._run.path, self._run.steps):
                 clear_leftovers(folder)
             self._prune(named)

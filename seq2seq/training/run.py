@@ -17,8 +17,8 @@ from seq2seq.io.storage import (
     expect_replaceable,
     identity_of,
     is_leftover,
-    put_back,
     real_path,
+    recover_folder,
     to_json,
     write_file,
 )
@@ -111,7 +111,7 @@ def _open(
         folder = RUNS / "-".join(filter(None, [*languages, config.preset]))
     expect_replaceable(folder)
     stack.enter_context(locked(folder))
-    put_back(real_path(folder))
+    recover_folder(real_path(folder))
     _check_folder(folder, resume, overwrite)
     store = CheckpointStore(RunFolder(real_path(folder)))
     if resume:

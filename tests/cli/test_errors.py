@@ -83,9 +83,9 @@ ERRORS = {
     "train --train-src cut.gz --train-tgt two.txt": (
         "cut.gz: damaged gzip file after line 1000 (Compressed file ended before the end-of-stream marker was reached)"
     ),
-    "train --train -": "-: is read several times, which works for files alone; save it to a file first",
+    "train --train -": "-: is read several times, which only works with a file; save it to a file first",
     "train --train same.tsv": (
-        "same.tsv: no pairs can be held out, its sources are too much alike; give validation files"
+        "same.tsv: no pairs can be held out, because all share one source sentence; give validation files"
     ),
     "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 as in the first line",
     "train --train three-columns.tsv": (
@@ -147,7 +147,7 @@ ERRORS = {
         "--by and --by-length exclude each other"
     ),
     "evaluate folder --ref two.txt --src - --by-length": (
-        "-: is read several times, which works for files alone; save it to a file first"
+        "-: is read several times, which only works with a file; save it to a file first"
     ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
     "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws BLEU by length: give --by-length too",
@@ -173,7 +173,7 @@ ERRORS = {
         "evaluate: data: src_column and tgt_column must be given together"
     ),
     "evaluate --hyp two.txt --dataset same.tsv": (
-        "--dataset same.tsv: is a file, not a data set; a table is given with --train or --input"
+        "--dataset same.tsv: is a file, not a data set; give a table with --train or --input"
     ),
     "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
@@ -214,7 +214,7 @@ ERRORS = {
         "-: two outputs would be written there; give each a file of its own"
     ),
     "rescore --dev - --dev-ref two.txt": (
-        "-: is read several times, which works for files alone; save it to a file first"
+        "-: is read several times, which only works with a file; save it to a file first"
     ),
     "rescore --dev list.txt --dev-ref - --n-best -": "only one input can be stdin (-)",
     "rescore --dev list.txt --dev-ref empty.txt": (
@@ -385,7 +385,7 @@ def test_features_too_large_to_be_squared(value: str, run: Callable[..., str]) -
 def test_a_pipe_is_not_read_twice(run: Callable[..., str]) -> None:
     os.mkfifo("pipe")
     told = run("evaluate --hyp two.txt --ref two.txt --src pipe --by-length")
-    assert told == "seq2seq: error: pipe: is read several times, which works for files alone; save it to a file first"
+    assert told == "seq2seq: error: pipe: is read several times, which only works with a file; save it to a file first"
 
 
 @pytest.mark.parametrize("setting", ["model = 5", 'training = "fast"', "data = []"])

@@ -237,7 +237,7 @@ def test_a_pipe_is_not_read_twice(words: str, tmp_path: Path, monkeypatch: pytes
     Path("weights").write_text('{"weights": {"lm": [1.0]}}')
     result = CliRunner().invoke(app, ["rescore", *words.split()])
     assert result.exit_code == 2
-    assert "pipe: is read several times, which works for files alone" in result.stderr
+    assert "pipe: is read several times, which only works with a file" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_the_current_folder_is_not_trained_into(
     before = tree(tmp_path)
     monkeypatch.chdir(here)
     for overwrite in (False, True):
-        with pytest.raises(InputError, match="is the current folder or holds it"):
+        with pytest.raises(InputError, match="is or contains the current folder"):
             train(tiny(), Path(name), resume=False, overwrite=overwrite, progress=QUIET)
         assert tree(tmp_path) == before
 
@@ -520,7 +520,7 @@ def test_no_output_replaces_an_input(
     before = tree(tmp_path)
     code, told = command(*words.replace("MODEL", str(trained)).split())
     assert code == 2
-    assert "is read too; give the output a file of its own" in told
+    assert "is also an input; give the output a file of its own" in told
     assert tree(tmp_path) == before
 
 

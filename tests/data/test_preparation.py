@@ -226,7 +226,7 @@ def test_a_source_without_remaining_pairs_gives_a_warning(
     config = tiny(**data, data__train=[str(same), str(good)], data__clean="identical")
     report = report_of(config, tmp_path)
     assert (report.sources[0].kept, report.sources[1].kept > 150) == (0, True)
-    assert f"{same}: none of its pairs is used for training" in report.warnings()
+    assert f"{same}: none of its pairs are used for training" in report.warnings()
     train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
 
 

@@ -201,7 +201,7 @@ def test_given_validation_data_overrides_the_validation_split(tmp_path: Path) ->
         (several_subsets, {"subset": "en-fr"}, "no subset en-fr; choose with --subset: de-en, en-sw"),
         (sharded_parquet, {"split": "train_full"}, "no split train_full; choose with --split: train, validation, test"),
         (lambda folder: put_text(folder / "notes.xyz", ["a"]), {}, "No (supported) data files found"),
-        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a data set of kind text"),
+        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a data set of type text"),
         (lambda folder: put_table(folder / "train.csv", TRAIN, ",", "a b"), {}, None),
         (lambda folder: put_text(folder / "train.csv", ["a,b,c", "1,2,3"]), {}, "which columns are the sentences?"),
         (lambda folder: put_text(folder / "set.py", ["raise SystemExit('code of a data set was run')"]), {}, "set"),
@@ -351,11 +351,11 @@ def test_quoted_cells_in_a_tsv_are_reported(line: str, is_reported: bool, tmp_pa
     put_text(tmp_path / "pairs.tsv", ["a\tb", line])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.tsv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("a", "b"), tuple(line.split("\t"))]
-    assert any("quotes around cells count as text" in note for note in sources.notes) is is_reported
+    assert any("quotes around cells are part of the text" in note for note in sources.notes) is is_reported
 
 
 def test_a_csv_without_a_header_is_reported(tmp_path: Path) -> None:
     put_text(tmp_path / "pairs.csv", ["habari,hello"])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("habari", "hello")]
-    assert "no header was recognised, so the first line counts as a pair" in sources.notes[0]
+    assert "no header recognised, so the first line is read as a pair" in sources.notes[0]

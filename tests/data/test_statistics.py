@@ -139,7 +139,7 @@ def test_a_language_may_use_several_scripts(
 def test_overlap_counts_distinct_sources() -> None:
     overlap = Overlap(["a", "b", "b", "c", ""])
     for source in ("b", "x", "b", "a"):
-        overlap.see(source)
+        overlap.add(source)
     assert (overlap.total, overlap.found) == (3, 2)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
-from seq2seq.data.tables import Delimited, JsonArray, open_table, written
+from seq2seq.data.tables import Delimited, JsonArray, column_name, open_table
 from seq2seq.errors import InputError
 
 # Quotes, delimiters, Unicode line separators, and values that other readers treat as missing.
@@ -258,7 +258,7 @@ def test_header_is_distinguished_from_a_pair(first_row: list[str], hints: Column
 def test_columns_are_chosen(columns: str, hints: ColumnHints, expected: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
     table = open_table(tmp_path / "t.tsv", lambda *_: True)
-    assert list(map(written, choose_columns(table, hints))) == expected.split()
+    assert list(map(column_name, choose_columns(table, hints))) == expected.split()
 
 
 @pytest.mark.parametrize(
@@ -300,14 +300,18 @@ def test_language_of_a_column(column: str, code: str) -> None:
         ("a.csv", b"sw,en\na,b\nc,\xff\n", "a.csv, line 3: not UTF-8"),
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": \n', "a.jsonl, line 2: not valid JSON ("),
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": "a"}\n', "a.jsonl, line 2: has no en"),
-        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": 3, "en": "b"}\n', "a.jsonl, line 2: sw is not a text"),
+        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": 3, "en": "b"}\n', "a.jsonl, line 2: sw is not a string"),
         ("a.jsonl", b'{"sw": "a", "en": "b"}\n"a"\n', "a.jsonl, line 2: not a JSON object"),
-        ("a.jsonl", b'{"sw": "a", "en": "b"}\n{"sw": "\\ud800", "en": "b"}\n', "line 2: sw holds half a character"),
+        (
+            "a.jsonl",
+            b'{"sw": "a", "en": "b"}\n{"sw": "\\ud800", "en": "b"}\n',
+            "line 2: sw is not valid Unicode (a lone surrogate)",
+        ),
         ("a.json", b'[{"sw": "a", "en": "b"}, 3]', "a.json, element 2: not a JSON object"),
         ("a.json", b'[{"sw": "a", "en": "b"}', "a.json, element 2: not valid JSON (',' expected, but the file ends)"),
         ("a.jsonl", b"[" * 100_000, "a.jsonl, element 1: not valid JSON (nested too deeply)"),
         ("a.json", b'[{"sw": "a", "en": "b"},]', "a.json, element 2: not valid JSON (Expecting value)"),
-        ("a.json", b'[{"sw": "a", "en": "b"}]\n[]', "a.json, element 2: not valid JSON (more text after the end"),
+        ("a.json", b'[{"sw": "a", "en": "b"}]\n[]', "a.json, element 2: not valid JSON (text after the end"),
         ("a.json", b'[{"sw": "a", "en": "b"} {}]', "a.json, element 2: not valid JSON (',' expected)"),
         ("a.parquet", b"PAR1 it is not", "a.parquet: not readable as Parquet ("),
         ("a.parquet", b"", "a.parquet: not readable as Parquet ("),
@@ -337,5 +341,5 @@ def test_empty_tables_have_no_rows(name: str, tmp_path: Path) -> None:
     if isinstance(table, Delimited):
         assert list(table.rows(("1",), ("2",))) == []
     else:
-        with pytest.raises(InputError, match="It has no columns of text"):
+        with pytest.raises(InputError, match="It has no text columns"):
             choose_columns(table, ColumnHints())

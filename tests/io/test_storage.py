@@ -14,7 +14,7 @@ import pytest
 from seq2seq.errors import InputError
 from seq2seq.io import storage
 from seq2seq.io.manifest import FolderWriter, SealedFolder
-from seq2seq.io.storage import current_or_backup, put_back, read_json, replace_file, to_json
+from seq2seq.io.storage import current_or_backup, read_json, recover_folder, replace_file, to_json
 
 FILES = {"config.json": b"{}\n", "weights": bytes(range(256)) * 40, "sub/empty": b""}
 
@@ -57,7 +57,7 @@ def test_folder_is_out_of_sight_until_it_is_published(tmp_path: Path) -> None:
     writer = FolderWriter(path)
     writer.write("config.json", b"{}")
     assert not path.exists()
-    with pytest.raises(InputError, match=re.escape(f"{path}: missing or not complete")):
+    with pytest.raises(InputError, match=re.escape(f"{path}: missing or incomplete")):
         SealedFolder(path, required=[])
 
 
@@ -93,7 +93,7 @@ def test_an_older_folder_is_found_where_a_crash_stopped_its_replacement(
         broken.setattr(os, "replace", counted)
         publish(folder, {"config.json": b"other"})
     SealedFolder(current_or_backup(folder), required=FILES)
-    put_back(folder)
+    recover_folder(folder)
     assert content(folder) == FILES
     publish(folder, {"config.json": b"other"})
     assert content(current_or_backup(folder)) == {"config.json": b"other"}
@@ -154,7 +154,7 @@ def _make_folder(folder: Path) -> None:
     ("damage", "complaint"),
     [
         (_unlink, "missing"),
-        (_make_folder, "not a plain file"),
+        (_make_folder, "not a regular file"),
         (_alter, "altered"),
         (_truncate, "10239 bytes, the manifest says 10240"),
         (_lengthen, "10241 bytes, the manifest says 10240"),
@@ -242,7 +242,7 @@ def test_file_name_that_cannot_be_is_an_input_error(tmp_path: Path, name: str) -
 def test_what_is_no_model_folder_is_an_input_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: missing or not complete")):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: missing or incomplete")):
         SealedFolder(tmp_path / name, required=[])
 
 
