@@ -1,10 +1,10 @@
-"""Memory of each command as the corpus grows: does it stay flat?
+"""Peak memory of each command as the corpus grows.
 
     python benchmarks/memory.py --src train.de --tgt train.en [--lines 10000]
 
-Takes the first lines of the bitext once, ten and a hundred times over (each copy with a number at its end, so that no
-pair repeats), and prints the peak of each command in MB. What counts is anonymous memory: pages of mapped files, which
-the system drops when it needs the room, are not in it. Linux only.
+Repeats the first lines of the bitext one, ten and a hundred times (with a number appended to each copy, so that no pair
+repeats), and prints the peak of each command in MB. It measures anonymous memory, which excludes pages of mapped files
+that the system can evict. Linux only.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from pathlib import Path
 
 from seq2seq.io.lines import read_lines
 
-TIMES = (1, 10, 100)
+REPEATS = (1, 10, 100)
 TINY = ("model.hidden_size=64", "model.embedding_size=64", "model.context_size=64", "tokenizer.vocab_size=1000")
 SHORT = ("training.max_steps=50", "training.validate_every=50", "data.held_out=200")
-SECONDS_BETWEEN_LOOKS = 0.02
+POLL_SECONDS = 0.02
 
 
 def main() -> None:
@@ -35,10 +35,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = train_tiny(arguments, folder)
-        for times in TIMES:
+        for times in REPEATS:
             src, tgt = (repeat(path, arguments.lines, times, folder) for path in (arguments.src, arguments.tgt))
             pairs = ("--train-src", src, "--train-tgt", tgt)
-            settings = [word for one in (*TINY, *SHORT) for word in ("--set", one)]
+            settings = [word for setting in (*TINY, *SHORT) for word in ("--set", setting)]
             commands = {
                 "report": ("data", "report", *pairs, *settings),
                 "train": ("train", "-q", *pairs, *settings, "--overwrite", "-o", str(folder / "run")),
@@ -51,15 +51,15 @@ def main() -> None:
 
 
 def train_tiny(arguments: argparse.Namespace, folder: Path) -> Path:
-    """A model that translates fast, badly, and not at length."""
+    """Train a model that translates fast, and badly, but not at length."""
     src, tgt = (repeat(path, arguments.lines, 1, folder) for path in (arguments.src, arguments.tgt))
-    settings = [word for one in (*TINY, "training.max_steps=200") for word in ("--set", one)]
+    settings = [word for setting in (*TINY, "training.max_steps=200") for word in ("--set", setting)]
     run("train", "-q", "--train-src", src, "--train-tgt", tgt, *settings, "-o", str(folder / "model")).wait()
     return folder / "model"
 
 
 def repeat(path: str, lines: int, times: int, folder: Path) -> str:
-    """A file with the first lines of another, again and again."""
+    """Write the first lines of a file several times to a new file."""
     target = folder / f"{times}.{Path(path).name.removesuffix('.gz')}"
     with open(target, "w", encoding="utf-8", newline="\n") as file:
         for number in range(times):
@@ -68,23 +68,23 @@ def repeat(path: str, lines: int, times: int, folder: Path) -> str:
 
 
 def run(*command: str) -> subprocess.Popen[bytes]:
-    """Start a command of seq2seq."""
+    """Start a seq2seq command."""
     return subprocess.Popen([sys.executable, "-m", "seq2seq", *command], stdout=subprocess.DEVNULL)
 
 
 def peak_memory(command: Sequence[str]) -> float:
-    """The highest anonymous memory of a command, in MB, seen by looking again and again."""
+    """Peak anonymous memory of a command, in MB, by polling."""
     process, peak = run(*command), 0
     while process.poll() is None:
         peak = max(peak, anonymous_bytes(process.pid))
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(POLL_SECONDS)
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
     return peak / 1e6
 
 
 def anonymous_bytes(pid: int) -> int:
-    """The kernel's RssAnon of a process; 0 once it is gone."""
+    """RssAnon of a process as reported by the kernel; 0 once it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

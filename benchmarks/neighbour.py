@@ -1,16 +1,15 @@
-"""Training beside other programs: how much of its speed does it keep?
+"""Training speed next to other programs.
 
     python benchmarks/neighbour.py --src train.de --tgt train.en [--preset context attention]
         [--beside alone "1 loop"] [--rounds 2] [--before CHECKOUT] [--minutes 5]
 
-Trains by the command line, in turns: as a user would, with one thread (OMP_NUM_THREADS=1), and with --before by another
-checkout of this program, compiled in place. Prints target tokens per second of each alone, beside one and two busy
-loops, beside one at `nice 19`, beside a `seq2seq translate --beam-size 200` at `nice 19` from another session, as from
-another terminal (where Linux's autogroups are on, its niceness counts for nothing then), and in a cgroup with a quota
-of one CPU.
+Runs `seq2seq train`, alternating: with default settings, with one thread (OMP_NUM_THREADS=1), and with --before from
+another checkout, compiled in place. Prints target tokens per second of each alone, next to one and two busy loops, next
+to one at `nice 19`, next to a `seq2seq translate --beam-size 200` at `nice 19` in another session, as from another
+terminal (where Linux's autogroups are on, its niceness then has no effect), and in a cgroup with a quota of one CPU.
 
---minutes trains so long instead, from the start: alone with one thread, alone, beside a busy loop, and beside one that
-is there for a tenth of the time. Prints steps and best validation BLEU. Linux only; quote ratios within one run.
+--minutes trains for a given time instead, from the start: alone with one thread, alone, next to a busy loop, and next
+to one that runs for a tenth of the time. Prints steps and best validation BLEU. Linux only; quote ratios within a run.
 """
 
 import argparse
@@ -28,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SECONDS_PER_CELL = 10
-SECONDS_BETWEEN_LOOKS = 0.1
+POLL_SECONDS = 0.1
 ENDLESS = ("training.max_steps=1000000", "training.validate_every=1000000")
 LOOP = (sys.executable, "-c", "while True: pass")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -42,7 +41,7 @@ class Variant:
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def start(self, *words: object, prefix: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-        """A command of seq2seq, behind words that start it."""
+        """Start a seq2seq command, with `prefix` in front of it."""
         command = [*prefix, sys.executable, "-m", "seq2seq", *map(str, words)]
         environment = {**os.environ, **self.environment}
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -65,7 +64,7 @@ def main() -> None:
 
 
 def measure_speed(arguments: argparse.Namespace, folder: Path) -> None:
-    """Print target tokens per second of each variant beside each neighbour."""
+    """Print target tokens per second of each variant next to each neighbour."""
     variants = [Variant("default"), Variant("one thread", ONE_THREAD)]
     if arguments.before:
         variants.append(Variant("before", {"PYTHONPATH": str(arguments.before.resolve()), "PYTHONSAFEPATH": "1"}))
@@ -88,14 +87,14 @@ def measure_speed(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def data_options(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The options of `seq2seq train` that name the pairs."""
+    """Data options of `seq2seq train`."""
     return "--train-src", arguments.src, "--train-tgt", arguments.tgt
 
 
 def begin(variant: Variant, preset: str, arguments: argparse.Namespace, run: Path, prefix: Sequence[str] = ()) -> Path:
-    """A run folder with a checkpoint of its first steps, to resume from."""
+    """Train the first steps of a run and save a checkpoint to resume from; return the run folder."""
     run.parent.mkdir(parents=True, exist_ok=True)
-    settings = [word for one in ENDLESS for word in ("--set", one)]
+    settings = [word for setting in ENDLESS for word in ("--set", setting)]
     training = variant.start("train", *data_options(arguments), "--preset", preset, *settings, "-o", run, prefix=prefix)
     wait_for(training, lambda: len(records(run)) > 0)
     stop(training)
@@ -103,73 +102,73 @@ def begin(variant: Variant, preset: str, arguments: argparse.Namespace, run: Pat
 
 
 def newest_model(run: Path) -> Path:
-    """The model folder that a run has saved."""
+    """The model folder of the last step of a run."""
     return max((run / "steps").iterdir(), key=lambda step: int(step.name))
 
 
 def tokens_per_second(variant: Variant, run: Path, prefix: Sequence[str]) -> float:
-    """The speed of a resumed training, from its second record on."""
+    """Speed of a resumed training, without its first record."""
     before = len(records(run))
     training = variant.start("train", "--resume", "-o", run, *stored_data(run), prefix=prefix)
-    seen: list[dict[str, float]] = []
+    measured: list[dict[str, float]] = []
 
     def enough() -> bool:
-        seen[:] = records(run)[before + 1 :]
-        return seconds(seen) >= SECONDS_PER_CELL
+        measured[:] = records(run)[before + 1 :]
+        return seconds(measured) >= SECONDS_PER_CELL
 
     wait_for(training, enough)
     stop(training)
-    return sum(record["target_tokens"] for record in seen) / seconds(seen)
+    return sum(record["target_tokens"] for record in measured) / seconds(measured)
 
 
 def stored_data(run: Path) -> list[str]:
-    """The options that a run was started with."""
+    """The data and preset options of a run."""
     config = json.loads((run / "config.json").read_text())
     data = config["data"]
     return ["--train-src", *data["train_src"], "--train-tgt", *data["train_tgt"], "--preset", config["preset"]]
 
 
 def records(run: Path) -> list[dict[str, float]]:
-    """What a training has logged of its steps so far; a line that is being written is left out."""
+    """Training records logged so far; an incomplete last line is skipped."""
     metrics = run / "metrics.jsonl"
     lines = metrics.read_text().splitlines(keepends=True) if metrics.exists() else []
-    found = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [record for record in found if "target_tokens" in record]
+    complete = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [record for record in complete if "target_tokens" in record]
 
 
 def seconds(steps: Sequence[Mapping[str, float]]) -> float:
-    """How long the steps of some records took."""
+    """Duration of the steps of some records."""
     return sum(record["target_tokens"] / record["target_tokens_per_second"] for record in steps)
 
 
 def wait_for(training: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
-    """Look until it is so. Exits where the training ends before."""
+    """Poll until the condition holds; exit if the training ends first."""
     while not condition():
         if training.poll() is not None:
             sys.exit(f"{training.args!r}: exit code {training.returncode}")
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(POLL_SECONDS)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End it the way that saves a step."""
+    """Stop a training so that it saves a step."""
     process.send_signal(signal.SIGTERM)
     process.wait()
 
 
 @contextmanager
 def programs(*commands: Sequence[str], new_session: bool = False) -> Iterator[Sequence[str]]:
-    """Other programs that run meanwhile; yields no prefix."""
-    with ExitStack() as ends:
+    """Run other programs in the background; yields an empty prefix."""
+    with ExitStack() as stack:
         for command in commands:
-            other = subprocess.Popen(command, start_new_session=new_session, stderr=subprocess.DEVNULL)
-            ends.callback(other.wait)
-            ends.callback(other.kill)
+            process = subprocess.Popen(command, start_new_session=new_session, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
         yield ()
 
 
 @contextmanager
 def one_cpu() -> Iterator[Sequence[str]]:
-    """Words that start a command in a new cgroup with a quota of one CPU; none where that is not allowed."""
+    """Yield a prefix that runs a command in a new cgroup with a quota of one CPU; exits if that is not allowed."""
     version_1, version_2 = Path("/sys/fs/cgroup/cpu/seq2seq-neighbour"), Path("/sys/fs/cgroup/seq2seq-neighbour")
     try:
         if version_1.parent.is_dir():
@@ -181,7 +180,7 @@ def one_cpu() -> Iterator[Sequence[str]]:
             group.mkdir()
             (group / "cpu.max").write_text("100000 100000")
     except OSError as error:
-        sys.exit(f"no cgroup with a quota can be made here ({error}): leave the column out of NEIGHBOURS")
+        sys.exit(f"cannot create a cgroup with a quota ({error}): leave 'quota of 1 CPU' out of --beside")
     try:
         yield ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh")
     finally:
@@ -189,12 +188,12 @@ def one_cpu() -> Iterator[Sequence[str]]:
 
 
 def search(model: Path, lines: str) -> tuple[str, ...]:
-    """A command that computes for a long time, on all cores, in wide vectors and much memory."""
+    """A command that computes for a long time, on all cores, with wide vectors and much memory."""
     translate = (sys.executable, "-m", "seq2seq", "translate", str(model), "-i", lines, "-o", os.devnull)
     return ("nice", "-n", "19", *translate, "--beam-size", "200")
 
 
-# What runs beside the training, given a model and a file of lines. Each yields the words before the training's command.
+# What runs next to the training, given a model and a file of lines. Each yields a prefix for the training command.
 NEIGHBOURS: dict[str, Callable[[Path, str], AbstractContextManager[Sequence[str]]]] = {
     "alone": lambda *_: programs(),
     "1 loop": lambda *_: programs(LOOP),
@@ -206,23 +205,23 @@ NEIGHBOURS: dict[str, Callable[[Path, str], AbstractContextManager[Sequence[str]
 
 
 def measure_trainings(arguments: argparse.Namespace, folder: Path) -> None:
-    """Print how far trainings of some minutes come."""
+    """Print steps and BLEU of trainings for a given time."""
     minutes = arguments.minutes
     print(f"{'preset':<10} {'training':<32} {'steps':>7} {'BLEU':>6} {'minutes':>8}", flush=True)
     for _ in range(arguments.rounds):
         for preset in arguments.preset:
-            for name, environment, start, length in (
+            for name, environment, delay, duration in (
                 ("one thread, alone", ONE_THREAD, 0.0, 0.0),
                 ("alone", {}, 0.0, 0.0),
-                ("beside a busy loop", {}, 0.0, 60 * minutes + 60),
-                ("beside one for a tenth of it", {}, 24 * minutes, 6 * minutes),
+                ("next to a busy loop", {}, 0.0, 60 * minutes + 60),
+                ("next to one for a tenth of it", {}, 24 * minutes, 6 * minutes),
             ):
                 run, began = folder / "run", time.monotonic()
                 words = ("train", *data_options(arguments), "--preset", preset, "--minutes", minutes, "-o", run)
                 training = Variant(name, environment).start(*words, "--overwrite")
-                time.sleep(start)
-                with programs(*[LOOP][: bool(length)]):
-                    wait_at_most(training, length)
+                time.sleep(delay)
+                with programs(*[LOOP][: bool(duration)]):
+                    wait_at_most(training, duration)
                 if training.wait():
                     sys.exit(f"{name}: exit code {training.returncode}")
                 state = json.loads((newest_model(run) / "state" / "training.json").read_text())
@@ -232,10 +231,10 @@ def measure_trainings(arguments: argparse.Namespace, folder: Path) -> None:
                 )
 
 
-def wait_at_most(process: subprocess.Popen[bytes], length: float) -> None:
-    """Wait for its end, for some seconds at most."""
+def wait_at_most(process: subprocess.Popen[bytes], timeout: float) -> None:
+    """Wait for a process to end, for at most `timeout` seconds."""
     try:
-        process.wait(timeout=length)
+        process.wait(timeout=timeout)
     except subprocess.TimeoutExpired:
         return
 

@@ -1,12 +1,12 @@
-"""BLEU of whole trainings: `seq2seq train` and `evaluate` as a user gives them.
+"""BLEU of complete trainings, with `seq2seq train` and `evaluate` as a user runs them.
 
     python benchmarks/quality.py --data multi30k --pair de-en --pair en-de --preset context attention --minutes 5 15
     python benchmarks/quality.py --data multi30k --pair de-en --first 2000 5000 10000 -- --set model.dropout=0.3
 
-DATA holds `train.LANG.gz`, `val.LANG.gz` and, for --test, `test_2016_flickr.LANG.gz`. What comes after -- goes to
-`train`. A row for each training: wall time of the command, parameters, steps, validation BLEU (greedy, then with the
-model's own beam search). Settings are chosen by these; --test adds the test set, once they are: BLEU as sacreBLEU has
-it, and lower-cased on Moses tokens with normalised punctuation, as many papers do (needs `pip install sacremoses`).
+DATA contains `train.LANG.gz`, `val.LANG.gz` and, for --test, `test_2016_flickr.LANG.gz`. Options after -- are passed to
+`train`. Prints one row per training: wall time of the command, parameters, steps, validation BLEU (greedy, then with
+the model's search settings). Choose settings by these; then --test adds the test set: sacreBLEU, and BLEU of
+lower-cased Moses tokens with normalised punctuation, as in many papers (needs `pip install sacremoses`).
 """
 
 import argparse
@@ -31,17 +31,17 @@ def main() -> None:
     """Train, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--pair", action="append", required=True, help="languages, as de-en; repeat for more")
+    parser.add_argument("--pair", action="append", required=True, help="languages, for example de-en; repeat for more")
     parser.add_argument("--preset", nargs="+", default=["context"])
     parser.add_argument("--minutes", nargs="+", type=float, default=[15.0])
-    parser.add_argument("--first", nargs="+", type=int, default=[0], help="train on so many pairs; 0 is all")
+    parser.add_argument("--first", nargs="+", type=int, default=[0], help="train on the first pairs only; 0 for all")
     parser.add_argument("--test", action="store_true")
-    parser.add_argument("train_options", nargs="*", help="after --")
+    parser.add_argument("train_options", nargs="*", help="options of `seq2seq train`, after --")
     arguments = parser.parse_args()
     print(HEADER + (" test BLEU | test, tokenised, lower-cased |" if arguments.test else ""))
     print("|---" * (HEADER.count("|") - 1 + 2 * arguments.test) + "|", flush=True)
-    choices = itertools.product(arguments.pair, arguments.preset, arguments.first, arguments.minutes)
-    for pair, preset, first, minutes in choices:
+    settings = itertools.product(arguments.pair, arguments.preset, arguments.first, arguments.minutes)
+    for pair, preset, first, minutes in settings:
         with tempfile.TemporaryDirectory() as folder:
             options = ["--preset", preset, "--minutes", str(minutes), *arguments.train_options]
             cells = measure(arguments.data, pair, first, Path(folder), options, arguments.test)
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measure(data: Path, pair: str, first: int, folder: Path, options: list[str], test: bool) -> list[str]:
-    """Train in `folder` and return the cells from the wall time on."""
+    """Train in `folder` and return the cells of the row from the wall time on."""
     run, sides = folder / "run", pair.split("-")
     command = ["train", "-o", str(run), "--src-lang", sides[0], "--tgt-lang", sides[1], *options]
     for side, language in zip(("src", "tgt"), sides, strict=True):
@@ -69,7 +69,7 @@ def measure(data: Path, pair: str, first: int, folder: Path, options: list[str],
 
 
 def shortened(path: Path, first: int, folder: Path) -> Path:
-    """The file, or a copy of its first lines."""
+    """The file itself, or a copy of its first lines."""
     if not first:
         return path
     short = folder / path.name
@@ -79,16 +79,16 @@ def shortened(path: Path, first: int, folder: Path) -> Path:
 
 
 def bleu(run: Path, data: Path, name: str, sides: list[str], folder: Path, *options: str) -> float:
-    """BLEU of the run's best model on a file; leaves the translations in `output`."""
+    """BLEU of a run's best model on a file; leaves the translations in `output`."""
     src, ref = (str(data / f"{name}.{language}.gz") for language in sides)
-    found: Any = json.loads(
+    scores: Any = json.loads(
         seq2seq("evaluate", str(run), "--src", src, "--ref", ref, "-o", str(folder / "output"), "--json", *options)
     )
-    return float(next(one["score"] for one in found if one["name"] == "BLEU"))
+    return float(next(score["score"] for score in scores if score["name"] == "BLEU"))
 
 
 def tokenised_bleu(output: Path, reference: Path, language: str) -> float:
-    """BLEU of Moses tokens, punctuation normalised, lower-cased."""
+    """BLEU of lower-cased Moses tokens with normalised punctuation."""
     from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
     normalise, tokenise = MosesPunctNormalizer(language).normalize, MosesTokenizer(language).tokenize
@@ -100,7 +100,7 @@ def tokenised_bleu(output: Path, reference: Path, language: str) -> float:
 
 
 def seq2seq(*words: str) -> str:
-    """What a command prints. Its errors and progress go to stderr."""
+    """Run a command and return its stdout; errors and progress go to stderr."""
     return subprocess.run([sys.executable, "-m", "seq2seq", *words], check=True, stdout=subprocess.PIPE).stdout.decode()
 
 

@@ -1,10 +1,10 @@
-"""Speed of scoring: sentence pairs, and the phrase pairs of a table.
+"""Scoring speed on sentence pairs and on phrase pairs.
 
     python benchmarks/scoring_speed.py MODEL --src test.de --tgt test.en [--rounds 3]
 
-Prints pairs and target tokens a second, the reading and writing of text left out. The phrase pairs are stretches of up
-to seven words of the sentence pairs, the same share of each side, several targets to a source as in a phrase table.
-`training_speed.py` prints the target tokens a second of training: run both in turn on a quiet machine.
+Prints pairs and target tokens per second, without reading and writing text. The phrase pairs are spans of up to seven
+words from the sentence pairs, at about the same position on each side, with several targets per source as in a phrase
+table. `training_speed.py` prints the target tokens per second of training: alternate the two on an idle machine.
 """
 
 import argparse
@@ -43,22 +43,22 @@ def main() -> None:
 
 
 def phrase_pairs(sentences: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Stretches of the sentences, each source with some targets that lie about where it does."""
-    draw, pairs = random.Random(1), set()
+    """Source spans of the sentences, each with some target spans at about the same position."""
+    rng, pairs = random.Random(1), set()
     for src, tgt in sentences:
         src_words, tgt_words = src.split(), tgt.split()
-        first = draw.randrange(len(src_words))
-        last = min(len(src_words), first + draw.randint(1, LONGEST_PHRASE))
+        first = rng.randrange(len(src_words))
+        last = min(len(src_words), first + rng.randint(1, LONGEST_PHRASE))
         for _ in range(TARGETS):
-            place = first * len(tgt_words) // len(src_words) + draw.randint(-1, 1)
-            stretch = tgt_words[max(0, place) : max(0, place) + max(1, last - first + draw.randint(-1, 1))]
-            if stretch:
-                pairs.add((" ".join(src_words[first:last]), " ".join(stretch)))
+            start = first * len(tgt_words) // len(src_words) + rng.randint(-1, 1)
+            span = tgt_words[max(0, start) : max(0, start) + max(1, last - first + rng.randint(-1, 1))]
+            if span:
+                pairs.add((" ".join(src_words[first:last]), " ".join(span)))
     return pairs
 
 
 def measure(scorer: Scorer, pairs: list[tuple[str, str]], rounds: int) -> tuple[list[float], int]:
-    """Pairs a second of each round, and all target tokens, ends counted."""
+    """Pairs per second of each round, and the number of target tokens including eos."""
     tokens = sum(score.pieces for score in scorer.score(pairs))
     speeds = []
     for _ in range(rounds):

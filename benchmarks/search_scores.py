@@ -1,9 +1,9 @@
-"""The scores of beam search beside those of `seq2seq score`, on the same pieces and on the same text.
+"""Compare the scores of beam search with those of `seq2seq score`, on the same pieces and on the same text.
 
     python benchmarks/search_scores.py MODEL --src test.de [--beam-size 5]
 
-On the same pieces they are to agree. The text of a hypothesis may fall into other pieces than the search chose, and
-has another score then. Prints how often, and by how much.
+On the same pieces they should agree. The text of a hypothesis may be split into other pieces than the search chose,
+which changes its score. Prints how often, and by how much.
 """
 
 import argparse
@@ -33,25 +33,28 @@ def main() -> None:
     scorer = Scorer.load(arguments.model)
     tokenizers = scorer.model.tokenizers
     sources = [tuple(ids) for ids in tokenizers.src.encode([line.strip() for line in read_lines(arguments.src)]) if ids]
-    found = list(search(scorer, sources, arguments.beam_size))
-    for name, chosen in (("best", [ranked[:1] for ranked in found]), ("all", found)):
-        pairs = [(src, one) for src, ranked in zip(sources, chosen, strict=True) for one in ranked]
-        same_pieces = scorer.score_ids([(src, one.tokens) for src, one in pairs])
-        apart = [abs(one.log_prob - score.log_prob) for (_, one), score in zip(pairs, same_pieces, strict=True)]
-        texts = [tokenizers.tgt.decode(one.tokens).strip() for _, one in pairs]
-        again = [tuple(ids) for ids in tokenizers.tgt.encode(texts)]
-        same_text = scorer.score_ids([(src, ids) for (src, _), ids in zip(pairs, again, strict=True)])
-        gains = [
-            score.log_prob - one.log_prob
-            for (_, one), ids, score in zip(pairs, again, same_text, strict=True)
-            if ids != one.tokens
+    n_best = list(search(scorer, sources, arguments.beam_size))
+    for name, lists in (("best", [hypotheses[:1] for hypotheses in n_best]), ("all", n_best)):
+        pairs = [(src, hypothesis) for src, hypotheses in zip(sources, lists, strict=True) for hypothesis in hypotheses]
+        same_pieces = scorer.score_ids([(src, hypothesis.tokens) for src, hypothesis in pairs])
+        errors = [
+            abs(hypothesis.log_prob - score.log_prob) for (_, hypothesis), score in zip(pairs, same_pieces, strict=True)
         ]
-        share = max(one / max(1.0, abs(score.log_prob)) for one, score in zip(apart, same_pieces, strict=True))
+        texts = [tokenizers.tgt.decode(hypothesis.tokens).strip() for _, hypothesis in pairs]
+        retokenized = [tuple(ids) for ids in tokenizers.tgt.encode(texts)]
+        same_text = scorer.score_ids([(src, ids) for (src, _), ids in zip(pairs, retokenized, strict=True)])
+        gains = [
+            score.log_prob - hypothesis.log_prob
+            for (_, hypothesis), ids, score in zip(pairs, retokenized, same_text, strict=True)
+            if ids != hypothesis.tokens
+        ]
+        relative = max(error / max(1.0, abs(score.log_prob)) for error, score in zip(errors, same_pieces, strict=True))
         print(
-            f"{name}: {len(pairs):,} hypotheses, on the same pieces at most {max(apart):.1e} or {share:.1e} of it apart"
+            f"{name}: {len(pairs):,} hypotheses, largest difference on the same pieces {max(errors):.1e} "
+            f"({relative:.1e} relative)"
         )
-        print(f"  {len(gains) / len(pairs):.2%} have a text that falls into other pieces", end="")
-        print(f", whose log-probability is {mean(gains):+.2f} on average" if gains else "")
+        print(f"  {len(gains) / len(pairs):.2%} are split into other pieces from their text", end="")
+        print(f", which changes the log-probability by {mean(gains):+.2f} on average" if gains else "")
 
 
 def search(scorer: Scorer, sources: list[tuple[int, ...]], beam_size: int) -> Iterator[list[Hypothesis]]:

@@ -1,9 +1,9 @@
-"""A training step after step: is it as fast with new batches as `seq2seq bench` says, and does its memory stay flat?
+"""Training speed and memory over real steps with new batches, to compare with `seq2seq bench`.
 
     python benchmarks/steps.py --src train.de --tgt train.en [--preset context] [--steps 800]
 
-Trains by the command line and prints, for each hundred steps, target tokens a second (padding not counted) and the
-anonymous memory at their end in MB. It is stopped before its first validation. Linux only.
+Runs `seq2seq train` and prints, for every hundred steps, target tokens per second (padding not counted) and the
+anonymous memory at their end in MB. It stops before the first validation. Linux only.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from statistics import mean
 
 from memory import anonymous_bytes, run
 
-HUNDRED = 100
-SECONDS_BETWEEN_LOOKS = 0.2
+INTERVAL = 100
+POLL_SECONDS = 0.2
 
 
 def main() -> None:
@@ -34,27 +34,26 @@ def main() -> None:
         metrics = Path(name) / "run" / "metrics.jsonl"
         training = run("train", "-q", *files, "--preset", arguments.preset, *words, "-o", str(metrics.parent))
         print("   step  target tokens/s  memory, MB")
-        for last in range(HUNDRED, arguments.steps + 1, HUNDRED):
+        for last in range(INTERVAL, arguments.steps + 1, INTERVAL):
             while training.poll() is None and newest_step(metrics) < last:
-                time.sleep(SECONDS_BETWEEN_LOOKS)
-            speeds = [
-                one["target_tokens_per_second"] for one in records(metrics) if last - HUNDRED < one["step"] <= last
-            ]
+                time.sleep(POLL_SECONDS)
+            window = [record for record in records(metrics) if last - INTERVAL < record["step"] <= last]
+            speeds = [record["target_tokens_per_second"] for record in window]
             print(f"{last:>7,} {mean(speeds):>16,.0f} {anonymous_bytes(training.pid) / 1e6:>11,.0f}", flush=True)
         training.kill()
         training.wait()
 
 
 def records(metrics: Path) -> list[dict[str, float]]:
-    """What a training has logged of its steps so far; a line that is being written is left out."""
+    """Training records logged so far; an incomplete last line is skipped."""
     lines = metrics.read_text().splitlines(keepends=True) if metrics.exists() else []
-    found = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [one for one in found if "target_tokens_per_second" in one]
+    complete = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [record for record in complete if "target_tokens_per_second" in record]
 
 
 def newest_step(metrics: Path) -> float:
-    """Of the last record; 0 before the first."""
-    return max((one["step"] for one in records(metrics)), default=0)
+    """Step of the last record; 0 before the first."""
+    return max((record["step"] for record in records(metrics)), default=0)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Training speed of presets beside the machine's limit: what `seq2seq bench` measures, on a corpus of your own.
+"""Training speed of presets compared with the machine's limit, as in `seq2seq bench`, on a corpus of your own.
 
     python benchmarks/training_speed.py --src train.de --tgt train.en [--rounds 2] [--torch]
 
-A row for each round, preset and precision: target tokens a second (padding not counted), milliseconds a step, and of
-its matrix products alone, each at its best time; their share of the step. Quote ratios within one run. --torch adds
-rows without the compiled part, as on a machine that had no compiler when the package was installed.
+Prints one row per round, preset and precision: target tokens per second (padding not counted), milliseconds per step
+and for its matrix products alone, each at its best time, and their share of the step. Quote ratios within one run.
+--torch adds rows without the compiled part, as on a machine that had no compiler when the package was installed.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--torch", action="store_true")
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    ways = [True, False] if arguments.torch else [True]
+    compiled_or_not = [True, False] if arguments.torch else [True]
     print("preset     precision  compiled  target tokens/s  step, ms  products, ms  share  GFLOP/s of the products")
     files = {"data.train_src": arguments.src, "data.train_tgt": arguments.tgt, "training.max_steps": 10_000}
     with tempfile.TemporaryDirectory() as name:
@@ -44,9 +44,9 @@ def main() -> None:
         prepare_data(config.data, config.tokenizer, open_sources(config.data, folder), folder / "data")
         data = load_data(folder / "data", config.tokenizer.joint, config.data.max_length)
         for _, preset, precision, compiled in product(
-            range(arguments.rounds), arguments.preset, arguments.precision, ways
+            range(arguments.rounds), arguments.preset, arguments.precision, compiled_or_not
         ):
-            with as_installed(compiled):
+            with compiled_part(compiled):
                 speed = measure(build_config(preset, options={**files, "training.precision": precision}), data)
             AcceleratorState._reset_state(reset_partial_state=True)
             print(
@@ -58,9 +58,9 @@ def main() -> None:
 
 
 @contextmanager
-def as_installed(compiled: bool) -> Iterator[None]:
-    """With the compiled part, or as if it had not been built."""
-    if compiled:
+def compiled_part(enabled: bool) -> Iterator[None]:
+    """Run with the compiled part, or as if it had not been built."""
+    if enabled:
         yield
         return
     with patch("seq2seq.model.gru.isa_levels", lambda: range(0)):

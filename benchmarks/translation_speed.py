@@ -1,11 +1,10 @@
-"""Translation speed of a model by the torch reference and by the engine, in float32 and in int8.
+"""Translation speed of a model with the torch reference and with the engine, in float32 and in int8.
 
     python benchmarks/translation_speed.py MODEL --src FILE [--lines 300] [--rounds 2] [--ref FILE]
 
-Prints for each way to translate, measured in turn in one process: sentences a second in a beam of 5 and greedily, the
-processor's time a sentence (which other programs disturb less), the median time of one sentence alone, and the time
-from the start of `seq2seq translate` to its first line; and with --ref what int8 costs in BLEU. Quote ratios within
-one run.
+Prints for each variant, alternating in one process: sentences per second with beam size 5 and greedily, processor time
+per sentence (which other programs disturb less), the median time of a single sentence, and the time from the start of
+`seq2seq translate` to its first line; with --ref also the BLEU of each. Quote ratios within one run.
 """
 
 import argparse
@@ -26,10 +25,11 @@ from seq2seq.io.lines import read_lines
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.trained_model import load_model
 
-ALONE = 30
-FIRST_LINES = 3
+SINGLE_SENTENCES = 30
+FIRST_LINE_RUNS = 3
 IN_TORCH = (
-    "import seq2seq.inference.translator as it; it.load_engine = lambda _: None; from seq2seq.cli import app; app()"
+    "import seq2seq.inference.translator as module; module.load_engine = lambda _: None; "
+    "from seq2seq.cli import app; app()"
 )
 
 
@@ -46,21 +46,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         int8 = Path(folder) / "int8"
         export_model(open_model(arguments.model), int8, int8=True)
-        ways = translators(arguments.model, int8)
-        report(ways, lines, arguments.rounds)
-        print("\nfrom the start of the program to its first line, s")
+        variants = translators(arguments.model, int8)
+        report(variants, lines, arguments.rounds)
+        print("\ntime from the start of the program to its first line, s")
         engine, torch = ["-m", "seq2seq"], ["-c", IN_TORCH]
-        for name, code, model in (("torch", torch, arguments.model), ("engine", engine, arguments.model)):
-            print(f"{name:<14} {spread([first_line(code, model, lines[0]) for _ in range(FIRST_LINES)])}")
+        for name, code in (("torch", torch), ("engine", engine)):
+            print(f"{name:<14} {spread([first_line(code, arguments.model, lines[0]) for _ in range(FIRST_LINE_RUNS)])}")
     if arguments.ref:
         references = list(islice(read_lines(arguments.ref), arguments.lines))
-        for name, translator in ways.items():
+        for name, translator in variants.items():
             score = score_corpus(translator.translate(lines), [references], ["BLEU"])[0]
             print(f"{name:<14} BLEU {score.score:.2f}  {score.signature}")
 
 
 def translators(model: Path, int8: Path) -> dict[str, Translator]:
-    """The ways to translate with a model."""
+    """The variants to compare."""
     return {
         "torch": Translator(load_model(model)),
         "engine": Translator.load(model),
@@ -68,25 +68,25 @@ def translators(model: Path, int8: Path) -> dict[str, Translator]:
     }
 
 
-def report(ways: dict[str, Translator], lines: list[str], rounds: int) -> None:
-    """Measure all ways in turn, round by round, and print a row for each."""
-    whole: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    alone: dict[tuple[str, int], list[float]] = {}
+def report(variants: dict[str, Translator], lines: list[str], rounds: int) -> None:
+    """Measure the variants in alternation, round by round, and print a row for each."""
+    batched: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    single: dict[tuple[str, int], list[float]] = {}
     for _ in range(rounds):
-        for name, translator in ways.items():
+        for name, translator in variants.items():
             for beam_size in (5, 1):
                 translate = partial(translator.translate, beam_size=beam_size)
-                whole.setdefault((name, beam_size), []).append(seconds(partial(translate, lines)))
-                times = [seconds(partial(translate, [line]))[0] for line in lines[:ALONE]]
-                alone.setdefault((name, beam_size), []).append(1000 * median(times))
-    print("way            beam  sentences/s             to torch  processor ms  one sentence, ms (median, by round)")
-    for (name, beam_size), measured in whole.items():
+                batched.setdefault((name, beam_size), []).append(seconds(partial(translate, lines)))
+                times = [seconds(partial(translate, [line]))[0] for line in lines[:SINGLE_SENTENCES]]
+                single.setdefault((name, beam_size), []).append(1000 * median(times))
+    print("variant        beam  sentences/s             vs torch  processor ms  one sentence, ms (median, by round)")
+    for (name, beam_size), measured in batched.items():
         speeds = [len(lines) / wall for wall, _ in measured]
-        ratio = median(speeds) / median(len(lines) / wall for wall, _ in whole["torch", beam_size])
+        ratio = median(speeds) / median(len(lines) / wall for wall, _ in batched["torch", beam_size])
         processor = 1000 * min(busy for _, busy in measured) / len(lines)
         print(
             f"{name:<14} {beam_size:>4}  {spread(speeds):<24} {ratio:6.1f} x  {processor:9.2f}     "
-            + " ".join(f"{one:.2f}" for one in alone[name, beam_size])
+            + " ".join(f"{milliseconds:.2f}" for milliseconds in single[name, beam_size])
         )
 
 

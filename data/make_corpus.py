@@ -1,4 +1,4 @@
-"""Write the corpus: `python data/make_corpus.py` rewrites the files beside this one, byte for byte."""
+"""Write the corpus: `python data/make_corpus.py` rewrites the files in this folder, byte for byte."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from grammar.corpus import CORE, Sentence, build, words
 
 
 def write(splits: dict[str, list[tuple[str, Sentence]]], folder: Path) -> None:
-    """The text files, and the kinds of the pairs of valid and test."""
+    """Write the text files, and the kinds of the validation and test pairs."""
     for split, entries in splits.items():
         columns = {"en": [s.en for _, s in entries], "fr": [s.fr for _, s in entries]}
         if split != "train":
@@ -19,7 +19,7 @@ def write(splits: dict[str, list[tuple[str, Sentence]]], folder: Path) -> None:
 
 
 def write_features(splits: dict[str, list[tuple[str, Sentence]]], file: Path) -> None:
-    """What the generated pairs are made of, a JSON object a line: clauses, word pairs, construction."""
+    """Write the features of each pair, one JSON object per line: clauses, word pairs, construction."""
     with file.open("w", encoding="utf-8") as out:
         for split, entries in splits.items():
             for kind, sentence in entries:
@@ -36,7 +36,7 @@ def write_features(splits: dict[str, list[tuple[str, Sentence]]], file: Path) ->
 
 
 def print_counts(splits: dict[str, list[tuple[str, Sentence]]]) -> None:
-    """How often each construction and each word occurs in training, and the kinds of the other splits."""
+    """Print how often each construction and each word occurs in training, and the kinds of the pairs in each split."""
     train = [sentence for _, sentence in splits["train"]]
     tables = {
         "constructions": Counter(sentence.construction for sentence in train),
@@ -53,10 +53,12 @@ def print_counts(splits: dict[str, list[tuple[str, Sentence]]]) -> None:
 
 
 def main() -> None:
-    """Write the corpus, or show what is in it."""
+    """Write the corpus, or print counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
-    parser.add_argument("--features", type=Path, help="also write what each pair is made of to this file")
+    parser.add_argument(
+        "--features", type=Path, help="also write the features of each pair to this file, as JSON lines"
+    )
     parser.add_argument("--counts", action="store_true", help="print counts instead of writing")
     options = parser.parse_args()
     splits = build()

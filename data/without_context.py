@@ -1,8 +1,8 @@
-"""Translate stdin with a context model twice: as it is, and with all that it knows of the source set to zero.
+"""Translate stdin with a context model twice: as it is, and with everything that encodes the source set to zero.
 
     echo 'Where is my cat?' | python data/without_context.py MODEL
 
-What is left in the second line is what the decoder knows of its language without having seen the sentence.
+The second translation shows what the decoder has learnt about the target language without seeing the source.
 """
 
 import sys
@@ -20,11 +20,11 @@ with_context = translator.translate(lines)
 
 
 def forget(_encoder: object, _inputs: object, encoded: Encoded) -> Encoded:
-    """What the decoder gets in the place of the encoder's answer."""
+    """Zero the encoder's output."""
     return replace(encoded, context=encoded.context * 0, outputs=encoded.outputs * 0)
 
 
 model.network.encoder.register_forward_hook(forget)
 without_context = translator.translate(lines)
-for line, one, other in zip(lines, with_context, without_context, strict=True):
-    print(f"  source        {line}\n  with c        {one}\n  with c = 0    {other}\n")
+for line, normal, zeroed in zip(lines, with_context, without_context, strict=True):
+    print(f"  source        {line}\n  with c        {normal}\n  with c = 0    {zeroed}\n")

@@ -1,11 +1,11 @@
-"""GRU, LSTM and tanh with as many parameters as each other: music, raw waveforms, translation (Chung et al. 2014).
+"""GRU, LSTM and tanh with equal numbers of parameters: music, raw waveforms, translation (Chung et al. 2014).
 
     python benchmarks/cells --task music waveforms [--steps 2000] [--rates 1e-3 3e-3 1e-2] [-o curves.png]
     python benchmarks/cells --task translation --data multi30k --pair de-en [--steps 1000]
 
-A row for each task and cell: the best learning rate by validation, the loss there, updates a second; -o draws loss
-against updates and against wall time. Music needs `pip install music21`, whose first reading takes minutes. RMSProp,
-gradients scaled to norm 1, as in the paper; its weight noise is left out. Translation is `seq2seq train --preset
+Prints one row per task and cell: the best learning rate by validation, its loss, updates per second; -o plots loss
+against updates and against wall time. Music needs `pip install music21`, whose first read takes minutes. RMSProp with
+gradients clipped to norm 1, as in the paper, but without its weight noise. Translation is `seq2seq train --preset
 context`, with the number of units that gives each cell as many parameters as the GRU.
 """
 
@@ -44,9 +44,9 @@ class Run:
     updates: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    """On the validation sequences, nats a step or a piece."""
+    """Validation loss, in nats per step or per piece."""
     test: float = float("nan")
-    """On the test sequences, where validation was best."""
+    """Test loss at the best validation."""
 
 
 class Predictor(nn.Module):
@@ -64,14 +64,14 @@ class Predictor(nn.Module):
 
 
 def main() -> None:
-    """Train, print, draw."""
+    """Train, print, plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--task", nargs="+", choices=["music", "waveforms", "translation"], required=True)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-3, 3e-3, 1e-2])
     parser.add_argument("--data", type=Path, help="folder of train.LANG.gz and val.LANG.gz, for translation")
     parser.add_argument("--pair", default="de-en", help="languages, for translation")
-    parser.add_argument("-o", "--output", type=Path, help="the curves, .png or .svg")
+    parser.add_argument("-o", "--output", type=Path, help="plot of the curves, .png or .svg")
     arguments = parser.parse_args()
     runs: list[Run] = []
     for name in arguments.task:
@@ -90,13 +90,13 @@ def train(task: Task, cell: str, units: int, rate: float, steps: int) -> Run:
     """Train a Predictor on a task."""
     torch.manual_seed(1)
     network = Predictor(cell, task.splits["train"][0][0].size(-1), units, task.outputs)
-    run = Run(task.name, cell, units, sum(one.numel() for one in network.cell.parameters()), rate)
+    run = Run(task.name, cell, units, sum(tensor.numel() for tensor in network.cell.parameters()), rate)
     optimizer = torch.optim.RMSprop(network.parameters(), lr=rate)
-    draw, spent = torch.Generator().manual_seed(1), 0.0
+    rng, spent = torch.Generator().manual_seed(1), 0.0
     for step in range(1, steps + 1):
         started = time.monotonic()
-        chosen = torch.randint(len(task.splits["train"]), (BATCH,), generator=draw).tolist()
-        loss = mean_loss(network, task, [task.splits["train"][number] for number in chosen])
+        indices = torch.randint(len(task.splits["train"]), (BATCH,), generator=rng).tolist()
+        loss = mean_loss(network, task, [task.splits["train"][index] for index in indices])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -104,28 +104,28 @@ def train(task: Task, cell: str, units: int, rate: float, steps: int) -> Run:
         spent += time.monotonic() - started
         if step % max(1, steps // VALIDATIONS) == 0:
             with torch.no_grad():
-                found = float(mean_loss(network, task, task.splits["valid"]))
-                if found < min(run.losses, default=float("inf")):
+                valid = float(mean_loss(network, task, task.splits["valid"]))
+                if valid < min(run.losses, default=float("inf")):
                     run.test = float(mean_loss(network, task, task.splits["test"]))
             run.updates.append(step)
             run.seconds.append(spent)
-            run.losses.append(found)
+            run.losses.append(valid)
     return run
 
 
 def mean_loss(network: nn.Module, task: Task, sequences: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """Loss a real step."""
+    """Mean loss per step, padding excluded."""
     inputs, targets = (pad_sequence(list(side), batch_first=True) for side in zip(*sequences, strict=True))
-    lengths = torch.tensor([len(one) for one, _ in sequences])
+    lengths = torch.tensor([len(sequence) for sequence, _ in sequences])
     real = torch.arange(inputs.size(1)) < lengths[:, None]
     return task.loss(network(inputs), targets)[real].mean()
 
 
 def translate(data: Path, pair: str, steps: int, rates: list[float]) -> list[Run]:
-    """Train translators whose networks have as many parameters as that with GRUs."""
-    wanted, runs = parameters("gru", 256), []
+    """Train translators with as many parameters as the GRU network."""
+    target, runs = parameters("gru", 256), []
     for cell in ("gru", "lstm", "rnn"):
-        units = min(range(64, 1024, 2), key=lambda units: abs(parameters(cell, units) - wanted))
+        units = min(range(64, 1024, 2), key=lambda units: abs(parameters(cell, units) - target))
         for rate in rates:
             with tempfile.TemporaryDirectory() as folder:
                 runs.append(translator(data, pair, Path(folder) / "run", cell, units, rate, steps))
@@ -133,15 +133,15 @@ def translate(data: Path, pair: str, steps: int, rates: list[float]) -> list[Run
 
 
 def parameters(cell: str, units: int, vocab: int = 4_088) -> int:
-    """Of a translator with the preset `context`."""
+    """Number of parameters of a translator with preset `context`."""
     config = build_config(options={"model.cell": cell, "model.hidden_size": units})
     with torch.device("meta"):
         network = EncoderDecoder(config.model, vocab, vocab, joint=True)
-    return sum(one.numel() for one in network.parameters())
+    return sum(tensor.numel() for tensor in network.parameters())
 
 
 def translator(data: Path, pair: str, folder: Path, cell: str, units: int, rate: float, steps: int) -> Run:
-    """`seq2seq train`, and its curve."""
+    """Run `seq2seq train` and read its training curve."""
     settings = {
         "model.cell": cell,
         "model.hidden_size": units,
@@ -166,13 +166,13 @@ def translator(data: Path, pair: str, folder: Path, cell: str, units: int, rate:
 
 
 def report(runs: list[Run]) -> list[Run]:
-    """Print the best run of each task and cell, and what the other rates gave; return the best ones."""
+    """Print the best run of each task and cell, and the losses of the other rates; return the best runs."""
     print("| task | cell | units | parameters | best rate | validation | test | updates/s | other rates |")
     print("|---" * 9 + "|")
     best = []
     for task, cell in dict.fromkeys((run.task, run.cell) for run in runs):
-        own = sorted((run for run in runs if (run.task, run.cell) == (task, cell)), key=lambda run: min(run.losses))
-        first, *others = own
+        ranked = sorted((run for run in runs if (run.task, run.cell) == (task, cell)), key=lambda run: min(run.losses))
+        first, *others = ranked
         test = "" if math.isnan(first.test) else f"{first.test:.3f}"
         rest = ", ".join(f"{run.rate:g}: {min(run.losses):.3f}" for run in others)
         print(
@@ -185,7 +185,7 @@ def report(runs: list[Run]) -> list[Run]:
 
 
 def draw(runs: list[Run], path: Path) -> None:
-    """Validation loss against updates and against wall time, a row of panels for each task."""
+    """Plot validation loss against updates and against wall time, one row of panels per task."""
     from matplotlib.figure import Figure
 
     tasks = list(dict.fromkeys(run.task for run in runs))

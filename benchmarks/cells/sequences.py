@@ -1,7 +1,4 @@
-"""Two of the tasks of Chung et al. 2014: music, and raw waveforms; their data, losses and outputs.
-
-A task is a list of sequences for each split, a loss, and how many numbers the output layer gives.
-"""
+"""Two of the tasks of Chung et al. 2014, music and raw waveforms: data, losses and output sizes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,23 +17,24 @@ _SAMPLES = 500
 
 @dataclass(frozen=True)
 class Task:
-    """Sequences of vectors, and what of each is to be predicted at each step."""
+    """Sequences of input vectors, with a target for each step."""
 
     name: str
     splits: dict[str, list[tuple[Tensor, Tensor]]]
     """train, valid and test: inputs [T, I] and targets [T, O] of each sequence."""
     outputs: int
+    """Size of the output layer."""
     loss: Callable[[Tensor, Tensor], Tensor]
     """outputs [..., outputs], targets [..., O] -> -log p of each step, in nats."""
     units: dict[str, int]
-    """How many units each cell has, so that all have as many parameters: table 1 of the paper."""
+    """Units of each cell that give equal numbers of parameters: table 1 of the paper."""
 
 
 def music() -> Task:
-    """Bach's chorales as music21 ships them, transposed to nothing, a step each quarter: which notes sound next?
+    """Bach's chorales from music21, not transposed, one step per quarter note: predict the notes that sound next.
 
-    In the offset of the paper's JSB chorales: the same music, but other splits. A tenth of the pieces each validate and
-    test. Raises SystemExit where music21 is missing.
+    They replace the paper's JSB chorales: the same music, but other splits. A tenth of the pieces each are validation
+    and test data. Raises SystemExit if music21 is missing.
     """
     rolls = [piano_roll(piece) for piece in _chorales()]
     pairs = [(roll[:-1], roll[1:]) for roll in rolls if len(roll) > 1]
@@ -48,7 +46,7 @@ def _chorales() -> list[list[tuple[float, float, int]]]:
     try:
         from music21 import corpus
     except ImportError:
-        raise SystemExit("the task of music needs music21: pip install music21") from None
+        raise SystemExit("the music task needs music21: pip install music21") from None
     pieces = []
     for path in sorted(corpus.getComposer("bach"), key=str):
         if str(path).endswith((".mxl", ".xml")):
@@ -58,7 +56,7 @@ def _chorales() -> list[list[tuple[float, float, int]]]:
 
 
 def piano_roll(notes: Sequence[tuple[float, float, int]]) -> Tensor:
-    """(start, length, MIDI number) in quarters -> [quarters, NOTES], 1 where a note sounds as a quarter begins."""
+    """(start, length, MIDI number) in quarters -> [quarters, NOTES], 1 for a note that sounds when a quarter begins."""
     length = max((math.ceil(start + duration) for start, duration, _ in notes), default=0)
     roll = torch.zeros(length, NOTES)
     for start, duration, number in notes:
@@ -68,46 +66,46 @@ def piano_roll(notes: Sequence[tuple[float, float, int]]) -> Tensor:
 
 
 def note_loss(outputs: Tensor, targets: Tensor) -> Tensor:
-    """-log p of the notes of a step, each by itself."""
+    """-log p of the notes of a step, independently for each note."""
     return F.binary_cross_entropy_with_logits(outputs, targets, reduction="none").sum(dim=-1)
 
 
 def waveforms(count: int = 1000, seed: int = 1) -> Task:
-    """Made sounds instead of the paper's, which are not public: 20 samples in, the next 10 to be predicted.
+    """Synthetic sounds, as the paper's are not public: 20 samples in, predict the next 10.
 
     Each of `count` sequences is 500 samples of a few tones that glide in pitch and swell, with a little noise.
     """
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     return Task(
         "waveforms",
-        _split([windows(tones(draw)) for _ in range(count)]),
+        _split([windows(tones(rng)) for _ in range(count)]),
         GAUSSIANS * (2 * AHEAD + 1),
         mixture_loss,
         {"gru": 227, "lstm": 195, "lstm-peephole": 195, "rnn": 400},
     )
 
 
-def tones(draw: np.random.Generator) -> np.ndarray:
-    """Samples of a made sound, of deviation 1."""
+def tones(rng: np.random.Generator) -> np.ndarray:
+    """Samples of a synthetic sound, with standard deviation 1."""
     time, sound = np.arange(_SAMPLES), np.zeros(_SAMPLES)
-    for _ in range(draw.integers(1, 5)):
-        pitch = np.exp(draw.uniform(np.log(0.02), np.log(0.6))) * (1 + draw.uniform(-0.3, 0.3) * time / _SAMPLES)
-        swell = 1 + 0.8 * np.sin(draw.uniform(0.005, 0.03) * time + draw.uniform(0, 2 * np.pi))
-        sound += draw.uniform(0.2, 1) * swell * np.sin(np.cumsum(pitch) + draw.uniform(0, 2 * np.pi))
+    for _ in range(rng.integers(1, 5)):
+        pitch = np.exp(rng.uniform(np.log(0.02), np.log(0.6))) * (1 + rng.uniform(-0.3, 0.3) * time / _SAMPLES)
+        swell = 1 + 0.8 * np.sin(rng.uniform(0.005, 0.03) * time + rng.uniform(0, 2 * np.pi))
+        sound += rng.uniform(0.2, 1) * swell * np.sin(np.cumsum(pitch) + rng.uniform(0, 2 * np.pi))
     sound = sound / sound.std()
-    return np.asarray(sound + 0.02 * draw.normal(size=_SAMPLES))
+    return np.asarray(sound + 0.02 * rng.normal(size=_SAMPLES))
 
 
 def windows(sound: np.ndarray) -> tuple[Tensor, Tensor]:
-    """At each step the last 20 samples, and the 10 that follow: a step is 10 samples long."""
+    """The last 20 samples and the next 10 at each step; a step is 10 samples long."""
     starts = range(0, len(sound) - WINDOW - AHEAD + 1, AHEAD)
-    seen = np.stack([sound[start : start + WINDOW] for start in starts])
-    following = np.stack([sound[start + WINDOW : start + WINDOW + AHEAD] for start in starts])
-    return torch.from_numpy(seen).float(), torch.from_numpy(following).float()
+    inputs = np.stack([sound[start : start + WINDOW] for start in starts])
+    targets = np.stack([sound[start + WINDOW : start + WINDOW + AHEAD] for start in starts])
+    return torch.from_numpy(inputs).float(), torch.from_numpy(targets).float()
 
 
 def mixture_loss(outputs: Tensor, targets: Tensor) -> Tensor:
-    """-log p of the samples of a step under a mixture of Gaussians with diagonal covariance."""
+    """-log p of the samples of a step under a mixture of Gaussians with diagonal covariances."""
     weights, means, log_deviations = torch.split(outputs, [GAUSSIANS, GAUSSIANS * AHEAD, GAUSSIANS * AHEAD], dim=-1)
     means, log_deviations = (
         part.reshape(*part.shape[:-1], GAUSSIANS, AHEAD) for part in (means, log_deviations.clamp(-6, 6))
@@ -118,8 +116,8 @@ def mixture_loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def _split(pairs: list[tuple[Tensor, Tensor]]) -> dict[str, list[tuple[Tensor, Tensor]]]:
-    """Every tenth sequence validates, and the one after it tests."""
-    split: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "valid": [], "test": []}
-    for number, pair in enumerate(pairs):
-        split["valid" if number % 10 == 0 else "test" if number % 10 == 1 else "train"].append(pair)
-    return split
+    """Every tenth sequence is validation data, and the one after it test data."""
+    splits: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "valid": [], "test": []}
+    for index, pair in enumerate(pairs):
+        splits["valid" if index % 10 == 0 else "test" if index % 10 == 1 else "train"].append(pair)
+    return splits

@@ -1,4 +1,4 @@
-"""The text that all toolkits train on and translate, as they want it: raw, and as pieces of one SentencePiece model."""
+"""The text that all toolkits train on and translate: raw, and as pieces of one SentencePiece model."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -15,14 +15,14 @@ SPECIALS = {"unk": "<unk>", "pad": "<pad>", "bos": "<s>", "eos": "</s>"}
 
 @dataclass
 class Corpus:
-    """Files `train` and `valid`, each ending in its language; with `.pieces` before that, as pieces."""
+    """Files `train.LANG` and `valid.LANG`, and `train.pieces.LANG` and `valid.pieces.LANG` as pieces."""
 
     folder: Path
     src: str
     tgt: str
 
     def file(self, split: str, language: str, pieces: bool = False) -> Path:
-        """Where a side of a split lies."""
+        """Path of one side of a split."""
         return self.folder / f"{split}{'.pieces' if pieces else ''}.{language}"
 
     @property
@@ -32,18 +32,18 @@ class Corpus:
 
     @property
     def vocabulary(self) -> Path:
-        """Its pieces, a line each, without the special ones."""
+        """Its pieces, one per line, without the special tokens."""
         return self.folder / "pieces.txt"
 
     def first(self, lines: int, pieces: bool) -> Path:
-        """A file with the first lines of the validation source."""
+        """Write the first lines of the validation source to a file."""
         path = self.file(f"first-{lines}", self.src, pieces)
-        with self.file("valid", self.src, pieces).open(encoding="utf-8") as whole:
-            path.write_text("".join(islice(whole, lines)), encoding="utf-8")
+        with self.file("valid", self.src, pieces).open(encoding="utf-8") as file:
+            path.write_text("".join(islice(file, lines)), encoding="utf-8")
         return path
 
     def bleu(self, output: Path, pieces: bool) -> float:
-        """BLEU of translations of the validation source, of as many lines as there are."""
+        """BLEU of translations of the first lines of the validation source."""
         lines = output.read_text(encoding="utf-8").splitlines()
         if pieces:
             lines = ["".join(line.split()).replace("\u2581", " ").strip() for line in lines]
@@ -52,7 +52,7 @@ class Corpus:
 
 
 def prepare(folder: Path, sources: dict[str, tuple[str, str]], languages: tuple[str, str], vocab_size: int) -> Corpus:
-    """Unpack `sources` (files of "train" and of "valid"), train the SentencePiece model, write the pieces."""
+    """Decompress `sources` (files of "train" and "valid"), train the SentencePiece model, write the pieces."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder, *languages)
     for split, files in sources.items():

@@ -1,10 +1,9 @@
-"""Starts a peer on a torch that is newer than it. Runs in the peers' environment.
+"""Start a peer with a torch newer than it supports. Runs in the peers' environment.
 
     python launch.py onmt-train|onmt-train-bf16|onmt-translate|joey|ct2-convert|ct2-translate ARGUMENTS
 
-What has changed since they were released is put back before they start: torch loads any pickle again, a scheduler may
-be told to be silent, SentencePiece may be told its vocabulary by a list; packages of transforms that nobody asks for
-stand in as mocks.
+Patches what has changed since the peers were released: torch loads any pickle again, the scheduler accepts `verbose`,
+the SentencePiece tokenizer accepts a vocabulary; packages of unused transforms are mocked.
 """
 
 import functools
@@ -31,7 +30,7 @@ def start(program: str) -> None:
         importlib.import_module("joeynmt.__main__").main()
     else:
         if program == "onmt-train-bf16":
-            # It knows no bf16, and asks for a GPU's types around each step: those of the processor in their place.
+            # It does not support bf16, and autocasts each step for a GPU: autocast to bf16 on the CPU instead.
             amp: Any = torch.cuda.amp
             amp.autocast = lambda enabled: torch.autocast("cpu", torch.bfloat16)
         module = {
@@ -44,7 +43,7 @@ def start(program: str) -> None:
 
 
 def with_plain_attention(load: Any) -> Any:
-    """CTranslate2 knows the attention of OpenNMT-py by its older name alone; the weights are the same."""
+    """Rename the attention type of a checkpoint: CTranslate2 only supports its older name. The weights are the same."""
 
     def load_and_rename(*arguments: Any, **options: Any) -> Any:
         checkpoint = load(*arguments, **options)
@@ -55,22 +54,22 @@ def with_plain_attention(load: Any) -> Any:
 
 
 def patch_joey() -> None:
-    """Undo what breaks Joey NMT 2.3.0 today."""
+    """Patch what breaks Joey NMT 2.3.0 with current libraries."""
     builders: Any = importlib.import_module("joeynmt.builders")
     tokenizers: Any = importlib.import_module("joeynmt.tokenizers")
     scheduler = builders.ReduceLROnPlateau
     builders.ReduceLROnPlateau = lambda optimizer, verbose, **options: scheduler(optimizer, **options)
-    # The vocabulary is that of the model, so there is nothing to be told.
+    # The vocabulary is that of the SentencePiece model, so there is nothing to set.
     tokenizers.SentencePieceTokenizer.set_vocab = tokenizers.BasicTokenizer.set_vocab
 
 
 def translate_with_ctranslate2(model: str, source: str, output: str, beam: str, batch: str, workers: str) -> None:
-    """Translate a file of pieces by an int8 model, one thread a worker."""
+    """Translate a file of pieces with an int8 model, one thread per worker."""
     ctranslate2: Any = importlib.import_module("ctranslate2")
     translator = ctranslate2.Translator(model, compute_type="int8", inter_threads=int(workers), intra_threads=1)
     sentences = [line.split() for line in Path(source).read_text(encoding="utf-8").splitlines()]
-    found = translator.translate_batch(sentences, beam_size=int(beam), max_batch_size=int(batch))
-    lines = [" ".join(one.hypotheses[0]) for one in found]
+    results = translator.translate_batch(sentences, beam_size=int(beam), max_batch_size=int(batch))
+    lines = [" ".join(result.hypotheses[0]) for result in results]
     Path(output).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 

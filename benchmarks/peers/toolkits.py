@@ -1,7 +1,7 @@
-"""The commands of the toolkits compared, at one size.
+"""The commands of the compared toolkits, for models of the same size.
 
-A GRU encoder of 256 units each way and a GRU decoder of 512 with attention, embeddings of 256, one layer, dropout 0.3,
-Adam, about 80 sentences a batch. The peers' attention is additive and fed into the next step; their types are float32.
+A GRU encoder with 256 units per direction and a GRU decoder of 512 with attention, embeddings of 256, one layer,
+dropout 0.3, Adam, about 80 sentences per batch. The peers use additive attention with input feeding, in float32.
 """
 
 import json
@@ -12,33 +12,35 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from corpus import SPECIALS, Corpus
+from typing_extensions import override
 
 LAUNCH = str(Path(__file__).with_name("launch.py"))
 REPORT_EVERY = 20
 
 
 class Toolkit(ABC):
-    """A program that trains."""
+    """A program that trains translation models."""
 
     name: str
 
     @abstractmethod
     def training(self, corpus: Corpus, folder: Path, steps: int, save_every: int) -> list[str]:
-        """The command that trains a model in `folder`, with its output in `folder.log`."""
+        """Training command for a model in `folder`, whose output goes to `folder.log`."""
 
     @abstractmethod
     def speeds(self, folder: Path) -> list[float]:
-        """Target tokens a second, padding not counted, of each REPORT_EVERY steps, as the program reports it."""
+        """Target tokens per second, padding not counted, for every REPORT_EVERY steps, as the program reports them."""
 
 
 class Ours(Toolkit):
-    """This project, with options of `train`."""
+    """This project, with options for `train`."""
 
     def __init__(self, name: str, *options: str) -> None:
         self.name, self.options = name, options
 
+    @override
     def training(self, corpus: Corpus, folder: Path, steps: int, save_every: int) -> list[str]:
-        """As in `Toolkit`; 0 steps leave the end to the options."""
+        """Training command; with 0 steps, the options decide the length."""
         command = [sys.executable, "-m", "seq2seq", "train", "-o", str(folder), "--overwrite", *self.options]
         for side, language in (("src", corpus.src), ("tgt", corpus.tgt)):
             command += [f"--train-{side}", str(corpus.file("train", language)), f"--{side}-lang", language]
@@ -46,8 +48,8 @@ class Ours(Toolkit):
         limit = ["--set", f"training.max_steps={steps}"] if steps else []
         return [*command, *limit, "--set", f"training.validate_every={save_every}"]
 
+    @override
     def speeds(self, folder: Path) -> list[float]:
-        """As in `Toolkit`."""
         return [line["target_tokens_per_second"] for line in self._metrics(folder) if "target_tokens" in line]
 
     def bleus(self, folder: Path) -> list[float]:
@@ -55,7 +57,7 @@ class Ours(Toolkit):
         return [line["valid_bleu"] for line in self._metrics(folder) if "valid_bleu" in line]
 
     def translation(self, model: Path, corpus: Corpus, lines: int, output: Path, beam: int, batch: int) -> list[str]:
-        """The command that translates the first lines of the validation source."""
+        """Translation command for the first lines of the validation source."""
         command = [sys.executable, "-m", "seq2seq", "translate", str(model), "-o", str(output)]
         source = str(corpus.first(lines, pieces=False))
         return [*command, "-i", source, "--beam-size", str(beam), "--batch-size", str(batch)]
@@ -63,8 +65,8 @@ class Ours(Toolkit):
     @staticmethod
     def _metrics(folder: Path) -> list[dict[str, float]]:
         path = folder / "metrics.jsonl"
-        written = path.read_text().splitlines(keepends=True) if path.exists() else []
-        return [json.loads(line) for line in written if line.endswith("\n")]
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 class OpenNMT(Toolkit):
@@ -79,8 +81,8 @@ class OpenNMT(Toolkit):
     def __init__(self, python: str) -> None:
         self.python = python
 
+    @override
     def training(self, corpus: Corpus, folder: Path, steps: int, save_every: int) -> list[str]:
-        """As in `Toolkit`."""
         paths = [
             {
                 "path_src": str(corpus.file(split, corpus.src, True)),
@@ -88,7 +90,7 @@ class OpenNMT(Toolkit):
             }
             for split in ("train", "valid")
         ]
-        settings = folder.with_suffix(".yaml")  # which JSON is, too
+        settings = folder.with_suffix(".yaml")  # JSON is valid YAML
         vocabulary = {"src_vocab": str(corpus.vocabulary), "share_vocab": True, "vocab_size_multiple": 1}
         settings.write_text(json.dumps({"data": {"corpus": paths[0], "valid": paths[1]}, **vocabulary}))
         files = ["-config", str(settings), "-save_model", str(folder / "model")]
@@ -97,24 +99,24 @@ class OpenNMT(Toolkit):
             -num_workers 0 -max_grad_norm 1 -dropout 0.3 -seed 1"
         return [self.python, LAUNCH, self.program, *files, *options.split(), *self.network.split()]
 
+    @override
     def speeds(self, folder: Path) -> list[float]:
-        """As in `Toolkit`."""
-        return [float(found) for found in re.findall(r"/ *(\d+) tok/s", folder.with_suffix(".log").read_text())]
+        return [float(speed) for speed in re.findall(r"/ *(\d+) tok/s", folder.with_suffix(".log").read_text())]
 
     def checkpoints(self, folder: Path) -> list[Path]:
-        """Those that are there, oldest first; one that was touched a second ago may not be whole yet."""
-        whole = (path for path in folder.glob("model_step_*.pt") if time.time() - path.stat().st_mtime > 1)
-        return sorted(whole, key=lambda path: int(path.stem.rsplit("_", 1)[1]))
+        """Checkpoints so far, oldest first; one modified less than a second ago may be incomplete and is skipped."""
+        complete = (path for path in folder.glob("model_step_*.pt") if time.time() - path.stat().st_mtime > 1)
+        return sorted(complete, key=lambda path: int(path.stem.rsplit("_", 1)[1]))
 
     def translation(self, model: Path, corpus: Corpus, lines: int, output: Path, beam: int, batch: int) -> list[str]:
-        """The command that translates the first lines of the validation source."""
+        """Translation command for the first lines of the validation source."""
         files = ["-model", str(model), "-src", str(corpus.first(lines, pieces=True)), "-output", str(output)]
         sizes = ["-beam_size", str(beam), "-batch_size", str(batch), "-max_length", "80"]
         return [self.python, LAUNCH, "onmt-translate", *files, *sizes]
 
 
 class OpenNMTTransformer(OpenNMT):
-    """Its transformer of about as many parameters, 3 layers each of 256; trained in bf16, as its speed is not asked."""
+    """Its transformer with about as many parameters, 3 + 3 layers of 256; trained in bf16, as speed is irrelevant."""
 
     name = "OpenNMT-py transformer"
     program = "onmt-train-bf16"
@@ -131,15 +133,15 @@ class Joey(Toolkit):
     def __init__(self, python: str) -> None:
         self.python = python
 
+    @override
     def training(self, corpus: Corpus, folder: Path, steps: int, save_every: int) -> list[str]:
-        """As in `Toolkit`."""
         settings = folder.with_suffix(".yaml")
         settings.write_text(json.dumps(self._settings(corpus, folder, steps, save_every)))
         return [self.python, LAUNCH, "joey", "train", str(settings), "-t"]
 
+    @override
     def speeds(self, folder: Path) -> list[float]:
-        """As in `Toolkit`."""
-        return [float(found) for found in re.findall(r"Tokens per Sec: *(\d+)", folder.with_suffix(".log").read_text())]
+        return [float(speed) for speed in re.findall(r"Tokens per Sec: *(\d+)", folder.with_suffix(".log").read_text())]
 
     @staticmethod
     def _settings(corpus: Corpus, folder: Path, steps: int, save_every: int) -> dict[str, object]:
@@ -150,7 +152,7 @@ class Joey(Toolkit):
             "tokenizer_type": "sentencepiece",
             "tokenizer_cfg": {"model_file": str(corpus.tokenizer)},
         }
-        ids = {f"{name}_id": number for number, name in enumerate(SPECIALS)}
+        ids = {f"{name}_id": index for index, name in enumerate(SPECIALS)}
         tokens = {f"{name}_token": token for name, token in SPECIALS.items()}
         data = {"train": str(corpus.folder / "train"), "dev": str(corpus.folder / "valid"), "dataset_type": "plain"}
         part = {

@@ -1,4 +1,4 @@
-"""Training beside OpenNMT-py 3.5.1 and Joey NMT 2.3.0: tokens a second, and the time until a validation BLEU.
+"""Training compared with OpenNMT-py 3.5.1 and Joey NMT 2.3.0: tokens per second, and the time to a validation BLEU.
 
     python -m venv peers
     peers/bin/pip install torch==2.13.0 -r benchmarks/peers/requirements.txt
@@ -6,11 +6,11 @@
     python benchmarks/peers/training.py --python peers/bin/python --train train.de train.en --valid val.de val.en \\
         --languages de en --work WORK [--rounds 2] [--bleu 33] [--minutes 5] [--transformer 36]
 
-Tokens a second are target tokens without padding, of all steps but the first 20; the rounds take turns. --bleu goes on
-to the wall time from the start of the command until a validation (greedy) reaches that BLEU: for OpenNMT-py, the
-faster of the peers, every checkpoint is translated while its training is halted and its clock stands still; ours
-validates within its own time, which is planned for --minutes. --transformer trains OpenNMT-py's transformer until that
-BLEU, for translation.py. WORK keeps the corpus, the models and the logs.
+Tokens per second are target tokens without padding, of all steps except the first 20; the toolkits alternate. --bleu
+also measures the wall time from the start of the command until a greedy validation reaches that BLEU: for OpenNMT-py,
+the faster of the peers, training is paused and its clock stopped while each checkpoint is translated; the time of ours
+includes its validations, and is planned for --minutes. --transformer trains OpenNMT-py's transformer to that BLEU, for
+translation.py. The corpus, the models and the logs are kept in WORK.
 """
 
 import argparse
@@ -32,13 +32,13 @@ NEVER = 1_000_000
 def main() -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--python", required=True, help="of the environment of the peers")
+    parser.add_argument("--python", required=True, help="Python of the peers' environment")
     parser.add_argument("--train", nargs=2, required=True, metavar="FILE")
     parser.add_argument("--valid", nargs=2, required=True, metavar="FILE")
     parser.add_argument("--languages", nargs=2, required=True, metavar="CODE")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=100, help="of a training whose speed is measured")
+    parser.add_argument("--steps", type=int, default=100, help="steps per speed measurement")
     parser.add_argument("--bleu", type=float)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--transformer", type=float, metavar="BLEU")
@@ -55,8 +55,8 @@ def main() -> None:
     if arguments.bleu:
         minutes = ("--preset", "attention", "--minutes", str(arguments.minutes))
         print(f"\n| | minutes until BLEU {arguments.bleu:g} |\n|---|---|")
-        ways = (("seq2seq", ()), ("seq2seq, half as wide", HALF), ("seq2seq, the peers' size", SIZE))
-        for name, options in ((name, (*minutes, *further)) for name, further in ways):
+        variants = (("seq2seq", ()), ("seq2seq, half the width", HALF), ("seq2seq, the peers' size", SIZE))
+        for name, options in ((name, (*minutes, *extra)) for name, extra in variants):
             taken = our_time(Ours(name, *options), corpus, arguments.work, arguments.bleu)
             print(f"| {name} | {taken / 60:.2f} |", flush=True)
         taken = onmt_time(OpenNMT(arguments.python), corpus, arguments.work, arguments.bleu)
@@ -68,50 +68,50 @@ def main() -> None:
 
 
 def compare_speeds(toolkits: list[Toolkit], corpus: Corpus, work: Path, steps: int, rounds: int) -> None:
-    """Train each for so many steps, in turns, and print a row each."""
-    found: dict[str, list[float]] = {toolkit.name: [] for toolkit in toolkits}
-    for number in range(rounds):
+    """Train each for `steps` steps, in alternation, and print a row for each."""
+    speeds: dict[str, list[float]] = {toolkit.name: [] for toolkit in toolkits}
+    for index in range(rounds):
         for toolkit in toolkits:
-            folder = folder_of(toolkit, work / str(number))
+            folder = folder_of(toolkit, work / str(index))
             with start(toolkit.training(corpus, folder, steps, NEVER), folder) as process:
                 if process.wait():
                     raise SystemExit(f"{toolkit.name} failed: see {folder}.log")
-            found[toolkit.name].append(median(toolkit.speeds(folder)[1:]))
+            speeds[toolkit.name].append(median(toolkit.speeds(folder)[1:]))
     print("| | target tokens/s, by round |\n|---|---|")
-    for name, speeds in found.items():
-        print(f"| {name} | {', '.join(f'{speed:,.0f}' for speed in speeds)} |", flush=True)
+    for name, rates in speeds.items():
+        print(f"| {name} | {', '.join(f'{rate:,.0f}' for rate in rates)} |", flush=True)
 
 
 def folder_of(toolkit: Toolkit, work: Path) -> Path:
-    """Where it trains."""
+    """The folder in which a toolkit trains."""
     work.mkdir(exist_ok=True)
     return work / toolkit.name.replace(",", "").replace(" ", "-")
 
 
 def start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    """Start a training in a fresh folder."""
+    """Start a training command, with its output in `folder.log`."""
     with folder.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
 
-def our_time(ours: Ours, corpus: Corpus, work: Path, wanted: float) -> float:
-    """Seconds until a validation reaches `wanted`; infinite where none does."""
+def our_time(ours: Ours, corpus: Corpus, work: Path, target: float) -> float:
+    """Seconds until a validation reaches the BLEU `target`; infinite if none does."""
     folder = folder_of(ours, work)
     started = time.monotonic()
     with start(ours.training(corpus, folder, 0, 100), folder) as process:
         while process.poll() is None:
             time.sleep(0.2)
-            if max(ours.bleus(folder), default=0) >= wanted:
+            if max(ours.bleus(folder), default=0) >= target:
                 taken = time.monotonic() - started
-                process.wait()  # the whole model is wanted for the comparison of translation
+                process.wait()  # translation.py needs the final model
                 return taken
     return float("inf")
 
 
-def onmt_time(onmt: OpenNMT, corpus: Corpus, work: Path, wanted: float, save_every: int = 200) -> float:
-    """The same for OpenNMT-py, whose clock stands still while its checkpoints are translated."""
+def onmt_time(onmt: OpenNMT, corpus: Corpus, work: Path, target: float, save_every: int = 200) -> float:
+    """The same for OpenNMT-py, whose clock is stopped while its checkpoints are translated."""
     folder = folder_of(onmt, work)
-    started, halted, seen = time.monotonic(), 0.0, 0
+    started, paused, seen = time.monotonic(), 0.0, 0
     with start(onmt.training(corpus, folder, 20_000, save_every), folder) as process:
         while process.poll() is None:
             time.sleep(0.2)
@@ -124,14 +124,14 @@ def onmt_time(onmt: OpenNMT, corpus: Corpus, work: Path, wanted: float, save_eve
             reached = stopped - (time.time() - written)
             bleu = onmt_bleu(onmt, corpus, checkpoints[-1])
             print(
-                f"<!-- {checkpoints[-1].stem}: {(reached - started - halted) / 60:.2f} min, BLEU {bleu:.2f} -->",
+                f"<!-- {checkpoints[-1].stem}: {(reached - started - paused) / 60:.2f} min, BLEU {bleu:.2f} -->",
                 flush=True,
             )
             process.send_signal(signal.SIGCONT)
-            if bleu >= wanted:
+            if bleu >= target:
                 process.kill()
-                return reached - started - halted
-            halted += time.monotonic() - stopped
+                return reached - started - paused
+            paused += time.monotonic() - stopped
     return float("inf")
 
 
