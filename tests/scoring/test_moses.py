@@ -144,7 +144,7 @@ def test_a_mismatched_list_is_an_error(content: str, message: str, tmp_path: Pat
 BLANKS = st.text(" \t", max_size=2)
 PHRASE = st.text(st.characters(exclude_characters="\n|", exclude_categories=["Cs"]), max_size=8)
 NUMBERS = st.lists(st.floats(0, 1).map(repr), max_size=4).map(" ".join)
-# Lines that are often phrase pairs, and often almost.
+# Lines that are often valid phrase pairs, and often almost valid.
 LINE = st.builds(
     lambda fields, end: "|||".join(a + field + b for a, field, b in fields) + end,
     st.lists(st.tuples(BLANKS, PHRASE | NUMBERS, BLANKS), max_size=6),
