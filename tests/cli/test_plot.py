@@ -64,7 +64,7 @@ def test_any_name_of_a_run_is_shown(name: str, trained: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "message"),
     [
         ("[1]", "not a training record"),
         ("{}", "not a training record"),
@@ -75,11 +75,11 @@ def test_any_name_of_a_run_is_shown(name: str, trained: Path, tmp_path: Path) ->
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_malformed_records_are_reported(line: str, complaint: str, tmp_path: Path) -> None:
+def test_malformed_records_are_reported(line: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 2.0}}\n{line}\n')
     code, error = run("curves", tmp_path, "-o", tmp_path / "c.png")
     assert code == 2
-    assert error.startswith(f"seq2seq: error: {tmp_path / 'metrics.jsonl'}, line 2: {complaint}")
+    assert error.startswith(f"seq2seq: error: {tmp_path / 'metrics.jsonl'}, line 2: {message}")
 
 
 def test_values_that_are_not_finite_numbers_are_not_drawn(tmp_path: Path) -> None:

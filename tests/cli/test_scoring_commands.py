@@ -243,16 +243,14 @@ def test_a_pipe_is_not_read_twice(words: str, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("lines", "references", "complaint"),
+    ("lines", "references", "message"),
     [
         ("", "", "there are no references to compare with"),
         ("999999999 ||| a ||| lm: 1 ||| 1\n", "", "sentence 999999999 after -1; over 1,000,000 sentences are missing"),
         ("0 ||| a ||| lm: 1 ||| 1\n5000000 ||| a ||| lm: 1 ||| 1\n", "", "sentence 5000000 after 0; over 1,000,000"),
     ],
 )
-def test_lists_with_no_or_too_many_missing_sentences(
-    lines: str, references: str, complaint: str, tmp_path: Path
-) -> None:
+def test_lists_with_no_or_too_many_missing_sentences(lines: str, references: str, message: str, tmp_path: Path) -> None:
     """A line of forty bytes used to stand for a billion blank ones."""
     (tmp_path / "list").write_text(lines)
     (tmp_path / "ref").write_text(references)
@@ -262,4 +260,4 @@ def test_lists_with_no_or_too_many_missing_sentences(
         app, [str(word) for word in (*words, *(["--ref", tmp_path / "ref"] if not lines else []))]
     )
     assert result.exit_code == 2
-    assert complaint in result.stderr
+    assert message in result.stderr

@@ -353,7 +353,7 @@ def test_a_file_named_like_stdin_is_left_alone(trained: Path, tmp_path: Path, mo
 
 
 def test_only_steps_of_the_training_are_deleted(trained: Path, tmp_path: Path) -> None:
-    """An exported model has no state, so it is no step of the training whatever its name; nor is a link."""
+    """An exported model has no state, so it is not a step of the training, whatever its name; nor is a link."""
     run = shutil.copytree(trained, tmp_path / "run")
     assert command("export", trained, "-o", run / "steps" / "61") == (0, "")
     (run / "steps" / "62").mkdir()

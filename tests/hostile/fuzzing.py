@@ -39,7 +39,7 @@ NUMBER = re.compile(rb"-?\d+(\.\d+)?")
 
 
 def mutate(data: bytes, draw: random.Random) -> bytes:
-    """One to four faults, mostly one: the first check would find more."""
+    """One to four faults, mostly one: with more, the first check fails."""
     for _ in range(draw.choice([1, 1, 1, 1, 2, 4])):
         data = draw.choice(FAULTS)(data, draw)
     return data

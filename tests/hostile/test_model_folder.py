@@ -191,7 +191,7 @@ INCONSISTENT: dict[str, tuple[str, Damage]] = {
 MISMATCHED: dict[str, Damage] = {
     "enormous network": config(**{f"config__model__{key}": value for key, value in ENORMOUS.items()}),
     "one more layer": config(config__model__encoder_layers=2),
-    "other width": config(config__model__hidden_size=18),
+    "another width": config(config__model__hidden_size=18),
     "one direction": config(config__model__bidirectional=False),
     "integers": tensor(dtype="I32"),
     "narrow type": header(in_half_precision),

@@ -54,7 +54,7 @@ def swap(link: Path, *targets: Path) -> Callable[[], None]:
 def test_a_link_that_changes_while_a_model_is_loaded_never_mixes_models(
     model: Path, model_of_two_vocabularies: Path, tmp_path: Path
 ) -> None:
-    """The models differ in their vocabularies: the weights of one do not fit the other."""
+    """The models differ in their vocabularies, so the weights of one do not fit the vocabularies of the other."""
     change = swap(tmp_path / "link", model, model_of_two_vocabularies)
     change()
     kinds = set()

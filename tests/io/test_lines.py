@@ -166,7 +166,7 @@ def test_truncated_compressed_file_is_always_an_error(tmp_path: Path, ending: st
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint"),
+    ("name", "message"),
     [
         ("missing", "no such file"),
         ("missing.gz", "no such file"),
@@ -176,10 +176,10 @@ def test_truncated_compressed_file_is_always_an_error(tmp_path: Path, ending: st
         ("folder.zst", "is a folder"),
     ],
 )
-def test_missing_file_and_folder_are_input_errors(tmp_path: Path, name: str, complaint: str) -> None:
+def test_missing_file_and_folder_are_input_errors(tmp_path: Path, name: str, message: str) -> None:
     if name.startswith("folder"):
         (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: {complaint}")):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: {message}")):
         list(read_lines(tmp_path / name))
 
 

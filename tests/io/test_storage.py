@@ -151,7 +151,7 @@ def _make_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "complaint"),
+    ("damage", "message"),
     [
         (_unlink, "missing"),
         (_make_folder, "not a plain file"),
@@ -160,10 +160,10 @@ def _make_folder(folder: Path) -> None:
         (_lengthen, "10241 bytes, the manifest says 10240"),
     ],
 )
-def test_damaged_file_is_named(tmp_path: Path, damage: Callable[[Path], None], complaint: str) -> None:
+def test_damaged_file_is_named(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
     folder = publish(tmp_path / "model")
     damage(folder)
-    with pytest.raises(InputError, match=re.escape(f"{folder / 'weights'}: {complaint}")):
+    with pytest.raises(InputError, match=re.escape(f"{folder / 'weights'}: {message}")):
         SealedFolder(folder, required=FILES)
 
 

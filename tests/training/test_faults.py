@@ -234,7 +234,7 @@ def test_only_storage_writes() -> None:
 
 
 def _writes(call: ast.Call) -> bool:
-    """Whether a call, by its name and its arguments, opens a file for writing, or writes, renames or flushes one."""
+    """Whether a call, judging by its name and arguments, opens a file for writing, or writes, renames or flushes it."""
     name = ast.unparse(call.func)
     words = [
         argument.value

@@ -336,7 +336,7 @@ def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> 
 
 
 @pytest.mark.parametrize(
-    ("edit", "complaint"),
+    ("edit", "message"),
     [
         (_edit_progress(step="many"), r"training.json: damaged \(step: "),
         (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(plan.validate_every: "),
@@ -358,7 +358,7 @@ def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> 
     ],
 )
 def test_an_inconsistent_state_is_one_clear_error(
-    edit: Callable[[Path], object], complaint: str, tiny: Callable[..., Config], tmp_path: Path
+    edit: Callable[[Path], object], message: str, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     """Even with a manifest that matches it."""
     run = tmp_path / "run"
@@ -369,7 +369,7 @@ def test_an_inconsistent_state_is_one_clear_error(
     edit(state)
     (state / "manifest.json").unlink()
     seal_folder(state)
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(InputError, match=message):
         run_to_the_end(tiny(), run, resume=True)
 
 
