@@ -50,7 +50,7 @@ FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAG
 def test_imports_go_down(path: Path) -> None:
     module = module_of(path)
     assert module in LAYER, f"{module} has no layer: add it to LAYERS"
-    upward = {other for other in imported_modules(path) if other != module and LAYER[other] <= LAYER[module]}
+    upward = {name for name in imported_modules(path) if name != module and LAYER[name] <= LAYER[module]}
     assert not upward
 
 

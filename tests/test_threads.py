@@ -83,11 +83,11 @@ os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 waiting = threads._WaitingTime()
 time.sleep(0.5)
 idle = waiting.share()
-other = os.fork()
+child = os.fork()
 end = time.monotonic() + 2
 while time.monotonic() < end:
     pass
-if not other:
+if not child:
     os._exit(0)
 busy = waiting.share()
 os.wait()

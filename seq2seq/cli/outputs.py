@@ -20,7 +20,7 @@ def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = 
     written: set[Path] = set()
     for output in (path for path in outputs if path is not None):
         if any(_is_read(output, path) for path in inputs if path is not None):
-            raise InputError(f"{_name(output)}: is read too; give the output a file of its own")
+            raise InputError(f"{_name(output)}: is also an input; give the output a file of its own")
         target = Path("-") if output == "-" else real_path(Path(output))
         if target in written and (output == "-" or target.is_file() or not target.exists()):
             raise InputError(f"{output}: two outputs would be written there; give each a file of its own")

@@ -1,4 +1,4 @@
-"""Checks of French and English sentences: regular expressions and tables that the corpus's generator doesn't know."""
+"""Checks of French and English sentences: regular expressions and tables independent of the corpus generator."""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ _HERE = Path(__file__).parent
 
 
 def table(name: str) -> list[list[str]]:
-    """The rows of a text file beside this one, as words."""
+    """The rows of a text file next to this one, as words."""
     lines = (_HERE / name).read_text(encoding="utf-8").splitlines()
     return [line.split() for line in lines if not line.startswith("#")]
 
 
-# Left out: words of two genders or meanings, such as livre, carte, élève. Of compounds, the first word counts.
+# Omitted: words with two genders or meanings, such as livre, carte, élève. Of compounds, the first word counts.
 MASCULINE = {word for gender, *words in table("genders.txt") for word in words if gender == "m"}
 FEMININE = {word for gender, *words in table("genders.txt") for word in words if gender == "f"}
 _FORMS: dict[str, list[list[str]]] = {}
@@ -33,7 +33,7 @@ _PATTERNS = {
     "cet": rf"(?<!-)\bce {_VOWEL}|\bcet (?!{_VOWEL})",
     "mon, ma": rf"\b(?:ma|ta|sa) {_VOWEL}",
     "bel": rf"\b(?:bel|nouvel|vieil) (?!{_VOWEL})|\b(?:un|ce|le|mon|ton|son) (?:beau|nouveau|vieux) {_VOWEL}",
-    # but être keeps its article, and jouer and parler their de
+    # except être, which keeps the article, and jouer and parler, which keep de
     "de after a negation": r"\bn(?:e |')(?!ét|est|es |suis|som|son|ser|jou|parl|\w+ pas (?:jou|parl))"
     r"(?:les? |la |l'|me |te |lui |leur |nous |y )?\w+ (?:pas|jamais|plus) "
     r"(?:\w+(?:[éiut]|pris) )?(?:une?\b|du\b|des\b|de la\b|de l')",
@@ -56,7 +56,7 @@ _PLURAL_WORDS = {"les", "des", "ces", "mes", "tes", "ses", "nos", "leurs", "aux"
 
 
 def _noun(word: str) -> tuple[str, bool, bool] | None:
-    """The gender and number of a noun of the tables: singular, whether feminine, whether plural."""
+    """A noun of the tables: its singular, whether it is feminine, whether it is plural."""
     for singular, plural in ((word, False), (_IRREGULAR_PLURALS.get(word, word[:-1]), True)):
         regular = not plural or word in _IRREGULAR_PLURALS or word[-1] in "sx"
         if regular and singular in FEMININE | MASCULINE:
@@ -112,10 +112,10 @@ def _adjective(form: str, feminine: bool, plural: bool, noun: str) -> Iterator[s
 
 
 def french_faults(sentence: str) -> list[str]:
-    """What a French teacher would underline."""
+    """Mistakes in a French sentence."""
     lowered = sentence[:1].lower() + sentence[1:]
-    found = [f"{name}: {match[0]}" for name, pattern in _COMPILED.items() if (match := pattern.search(lowered))]
-    return found + list(_agreement(sentence)) + list(_predicates(lowered)) + list(_persons(sentence))
+    faults = [f"{name}: {match[0]}" for name, pattern in _COMPILED.items() if (match := pattern.search(lowered))]
+    return faults + list(_agreement(sentence)) + list(_predicates(lowered)) + list(_persons(sentence))
 
 
 _SUBJECT = re.compile(
@@ -159,7 +159,7 @@ def _persons(sentence: str) -> Iterator[str]:
         begins = position == 0 or words[position - 1] in _BEFORE_A_SUBJECT
         if word not in _PRONOUNS or (word in ("nous", "elle", "elles") and not begins):
             continue
-        verb = next((other for other in words[position + 1 :] if other not in _CLITICS), "")
+        verb = next((following for following in words[position + 1 :] if following not in _CLITICS), "")
         if verb and not re.search(_ENDINGS[_PRONOUNS[word]], verb):
             yield f"person: {word} {verb}"
 
@@ -199,6 +199,6 @@ _ENGLISH = {
 
 
 def english_faults(sentence: str) -> list[str]:
-    """What an English teacher would underline."""
-    found = [f"{name}: {match[0]}" for name, pattern in _ENGLISH.items() if (match := pattern.search(sentence))]
-    return found + list(_third_person(sentence))
+    """Mistakes in an English sentence."""
+    faults = [f"{name}: {match[0]}" for name, pattern in _ENGLISH.items() if (match := pattern.search(sentence))]
+    return faults + list(_third_person(sentence))

@@ -1,4 +1,4 @@
-"""The bundled corpus: made again byte for byte, correct in both languages, and split as its README says."""
+"""The bundled corpus: rebuilt byte for byte, correct in both languages, and split as its README says."""
 
 import json
 import re
@@ -17,9 +17,9 @@ KINDS = {
     "valid": {"seen": 130, "words": 110, "construction": 110, "longer": 80, "core": 70},
     "test": {"seen": 250, "words": 200, "construction": 200, "longer": 150, "core": 100},
 }
-# what no clause of the training pairs has together, and how a French sentence shows it
+# combinations that no clause of the training pairs has, and how a French sentence shows them
 _NEGATED = r"n(?:e |')\S.*? (?:pas|jamais|plus)\b"
-# words before a "que" that begins no relative clause
+# words before a "que" that does not begin a relative clause
 _NO_RELATIVE = "".join(f"(?<!{word} )" for word in table("not_relative.txt")[0])
 _PERFECT = (
     r"(?:\b(?:ai|as|a|avons|avez|ont) (?:\w+é|\w+i|\w+u|\w*[aio]is|\w+ert|\w+uit|écrit|peint)e?s?\b"
@@ -51,7 +51,7 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     command = [
         sys.executable,
@@ -66,16 +66,16 @@ def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def features(remade: Path) -> dict[str, Row]:
-    """What each pair is made of, by its English side."""
-    rows = (json.loads(line) for line in (remade / "features").read_text(encoding="utf-8").splitlines())
+def features(rebuilt: Path) -> dict[str, Row]:
+    """The features of each pair, by its English side."""
+    rows = (json.loads(line) for line in (rebuilt / "features").read_text(encoding="utf-8").splitlines())
     return {row["en"]: row for row in rows}
 
 
-def test_made_again_byte_for_byte(remade: Path) -> None:
+def test_rebuilt_byte_for_byte(rebuilt: Path) -> None:
     names = [f"{split}.{column}" for split in SPLITS for column in ("en", "fr")] + ["valid.kind", "test.kind"]
     for name in names:
-        assert (remade / name).read_bytes() == (DATA / name).read_bytes(), name
+        assert (rebuilt / name).read_bytes() == (DATA / name).read_bytes(), name
 
 
 def test_sizes_and_kinds() -> None:
@@ -93,11 +93,11 @@ def test_no_sentence_twice(side: int) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_correct_english_and_french(split: str) -> None:
-    faults = [(en, fr, found) for en, fr in pairs(split) if (found := [*english_faults(en), *french_faults(fr)])]
+    faults = [(en, fr, messages) for en, fr in pairs(split) if (messages := [*english_faults(en), *french_faults(fr)])]
     assert faults == []
 
 
-def test_both_sides_say_the_same_sort_of_thing(features: dict[str, Row]) -> None:
+def test_both_sides_agree_in_form(features: dict[str, Row]) -> None:
     """A question is a question on both sides and a negation is a negation; names stay."""
     names = r"\b(?:Paul|Lucas|Thomas|Louis|Marie|Anna|Julie|Emma)\b"
     for en, fr in (pair for split in SPLITS for pair in pairs(split)):
@@ -113,12 +113,12 @@ def words(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["en", "fr"])
-def test_training_teaches_every_word(side: int) -> None:
-    """Each occurs in five training pairs, but for the hand-written phrases."""
-    taught = Counter(word for pair in pairs("train") for word in set(words(pair[side])))
+def test_training_covers_every_word(side: int) -> None:
+    """Each occurs in at least five training pairs, except those of the hand-written phrases."""
+    counts = Counter(word for pair in pairs("train") for word in set(words(pair[side])))
     for split in ("valid", "test"):
         for pair, kind in zip(pairs(split), lines(f"{split}.kind"), strict=True):
-            rare = [word for word in words(pair[side]) if taught[word] < 5]
+            rare = [word for word in words(pair[side]) if counts[word] < 5]
             assert kind == "core" or rare == [], pair
 
 
@@ -136,11 +136,11 @@ def test_held_out_constructions(name: str, features: dict[str, Row]) -> None:
         measured = [
             pair for pair, kind in zip(pairs(split), lines(f"{split}.kind"), strict=True) if kind == "construction"
         ]
-        those = [fr for en, fr in measured if has(en)]
-        assert len(those) == kinds["construction"] // len(HELD_OUT)
-        # The French pattern sees what the features say, in most sentences.
-        assert sum(pattern.search(fr) is not None for fr in those) > 0.4 * len(those)
-    # each property by itself is taught
+        matching = [fr for en, fr in measured if has(en)]
+        assert len(matching) == kinds["construction"] // len(HELD_OUT)
+        # The French pattern finds a good part of the sentences that have these features.
+        assert sum(pattern.search(fr) is not None for fr in matching) > 0.4 * len(matching)
+    # each property by itself occurs in training
     for part in combination:
         assert sum(any(part in clause for clause in features[en]["clauses"]) for en, _ in train) > 200, part
 
@@ -210,7 +210,7 @@ def test_longer_sentences_nest_deeper(features: dict[str, Row]) -> None:
     ],
 )
 def test_french_faults_are_found(sentence: str, fault: str) -> None:
-    assert any(found.startswith(fault) for found in french_faults(sentence)), french_faults(sentence)
+    assert any(message.startswith(fault) for message in french_faults(sentence)), french_faults(sentence)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_french_faults_are_found(sentence: str, fault: str) -> None:
     ],
 )
 def test_english_faults_are_found(sentence: str, fault: str) -> None:
-    assert any(found.startswith(fault) for found in english_faults(sentence)), english_faults(sentence)
+    assert any(message.startswith(fault) for message in english_faults(sentence)), english_faults(sentence)
 
 
 @pytest.mark.parametrize("pattern", HELD_OUT.values())

@@ -46,7 +46,7 @@ def test_translate_files(ending: str, trained: Path, tmp_path: Path) -> None:
     assert target.read_bytes().decode().split("\n") == [*Translator.load(trained).translate(LINES, beam_size=1), ""]
 
 
-def test_output_is_replaced_only_when_whole(trained: Path, tmp_path: Path) -> None:
+def test_output_is_replaced_only_when_complete(trained: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "in.txt", tmp_path / "out.txt"
     source.write_bytes(b"un\n" * 600 + b"\xff\n")
     target.write_text("old")
@@ -57,16 +57,16 @@ def test_output_is_replaced_only_when_whole(trained: Path, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
 
 
-def test_n_best_scores_and_json_tell_the_same(trained: Path) -> None:
+def test_n_best_scores_and_json_agree(trained: Path) -> None:
     options = ("translate", trained, "--n-best", 2)
     stdin = text_of(LINES).encode()
     texts = invoke(*options, stdin=stdin).split("\n")[:-1]
     scored = [line.split("\t") for line in invoke(*options, "--scores", stdin=stdin).split("\n")[:-1]]
     objects = [json.loads(line) for line in invoke(*options, "--json", stdin=stdin).split("\n")[:-1]]
-    hypotheses = [one for line in objects for one in line["hypotheses"]]
+    hypotheses = [hypothesis for line in objects for hypothesis in line["hypotheses"]]
     assert len(objects) == len(LINES)
-    assert texts == [text for _, text in scored] == [one["text"] for one in hypotheses]
-    assert [float(score) for score, _ in scored] == [round(one["score"], 6) for one in hypotheses]
+    assert texts == [text for _, text in scored] == [hypothesis["text"] for hypothesis in hypotheses]
+    assert [float(score) for score, _ in scored] == [round(hypothesis["score"], 6) for hypothesis in hypotheses]
 
 
 def test_long_lines_warn_once_on_stderr(trained: Path) -> None:
@@ -77,15 +77,15 @@ def test_long_lines_warn_once_on_stderr(trained: Path) -> None:
     assert "line 2 is longer than the model's limit" in result.stderr
 
 
-def test_a_reader_may_go_away(trained: Path) -> None:
+def test_stdout_may_be_closed_early(trained: Path) -> None:
     command = f"yes un | head -n 3000 | {sys.executable} -m seq2seq translate {trained} --beam-size 1 | head -n 1"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.stderr == ""
     assert result.stdout.splitlines() == Translator.load(trained).translate(["un"], beam_size=1)
 
 
-def test_evaluate_what_can_be_read_only_once(tmp_path: Path) -> None:
-    """A pipe under a name, as `<(zcat FILE)` makes it in a shell."""
+def test_evaluate_process_substitutions(tmp_path: Path) -> None:
+    """Named pipes, such as `<(zcat FILE)` in a shell."""
     (tmp_path / "ref").write_text("the cat is on the mat\nsomething\n")
     command = f"{sys.executable} -m seq2seq evaluate --hyp <(cat ref) --ref <(cat ref)"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
@@ -147,7 +147,7 @@ def test_evaluate_a_table_equals_evaluate_two_files(
         ("test.jsonl", '{"en": "one", "sw": "moja"}\n'),
     ],
 )
-def test_evaluate_scores_no_other_pair_of_languages(name: str, content: str, trained: Path, tmp_path: Path) -> None:
+def test_evaluate_refuses_other_languages(name: str, content: str, trained: Path, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content)
     for where in (("--input", tmp_path / name), ("--dataset", tmp_path)):
         result = CliRunner().invoke(app, ["evaluate", str(trained), *map(str, where)])
@@ -155,7 +155,7 @@ def test_evaluate_scores_no_other_pair_of_languages(name: str, content: str, tra
         assert "none of them clearly fr; name them with --src-column" in result.stderr
 
 
-def test_nothing_in_a_report_steers_the_terminal(tmp_path: Path) -> None:
+def test_reports_escape_control_characters(tmp_path: Path) -> None:
     rows = [{"fr": f"un\x1b[31m {n}", "en": f"one\x9b2J {n}"} for n in range(40)]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for options in ((), ("--json",)):
@@ -164,7 +164,7 @@ def test_nothing_in_a_report_steers_the_terminal(tmp_path: Path) -> None:
     assert "\x9b2J" in "".join(json.loads(report)["examples"][0][1].split())
 
 
-def test_examples_of_a_training_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_examples_in_training_escape_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     Progress().validation(1, 2.0, 3.0, False, [Example("a\x1b[2J", "[b]", "c\x9b")])
     shown = capsys.readouterr().err
     assert "a\ufffd[2J" in shown
@@ -172,7 +172,7 @@ def test_examples_of_a_training_do_not_steer_the_terminal(capsys: pytest.Capture
     assert not {"\x1b", "\x9b"} & set(shown)
 
 
-def test_evaluate_by_group_is_to_evaluate_each_group(tmp_path: Path) -> None:
+def test_evaluate_by_group_equals_evaluating_each_group(tmp_path: Path) -> None:
     hyp = ["the cat sat on the mat", "a dog barks loudly", "nothing alike", "the dog sat on the cat"]
     ref = ["the cat is on the mat", "a dog barks loudly", "number one it is", "the dog is on the cat now"]
     kinds = ["cat", "dog", "", "dog"]
@@ -185,17 +185,17 @@ def test_evaluate_by_group_is_to_evaluate_each_group(tmp_path: Path) -> None:
         options = [word for pair in zip(("--hyp", "--ref", "--by"), files, strict=False) for word in pair]
         return list(json.loads(invoke("evaluate", *options, "--json")))
 
-    found = scores(file("hyp", hyp), file("ref", ref), file("kinds", kinds))
+    grouped = scores(file("hyp", hyp), file("ref", ref), file("kinds", kinds))
     plain = scores(file("hyp", hyp), file("ref", ref))
-    assert [one for one in found if one["group"] is None] == plain
+    assert [row for row in grouped if row["group"] is None] == plain
     for kind in ("cat", "dog"):
-        some = [number for number, name in enumerate(kinds) if name == kind]
-        alone = scores(file("h", [hyp[n] for n in some]), file("r", [ref[n] for n in some]))
-        assert [{**one, "group": None} for one in found if one["group"] == kind] == alone
-    assert len(found) == 3 * 4
+        members = [number for number, name in enumerate(kinds) if name == kind]
+        alone = scores(file("h", [hyp[n] for n in members]), file("r", [ref[n] for n in members]))
+        assert [{**row, "group": None} for row in grouped if row["group"] == kind] == alone
+    assert len(grouped) == 3 * 4
 
 
-def test_data_report_says_what_training_says(bitext: tuple[Path, Path], tmp_path: Path) -> None:
+def test_data_report_equals_the_report_of_training(bitext: tuple[Path, Path], tmp_path: Path) -> None:
     src, tgt = bitext
     pairs = ("--train-src", src, "--train-tgt", tgt, "--set", "tokenizer.vocab_size=300")
     report = invoke("data", "report", *pairs)
@@ -203,11 +203,11 @@ def test_data_report_says_what_training_says(bitext: tuple[Path, Path], tmp_path
     assert json.loads(invoke("data", "report", *pairs, "--json"))["sources"][0]["kept"] == 190
     small = ("--set", "training.max_steps=1", "--set", "model.hidden_size=8", "-o", tmp_path / "run")
     result = CliRunner().invoke(app, [str(word) for word in ("train", *pairs, *small)])
-    told = result.stderr.replace("[yellow]", "")
-    assert all(line in told for line in report.splitlines())
+    stderr = result.stderr.replace("[yellow]", "")
+    assert all(line in stderr for line in report.splitlines())
 
 
-def test_clean_takes_every_rule(bitext: tuple[Path, Path]) -> None:
+def test_clean_without_rules_applies_every_rule(bitext: tuple[Path, Path]) -> None:
     pairs = ("--train-src", bitext[0], "--train-tgt", bitext[1], "--set", "tokenizer.vocab_size=300")
     findings = json.loads(invoke("data", "report", *pairs, "--clean", "--json"))["sources"][0]["findings"]
     assert all(finding["left_out"] for finding in findings)
@@ -222,7 +222,7 @@ def test_info(trained: Path) -> None:
     assert invoke("info", trained) == invoke("info", trained / "steps" / str(best))
 
 
-def test_without_a_word_the_help_is_shown() -> None:
+def test_without_arguments_the_help_is_shown() -> None:
     assert invoke() == invoke("--help")
 
 
@@ -236,8 +236,8 @@ def test_a_model_needs_no_training_state(trained: Path, tmp_path: Path) -> None:
     assert "nrefs:1\\|case:mixed" in card
 
 
-def test_a_model_of_no_numbers_is_an_error(trained: Path, tmp_path: Path) -> None:
-    """Not lines that are missing."""
+def test_a_model_with_nan_weights_is_an_error(trained: Path, tmp_path: Path) -> None:
+    """Rather than missing lines."""
     model = load_model(trained)
     with torch.no_grad():
         model.network.output_bias.fill_(torch.nan)
@@ -309,7 +309,7 @@ def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp
         assert expected in result.stderr
     lines = result.stderr.splitlines()
     pairs = list(zip(src.read_text().splitlines(), tgt.read_text().splitlines(), strict=True))
-    assert sum(line.startswith("  translation  ") for line in lines) == 6  # of two validations
+    assert sum(line.startswith("  translation  ") for line in lines) == 6  # three for each of two validations
     shown = [line.partition("       ")[2] for line in lines if line.startswith("  source")]
     references = [line.partition("    ")[2] for line in lines if line.startswith("  reference")]
     assert set(zip(shown, references, strict=True)) <= set(pairs)
@@ -319,7 +319,7 @@ def test_train_shows_perplexity_bleu_and_examples(bitext: tuple[Path, Path], tmp
     assert {"valid_bleu", "valid_perplexity", "valid_bleu_signature"} <= records[-1].keys()
 
 
-def test_a_report_as_json_is_whole_wherever_it_is_written(tmp_path: Path) -> None:
+def test_a_json_report_is_complete_in_any_encoding(tmp_path: Path) -> None:
     rows = [{"sw": f"neno \U0001f600 {number}\x9b31m", "en": f"word {number}"} for number in range(30)]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = [sys.executable, "-m", "seq2seq", "data", "report", "--train", "pairs.jsonl", "--json"]
@@ -329,7 +329,7 @@ def test_a_report_as_json_is_whole_wherever_it_is_written(tmp_path: Path) -> Non
     assert "\x9b" not in result.stdout.decode()
 
 
-def test_a_terminal_that_cannot_write_every_script(tmp_path: Path) -> None:
+def test_a_terminal_with_a_limited_encoding(tmp_path: Path) -> None:
     (tmp_path / "pairs.tsv").write_text("".join(f"neno {n}\t\u8a9e {n}\n" for n in range(30)), encoding="utf-8")
     command = [sys.executable, "-m", "seq2seq", "data", "report", "--train", "pairs.tsv"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}

@@ -1,4 +1,4 @@
-"""The documents name commands, options and files that there are."""
+"""The documents name only commands, options and files that exist."""
 
 import re
 from collections.abc import Iterator
@@ -31,16 +31,16 @@ def options_of(command: Any) -> set[str]:
 
 
 def command_lines(text: str) -> Iterator[str]:
-    """What follows `seq2seq` in code, lines that are continued joined."""
+    """What follows `seq2seq` in code, with continued lines joined."""
     blocks = re.findall(r"```.*?\n(.*?)```", text, re.DOTALL) + re.findall(r"`(seq2seq [^`]+)`", text)
     for block in blocks:
         for line in block.replace("\\\n", " ").splitlines():
-            if found := re.search(r"(?:^|(?<!from)[ $(|/.])seq2seq ([a-z].*)", line):
-                yield found[1].split(" #")[0].split(" | ")[0]
+            if match := re.search(r"(?:^|(?<!from)[ $(|/.])seq2seq ([a-z].*)", line):
+                yield match[1].split(" #")[0].split(" | ")[0]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_command_lines_have_only_options_that_there_are(path: Path) -> None:
+def test_command_lines_have_only_options_that_exist(path: Path) -> None:
     for line in command_lines(path.read_text(encoding="utf-8")):
         words = line.split()
         name = next((name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS), None)

@@ -1,4 +1,4 @@
-"""Promise 8: a mistake is one clear line on stderr and exit code 2, and nothing is lost."""
+"""Promise 8: a user error is one clear line on stderr and exit code 2, and nothing is lost."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from seq2seq.io.manifest import MANIFEST, seal_folder
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Run a command line in a folder with odd files; return the one line that it prints on stderr."""
+    """Run a command line in a folder with invalid files; return the one line that it prints on stderr."""
     monkeypatch.chdir(tmp_path)
     Path("two.txt").write_text("a b\nc d\n")
     Path("three.txt").write_text("a\nb\nc\n")
@@ -48,7 +48,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return invoke
 
 
-# A message that typer or another library words ends here in three dots.
+# Three dots stand for the rest of a message that typer or another library words.
 ERRORS = {
     # the data
     "train": "no training data: give --train-src and --train-tgt, or --train FILE, or --dataset",
@@ -238,7 +238,7 @@ def test_error_line(command: str, run: Callable[..., str], tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_fault_of_the_program_is_one_line_and_exit_code_1(debug: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_one_line_and_exit_code_1(debug: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: str) -> str:
         raise ZeroDivisionError("of\nours")
 
@@ -261,7 +261,7 @@ def test_a_fault_of_the_program_is_one_line_and_exit_code_1(debug: bool, monkeyp
     ],
     ids=["Python", "torch"],
 )
-def test_a_lack_of_memory_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: str) -> str:
         raise error
 
@@ -280,16 +280,16 @@ def test_a_lack_of_memory_is_one_line(error: Exception, monkeypatch: pytest.Monk
         ("nan", "training.max_steps"),
         ("\udcff", "training.max_steps"),
     ],
-    ids=["brackets", "digits", "large", "nan", "half a character"],
+    ids=["brackets", "digits", "large", "nan", "lone surrogate"],
 )
-def test_odd_values_of_settings(value: str, expected: str, run: Callable[..., str]) -> None:
+def test_invalid_values_of_settings(value: str, expected: str, run: Callable[..., str]) -> None:
     line = run(["train", "--train", "same.tsv", "--set", f"training.max_steps={value}"])
     assert line.startswith(f"seq2seq: error: configuration: {expected}")
     assert len(line) < 300
 
 
 def test_a_configuration_with_a_byte_order_mark(run: Callable[..., str]) -> None:
-    """Windows' editor writes one."""
+    """Windows Notepad may write one."""
     Path("mark.toml").write_bytes(b"\xef\xbb\xbf[model]\nhiden_size = 3\n")
     assert "did you mean hidden_size" in run("train --config mark.toml --train same.tsv")
 
@@ -301,7 +301,7 @@ def test_an_endless_configuration(run: Callable[..., str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("closed", "command", "code", "told"),
+    ("closed", "command", "code", "message"),
     [
         ("<&-", "translate MODEL", 2, "seq2seq: error: "),
         (">&-", "presets", 2, "seq2seq: error: standard input or output: Bad file descriptor\n"),
@@ -310,7 +310,7 @@ def test_an_endless_configuration(run: Callable[..., str]) -> None:
         ("<&- >&- 2>&-", "presets nonsense", 2, ""),
     ],
 )
-def test_closed_and_full_streams(closed: str, command: str, code: int, told: str, trained: Path) -> None:
+def test_closed_and_full_streams(closed: str, command: str, code: int, message: str, trained: Path) -> None:
     words = command.replace("MODEL", str(trained))
     result = subprocess.run(
         ["sh", "-c", f'exec "$0" -m seq2seq {words} {closed}', sys.executable],
@@ -320,15 +320,15 @@ def test_closed_and_full_streams(closed: str, command: str, code: int, told: str
     )
     assert result.returncode == code
     assert result.stdout == ""
-    assert result.stderr.startswith(told)
-    assert bool(result.stderr) == bool(told)
+    assert result.stderr.startswith(message)
+    assert bool(result.stderr) == bool(message)
     assert "Traceback" not in result.stderr
     assert result.stderr.count("\n") <= 1
 
 
 @pytest.mark.parametrize("output", ["loop", "loop/file", "/"])
-def test_outputs_that_cannot_be(output: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop of links, and the root of all folders."""
+def test_impossible_outputs(output: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of links, and the root folder."""
     monkeypatch.chdir(tmp_path)
     Path("loop").symlink_to("loop")
     Path("lines").write_text("un\n")
@@ -347,7 +347,7 @@ def test_outputs_that_cannot_be(output: str, trained: Path, tmp_path: Path, monk
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lines", "loop"]
 
 
-def test_names_of_groups_do_not_steer_the_terminal(run: Callable[..., str]) -> None:
+def test_names_of_groups_escape_control_characters(run: Callable[..., str]) -> None:
     Path("groups").write_text("\x1b[2J\nb\n")
     result = CliRunner().invoke(app, ["evaluate", "--hyp", "two.txt", "--ref", "two.txt", "--by", "groups"])
     assert result.exit_code == 0
@@ -355,7 +355,7 @@ def test_names_of_groups_do_not_steer_the_terminal(run: Callable[..., str]) -> N
     assert "\x1b" not in result.stdout
 
 
-def test_facts_do_not_pass_for_what_info_found(trained: Path, tmp_path: Path) -> None:
+def test_facts_cannot_override_what_info_reports(trained: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     assert CliRunner().invoke(app, ["export", str(trained), "-o", str(folder)]).exit_code == 0
     config = json.loads((folder / "config.json").read_text())
@@ -373,36 +373,38 @@ def test_facts_do_not_pass_for_what_info_found(trained: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("value", ["1e308", "-1e101", "inf", "nan"])
 def test_features_too_large_to_be_squared(value: str, run: Callable[..., str]) -> None:
     Path("huge.txt").write_text(f"0 ||| a ||| lm: {value} ||| 1\n0 ||| b ||| lm: 1 ||| 1\n")
-    told = run("rescore --dev huge.txt --dev-ref two.txt")
-    assert told == "seq2seq: error: huge.txt, line 1: a feature is over 1e+100 or not a number"
+    message = run("rescore --dev huge.txt --dev-ref two.txt")
+    assert message == "seq2seq: error: huge.txt, line 1: a feature is over 1e+100 or not a number"
     Path("weights.json").write_text(
         f'{{"weights": {{"lm": [{value.replace("inf", "Infinity").replace("nan", "NaN")}]}}}}'
     )
-    told = run("rescore --weights weights.json --n-best list.txt")
-    assert told.startswith("seq2seq: error: weights.json: damaged")
+    message = run("rescore --weights weights.json --n-best list.txt")
+    assert message.startswith("seq2seq: error: weights.json: damaged")
 
 
 def test_a_pipe_is_not_read_twice(run: Callable[..., str]) -> None:
     os.mkfifo("pipe")
-    told = run("evaluate --hyp two.txt --ref two.txt --src pipe --by-length")
-    assert told == "seq2seq: error: pipe: is read several times, which only works with a file; save it to a file first"
+    message = run("evaluate --hyp two.txt --ref two.txt --src pipe --by-length")
+    assert (
+        message == "seq2seq: error: pipe: is read several times, which only works with a file; save it to a file first"
+    )
 
 
 @pytest.mark.parametrize("setting", ["model = 5", 'training = "fast"', "data = []"])
 def test_a_value_instead_of_a_section(setting: str, run: Callable[..., str]) -> None:
     Path("odd.toml").write_text(f"{setting}\n")
     name = setting.partition(" ")[0]
-    told = run(f"train --train same.tsv --config odd.toml --set {name}.seed=1")
-    assert told.startswith(f"seq2seq: error: odd.toml: {name} = ")
-    assert told.endswith(f"expected the section [{name}]")
+    message = run(f"train --train same.tsv --config odd.toml --set {name}.seed=1")
+    assert message.startswith(f"seq2seq: error: odd.toml: {name} = ")
+    assert message.endswith(f"expected the section [{name}]")
 
 
-def test_a_long_error_keeps_its_beginning_and_its_end(run: Callable[..., str]) -> None:
+def test_a_long_error_keeps_its_start_and_its_end(run: Callable[..., str]) -> None:
     Path("odd.jsonl").write_text(json.dumps({"a" * 50_000: "b", "c" * 50_000: 1}) + "\n")
-    told = run("train --train odd.jsonl -o run")
-    assert len(told) < 1000
-    assert told.startswith("seq2seq: error: odd.jsonl: ")
-    assert told.endswith("--tgt-column")
+    message = run("train --train odd.jsonl -o run")
+    assert len(message) < 1000
+    assert message.startswith("seq2seq: error: odd.jsonl: ")
+    assert message.endswith("--tgt-column")
     with pytest.raises(InputError) as caught:
         raise InputError("one\ntwo " + "x" * 5000 + " end")
     assert str(caught.value).startswith("one two x")

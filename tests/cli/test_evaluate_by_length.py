@@ -1,4 +1,4 @@
-"""`seq2seq evaluate` by length, beside a baseline and as a chart."""
+"""`seq2seq evaluate` by length, with a baseline and as a chart."""
 
 import json
 import random
@@ -55,21 +55,21 @@ def by_length(texts: dict[str, Path]) -> list[object]:
     return ["--hyp", texts["hyp"], "--ref", texts["ref"], "--src", texts["src"], "--by-length"]
 
 
-def test_by_length_is_to_group_by_hand(by_length: list[object], texts: dict[str, Path], tmp_path: Path) -> None:
-    found = rows_of(*by_length)
+def test_by_length_equals_grouping_by_hand(by_length: list[object], texts: dict[str, Path], tmp_path: Path) -> None:
+    grouped = rows_of(*by_length)
     names = list(BINS)
     group = {3: 0, 5: 0, 7: 1, 9: 1, 12: 2, 40: 3, 120: 4}
     (tmp_path / "by").write_text("".join(f"{names[group[length]]}\n" for length in LENGTHS))
     by_hand = rows_of("--hyp", texts["hyp"], "--ref", texts["ref"], "--by", tmp_path / "by")
-    assert sorted(found, key=str) == sorted(by_hand, key=str)
-    assert [row["lines"] for row in found[::3]] == [len(LENGTHS), *BINS.values()]
-    assert list(dict.fromkeys(row["group"] for row in found)) == [None, *names]
+    assert sorted(grouped, key=str) == sorted(by_hand, key=str)
+    assert [row["lines"] for row in grouped[::3]] == [len(LENGTHS), *BINS.values()]
+    assert list(dict.fromkeys(row["group"] for row in grouped)) == [None, *names]
     table = [line for line in invoke("evaluate", *by_length).splitlines() if "words" in line]
     assert [line[:20].strip() for line in table] == names
     assert [line[20:28].strip() for line in table] == list(map(str, BINS.values()))
 
 
-def test_a_model_is_scored_by_length_as_its_translations_are(
+def test_a_model_is_scored_by_length_like_its_translations(
     trained: Path, bitext: tuple[Path, Path], tmp_path: Path
 ) -> None:
     src, ref = bitext
@@ -78,17 +78,17 @@ def test_a_model_is_scored_by_length_as_its_translations_are(
     assert at_once == invoke("evaluate", "--hyp", kept, "--src", src, "--ref", ref, "--by-length")
     table = tmp_path / "pairs.tsv"
     pairs = zip(src.read_text().splitlines(), ref.read_text().splitlines(), strict=True)
-    table.write_text("fr\ten\n" + "".join(f"{one}\t{other}\n" for one, other in pairs))
+    table.write_text("fr\ten\n" + "".join(f"{source}\t{reference}\n" for source, reference in pairs))
     columns = ("--src-column", "fr", "--tgt-column", "en")
     assert at_once == invoke("evaluate", "--hyp", kept, "--input", table, *columns, "--by-length")
 
 
-def test_baseline_stands_beside(by_length: list[object], texts: dict[str, Path]) -> None:
+def test_baseline_is_shown_next_to_the_scores(by_length: list[object], texts: dict[str, Path]) -> None:
     together = rows_of(*by_length, "--baseline", texts["base"])
     alone = rows_of(*by_length)
     baseline = rows_of("--hyp", texts["base"], *by_length[2:])
-    for row, own, other in zip(together, alone, baseline, strict=True):
-        assert row == {**own, "baseline": other["score"]}
+    for row, score, baseline_score in zip(together, alone, baseline, strict=True):
+        assert row == {**score, "baseline": baseline_score["score"]}
     first, *_, last = invoke("evaluate", *by_length, "--baseline", texts["base"]).splitlines()
     assert first.split()[:4] == ["BLEU", f"{alone[0]['score']:.2f}", "baseline", f"{baseline[0]['score']:.2f}"]
     shown = [f"{row['score']:.2f}" for row in (*alone[-3:], *baseline[-3:])]
@@ -101,7 +101,9 @@ def test_the_chart_shows_the_table(texts: dict[str, Path]) -> None:
     )
     scored = score_groups(systems, references, length_bins(texts["src"].read_text().splitlines()))
     del scored[None]
-    rows = [GroupScores.of(one, scored[one]) for one in sorted(scored, key=lambda one: one.least if one else 0)]
+    rows = [
+        GroupScores.of(group, scored[group]) for group in sorted(scored, key=lambda group: group.least if group else 0)
+    ]
     axes = Figure().subplots()
     draw_bleu(axes, rows, ["new", "old"])
     for number, (line, name) in enumerate(zip(axes.get_lines(), ("new", "old"), strict=True)):
@@ -141,7 +143,7 @@ def test_the_chart_names_the_files(
     assert all(f"<!-- {name} -->" in drawn for name in shown)
 
 
-def test_without_matplotlib_one_line_says_what_to_install(
+def test_missing_matplotlib_is_a_one_line_error(
     by_length: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -154,8 +156,8 @@ def test_without_matplotlib_one_line_says_what_to_install(
     assert "up to 5 words" in invoke("evaluate", *by_length)
 
 
-def test_groups_are_read_as_the_lines_go_by() -> None:
-    """Nothing is gathered: memory stays as it is, however many lines there are."""
+def test_groups_are_read_as_a_stream() -> None:
+    """Nothing is collected, so memory does not grow with the number of lines."""
     reading = dict.fromkeys(("system", "reference", "group"), 0)
 
     def column(name: str) -> Iterator[str]:
@@ -165,13 +167,13 @@ def test_groups_are_read_as_the_lines_go_by() -> None:
             yield "a b c d" if name != "group" else f"{number % 3}"
 
     scorers = score_groups([column("system")], [column("reference")], column("group"))
-    assert {group: [one.lines for one in own] for group, own in scorers.items()} == {
+    assert {group: [scorer.lines for scorer in of_group] for group, of_group in scorers.items()} == {
         None: [300], "0": [100], "1": [100], "2": [100],
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("short", range(4))
-def test_columns_of_different_length_are_told(short: int) -> None:
+def test_columns_of_different_length_are_an_error(short: int) -> None:
     columns = [["a"] * (2 if number == short else 3) for number in range(4)]
     with pytest.raises(InputError, match="differ in length, from line 3 on"):
         score_groups(columns[:2], columns[2:3], columns[3])

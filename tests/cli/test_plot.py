@@ -1,4 +1,4 @@
-"""`seq2seq plot`: the pictures hold what they say."""
+"""`seq2seq plot`: the charts show the data."""
 
 import html
 import json
@@ -30,7 +30,7 @@ def run(*words: object, text: str | None = None) -> tuple[int, str]:
 
 
 def texts(svg: Path) -> set[str]:
-    """SVG draws letters as outlines; what was written stands in comments."""
+    """SVG draws letters as outlines; their text is in comments."""
     return {comment.strip() for comment in re.findall(r"<!--(.*?)-->", html.unescape(svg.read_text(encoding="utf-8")))}
 
 
@@ -45,7 +45,7 @@ def test_curves_of_two_runs(trained: Path, tmp_path: Path) -> None:
     assert width > 2 * height
 
 
-def test_runs_of_one_name_are_told_apart(trained: Path, tmp_path: Path) -> None:
+def test_runs_with_the_same_name_are_distinguished(trained: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name / "run").mkdir(parents=True)
         shutil.copy(trained / "metrics.jsonl", tmp_path / name / "run")
@@ -55,7 +55,7 @@ def test_runs_of_one_name_are_told_apart(trained: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["_run", "$x$", "50$", "a_b$^{", "\x1b[31m"])
 def test_any_name_of_a_run_is_shown(name: str, trained: Path, tmp_path: Path) -> None:
-    """An underscore hides it from matplotlib's legend, and a `$` begins mathematics."""
+    """An underscore would hide it from matplotlib's legend, and `$` starts math text."""
     for folder in (name, "other"):
         (tmp_path / folder).mkdir()
         shutil.copy(trained / "metrics.jsonl", tmp_path / folder)
@@ -64,7 +64,7 @@ def test_any_name_of_a_run_is_shown(name: str, trained: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "message"),
     [
         ("[1]", "not a training record"),
         ("{}", "not a training record"),
@@ -75,14 +75,14 @@ def test_any_name_of_a_run_is_shown(name: str, trained: Path, tmp_path: Path) ->
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_odd_records_are_told(line: str, complaint: str, tmp_path: Path) -> None:
+def test_malformed_records_are_reported(line: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 2.0}}\n{line}\n')
     code, error = run("curves", tmp_path, "-o", tmp_path / "c.png")
     assert code == 2
-    assert error.startswith(f"seq2seq: error: {tmp_path / 'metrics.jsonl'}, line 2: {complaint}")
+    assert error.startswith(f"seq2seq: error: {tmp_path / 'metrics.jsonl'}, line 2: {message}")
 
 
-def test_values_that_are_no_numbers_are_not_drawn(tmp_path: Path) -> None:
+def test_values_that_are_not_finite_numbers_are_not_drawn(tmp_path: Path) -> None:
     values = ("1.5", '"a"', "true", "NaN", "1e308", "-Infinity", "1" + "0" * 400, "2.5")
     lines = (f'{{"step": {n}, "loss": {value}}}' for n, value in enumerate(values))
     (tmp_path / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
@@ -90,15 +90,15 @@ def test_values_that_are_no_numbers_are_not_drawn(tmp_path: Path) -> None:
     assert _series({"run": _read_metrics(tmp_path)}, "loss") == {"run": [(0, 1.5), (7, 2.5)]}
 
 
-def test_a_picture_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) -> None:
-    """Of 800 pieces it would take 5 GB."""
+def test_a_chart_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) -> None:
+    """With 800 pieces it would take 5 GB."""
     code, error = run("alignment", trained, "--src", "un " * 800, "--tgt", "one", "-o", tmp_path / "a.png")
     assert code == 2
     assert "pieces in a sentence; a picture takes at most 150 of each" in error
     assert not (tmp_path / "a.png").exists()
 
 
-def test_a_setting_for_windows_does_not_matter(trained: Path, tmp_path: Path) -> None:
+def test_mplbackend_is_ignored(trained: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "seq2seq", "plot", "curves", str(trained), "-o", str(tmp_path / "c.png")]
     subprocess.run(command, env={**os.environ, "MPLBACKEND": "nonsense"}, check=True)
     assert (tmp_path / "c.png").exists()
@@ -120,7 +120,7 @@ def test_a_map_has_each_label_at_its_point() -> None:
     ]  # fmt: skip
 
 
-def test_alignment_of_the_models_own_translation_and_of_another(trained: Path, tmp_path: Path) -> None:
+def test_alignment_of_the_models_translation_and_of_a_given_one(trained: Path, tmp_path: Path) -> None:
     assert run("alignment", trained, "--src", "un deux", "-o", tmp_path / "own.svg") == (0, "")
     assert {"\u2581un", "\u2581deux", "</s>"} <= texts(tmp_path / "own.svg")
     words = ("--src", "un", "--tgt", "six $ six")
@@ -150,9 +150,9 @@ def test_maps_of_words_and_phrases(trained: Path, tmp_path: Path) -> None:
     assert {"un deux", "trois quatre cinq six", "six un", "$x$ _ trois"} <= texts(tmp_path / "phrases.svg")
 
 
-def test_mistakes_are_one_line_and_leave_the_old_picture(trained: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "old.png"
-    picture.write_text("old")
+def test_errors_are_one_line_and_leave_the_old_chart(trained: Path, tmp_path: Path) -> None:
+    chart = tmp_path / "old.png"
+    chart.write_text("old")
     broken, empty = tmp_path / "broken", tmp_path / "empty"
     broken.mkdir()
     empty.mkdir()
@@ -165,11 +165,11 @@ def test_mistakes_are_one_line_and_leave_the_old_picture(trained: Path, tmp_path
         (["phrases", tmp_path / "none"], f"{tmp_path / 'none'}"),
     ]
     for words, message in cases:
-        code, error = run(*words, "-o", picture, text="un\ndeux\n")
+        code, error = run(*words, "-o", chart, text="un\ndeux\n")
         assert code == 2
         assert error.startswith(f"seq2seq: error: {message}")
         assert error.count("\n") == 1
-    assert picture.read_text() == "old"
+    assert chart.read_text() == "old"
     assert run("phrases", trained, "-o", tmp_path / "map.pdf", text="")[1].endswith("charts are .png or .svg files\n")
 
 
@@ -184,8 +184,8 @@ def test_too_many_phrases_are_refused(trained: Path, tmp_path: Path) -> None:
     assert (code, error) == (2, "seq2seq: error: -: 2,001 different phrases; a map takes at most 2,000\n")
 
 
-def test_an_svg_is_xml_whatever_the_text(trained: Path, tmp_path: Path) -> None:
-    """Control characters and U+FFFE may not be in it."""
+def test_an_svg_is_valid_xml_whatever_the_text(trained: Path, tmp_path: Path) -> None:
+    """XML allows neither control characters nor U+FFFE."""
     lines = "a\x1b\nb\x0c c\n\ufffe d\n\uffff e\nun\n"
     assert run("phrases", trained, "-o", tmp_path / "phrases.svg", text=lines)[0] == 0
     words = ("--src", "un \x1b\ufffe deux", "--tgt", "one \x0c")
@@ -194,7 +194,7 @@ def test_an_svg_is_xml_whatever_the_text(trained: Path, tmp_path: Path) -> None:
         ElementTree.parse(tmp_path / name)
 
 
-def test_characters_that_the_font_lacks_are_one_warning(trained: Path, tmp_path: Path) -> None:
-    code, told = run("phrases", trained, "-o", tmp_path / "c.png", text="\U0001f9ff\n\u0e01\n\u1000\n\u1780\n")
+def test_missing_glyphs_are_one_warning(trained: Path, tmp_path: Path) -> None:
+    code, stderr = run("phrases", trained, "-o", tmp_path / "c.png", text="\U0001f9ff\n\u0e01\n\u1000\n\u1780\n")
     assert code == 0
-    assert told == "seq2seq: warning: the font lacks some characters: they are drawn as boxes\n"
+    assert stderr == "seq2seq: warning: the font lacks some characters: they are drawn as boxes\n"

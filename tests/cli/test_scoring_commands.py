@@ -20,7 +20,7 @@ TABLE = (
     "un deux ||| two  one ||| 0.125 ||| ||| 1 1 \n"
     "un\u00a0deux ||| one\ttwo ||| 0.5"
 )
-ODD = "six ||| \u00a0 ||| 0.5\n"
+INVALID_LINE = "six ||| \u00a0 ||| 0.5\n"
 
 
 def run(*arguments: object, stdin: bytes | None = None) -> Result:
@@ -46,54 +46,56 @@ def files(tmp_path: Path) -> list[object]:
     return ["--src", src, "--tgt", tgt]
 
 
-@pytest.mark.parametrize("form", ["pair.tsv", "pair.jsonl", "pair.tsv.gz", "pair.jsonl.zst"])
-def test_every_form_of_pairs_has_the_same_scores(
-    form: str, trained: Path, scorer: Scorer, files: list[object], tmp_path: Path
+@pytest.mark.parametrize("name", ["pair.tsv", "pair.jsonl", "pair.tsv.gz", "pair.jsonl.zst"])
+def test_every_format_of_pairs_has_the_same_scores(
+    name: str, trained: Path, scorer: Scorer, files: list[object], tmp_path: Path
 ) -> None:
-    rows = [json.dumps({"en": tgt, "fr": src}) if "jsonl" in form else f"{tgt}\t{src}" for src, tgt in PAIRS]
-    text = "".join(f"{row}\n" for row in (rows if "jsonl" in form else ["en\tfr", *rows])).encode()
-    pack = {"gz": gzip.compress, "st": zstandard.ZstdCompressor().compress}.get(form[-2:], bytes)
-    (tmp_path / form).write_bytes(pack(text))
-    found = invoke("score", trained, "--input", tmp_path / form)
-    assert found == invoke("score", trained, *files)
-    assert found == "".join(f"{score.log_prob:.6f}\n" for score in scorer.score(PAIRS))
+    rows = [json.dumps({"en": tgt, "fr": src}) if "jsonl" in name else f"{tgt}\t{src}" for src, tgt in PAIRS]
+    text = "".join(f"{row}\n" for row in (rows if "jsonl" in name else ["en\tfr", *rows])).encode()
+    pack = {"gz": gzip.compress, "st": zstandard.ZstdCompressor().compress}.get(name[-2:], bytes)
+    (tmp_path / name).write_bytes(pack(text))
+    scores = invoke("score", trained, "--input", tmp_path / name)
+    assert scores == invoke("score", trained, *files)
+    assert scores == "".join(f"{score.log_prob:.6f}\n" for score in scorer.score(PAIRS))
 
 
-def test_numbers_of_a_pair_fit_together(trained: Path, files: list[object]) -> None:
+def test_output_options_agree(trained: Path, files: list[object]) -> None:
     plain, normalized, tokens = (
         [[float(word) for word in line.split()] for line in invoke("score", trained, *files, *option).splitlines()]
         for option in ([], ["--normalize"], ["--per-token"])
     )
     objects = [json.loads(line) for line in invoke("score", trained, *files, "--json", "--per-token").splitlines()]
     assert len(plain) == len(PAIRS)
-    for (log_prob,), (mean,), pieces, one in zip(plain, normalized, tokens, objects, strict=True):
+    for (log_prob,), (mean,), pieces, record in zip(plain, normalized, tokens, objects, strict=True):
         assert sum(pieces) == pytest.approx(log_prob, abs=1e-5)
         assert log_prob / len(pieces) == pytest.approx(mean, abs=1e-5)
-        assert (one["log_prob"], one["normalized"]) == (pytest.approx(log_prob), pytest.approx(mean, abs=1e-6))
-        assert [token["log_prob"] for token in one["tokens"]] == pytest.approx(pieces, abs=1e-6)
-        assert one["pieces"] == len(pieces)
-        assert one["tokens"][-1]["piece"] == "</s>"
+        assert (record["log_prob"], record["normalized"]) == (pytest.approx(log_prob), pytest.approx(mean, abs=1e-6))
+        assert [token["log_prob"] for token in record["tokens"]] == pytest.approx(pieces, abs=1e-6)
+        assert record["pieces"] == len(pieces)
+        assert record["tokens"][-1]["piece"] == "</s>"
 
 
 @pytest.mark.parametrize("side", ["src", "tgt"])
-def test_a_blank_side_stops_or_stays_blank(side: str, trained: Path, files: list[object], tmp_path: Path) -> None:
-    whole = invoke("score", trained, *files).splitlines()
+def test_a_blank_side_is_an_error_or_a_blank_line(
+    side: str, trained: Path, files: list[object], tmp_path: Path
+) -> None:
+    scores = invoke("score", trained, *files).splitlines()
     (tmp_path / side).write_text((tmp_path / side).read_text().replace("six", " \u00a0"))
     result = run("score", trained, *files)
     assert (result.exit_code, result.stdout) == (2, "")
     side_name = {"src": "source", "tgt": "target"}[side]
     assert f"src and {tmp_path}/tgt, line 2: the {side_name} is blank; --invalid-lines skip keeps" in result.stderr
-    passed = run("score", trained, *files, "--invalid-lines", "skip")
-    assert passed.stdout.split("\n") == [whole[0], "", *whole[2:], ""]
-    assert "warning: " in passed.stderr
-    assert "line 2" in passed.stderr
+    skipped = run("score", trained, *files, "--invalid-lines", "skip")
+    assert skipped.stdout.split("\n") == [scores[0], "", *scores[2:], ""]
+    assert "warning: " in skipped.stderr
+    assert "line 2" in skipped.stderr
     objects = [
         json.loads(line) for line in invoke("score", trained, *files, "--invalid-lines", "skip", "--json").splitlines()
     ]
     assert objects[1] == {"log_prob": None, "pieces": None, "normalized": None}
 
 
-def test_pairs_that_cannot_be_read_stop(trained: Path, files: list[object], tmp_path: Path) -> None:
+def test_unreadable_pairs_are_an_error(trained: Path, files: list[object], tmp_path: Path) -> None:
     (tmp_path / "tgt").write_bytes(b"one\ntw\xffo\n")
     result = run("score", trained, *files, "--odd-lines", "pass", "-o", tmp_path / "out")
     assert result.exit_code == 2
@@ -107,7 +109,7 @@ def test_pairs_that_cannot_be_read_stop(trained: Path, files: list[object], tmp_
 
 @pytest.mark.parametrize("name", ["table", "table.gz"])
 @pytest.mark.parametrize("options", [[], ["--log"], ["--normalize"]], ids=["probability", "log", "normalized"])
-def test_a_phrase_table_has_a_feature_more(
+def test_a_phrase_table_gets_one_more_feature(
     options: list[str], name: str, trained: Path, scorer: Scorer, tmp_path: Path
 ) -> None:
     path, output = tmp_path / name, tmp_path / f"scored-{name}"
@@ -142,18 +144,18 @@ def test_no_probability_is_too_small_for_moses(trained: Path, tmp_path: Path) ->
     assert float(log) < math.log(1.1755e-38)
 
 
-def test_odd_lines_of_a_phrase_table(trained: Path, tmp_path: Path) -> None:
+def test_invalid_lines_of_a_phrase_table(trained: Path, tmp_path: Path) -> None:
     path = tmp_path / "table"
-    path.write_bytes(ODD.encode() + TABLE.encode())
+    path.write_bytes(INVALID_LINE.encode() + TABLE.encode())
     result = run("score", trained, "--phrase-table", path)
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"{path}, line 1: the target is blank; --invalid-lines skip" in result.stderr
-    passed = invoke("score", trained, "--phrase-table", path, "--odd-lines", "pass")
+    skipped = invoke("score", trained, "--phrase-table", path, "--odd-lines", "pass")
     path.write_bytes(TABLE.encode())
-    assert passed == ODD + invoke("score", trained, "--phrase-table", path)
+    assert skipped == INVALID_LINE + invoke("score", trained, "--phrase-table", path)
 
 
-def test_an_n_best_list_has_a_feature_more(trained: Path, scorer: Scorer, tmp_path: Path) -> None:
+def test_an_n_best_list_gets_one_more_feature(trained: Path, scorer: Scorer, tmp_path: Path) -> None:
     lines = ["0 ||| one two  ||| d: 0 -7.6 lm: -3{} ||| -4\n", "0 ||| two one ||| d: 0 lm: -3{}||| -5\r\n"]
     lines += ["2 ||| six ||| Distortion0= 0 LM0= -1{} ||| -4 ||| 0-0"]
     path, src = tmp_path / "list", tmp_path / "src"
@@ -163,16 +165,16 @@ def test_an_n_best_list_has_a_feature_more(trained: Path, scorer: Scorer, tmp_pa
     for options, old, new in (([], "RNNEncDec", "RNNEncDec0"), (["--feature-name", "My1"], "My1", "My1")):
         labels = [f" {old}: ", f" {old}: ", f" {new}= "]
         added = [f"{label}{score.log_prob:.6f}" for label, score in zip(labels, scores, strict=True)]
-        found = invoke("score", trained, "--n-best", path, "--src", src, *options)
-        assert found == "".join(line.format(one) for line, one in zip(lines, added, strict=True))
-    (tmp_path / "again").write_text(found, newline="")
+        scored = invoke("score", trained, "--n-best", path, "--src", src, *options)
+        assert scored == "".join(line.format(feature) for line, feature in zip(lines, added, strict=True))
+    (tmp_path / "again").write_text(scored, newline="")
     result = run("score", trained, "--n-best", tmp_path / "again", "--src", src, "--feature-name", "My1")
     assert result.exit_code == 2
     assert "again, line 1: already has a feature My1; name the new one with --feature-name" in result.stderr
 
 
 def test_rescoring_by_a_model_finds_its_translations(trained: Path, tmp_path: Path) -> None:
-    """A list that ranks the wrong candidate first: the model knows better."""
+    """The list ranks the wrong candidate first; the model corrects it."""
     pairs = [("un deux six six", "one two six six"), ("six trois un un", "six three one one")]
     pairs = [*pairs, ("trois six six cinq", "three six six five"), ("cinq un deux six", "five one two six")] * 6
     candidates = "{0} ||| {2} ||| LM0= -1 ||| -1\n{0} ||| {1} ||| LM0= -2 ||| -2\n"
@@ -187,29 +189,29 @@ def test_rescoring_by_a_model_finds_its_translations(trained: Path, tmp_path: Pa
     apply = ("--n-best", scored, "--ref", tmp_path / "ref", "-o", best, "--save-list", ranked)
     result = run(*learn, *apply)
     assert result.exit_code == 0, result.stderr
-    told = result.stderr.splitlines()
-    assert len(told) == 2
-    assert told[0] == told[1]
-    assert told[0].startswith(f"{scored}: BLEU ")
-    assert "nrefs:1|bs:1000|seed:12345|case:mixed" in told[0]
+    reported = result.stderr.splitlines()
+    assert len(reported) == 2
+    assert reported[0] == reported[1]
+    assert reported[0].startswith(f"{scored}: BLEU ")
+    assert "nrefs:1|bs:1000|seed:12345|case:mixed" in reported[0]
     gain = json.loads(weights.read_text())["bleu"]
     assert gain["after"] > gain["before"]
-    assert f"BLEU {gain['before']:.2f} before, {gain['after']:.2f} after (p = {gain['p_value']:.4f})" in told[0]
+    assert f"BLEU {gain['before']:.2f} before, {gain['after']:.2f} after (p = {gain['p_value']:.4f})" in reported[0]
     expected = [tgt if n != 2 else "" for n, (_, tgt) in enumerate(pairs)]
     assert gzip.decompress(best.read_bytes()).decode().split("\n") == [*expected, ""]
-    # The list is the same lines in another order, with other totals, best first.
+    # The saved list has the same lines with new totals, re-ordered best first.
     lines = ranked.read_text().splitlines()
     assert sorted(line.rpartition(" ||| ")[0] for line in lines) == sorted(
         line.rpartition(" ||| ")[0] for line in scored.read_text().splitlines()
     )
     totals = [float(line.rpartition(" ||| ")[2]) for line in lines]
     assert all(first >= second for first, second in zip(totals[::2], totals[1::2], strict=True))
-    # Weights that were saved do the same, from stdin too.
+    # Saved weights give the same result, also from stdin.
     again = invoke("rescore", "--weights", weights, "--n-best", "-", stdin=scored.read_bytes())
     assert again.encode() == gzip.decompress(best.read_bytes())
 
 
-def test_candidates_without_a_feature_come_last_and_are_told(tmp_path: Path) -> None:
+def test_candidates_without_a_feature_come_last_and_are_reported(tmp_path: Path) -> None:
     path, weights, ranked = tmp_path / "list", tmp_path / "weights.json", tmp_path / "ranked"
     path.write_text(
         "1 ||| a ||| LM0= -9 ||| -1\n1 ||| b ||| LM0= -3 New= -2 ||| -2 ||| 0-0\n1 ||| c ||| New= -1 LM0= -3 ||| -3"
@@ -230,7 +232,7 @@ def test_candidates_without_a_feature_come_last_and_are_told(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("words", ["--dev pipe --dev-ref ref", "--weights weights --n-best pipe --ref ref"])
 def test_a_pipe_is_not_read_twice(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time it is empty: BLEU would be that of nothing."""
+    """It would be empty the second time, and BLEU meaningless."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
     Path("ref").write_text("a\n")
@@ -241,15 +243,15 @@ def test_a_pipe_is_not_read_twice(words: str, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("lines", "references", "complaint"),
+    ("lines", "references", "message"),
     [
         ("", "", "there are no references to compare with"),
         ("999999999 ||| a ||| lm: 1 ||| 1\n", "", "sentence 999999999 after -1; over 1,000,000 sentences are missing"),
         ("0 ||| a ||| lm: 1 ||| 1\n5000000 ||| a ||| lm: 1 ||| 1\n", "", "sentence 5000000 after 0; over 1,000,000"),
     ],
 )
-def test_lists_that_leave_nothing_or_too_much_out(lines: str, references: str, complaint: str, tmp_path: Path) -> None:
-    """A line of forty bytes stood for a thousand million blank ones."""
+def test_lists_with_no_or_too_many_missing_sentences(lines: str, references: str, message: str, tmp_path: Path) -> None:
+    """A line of forty bytes used to stand for a billion blank ones."""
     (tmp_path / "list").write_text(lines)
     (tmp_path / "ref").write_text(references)
     (tmp_path / "weights").write_text('{"weights": {"lm": [1.0]}}')
@@ -258,4 +260,4 @@ def test_lists_that_leave_nothing_or_too_much_out(lines: str, references: str, c
         app, [str(word) for word in (*words, *(["--ref", tmp_path / "ref"] if not lines else []))]
     )
     assert result.exit_code == 2
-    assert complaint in result.stderr
+    assert message in result.stderr

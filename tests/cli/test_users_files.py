@@ -1,4 +1,4 @@
-"""Nothing of the user's is lost: no neighbour of a name that the program derives, and no output but the one named."""
+"""User files are never lost: neither neighbours of a run or model, nor any file but the named output."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
 QUIET = Progress(quiet=True)
-# What this program, or another one, may have called something that it derived from a name.
+# Names that this or another program might derive from a name.
 NEIGHBOURS = (
     *("{}.old", "{}.partial", "{}.preparing", "{}.lock", "{}.tmp", "{}~", "{}.bak", ".{}.old", ".{}", "{}.1.partial"),
     *(".seq2seq-0123456789abcdef", "new", "old", "workspace"),
@@ -35,12 +35,12 @@ NEIGHBOURS = (
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Every path below, and the bytes of each file."""
+    """Every path below a folder, and the bytes of each file."""
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def surround(path: Path, folders: bool) -> dict[str, bytes | None]:
-    """Put neighbours of the user's beside a path; returns them."""
+    """Put user files next to a path. Returns them."""
     for pattern in NEIGHBOURS:
         neighbour = path.with_name(pattern.format(path.name))
         if folders:
@@ -69,8 +69,8 @@ def test_steps_leave_their_neighbours_alone(folders: bool, tiny: Callable[..., C
     kept = {name: value for name, value in users.items() if not Path(name).is_relative_to("2")}
     shutil.copytree(run, tmp_path / "copy")
     train(tiny(training__max_steps=2), run, resume=True, overwrite=False, progress=QUIET)
-    found = tree(run / "steps")
-    assert {name: value for name, value in found.items() if not Path(name).is_relative_to("2")} == kept
+    after = tree(run / "steps")
+    assert {name: value for name, value in after.items() if not Path(name).is_relative_to("2")} == kept
 
 
 def test_a_renamed_run_is_not_renamed_back(tiny: Callable[..., Config], tmp_path: Path) -> None:
@@ -93,10 +93,10 @@ def test_export_leaves_its_neighbours_alone(folders: bool, trained: Path, tmp_pa
 
 
 @pytest.mark.parametrize("name", [".", "..", "../here"])
-def test_the_current_folder_is_not_trained_into(
+def test_training_into_the_current_folder_is_refused(
     name: str, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was trained for hours, then could not be written; with --overwrite it was deleted first."""
+    """It used to fail on writing, after hours of training; with --overwrite the folder was deleted first."""
     here = tmp_path / "here"
     train(tiny(training__max_steps=1), here, resume=False, overwrite=False, progress=QUIET)
     before = tree(tmp_path)
@@ -120,7 +120,7 @@ def test_a_replaced_file_keeps_its_mode(mode: int, tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change the owner")
 def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("theirs")
@@ -131,10 +131,10 @@ def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("by_stream", [False, True])
 def test_a_pipe_is_written_to_and_stays(by_stream: bool, tmp_path: Path) -> None:
-    """A device node was replaced by a file: /dev/null, in a container that runs as root."""
-    pipe, got = tmp_path / "pipe", list[bytes]()
+    """A device node such as /dev/null used to be replaced by a file, in a container that runs as root."""
+    pipe, received = tmp_path / "pipe", list[bytes]()
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
     reader.start()
     if by_stream:
         with open_output(pipe) as file:
@@ -142,7 +142,7 @@ def test_a_pipe_is_written_to_and_stays(by_stream: bool, tmp_path: Path) -> None
     else:
         replace_file(pipe, b"new\n")
     reader.join(timeout=10)
-    assert got == [b"new\n"]
+    assert received == [b"new\n"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert list(tmp_path.iterdir()) == [pipe]
 
@@ -150,7 +150,7 @@ def test_a_pipe_is_written_to_and_stays(by_stream: bool, tmp_path: Path) -> None
 WRITE = "from seq2seq.io.lines import open_output\nwith open_output({!r}) as file: file.write(b'new\\n')"
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux's names of descriptors")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's names of descriptors")
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_stdout_by_name_is_stdout(name: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
@@ -163,7 +163,7 @@ def test_stdout_by_name_is_stdout(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [log]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash's process substitution")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs process substitution in bash")
 def test_process_substitution(tmp_path: Path) -> None:
     program = f"import sys; name = sys.argv[1]\n{WRITE.format('NAME').replace(repr('NAME'), 'name')}"
     script = f'"$0" -c "$1" >(cat > {tmp_path / "out"}); wait $!'
@@ -171,7 +171,7 @@ def test_process_substitution(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == b"new\n"
 
 
-def test_a_link_stays_one(tmp_path: Path) -> None:
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
@@ -185,7 +185,7 @@ def command(*words: object) -> tuple[int, str]:
     return result.exit_code, result.stderr
 
 
-USERS = (
+USER_FILES = (
     "notes.txt",
     "err.log",
     "steps/best/model",
@@ -196,8 +196,8 @@ USERS = (
 )
 
 
-@pytest.mark.parametrize("name", [*USERS, "fifo", "link"])
-def test_a_run_that_holds_files_of_the_users_is_not_overwritten(
+@pytest.mark.parametrize("name", [*USER_FILES, "fifo", "link"])
+def test_a_run_with_user_files_is_not_overwritten(
     name: str, trained: Path, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     run = shutil.copytree(trained, tmp_path / "run")
@@ -214,7 +214,7 @@ def test_a_run_that_holds_files_of_the_users_is_not_overwritten(
     assert tree(tmp_path) == before
 
 
-def test_a_run_is_overwritten_where_a_file_manager_has_been(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_run_with_files_of_a_file_manager_is_overwritten(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
     (run / "steps" / ".DS_Store").write_text("")
@@ -226,7 +226,7 @@ def test_a_run_is_overwritten_where_a_file_manager_has_been(tiny: Callable[..., 
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "data/v.csv"])
-def test_what_appears_while_the_data_is_prepared_is_kept(
+def test_a_file_that_appears_while_the_data_is_prepared_is_kept(
     name: str, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
@@ -275,17 +275,17 @@ def test_models_without_their_state_are_kept(trained: Path, tiny: Callable[..., 
 
 
 class Mover(Progress):
-    """Moves the run folder after the first validation, and puts another one there."""
+    """Moves the run folder after the first validation, and may put another one there."""
 
-    def __init__(self, run: Path, instead: Path | None) -> None:
+    def __init__(self, run: Path, replacement: Path | None) -> None:
         super().__init__(quiet=True)
-        self.run, self.instead = run, instead
+        self.run, self.replacement = run, replacement
 
     def validation(self, *_: object, **__: object) -> None:
         if not self.run.with_name("moved").exists():
             self.run.rename(self.run.with_name("moved"))
-            if self.instead:
-                shutil.copytree(self.instead, self.run)
+            if self.replacement:
+                shutil.copytree(self.replacement, self.run)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -310,9 +310,9 @@ def test_an_export_does_not_replace_a_folder_that_has_appeared(
         (target / "mine").write_text("mine")
 
     monkeypatch.setattr("seq2seq.inference.export.write_files", write)
-    code, told = command("export", trained, "-o", target)
+    code, stderr = command("export", trained, "-o", target)
     assert code == 2
-    assert "model: already exists; give a new folder with -o" in told
+    assert "model: already exists; give a new folder with -o" in stderr
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert (target / "mine").read_text() == "mine"
 
@@ -445,9 +445,9 @@ def test_no_output_replaces_a_file_of_a_run(name: str, trained: Path, tmp_path: 
     run = shutil.copytree(trained, tmp_path / "run")
     (tmp_path / "lines").write_text("un\n")
     before = tree(run)
-    code, told = command("translate", run, "-i", tmp_path / "lines", "-o", run / name)
+    code, stderr = command("translate", run, "-i", tmp_path / "lines", "-o", run / name)
     assert code == 2
-    assert "belongs to" in told
+    assert "belongs to" in stderr
     assert tree(run) == before
     assert command("translate", run, "-i", tmp_path / "lines", "-o", run / "mine.txt") == (0, "")
 
@@ -467,7 +467,7 @@ def test_a_copy_of_a_step_and_notes_in_a_step_are_kept(tiny: Callable[..., Confi
     assert (steps / "999" / "model.safetensors").is_file()
 
 
-def test_a_file_named_like_stdin_harms_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_named_like_stdin_is_left_alone(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("-").write_text("mine")
     result = CliRunner().invoke(app, ["translate", str(trained)], input="un\n")
@@ -476,7 +476,7 @@ def test_a_file_named_like_stdin_harms_nothing(trained: Path, tmp_path: Path, mo
 
 
 def test_only_steps_of_the_training_are_deleted(trained: Path, tmp_path: Path) -> None:
-    """A model that was exported there has no state, whatever its name; a link is none either."""
+    """An exported model has no state, so it is not a step of the training, whatever its name; nor is a link."""
     run = shutil.copytree(trained, tmp_path / "run")
     assert command("export", trained, "-o", tmp_path / "model") == (0, "")
     (tmp_path / "model").rename(run / "steps" / "61")
@@ -518,9 +518,9 @@ def test_no_output_replaces_an_input(
     for split in ("train", "test"):
         Path(f"set/{split}.tsv").write_text("src\ttgt\nun\tone\n")
     before = tree(tmp_path)
-    code, told = command(*words.replace("MODEL", str(trained)).split())
+    code, stderr = command(*words.replace("MODEL", str(trained)).split())
     assert code == 2
-    assert "is also an input; give the output a file of its own" in told
+    assert "is also an input; give the output a file of its own" in stderr
     assert tree(tmp_path) == before
 
 
@@ -530,11 +530,13 @@ def test_no_stream_reads_what_is_written(words: str, trained: Path, tmp_path: Pa
     program = shlex.join([sys.executable, "-m", "seq2seq", "translate", str(trained)])
     done = subprocess.run(f"{program} {words}", shell=True, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
-    assert "is read too; give the output a file of its own" in done.stderr
+    assert "is also an input; give the output a file of its own" in done.stderr
     assert tree(tmp_path) == {"lines": b"un deux\n"}
 
 
-def test_two_outputs_of_an_evaluation_are_two_files(trained: Path, bitext: tuple[Path, Path], tmp_path: Path) -> None:
+def test_two_outputs_of_an_evaluation_cannot_be_one_file(
+    trained: Path, bitext: tuple[Path, Path], tmp_path: Path
+) -> None:
     words = (
         "--src",
         bitext[0],
@@ -546,9 +548,9 @@ def test_two_outputs_of_an_evaluation_are_two_files(trained: Path, bitext: tuple
         "-o",
         tmp_path / "x.svg",
     )
-    code, told = command("evaluate", trained, *words)
+    code, stderr = command("evaluate", trained, *words)
     assert code == 2
-    assert "two outputs would be written there" in told
+    assert "two outputs would be written there" in stderr
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "README.md", "manifest.json"])
@@ -557,8 +559,8 @@ def test_no_output_replaces_a_file_of_a_model(name: str, trained: Path, tmp_path
     assert command("export", trained, "-o", model) == (0, "")
     (tmp_path / "lines").write_text("un\n")
     before = tree(model)
-    code, told = command("translate", trained, "-i", tmp_path / "lines", "-o", model / name)
+    code, stderr = command("translate", trained, "-i", tmp_path / "lines", "-o", model / name)
     assert code == 2
-    assert "belongs to a model" in told
+    assert "belongs to a model" in stderr
     assert tree(model) == before
     assert command("translate", trained, "-i", tmp_path / "lines", "-o", model / "mine.txt") == (0, "")

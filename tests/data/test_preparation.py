@@ -131,17 +131,17 @@ def report_of(config: Config, folder: Path) -> DataReport:
 
 
 @pytest.fixture
-def odd_rows(rows: Rows, tmp_path: Path) -> Path:
+def unusual_rows(rows: Rows, tmp_path: Path) -> Path:
     path = tmp_path / "odd.tsv"
-    odd = [("", "one"), ("un", "un"), rows[0], rows[1], ("deux", "two " * 30), ("un " * 200, "one " * 200)]
-    path.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows, *odd]))
+    unusual = [("", "one"), ("un", "un"), rows[0], rows[1], ("deux", "two " * 30), ("un " * 200, "one " * 200)]
+    path.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in [*rows, *unusual]))
     return path
 
 
 def test_report_counts_unusual_and_dropped_pairs(
-    odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+    unusual_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
-    config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(odd_rows))
+    config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(unusual_rows))
     report = report_of(config, tmp_path)
     (source,) = report.sources
     repeated = len(rows) - len(set(rows))
@@ -167,9 +167,9 @@ def test_report_counts_unusual_and_dropped_pairs(
 
 
 def test_cleaning_drops_the_pairs_it_counts(
-    odd_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+    unusual_rows: Path, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
-    data = {"data__train_src": (), "data__train_tgt": (), "data__train": str(odd_rows)}
+    data = {"data__train_src": (), "data__train_tgt": (), "data__train": str(unusual_rows)}
     report = report_of(tiny(**data, data__clean=["identical", "ratio", "duplicates"]), tmp_path)
     (source,) = report.sources
     dropped = {finding.rule: finding.count for finding in source.findings if finding.left_out}

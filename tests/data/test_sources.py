@@ -195,7 +195,7 @@ def test_given_validation_data_overrides_the_validation_split(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("layout", "changes", "complaint"),
+    ("layout", "changes", "message"),
     [
         (several_subsets, {"src_lang": "", "tgt_lang": ""}, "has several subsets; choose with --subset: de-en, en-sw"),
         (several_subsets, {"subset": "en-fr"}, "no subset en-fr; choose with --subset: de-en, en-sw"),
@@ -208,13 +208,13 @@ def test_given_validation_data_overrides_the_validation_split(tmp_path: Path) ->
     ],
 )
 def test_unusable_data_set_is_a_one_line_error(
-    layout: Callable[[Path], None], changes: dict[str, object], complaint: str | None, tmp_path: Path
+    layout: Callable[[Path], None], changes: dict[str, object], message: str | None, tmp_path: Path
 ) -> None:
     layout(tmp_path / "set")
-    if complaint is None:
+    if message is None:
         assert rows_of(open_dataset(tmp_path / "set", **changes).train[0].pairs) == TRAIN
         return
-    with pytest.raises(InputError, match=re.escape(complaint)) as error:
+    with pytest.raises(InputError, match=re.escape(message)) as error:
         open_dataset(tmp_path / "set", **changes)
     assert str(tmp_path / "set") in str(error.value)
 

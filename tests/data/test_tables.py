@@ -262,7 +262,7 @@ def test_columns_are_chosen(columns: str, hints: ColumnHints, expected: str, tmp
 
 
 @pytest.mark.parametrize(
-    ("columns", "hints", "complaint"),
+    ("columns", "hints", "message"),
     [
         ("a\tb\tc", ColumnHints(), "which columns are the sentences? It has a, b, c; name them with --src-column"),
         ("a\tb\tc", ColumnHints("", "", "d", "a"), "no text column d; it has a, b, c"),
@@ -278,9 +278,9 @@ def test_columns_are_chosen(columns: str, hints: ColumnHints, expected: str, tmp
         ("\t".join(f"c{n}" for n in range(20)), ColumnHints(), "c7 and 12 more"),
     ],
 )
-def test_ambiguous_columns_are_an_error(columns: str, hints: ColumnHints, complaint: str, tmp_path: Path) -> None:
+def test_ambiguous_columns_are_an_error(columns: str, hints: ColumnHints, message: str, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(columns + "\n")
-    with pytest.raises(InputError, match=re.escape(complaint)):
+    with pytest.raises(InputError, match=re.escape(message)):
         choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), hints)
 
 
@@ -292,7 +292,7 @@ def test_language_of_a_column(column: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "complaint"),
+    ("name", "content", "message"),
     [
         ("a.csv", b'sw,en\na,b\n"c,d\n', "a.csv, line 3: not valid CSV (unexpected end of data)"),
         ("a.csv", b'sw,en\na,"b"x\n', "a.csv, line 2: not valid CSV ("),
@@ -317,9 +317,9 @@ def test_language_of_a_column(column: str, code: str) -> None:
         ("a.parquet", b"", "a.parquet: not readable as Parquet ("),
     ],
 )
-def test_errors_name_the_bad_row(name: str, content: bytes, complaint: str, tmp_path: Path) -> None:
+def test_errors_name_the_bad_row(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=re.escape(complaint)):
+    with pytest.raises(InputError, match=re.escape(message)):
         read(tmp_path / name)
 
 

@@ -80,7 +80,7 @@ def test_corpus_of_empty_hypotheses_scores_worst(metric: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hypotheses", "references", "complaint"),
+    ("hypotheses", "references", "message"),
     [
         (["a"], [["a", "b"]], "1 hypotheses but 2 lines in reference 1"),
         (["a"] * 1200, [["a"] * 1200, ["a"] * 1100], "1,200 hypotheses but 1,100 lines in reference 2"),
@@ -90,7 +90,7 @@ def test_corpus_of_empty_hypotheses_scores_worst(metric: str) -> None:
     ],
 )
 def test_mismatched_line_counts_are_an_input_error(
-    hypotheses: list[str], references: list[list[str]], complaint: str
+    hypotheses: list[str], references: list[list[str]], message: str
 ) -> None:
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(InputError, match=message):
         score_corpus(hypotheses, references)

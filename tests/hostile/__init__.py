@@ -1,1 +1,1 @@
-"""Files from strangers: each must work or be told in one line, in little memory, and run nothing."""
+"""Untrusted files: each must work or be a one-line error, in little memory, and run no code."""

@@ -1,4 +1,4 @@
-"""A small model that nobody trained, and a process with little memory to open hostile files in."""
+"""A small untrained model, and a process with limited memory in which to open hostile files."""
 
 import json
 import subprocess
@@ -21,11 +21,11 @@ SENTENCE = "un deux trois quatre cinq six"
 
 
 def _publish(path: Path, joint: bool, model_type: str) -> Path:
-    tokenizer = train_tokenizer([SENTENCE] * 50, Counter(SENTENCE * 50), 300, model_type)
-    other = tokenizer if joint else train_tokenizer([SENTENCE] * 50, Counter(SENTENCE * 50), 290, model_type)
+    src = train_tokenizer([SENTENCE] * 50, Counter(SENTENCE * 50), 300, model_type)
+    tgt = src if joint else train_tokenizer([SENTENCE] * 50, Counter(SENTENCE * 50), 290, model_type)
     options = {"model.embedding_size": 8, "model.hidden_size": 16, "model.context_size": 12, "tokenizer.joint": joint}
     config = build_config(options=options)
-    tokenizers = Tokenizers(tokenizer, other)
+    tokenizers = Tokenizers(src, tgt)
     torch.manual_seed(1)
     folder = FolderWriter(path)
     write_model(folder, TrainedModel(config, build_network(config, tokenizers), tokenizers), {"step": 3, "bleu": 1.5})
@@ -44,10 +44,10 @@ def model_of_two_vocabularies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def contained() -> Callable[..., Any]:
-    """Run Python code in a process of its own, with `argument` as `argument`; return its `result`.
+def run_isolated() -> Callable[..., Any]:
+    """Run Python code in a separate process, with `argument` as a variable; return its `result`.
 
-    megabytes: what it may take in all. A process that takes more, or more `seconds` of processor time, fails the test.
+    megabytes: its address space. A process that needs more, or more `seconds` of processor time, fails the test.
     """
 
     def run(code: str, argument: object, megabytes: int, seconds: int = 120) -> Any:

@@ -1,7 +1,7 @@
-"""Readers of files, and random faults for the files that they read. Runs in a process of its own (`test_fuzz.py`).
+"""File readers, and random faults in the files that they read. Runs in a separate process (`test_fuzz.py`).
 
-A reader is given a folder with whole files, changes one of them by a seed, and reads it as a command would. It must
-come to an end, with an InputError of one line or without.
+A reader gets a folder with valid files, changes one of them by a seed, and reads it as a command would. It must
+terminate, normally or with a one-line InputError.
 """
 
 import gzip
@@ -39,7 +39,7 @@ NUMBER = re.compile(rb"-?\d+(\.\d+)?")
 
 
 def mutate(data: bytes, draw: random.Random) -> bytes:
-    """One to four faults, mostly one: more are found by the first check."""
+    """One to four faults, mostly one: with more, the first check fails."""
     for _ in range(draw.choice([1, 1, 1, 1, 2, 4])):
         data = draw.choice(FAULTS)(data, draw)
     return data
@@ -53,7 +53,7 @@ def _set_bytes(data: bytes, draw: random.Random) -> bytes:
     return bytes(changed)
 
 
-def _cut(data: bytes, draw: random.Random) -> bytes:
+def _delete(data: bytes, draw: random.Random) -> bytes:
     start = draw.randint(0, len(data))
     return data[:start] + data[start + draw.choice([1, 4, 50, len(data)]) :]
 
@@ -69,8 +69,8 @@ def _repeat(data: bytes, draw: random.Random) -> bytes:
     return data[:end] + data[start:end] * draw.choice([1, 2, 50]) + data[end:]
 
 
-def _other_number(data: bytes, draw: random.Random) -> bytes:
-    """Most of what a file says of its own layout, where it is text."""
+def _replace_number(data: bytes, draw: random.Random) -> bytes:
+    """In text files, most of the layout is described by numbers."""
     numbers = list(NUMBER.finditer(data))
     if not numbers:
         return data
@@ -78,7 +78,7 @@ def _other_number(data: bytes, draw: random.Random) -> bytes:
     return data[: number.start()] + draw.choice(TOKENS) + data[number.end() :]
 
 
-FAULTS = (_set_bytes, _set_bytes, _cut, _insert, _repeat, _other_number)
+FAULTS = (_set_bytes, _set_bytes, _delete, _insert, _repeat, _replace_number)
 
 
 def mutate_file(path: Path, draw: random.Random) -> None:
@@ -86,7 +86,7 @@ def mutate_file(path: Path, draw: random.Random) -> None:
 
 
 def mutate_folder(folder: Path, names: list[str], draw: random.Random) -> None:
-    """Change one of the files of a sealed folder; mostly its manifest then agrees with it, as a stranger's would."""
+    """Change one of the files of a sealed folder; mostly update the manifest to match, as an attacker would."""
     from seq2seq.io.manifest import MANIFEST, seal_folder
 
     mutate_file(folder / draw.choice(names), draw)
@@ -218,7 +218,7 @@ def read_phrase_table(path: Path, draw: random.Random) -> None:
     lines = list(moses.read_phrase_table(path))
     assert all(line.fault or line.with_feature("-1").endswith(line.raw[line.features_end :]) for line in lines)
     if faults := [line.fault for line in lines if line.fault]:
-        raise InputError(faults[0])  # which a command only warns of
+        raise InputError(faults[0])  # a command would only warn
 
 
 def read_weights(path: Path, draw: random.Random) -> None:
@@ -244,7 +244,7 @@ def table() -> pyarrow.Table:
 
 
 def write_files(folder: Path) -> None:
-    """The whole files of all readers but those of models and runs."""
+    """Write valid files for all readers except those of models and runs."""
     parquet.write_table(table(), folder / "a.parquet")
     with pyarrow.OSFile(str(folder / "a.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table().schema) as writer:
         writer.write_table(table(), max_chunksize=15)
@@ -252,7 +252,7 @@ def write_files(folder: Path) -> None:
     objects = [{"id": n, "translation": {"de": src, "en": tgt}} for n, (src, tgt) in enumerate(pairs)]
     tsv = "".join(f"{src}\t{tgt}\n" for src, tgt in pairs)
     csv = "de;en\n" + "".join('{};"{}"\n'.format(src, tgt.replace('"', '""')) for src, tgt in pairs)
-    jsonl = "".join(json.dumps(one) + "\n" for one in objects)
+    jsonl = "".join(json.dumps(row) + "\n" for row in objects)
     files: dict[str, str | bytes] = {
         "a.tsv": tsv,
         "a.csv": csv,
@@ -301,15 +301,15 @@ READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {
 
 
 def fuzz(counts: dict[str, list[int]], folder: Path) -> dict[str, dict[str, int]]:
-    """Read what each seed makes of the whole files in `folder`, by one reader after another.
+    """Run one reader after another on the valid files in `folder`, changed by each seed.
 
     counts: for each reader its first seed, and the one after its last.
-    Returns how many files were refused and how many read. `folder/seed` holds what is at work.
+    Returns the numbers of files refused and read. `folder/seed` holds the current reader and seed.
     """
     descriptors = _descriptors()
-    found = {reader: _fuzz(reader, folder, range(*seeds)) for reader, seeds in counts.items()}
+    totals = {reader: _fuzz(reader, folder, range(*seeds)) for reader, seeds in counts.items()}
     assert _descriptors() <= descriptors + 8
-    return found
+    return totals
 
 
 def _fuzz(reader: str, folder: Path, seeds: range) -> dict[str, int]:
@@ -325,27 +325,27 @@ def _fuzz(reader: str, folder: Path, seeds: range) -> dict[str, int]:
             read(target, random.Random(seed))
             counts["read"] += 1
         except InputError as error:
-            told = str(error)
-            assert told, seed
-            assert "\n" not in told, (seed, told)
-            assert len(told) < 1000, (seed, told)
+            message = str(error)
+            assert message, seed
+            assert "\n" not in message, (seed, message)
+            assert len(message) < 1000, (seed, message)
             counts["refused"] += 1
         signal.alarm(0)
     return counts
 
 
 def _descriptors() -> int:
-    """Files that are open."""
+    """Number of open files."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def _copy(folder: Path, name: str, work: Path) -> Path:
-    """The files that a reader needs; the path that it is given."""
+    """Copy the files that a reader needs. Returns the path that it reads."""
     if (folder / name).is_dir():
         shutil.copytree(folder / name, work / name)
         return {"set": work / name / "README.md", "run": work / name / "metrics.jsonl"}.get(name, work / name)
     work.mkdir()
-    for beside in (name, "sources.txt", "references.txt", "list.txt"):
-        if (folder / beside).is_file():
-            shutil.copy(folder / beside, work)
+    for needed in (name, "sources.txt", "references.txt", "list.txt"):
+        if (folder / needed).is_file():
+            shutil.copy(folder / needed, work)
     return work / Path(name).name

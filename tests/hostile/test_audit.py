@@ -1,6 +1,6 @@
-"""Promise 6: loading a model and translating with it runs no code of the model's, as Python itself sees it.
+"""Promise 6: loading a model and translating with it runs no code from the model, as Python's audit events show.
 
-An audit hook hears of everything that Python is about to do; what a model has no business with is written down.
+An audit hook sees everything that Python is about to do and records what a model must never cause.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import pytest
 HOOK = """
 import os
 
-# Code that is made or run, pickles, foreign libraries, processes, the network, changes of files.
+# Compiling or running code, pickles, foreign libraries, processes, the network, changes to files.
 FORBIDDEN = (
     "code.__new__", "compile", "exec", "cpython.run_", "marshal.", "pickle.", "ctypes.",
     "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn", "subprocess.",
@@ -21,20 +21,20 @@ FORBIDDEN = (
     "os.utime", "shutil.", "tempfile.",
 )
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-noted, opened, listening = [], [], False
+violations, opened, recording = [], [], False
 
 def hook(event, arguments):
-    if not listening:
+    if not recording:
         return
     if event.startswith(FORBIDDEN) or (event == "import" and arguments[0] not in sys.modules):
-        noted.append(f"{event} {arguments}")
+        violations.append(f"{event} {arguments}")
     if event == "open":
-        # A descriptor was opened before, a name alone is that of a file in an open folder.
+        # Descriptors were opened earlier; a bare name is that of a file in an open folder.
         if not isinstance(arguments[0], int):
             path = os.path.realpath(arguments[0]) if str(arguments[0]).startswith("/dev/fd/") else str(arguments[0])
             opened.append(path)
         if arguments[2] & WRITING:
-            noted.append(f"open for writing {arguments}")
+            violations.append(f"open for writing {arguments}")
 
 sys.addaudithook(hook)
 sys.dont_write_bytecode = True
@@ -45,33 +45,34 @@ TRANSLATE = (
     + """
 from seq2seq import Translator
 
-known, strangers = argument
-expected = Translator.load(known).translate(["un deux trois", ""])  # loads what is loaded late
-listening = True
-translations = [Translator.load(folder).translate(["un deux trois", ""]) for folder in strangers]
-listening = False
-result = {"noted": noted, "opened": opened, "same": translations[0] == expected, "lines": len(translations[1])}
+known, untrusted = argument
+expected = Translator.load(known).translate(["un deux trois", ""])  # triggers lazy imports
+recording = True
+translations = [Translator.load(folder).translate(["un deux trois", ""]) for folder in untrusted]
+recording = False
+same = translations[0] == expected
+result = {"violations": violations, "opened": opened, "same": same, "lines": len(translations[1])}
 """
 )
 
 
-def test_loading_and_translating_runs_nothing(
-    model: Path, model_of_two_vocabularies: Path, contained: Callable[..., Any]
+def test_loading_and_translating_runs_no_code_from_the_model(
+    model: Path, model_of_two_vocabularies: Path, run_isolated: Callable[..., Any]
 ) -> None:
-    """The second of the models that are listened to is of another kind than the one that was loaded before."""
-    strangers = [str(model), str(model_of_two_vocabularies)]
-    result = contained(TRANSLATE, [str(model), strangers], 4000)
-    assert result["noted"] == []
+    """The second of the recorded models is of another kind than the one loaded before recording."""
+    untrusted = [str(model), str(model_of_two_vocabularies)]
+    result = run_isolated(TRANSLATE, [str(model), untrusted], 4000)
+    assert result["violations"] == []
     absolute = {Path(path) for path in result["opened"] if Path(path).is_absolute()}
-    assert {str(path.parent if path.is_file() else path) for path in absolute} == set(strangers)
-    names = {path.name for folder in strangers for path in Path(folder).iterdir()}
+    assert {str(path.parent if path.is_file() else path) for path in absolute} == set(untrusted)
+    names = {path.name for folder in untrusted for path in Path(folder).iterdir()}
     assert {path for path in result["opened"] if not Path(path).is_absolute()} == names
     assert result["same"]
     assert result["lines"] == 2
 
 
-# What is done, and the event by which it is heard.
-ACTS = {
+# Actions, and the audit event of each.
+ACTIONS = {
     "exec('1')": "compile",
     "exec(code)": "exec",
     "marshal.loads(b'N')": "marshal.loads",
@@ -90,39 +91,39 @@ ACTS = {
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_the_hook_hears_what_is_forbidden(act: str, contained: Callable[..., Any]) -> None:
-    """The control: the test above can fail."""
+@pytest.mark.parametrize("action", ACTIONS)
+def test_the_hook_detects_forbidden_actions(action: str, run_isolated: Callable[..., Any]) -> None:
+    """Control: the test above can fail."""
     code = f"""
 import contextlib, ctypes, marshal, pickle, socket, subprocess
 code = compile("1", "model", "exec")
-act = compile({act!r}, "act", "exec")
-function = type(hook)(act, globals())
-listening = True
+action = compile({action!r}, "action", "exec")
+function = type(hook)(action, globals())
+recording = True
 with contextlib.suppress(OSError):
     function()
-listening = False
-result = noted
+recording = False
+result = violations
 """
-    assert [one for one in contained(HOOK + code, None, 500) if one.startswith(ACTS[act])]
+    assert [event for event in run_isolated(HOOK + code, None, 500) if event.startswith(ACTIONS[action])]
 
 
 COLD = (
     HOOK
     + """
-listening = True
+recording = True
 from seq2seq.cli import app
 try:
     app(argument)
 except SystemExit as end:
     code = end.code
-listening = False
+recording = False
 never = ("pickle.", "os.", "pty.", "subprocess.", "socket.", "shutil.", "tempfile.", "open for writing")
-result = [code, [one for one in noted if one.startswith(never)]]
+result = [code, [event for event in violations if event.startswith(never)]]
 """
 )
 
 
-def test_info_from_a_cold_start_starts_and_writes_nothing(model: Path, contained: Callable[..., Any]) -> None:
-    """Imports are code, but that of installed packages."""
-    assert contained(COLD, ["info", str(model)], 500) == [0, []]
+def test_info_in_a_new_process_starts_and_writes_nothing(model: Path, run_isolated: Callable[..., Any]) -> None:
+    """Imports run code, but only that of installed packages."""
+    assert run_isolated(COLD, ["info", str(model)], 500) == [0, []]

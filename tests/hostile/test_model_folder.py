@@ -1,7 +1,7 @@
-"""Promise 6: a model folder that is damaged, or that lies, is one line that names the file.
+"""Promise 6: a damaged or inconsistent model folder is a one-line error that names the file.
 
-Whoever makes a hostile folder makes its manifest too: each of these is sealed anew after it was altered, so that only
-what the files say can give them away.
+An attacker can write the manifest too: each of these folders is sealed again after it was altered, so that only the
+contents of its files reveal the damage.
 """
 
 import json
@@ -31,10 +31,10 @@ def config(**changes: object) -> Damage:
         description = json.loads((folder / "config.json").read_bytes())
         for name, value in changes.items():
             *path, key = name.split("__")
-            place = description
+            section = description
             for part in path:
-                place = place[part]
-            place[key] = value
+                section = section[part]
+            section[key] = value
         (folder / "config.json").write_text(json.dumps(description))
 
     return damage
@@ -82,17 +82,17 @@ def rename(old: str, new: str) -> Damage:
     return header(lambda entries: entries.update({new: entries.pop(old)}))
 
 
-def swap(one: str, other: str) -> Damage:
-    """Two tensors change names."""
+def swap(first: str, second: str) -> Damage:
+    """Swap the names of two tensors."""
 
     def edit(entries: dict[str, Any]) -> None:
-        entries[one], entries[other] = entries[other], entries[one]
+        entries[first], entries[second] = entries[second], entries[first]
 
     return header(edit)
 
 
-def twice(data: bytes) -> bytes:
-    """The header has two entries of one name, each with bytes of its own."""
+def duplicate_tensor(data: bytes) -> bytes:
+    """The header has two entries with the same name, each with its own bytes."""
     (size,) = struct.unpack("<Q", data[:8])
     tensors = data[8 + size :]
     offsets = [len(tensors), len(tensors) + 4]
@@ -120,38 +120,38 @@ ENORMOUS = {
     "decoder_layers": 64,
 }
 
-# What only the files' content gives away, by the file that is to be named.
-LIES: dict[str, tuple[str, Damage]] = {
+# Damage that only the contents of the files reveal, by the file that the error must name.
+INCONSISTENT: dict[str, tuple[str, Damage]] = {
     # the weights, before torch is needed
     "no weights": ("model.safetensors", content("model.safetensors", b"")),
     "weights of seven bytes": ("model.safetensors", content("model.safetensors", bytes(7))),
     "weights of zeros": ("model.safetensors", content("model.safetensors", bytes(10_000))),
-    "cut weights": ("model.safetensors", edited("model.safetensors", lambda data: data[:-4])),
-    "weights and more": ("model.safetensors", edited("model.safetensors", lambda data: data + bytes(4))),
+    "truncated weights": ("model.safetensors", edited("model.safetensors", lambda data: data[:-4])),
+    "weights with trailing bytes": ("model.safetensors", edited("model.safetensors", lambda data: data + bytes(4))),
     "header longer than the file": ("model.safetensors", content("model.safetensors", struct.pack("<Q", 99) + b"{}")),
     "header of 2^63 bytes": ("model.safetensors", content("model.safetensors", struct.pack("<Q", 2**63) + b"{}")),
     "header of 2^64-1 bytes": ("model.safetensors", content("model.safetensors", b"\xff" * 8 + b"{}")),
     "header of blanks": ("model.safetensors", content("model.safetensors", with_header(b"{}" + b" " * 2**21, b""))),
-    "header is no JSON": ("model.safetensors", content("model.safetensors", with_header(b"\x80\x04K\x01.", b""))),
+    "header is not JSON": ("model.safetensors", content("model.safetensors", with_header(b"\x80\x04K\x01.", b""))),
     "header is deep": ("model.safetensors", content("model.safetensors", with_header(b'{"a":' * 200_000, b""))),
     "header is a list": ("model.safetensors", content("model.safetensors", with_header(b"[]", b""))),
-    "a tensor twice": ("model.safetensors", edited("model.safetensors", twice)),
+    "a tensor twice": ("model.safetensors", edited("model.safetensors", duplicate_tensor)),
     "a million tensors": ("model.safetensors", edited("model.safetensors", many_tensors)),
     "offsets beyond the file": ("model.safetensors", tensor(data_offsets=[0, 2**60])),
     "offsets backwards": ("model.safetensors", tensor(data_offsets=[100, 0])),
-    "offsets below zero": ("model.safetensors", tensor(data_offsets=[-4, 0])),
+    "negative offsets": ("model.safetensors", tensor(data_offsets=[-4, 0])),
     "offsets overlap": ("model.safetensors", tensor(data_offsets=[0, 1084])),
     "shape that overflows": ("model.safetensors", tensor(shape=[2**62, 2**62])),
-    "shape below zero": ("model.safetensors", tensor(shape=[-1])),
+    "negative shape": ("model.safetensors", tensor(shape=[-1])),
     "shape with a fraction": ("model.safetensors", tensor(shape=[1.5])),
     "shape larger than the bytes": ("model.safetensors", tensor(shape=[10**6])),
-    "no such type": ("model.safetensors", tensor(dtype="PICKLE")),
+    "unknown type": ("model.safetensors", tensor(dtype="PICKLE")),
     "a type of half a megabyte": ("model.safetensors", tensor(dtype="x\n" * 250_000)),
     "wider type": ("model.safetensors", tensor(dtype="F64")),
     # the configuration
     "empty config": ("config.json", content("config.json", b"")),
     "config is a list": ("config.json", content("config.json", b"[]")),
-    "config is cut": ("config.json", edited("config.json", lambda data: data[:-9])),
+    "config is truncated": ("config.json", edited("config.json", lambda data: data[:-9])),
     "config in UTF-16": ("config.json", edited("config.json", lambda data: data.decode().encode("utf-16") + b"\xff")),
     "config in Latin-1": ("config.json", content("config.json", b'{"format": "\xe9"}')),
     "config of blanks": ("config.json", edited("config.json", lambda data: data + b" " * 2**21)),
@@ -159,7 +159,7 @@ LIES: dict[str, tuple[str, Damage]] = {
     "config of objects in objects": ("config.json", content("config.json", b'{"a":' * 100_000)),
     "config without an end": ("config.json", content("config.json", b'{"format": 1, "facts": {')),
     "number of 5,000 digits": ("config.json", content("config.json", b'{"format": 1' + b"0" * 5000 + b"}")),
-    "format of tomorrow": ("config.json", config(format=FORMAT_VERSION + 1)),
+    "future format": ("config.json", config(format=FORMAT_VERSION + 1)),
     "format is a long text": ("config.json", config(format="x" * 10**6)),
     "format is deep": ("config.json", config(format=nested(900))),
     "no sections": ("config.json", config(config=None)),
@@ -170,28 +170,28 @@ LIES: dict[str, tuple[str, Damage]] = {
     "unknown key": ("config.json", config(config__model__code="import os")),
     "unknown key with line ends": ("config.json", config(**{"config__model__a\nb\x1b[2J": 1})),
     "80,000 unknown keys": ("config.json", config(config__model={str(number): 0 for number in range(80_000)})),
-    "size below zero": ("config.json", config(config__model__hidden_size=-16)),
+    "negative size": ("config.json", config(config__model__hidden_size=-16)),
     "size of zero": ("config.json", config(config__model__hidden_size=0)),
     "size of 2^62": ("config.json", config(config__model__hidden_size=2**62)),
     "size is a text": ("config.json", config(config__model__hidden_size="x" * 10**6)),
-    "no such cell": ("config.json", config(config__model__cell="os.system")),
-    "dropout is no number": ("config.json", config(config__model__dropout=float("nan"))),
-    "layers without end": ("config.json", config(config__model__encoder_layers=10**9)),
-    "beam without end": ("config.json", config(config__search__beam_size=10**9)),
+    "unknown cell": ("config.json", config(config__model__cell="os.system")),
+    "dropout is NaN": ("config.json", config(config__model__dropout=float("nan"))),
+    "too many layers": ("config.json", config(config__model__encoder_layers=10**9)),
+    "too large a beam": ("config.json", config(config__search__beam_size=10**9)),
     # the vocabulary; test_sentencepiece.py has more
     "no vocabulary": ("joint.model", content("joint.model", b"")),
-    "vocabulary is no model": ("joint.model", content("joint.model", b"this is no model")),
-    "vocabulary is cut": ("joint.model", edited("joint.model", lambda data: data[:-3])),
+    "vocabulary is not a model": ("joint.model", content("joint.model", b"this is no model")),
+    "vocabulary is truncated": ("joint.model", edited("joint.model", lambda data: data[:-3])),
     "vocabulary of 100 MB": ("joint.model", lambda folder: os.truncate(folder / "joint.model", 10**8)),
     # what the manifest does not list
     "unlisted vocabulary": ("manifest.json", config(config__tokenizer__joint=False)),
 }
 
-# What only the network's own shapes give away: torch has to be loaded for these.
-MISFITS: dict[str, Damage] = {
+# Damage that only the shapes of the network reveal: these need torch.
+MISMATCHED: dict[str, Damage] = {
     "enormous network": config(**{f"config__model__{key}": value for key, value in ENORMOUS.items()}),
     "one more layer": config(config__model__encoder_layers=2),
-    "other width": config(config__model__hidden_size=18),
+    "another width": config(config__model__hidden_size=18),
     "one direction": config(config__model__bidirectional=False),
     "integers": tensor(dtype="I32"),
     "narrow type": header(in_half_precision),
@@ -204,7 +204,7 @@ MISFITS: dict[str, Damage] = {
 
 
 def damaged(model: Path, path: Path, damage: Damage) -> Path:
-    """A copy of the model, damaged and sealed anew."""
+    """A copy of the model, damaged and sealed again."""
     shutil.copytree(model, path)
     damage(path)
     (path / "manifest.json").unlink(missing_ok=True)
@@ -222,7 +222,7 @@ def manifest(edit: Callable[[dict[str, Any]], object]) -> Damage:
 
 
 def listing(name: str) -> Damage:
-    """List a file under another name, as what it is."""
+    """List a file under another name, with its true size and checksum."""
     return manifest(lambda files: files.update({name: files["README.md"]}))
 
 
@@ -247,7 +247,7 @@ def link(name: str, target: str = "/dev/zero") -> Damage:
 
 
 def linked_copy(name: str) -> Damage:
-    """The very same content, elsewhere."""
+    """Replace a file with a link to the same content elsewhere."""
 
     def damage(folder: Path) -> None:
         (folder / name).rename(folder.parent / name)
@@ -265,12 +265,12 @@ def linked_folder(folder: Path) -> None:
 
 
 def huge_weights(folder: Path) -> None:
-    """Zeros that take no place on the disk, but would in memory."""
+    """A sparse file of zeros, which takes no space on disk but would in memory."""
     os.truncate(folder / "model.safetensors", 20 * 10**9)
     manifest(lambda files: files["model.safetensors"].update(bytes=20 * 10**9))(folder)
 
 
-# The manifest and the files themselves: these are not sealed anew.
+# The manifest and the files themselves: these are not sealed again.
 MANIFESTS: dict[str, tuple[str, Damage]] = {
     "empty manifest": ("manifest.json", content("manifest.json", b"")),
     "deep manifest": ("manifest.json", content("manifest.json", b'{"files":' * 100_000)),
@@ -300,7 +300,7 @@ MANIFESTS: dict[str, tuple[str, Damage]] = {
     "bytes are true": ("manifest.json", entry(bytes=True)),
     "bytes are a text": ("manifest.json", entry(bytes="370")),
     "bytes have a fraction": ("manifest.json", entry(bytes=370.0)),
-    "bytes below zero": ("README.md", entry(bytes=-1)),
+    "negative bytes": ("README.md", entry(bytes=-1)),
     "2^70 bytes": ("README.md", entry(bytes=2**70)),
     "no checksum": ("manifest.json", entry(sha256=None)),
     "checksum of another file": ("README.md", entry(sha256="0" * 64)),
@@ -318,10 +318,10 @@ MANIFESTS: dict[str, tuple[str, Damage]] = {
     "weights of 20 GB": ("model", huge_weights),
 }
 
-# What `checkpoints.json` may say; 3 is the step that is there.
+# Contents of `checkpoints.json`; step 3 is the one that exists.
 INDEXES: dict[str, str] = {
-    "no such step": '{"best": 4, "last": 3}',
-    "step below zero": '{"best": -3, "last": 3}',
+    "missing step": '{"best": 4, "last": 3}',
+    "negative step": '{"best": -3, "last": 3}',
     "step of 2^70": '{"best": 1180591620717411303424, "last": 3}',
     "step of 4,000 digits": '{"best": 1' + "0" * 4000 + ', "last": 3}',
     "path for a step": '{"best": "../steps/3", "last": 3}',
@@ -353,28 +353,28 @@ LOAD = OPEN.replace("info", "translate")
 @pytest.fixture(scope="session")
 def folders(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A folder `model` for each damage."""
-    places = {name: tmp_path_factory.mktemp("hostile") / "model" for name in (*LIES, *MISFITS, *MANIFESTS)}
-    for name, damage in {**{name: damage for name, (_, damage) in LIES.items()}, **MISFITS}.items():
-        damaged(model, places[name], damage)
+    paths = {name: tmp_path_factory.mktemp("hostile") / "model" for name in (*INCONSISTENT, *MISMATCHED, *MANIFESTS)}
+    for name, damage in {**{name: damage for name, (_, damage) in INCONSISTENT.items()}, **MISMATCHED}.items():
+        damaged(model, paths[name], damage)
     for name, (_, damage) in MANIFESTS.items():
-        shutil.copytree(model, places[name])
-        damage(places[name])
-    return places
+        shutil.copytree(model, paths[name])
+        damage(paths[name])
+    return paths
 
 
 @pytest.fixture(scope="session")
-def opened(folders: dict[str, Path], contained: Callable[..., Any]) -> Any:
-    """What `seq2seq info` makes of each in a process that has 400 MB, one after another."""
-    return contained(OPEN, {name: str(folders[name]) for name in (*LIES, *MANIFESTS)}, 400)
+def opened(folders: dict[str, Path], run_isolated: Callable[..., Any]) -> Any:
+    """The results of `seq2seq info` on each, in one process with 400 MB."""
+    return run_isolated(OPEN, {name: str(folders[name]) for name in (*INCONSISTENT, *MANIFESTS)}, 400)
 
 
 @pytest.fixture(scope="session")
-def loaded(folders: dict[str, Path], contained: Callable[..., Any]) -> Any:
-    """What `seq2seq translate` makes of those that need torch."""
-    return contained(LOAD, {name: str(folders[name]) for name in MISFITS}, 4000)
+def loaded(folders: dict[str, Path], run_isolated: Callable[..., Any]) -> Any:
+    """The results of `seq2seq translate` on those that need torch."""
+    return run_isolated(LOAD, {name: str(folders[name]) for name in MISMATCHED}, 4000)
 
 
-def one_line_of(report: list[Any]) -> str:
+def error_line_of(report: list[Any]) -> str:
     code, stdout, stderr, _ = report
     assert (code, stdout) == (2, "")
     assert stderr.startswith("seq2seq: error: ")
@@ -384,41 +384,43 @@ def one_line_of(report: list[Any]) -> str:
     return str(stderr)
 
 
-@pytest.mark.parametrize("name", [*LIES, *MANIFESTS])
-def test_a_lying_folder_is_told_in_a_line_and_without_torch(name: str, opened: Any, folders: dict[str, Path]) -> None:
-    culprit = {**LIES, **MANIFESTS}[name][0]
-    place = folders[name] if culprit == "model" else folders[name] / culprit
-    assert f"error: {place}" in one_line_of(opened[name])
+@pytest.mark.parametrize("name", [*INCONSISTENT, *MANIFESTS])
+def test_an_inconsistent_folder_is_a_one_line_error_without_torch(
+    name: str, opened: Any, folders: dict[str, Path]
+) -> None:
+    culprit = {**INCONSISTENT, **MANIFESTS}[name][0]
+    path = folders[name] if culprit == "model" else folders[name] / culprit
+    assert f"error: {path}" in error_line_of(opened[name])
     assert not opened[name][3]
 
 
-@pytest.mark.parametrize("name", MISFITS)
-def test_weights_that_are_not_those_of_the_configuration(name: str, loaded: Any, folders: dict[str, Path]) -> None:
-    assert f"error: {folders[name] / 'model.safetensors'}: tensor " in one_line_of(loaded[name])
+@pytest.mark.parametrize("name", MISMATCHED)
+def test_weights_that_do_not_match_the_configuration(name: str, loaded: Any, folders: dict[str, Path]) -> None:
+    assert f"error: {folders[name] / 'model.safetensors'}: tensor " in error_line_of(loaded[name])
 
 
-def test_a_good_model_is_described_without_torch(model: Path, contained: Callable[..., Any]) -> None:
-    """Also the control of the tests above: a good folder is no error under their limits."""
-    code, stdout, stderr, torch_is_loaded = contained(OPEN, {"good": str(model)}, 400)["good"]
+def test_a_good_model_is_described_without_torch(model: Path, run_isolated: Callable[..., Any]) -> None:
+    """Also a control for the tests above: a valid folder is no error under their limits."""
+    code, stdout, stderr, torch_is_loaded = run_isolated(OPEN, {"good": str(model)}, 400)["good"]
     assert (code, stderr, torch_is_loaded) == (0, "", False)
     assert "bleu" in stdout
 
 
-def test_a_damaged_model_is_told_before_torch_is_loaded(
-    model: Path, tmp_path: Path, contained: Callable[..., Any]
+def test_a_damaged_model_is_reported_before_torch_is_loaded(
+    model: Path, tmp_path: Path, run_isolated: Callable[..., Any]
 ) -> None:
-    """Whatever was to be done with it."""
+    """Whatever the command."""
     folder = damaged(model, tmp_path / "model", content("joint.model", b"damaged"))
     (tmp_path / "text").write_text("un\n")
     options = f'"--src", {str(tmp_path / "text")!r}, "--ref", {str(tmp_path / "text")!r}'
     for code in (LOAD, LOAD.replace('["translate", folder]', f'["evaluate", folder, {options}]')):
-        report = contained(code, {"damaged": str(folder)}, 400)["damaged"]
-        assert "joint.model: not a SentencePiece model" in one_line_of(report)
+        report = run_isolated(code, {"damaged": str(folder)}, 400)["damaged"]
+        assert "joint.model: not a SentencePiece model" in error_line_of(report)
         assert not report[3]
 
 
 @pytest.mark.parametrize("index", INDEXES)
-def test_a_lying_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -> None:
+def test_an_inconsistent_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(model, run / "steps" / "3")
     (run / "checkpoints.json").write_text('{"best": 3, "last": 3}')
@@ -431,19 +433,19 @@ def test_a_lying_index_of_checkpoints(index: str, model: Path, tmp_path: Path) -
     assert len(str(caught.value)) < 1000
 
 
-LOAD_QUIETLY = """
+LOAD_AND_TRANSLATE = """
 from seq2seq import Translator
 result = [len(Translator.load(argument).translate(["un"])), "torch._dynamo" in sys.modules]
 """
 
 
-def test_loading_does_not_load_torchs_compiler(model: Path, contained: Callable[..., Any]) -> None:
-    """Which takes longer than all the rest, and is what initialising on the meta device would do."""
-    assert contained(LOAD_QUIETLY, str(model), 4000) == [1, False]
+def test_loading_does_not_load_torchs_compiler(model: Path, run_isolated: Callable[..., Any]) -> None:
+    """It takes longer than all the rest; initialising on the meta device would load it."""
+    assert run_isolated(LOAD_AND_TRANSLATE, str(model), 4000) == [1, False]
 
 
 def harmless(folder: Path) -> None:
-    """Nothing here makes the model another one; what is odd has to be borne."""
+    """Unusual contents that do not change the model, and must be accepted."""
     config(
         facts__note="\ud800\x1b[2J\x00",
         facts__score=float("nan"),
@@ -455,8 +457,8 @@ def harmless(folder: Path) -> None:
     (folder / "code.py").write_text("raise SystemExit('executed')")
 
 
-def test_what_is_only_odd_is_borne(model: Path, tmp_path: Path) -> None:
-    """Also the control of the tests above: a folder that was altered and sealed anew is not refused for that."""
+def test_unusual_but_harmless_contents_are_accepted(model: Path, tmp_path: Path) -> None:
+    """Also a control for the tests above: a folder is not refused for being altered and sealed again."""
     folder = damaged(model, tmp_path / "model", harmless)
     assert Translator.load(folder).translate(["un"]) == Translator.load(model).translate(["un"])
     shown = CliRunner().invoke(app, ["info", str(folder)])
@@ -470,8 +472,8 @@ def test_the_folder_itself_may_be_a_link(model: Path, tmp_path: Path) -> None:
     assert open_model(tmp_path / "link").metadata == open_model(model).metadata
 
 
-def test_a_cache_of_links_says_what_to_do(model: Path, tmp_path: Path) -> None:
-    """As the caches of model hubs are: links to files that are named by their content."""
+def test_a_cache_of_links_is_an_error_that_says_what_to_do(model: Path, tmp_path: Path) -> None:
+    """Like the caches of model hubs: links to files named by their hash."""
     snapshot = tmp_path / "snapshots" / "main"
     snapshot.mkdir(parents=True)
     for number, path in enumerate(model.iterdir()):
@@ -484,11 +486,11 @@ def test_a_cache_of_links_says_what_to_do(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "3e38"])
-def test_weights_that_are_no_numbers_end_in_an_error_or_in_lines(value: str, model: Path, tmp_path: Path) -> None:
+def test_nan_infinite_or_huge_weights_are_an_error(value: str, model: Path, tmp_path: Path) -> None:
     def fill(data: bytes) -> bytes:
         (size,) = struct.unpack("<Q", data[:8])
-        numbers: bytes = struct.pack("<f", float(value)) * ((len(data) - 8 - size) // 4)
-        return data[: 8 + size] + numbers
+        values: bytes = struct.pack("<f", float(value)) * ((len(data) - 8 - size) // 4)
+        return data[: 8 + size] + values
 
     folder = damaged(model, tmp_path / "model", edited("model.safetensors", fill))
     with pytest.raises(InputError, match="probabilities are NaN"):

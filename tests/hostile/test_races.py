@@ -1,4 +1,4 @@
-"""What is opened is what was checked, also while names come to mean other folders."""
+"""The files used are those that were checked, even while names are redirected to other folders."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ LOADS = 200
 
 @contextmanager
 def meanwhile(change: Callable[[], None]) -> Iterator[None]:
-    """Do something again and again in another thread."""
+    """Repeat a change in another thread while the block runs."""
     stop = threading.Event()
 
     def repeat() -> None:
@@ -38,7 +38,7 @@ def meanwhile(change: Callable[[], None]) -> Iterator[None]:
 
 
 def swap(link: Path, *targets: Path) -> Callable[[], None]:
-    """Let a link lead to each target in turn. A name appears or is replaced in one step."""
+    """Redirect a link to each target in turn, atomically."""
     turn = 0
 
     def change() -> None:
@@ -51,26 +51,26 @@ def swap(link: Path, *targets: Path) -> Callable[[], None]:
     return change
 
 
-def test_a_link_that_changes_while_a_model_is_loaded_mixes_nothing(
+def test_a_link_that_changes_while_a_model_is_loaded_never_mixes_models(
     model: Path, model_of_two_vocabularies: Path, tmp_path: Path
 ) -> None:
-    """The models differ in their vocabularies: weights of one do not fit those of the other."""
+    """The models differ in their vocabularies, so the weights of one do not fit the vocabularies of the other."""
     change = swap(tmp_path / "link", model, model_of_two_vocabularies)
     change()
-    found = set()
+    kinds = set()
     with meanwhile(change):
         for _ in range(LOADS):
             folder = open_model(tmp_path / "link")
             assert read_network(folder) is not None
-            found.add(folder.tokenizers.joint)
+            kinds.add(folder.tokenizers.joint)
         for _ in range(LOADS // 10):
             trained = TrainedModel.load(open_model(tmp_path / "link"))
             assert trained.network.src_embedding.weight.shape[0] == len(trained.tokenizers.src)
-    assert found == {True, False}
+    assert kinds == {True, False}
 
 
 def test_a_training_that_deletes_steps_does_not_disturb_a_reader(model: Path, tmp_path: Path) -> None:
-    """As `CheckpointStore.save` does it: a new step, the index that names it, and away with the old one."""
+    """Like `CheckpointStore.save`: a new step, an index that names it, then the old step is deleted."""
     run, step = tmp_path / "run", 0
     shutil.copytree(model, run / "steps" / "0")
     (run / "checkpoints.json").write_text('{"best": 0, "last": 0}')
@@ -89,8 +89,8 @@ def test_a_training_that_deletes_steps_does_not_disturb_a_reader(model: Path, tm
     assert step > 10
 
 
-def test_a_folder_that_is_gone_for_good_is_told(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that finds a damaged folder does not look for ever."""
+def test_a_folder_that_stays_damaged_is_an_error(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that finds a damaged folder does not retry forever."""
     folder = shutil.copytree(model, tmp_path / "model")
     opened = 0
 
@@ -98,12 +98,12 @@ def test_a_folder_that_is_gone_for_good_is_told(model: Path, tmp_path: Path, mon
         nonlocal opened
         opened += 1
         if opened < 3:
-            folder.rename(tmp_path / str(opened))  # it keeps its number, which the next one must not have
+            folder.rename(tmp_path / str(opened))  # it keeps its inode, which the next folder must not reuse
             shutil.copytree(model, folder)
             (folder / "config.json").unlink()
-        return whole(path)
+        return original(path)
 
-    whole = model_folder._open_folder
+    original = model_folder._open_folder
     monkeypatch.setattr(model_folder, "_open_folder", open_folder)
     with pytest.raises(InputError, match=r"config\.json"):
         open_model(folder)
@@ -113,23 +113,23 @@ def test_a_folder_that_is_gone_for_good_is_told(model: Path, tmp_path: Path, mon
 def test_a_file_is_read_as_it_was_checked(model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model, tmp_path / "model")
     sealed = SealedFolder(folder, required=("config.json", "model.safetensors"))
-    whole = (folder / "config.json").read_bytes()
+    content = (folder / "config.json").read_bytes()
     os.replace(shutil.copy(model / "README.md", tmp_path / "other"), folder / "config.json")
-    assert sealed.read("config.json", 10**6) == whole
+    assert sealed.read("config.json", 10**6) == content
     with open(folder / "model.safetensors", "r+b") as file:
         file.write(b"x")
     with pytest.raises(InputError, match=r"model.safetensors: altered while it was being read"):
         sealed.read("model.safetensors", 10**6)
 
 
-def test_a_file_that_is_not_listed_cannot_be_had(model: Path) -> None:
+def test_an_unlisted_file_cannot_be_opened(model: Path) -> None:
     sealed = SealedFolder(model, required=("config.json",), optional=("shortlist.safetensors",))
     for name in ("shortlist.safetensors", "model.safetensors"):
         with pytest.raises(InputError, match=f"does not list {name}"):
             sealed.file(name)
 
 
-def test_nothing_stays_open(model: Path) -> None:
+def test_no_file_stays_open(model: Path) -> None:
     def count() -> int:
         return sum(1 for _ in Path("/dev/fd").iterdir())
 

@@ -1,4 +1,4 @@
-"""Run folders that a stranger has made: the manifests agree with what lies in them."""
+"""Run folders from an untrusted source, whose manifests match their contents."""
 
 import json
 import os
@@ -21,7 +21,7 @@ QUIET = Progress(quiet=True)
 
 
 def ids(name: str, *values: int) -> Damage:
-    """Put ids in the place of the first ones of a corpus."""
+    """Replace the first ids of a corpus."""
 
     def damage(data: Path) -> None:
         array = np.fromfile(data / name, "<i4")
@@ -44,13 +44,13 @@ def text(name: str, content: str) -> Damage:
 
 DAMAGES: dict[str, Damage] = {
     "train/src.ids": ids("train/src.ids", 300),
-    "train/src.ids below zero": ids("train/src.ids", -1),
-    "train/tgt.ids of an end": ids("train/tgt.ids", 3),
-    "train/tgt.ids of padding": ids("train/tgt.ids", 0),
+    "train/src.ids negative": ids("train/src.ids", -1),
+    "train/tgt.ids with eos": ids("train/tgt.ids", 3),
+    "train/tgt.ids with padding": ids("train/tgt.ids", 0),
     "valid/src.ids": ids("valid/src.ids", 2**31 - 1),
-    "train/src.offsets down": offsets("train/src.offsets", 0, 5, 3),
+    "train/src.offsets decreasing": offsets("train/src.offsets", 0, 5, 3),
     "train/src.offsets that wrap": offsets("train/src.offsets", 0, 2**62, -(2**62)),
-    "train/src.offsets of nothing": offsets("train/src.offsets"),
+    "train/src.offsets empty": offsets("train/src.offsets"),
     **{
         f"train/parts.json {parts}": text("train/parts.json", parts)
         for parts in (
@@ -81,7 +81,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_prepared_data_that_lies_is_told(name: str, run: Path) -> None:
+def test_inconsistent_prepared_data_is_an_error(name: str, run: Path) -> None:
     (run / "data" / "manifest.json").unlink()
     DAMAGES[name](run / "data")
     seal_folder(run / "data")
@@ -92,32 +92,32 @@ def test_prepared_data_that_lies_is_told(name: str, run: Path) -> None:
     assert len(str(caught.value)) < 600
 
 
-def test_what_is_sealed_anew_and_whole_is_read(run: Path) -> None:
-    """The control of the test above."""
+def test_intact_data_with_a_new_manifest_is_read(run: Path) -> None:
+    """Control for the test above."""
     (run / "data" / "manifest.json").unlink()
     seal_folder(run / "data")
     open_run(run)
 
 
 STATES: dict[str, dict[str, Any]] = {
-    "step below zero": {"step": -1},
+    "negative step": {"step": -1},
     "step of 2^80": {"step": 2**80},
     "step with a fraction": {"step": 3.5},
-    "step is true": {"step": True},
-    "epoch below zero": {"epoch": -1},
-    "batch below zero": {"batch": -1},
-    "plan of nothing": {"plan": {"total_steps": 0, "validate_every": 1}},
+    "Boolean step": {"step": True},
+    "negative epoch": {"epoch": -1},
+    "negative batch": {"batch": -1},
+    "plan without steps": {"plan": {"total_steps": 0, "validate_every": 1}},
     "plan without validation": {"plan": {"total_steps": 9, "validate_every": 0}},
-    "BLEU is not a number": {"best_bleu": float("nan")},
-    "records below zero": {"records": -2},
-    "sums of another kind": {"stretch": {"steps": 1}},
-    "sums that are infinite": {"stretch": {"steps": 1, "tokens": 1, "loss": float("inf"), "seconds": 1.0}},
-    "sums of no steps": {"stretch": {"steps": 0, "tokens": 1, "loss": 1.0, "seconds": 1.0}},
+    "BLEU is NaN": {"best_bleu": float("nan")},
+    "negative records": {"records": -2},
+    "incomplete sums": {"stretch": {"steps": 1}},
+    "infinite sums": {"stretch": {"steps": 1, "tokens": 1, "loss": float("inf"), "seconds": 1.0}},
+    "sums over no steps": {"stretch": {"steps": 0, "tokens": 1, "loss": 1.0, "seconds": 1.0}},
 }
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_a_state_that_lies_is_told(name: str, run: Path) -> None:
+def test_an_inconsistent_state_is_an_error(name: str, run: Path) -> None:
     state = run / "steps" / str(json.loads(RunFolder(run).checkpoints.read_text())["last"]) / "state"
     content = json.loads((state / "training.json").read_text())
     (state / "training.json").write_text(json.dumps({**content, "finished": False, **STATES[name]}))
@@ -129,7 +129,7 @@ def test_a_state_that_lies_is_told(name: str, run: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_of_other_vocabularies_is_not_trained_on(run: Path, model: Path) -> None:
+def test_a_model_with_other_vocabularies_is_not_resumed(run: Path, model: Path) -> None:
     RunFolder(run).checkpoints.write_text('{"best": 1, "last": 1}')
     last = next((run / "steps").iterdir())
     state = shutil.copytree(last / "state", run.parent / "state")
@@ -140,7 +140,7 @@ def test_a_model_of_other_vocabularies_is_not_trained_on(run: Path, model: Path)
 
 
 def test_files_of_older_versions_are_read(run: Path) -> None:
-    """They had an infinite perplexity before the first validation, and sums of nothing as `{}`."""
+    """They had an infinite perplexity before the first validation, and empty sums as `{}`."""
     state = run / "steps" / str(json.loads(RunFolder(run).checkpoints.read_text())["last"]) / "state"
     content = json.loads((state / "training.json").read_text())
     old = {"best_perplexity": float("inf"), "stretch": {}, "best_bleu": -1.0}

@@ -1,4 +1,4 @@
-"""A crafted SentencePiece file is refused before the library reads it; what passes behaves as a vocabulary does."""
+"""Crafted SentencePiece files are refused before the library reads them; files that pass work as vocabularies."""
 
 import base64
 import struct
@@ -65,60 +65,60 @@ def with_word(word: bytes) -> bytes:
 CRAFTED = {
     "nothing": b"",
     "no pieces": crafted([]),
-    "no bytes": crafted([*SPECIALS, *WORDS]),
-    "no specials": crafted([*BYTE_PIECES, *WORDS]),
+    "no byte pieces": crafted([*SPECIALS, *WORDS]),
+    "no special pieces": crafted([*BYTE_PIECES, *WORDS]),
     "specials in another order": crafted([SPECIALS[1], SPECIALS[0], *PIECES[2:]]),
-    "a byte missing": crafted([*PIECES[:100], *PIECES[101:]]),
+    "a missing byte piece": crafted([*PIECES[:100], *PIECES[101:]]),
     "bytes in another order": crafted([*SPECIALS, *BYTE_PIECES[::-1], *WORDS]),
     "a special of another kind": crafted([piece(b"<pad>", 0.0, NORMAL), *PIECES[1:]]),
     "a special with an unknown field": crafted([piece(b"<pad>", 0.0, CONTROL, field(4, 1)), *PIECES[1:]]),
     "a piece twice": crafted([*PIECES, WORDS[-1]]),
-    "no blank": crafted([*SPECIALS, *BYTE_PIECES, *WORDS[1:]]),
+    "no blank piece": crafted([*SPECIALS, *BYTE_PIECES, *WORDS[1:]]),
     "an empty piece": with_word(piece(b"")),
     "a piece without text": with_word(field(1, field(2, -1.0))),
     "a piece without score": with_word(field(1, field(1, b"x"))),
     "a long piece": with_word(piece(b"x" * 65)),
     "a piece of a megabyte": with_word(piece(b"x" * 10**6)),
     "a piece that is not UTF-8": with_word(piece(b"\xff")),
-    "a piece that is half a character": with_word(piece(b"\xed\xa0\x80")),
+    "a piece that is a lone surrogate": with_word(piece(b"\xed\xa0\x80")),
     **{
         f"a score of {score}": with_word(piece(b"x", score))
         for score in (float("nan"), float("inf"), -float("inf"), 3e38)
     },
     "a score of eight bytes": with_word(field(1, field(1, b"x") + varint(2 << 3 | EIGHT_BYTES) + bytes(8))),
     **{f"a piece of kind {kind}": with_word(piece(b"x", kind=kind)) for kind in (0, *range(2, 8), 2**31, 2**64 - 1)},
-    "a text twice in a piece": with_word(piece(b"x", more=field(1, b"y"))),
+    "a piece with two texts": with_word(piece(b"x", more=field(1, b"y"))),
     "a piece with an unknown field": with_word(piece(b"x", more=field(15, 1))),
     "a piece with a group": with_word(piece(b"x", more=varint(9 << 3 | GROUP))),
     "no settings": b"".join(PIECES),
     "settings twice": crafted(more=field(2, message(TRAINER))),
-    "words as the type": crafted(trainer=message({**TRAINER, 3: 3})),
-    "characters as the type": crafted(trainer=message({**TRAINER, 3: 4})),
+    "word model": crafted(trainer=message({**TRAINER, 3: 3})),
+    "character model": crafted(trainer=message({**TRAINER, 3: 4})),
     "no byte fallback": crafted(trainer=message({**TRAINER, 35: 0})),
     "byte fallback of another wire type": crafted(trainer=message({**TRAINER, 35: 1.0})),
     "other ids": crafted(trainer=message({**TRAINER, 41: 3, 42: 2})),
     "negative id": crafted(trainer=message({**TRAINER, 43: 2**64 - 1})),
-    "blanks as endings": crafted(trainer=message({**TRAINER, 24: 1})),
-    "another sign for what is unknown": crafted(trainer=message({**TRAINER, 44: b"\n"})),
-    "rules for rewriting": crafted(normalizer=message({**NORMALIZER, 2: b"\0\1\0\0" + bytes(256)})),
-    "damaged rules for rewriting": crafted(normalizer=message({**NORMALIZER, 2: b"\xff" * 8})),
-    "rules under another name": crafted(normalizer=message({**NORMALIZER, 1: b"nmt_nfkc"})),
+    "blanks as suffixes": crafted(trainer=message({**TRAINER, 24: 1})),
+    "another surface for unknown pieces": crafted(trainer=message({**TRAINER, 44: b"\n"})),
+    "normalization rules": crafted(normalizer=message({**NORMALIZER, 2: b"\0\1\0\0" + bytes(256)})),
+    "damaged normalization rules": crafted(normalizer=message({**NORMALIZER, 2: b"\xff" * 8})),
+    "another normalization name": crafted(normalizer=message({**NORMALIZER, 1: b"nmt_nfkc"})),
     "blanks removed": crafted(normalizer=message({**NORMALIZER, 4: 1})),
-    "no blank in front": crafted(normalizer=message({**NORMALIZER, 3: 0})),
-    "blanks not marked": crafted(normalizer=message({**NORMALIZER, 5: 0})),
-    "rules in a table": crafted(normalizer=message({**NORMALIZER, 6: b"a\tb"})),
-    "rules for writing": crafted(more=field(5, message({**NORMALIZER, 2: bytes(300)}))),
-    "tests of itself": crafted(more=field(4, field(1, field(1, b"un") + field(2, b"deux")))),
+    "no dummy prefix": crafted(normalizer=message({**NORMALIZER, 3: 0})),
+    "blanks not escaped": crafted(normalizer=message({**NORMALIZER, 5: 0})),
+    "normalization rules as TSV": crafted(normalizer=message({**NORMALIZER, 6: b"a\tb"})),
+    "denormalization rules": crafted(more=field(5, message({**NORMALIZER, 2: bytes(300)}))),
+    "self-test data": crafted(more=field(4, field(1, field(1, b"un") + field(2, b"deux")))),
     "an extension": crafted(more=field(200, b"code")),
     "a length beyond the end": crafted(more=varint(1 << 3 | BYTES) + varint(2**31)),
-    "a number without end": crafted(more=b"\x80" * 100),
+    "a varint without end": crafted(more=b"\x80" * 100),
     "too many bytes": crafted([*PIECES, *(piece(f"{number:x}".encode()) for number in range(300_000))]),
 }
 
 
 @pytest.mark.parametrize("model_type", [1, 2])
-def test_the_plain_craft_is_a_model(model_type: int) -> None:
-    """The control of what follows: it is refused for what was done to it."""
+def test_the_unmodified_crafted_model_is_accepted(model_type: int) -> None:
+    """Control for the tests below: a crafted model is refused for its modification."""
     tokenizer = Tokenizer(crafted(trainer=message({**TRAINER, 3: model_type})))
     assert tokenizer.decode(tokenizer.encode(["un deux\0"])[0]) == "un deux\0"
 
@@ -138,13 +138,13 @@ from seq2seq.tokenizer.tokenizer import Tokenizer
 
 model = base64.b64decode(argument["model"])
 LINES = ["un deux", "", "\\0", "日本 🙂 x", "a" * 3000, " \\t ", "\\u2028\\r", "un deux trois quatre cinq six"]
-# The settings stand at the end, the specials at the start: half of the damage goes there.
-PLACES = [(0, 60), (len(model) - 60, len(model)), (0, len(model)), (0, len(model))]
+# The settings are at the end, the special pieces at the start: half of the faults go there.
+REGIONS = [(0, 60), (len(model) - 60, len(model)), (0, len(model)), (0, len(model))]
 
 def mutate(draw):
     data = bytearray(model)
     for _ in range(draw.choice([1, 1, 1, 2, 4, 16])):
-        at = draw.randrange(*draw.choice(PLACES)) % len(data)
+        at = draw.randrange(*draw.choice(REGIONS)) % len(data)
         kind = draw.randrange(5)
         if kind == 0:
             data[at] ^= 1 << draw.randrange(8)
@@ -179,12 +179,12 @@ for seed in range(argument["count"]):
 
 @pytest.mark.parametrize("two_vocabularies", [False, True], ids=["unigram", "bpe"])
 def test_mutated_models_are_refused_or_work(
-    two_vocabularies: bool, model: Path, model_of_two_vocabularies: Path, contained: Callable[..., Any]
+    two_vocabularies: bool, model: Path, model_of_two_vocabularies: Path, run_isolated: Callable[..., Any]
 ) -> None:
-    """In a process of its own, which would die of a memory error."""
+    """In a separate process, which a memory error would kill."""
     file = model_of_two_vocabularies / "src.model" if two_vocabularies else model / "joint.model"
     argument = {"model": base64.b64encode(file.read_bytes()).decode(), "count": 2000}
-    counts = contained(FUZZ, argument, 500)
+    counts = run_isolated(FUZZ, argument, 500)
     assert sum(counts.values()) == 2000
-    # Both happen: a damaged score or letter of a piece makes another vocabulary.
+    # Both happen: a damaged score or letter of a piece gives another valid vocabulary.
     assert min(counts.values()) > 30

@@ -1,4 +1,4 @@
-"""Text of any kind is read exactly, or told in a line with file and number; memory does not grow with it."""
+"""Any text is read exactly, or is a one-line error with file and line number; memory stays bounded."""
 
 import gzip
 import itertools
@@ -22,7 +22,7 @@ from seq2seq.io import lines as lines_module
 from seq2seq.io.lines import LONGEST_LINE, read_lines
 from seq2seq.search.options import Hypothesis
 
-PACK: dict[str, Callable[[bytes], bytes]] = {
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "text": bytes,
     "text.gz": gzip.compress,
     "text.zst": lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
@@ -30,17 +30,17 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 
 def read(path: Path) -> tuple[list[str], str | None]:
-    """The lines of a file, and the error that they end in."""
-    found: list[str] = []
+    """The lines of a file, and the error that ends them, if any."""
+    lines: list[str] = []
     try:
-        found.extend(read_lines(path))  # keeps what came before the error
+        lines.extend(read_lines(path))  # keeps what came before the error
     except InputError as error:
-        return found, str(error)
-    return found, None
+        return lines, str(error)
+    return lines, None
 
 
 def expected(data: bytes, longest: int) -> tuple[list[str], int | None]:
-    """The lines before the first that cannot be read, and the number of that one."""
+    """The lines before the first unreadable one, and its number."""
     good: list[str] = []
     for number, line in enumerate(data.removesuffix(b"\n").split(b"\n") if data else [], start=1):
         try:
@@ -63,7 +63,7 @@ BYTES = st.one_of(
 )
 
 
-@given(BYTES, st.sampled_from([5, 16, LONGEST_LINE]), st.sampled_from(sorted(PACK)))
+@given(BYTES, st.sampled_from([5, 16, LONGEST_LINE]), st.sampled_from(sorted(COMPRESS)))
 @example(b"12345\n123456\n", 5, "text")
 @example(b"12345", 5, "text.gz")
 @example(b"\n\n123456", 5, "text.zst")
@@ -72,38 +72,38 @@ def test_any_bytes_are_lines_or_an_error_with_file_and_line(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, longest: int, name: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / name
-    path.write_bytes(PACK[name](data))
+    path.write_bytes(COMPRESS[name](data))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines_module, "LONGEST_LINE", longest)
-        found, error = read(path)
+        actual, error = read(path)
     if error and re.match(rf"{re.escape(str(path))}, line 1: not UTF-8 but UTF-(16|32)", error):
         first = data.split(b"\n")[0]
         assert first.startswith((b"\xff\xfe", b"\xfe\xff")) or first.count(0) >= 3
-        assert found == []
+        assert actual == []
         return
     lines, bad = expected(data, longest)
-    assert found == lines
+    assert actual == lines
     assert (error or "").startswith(f"{path}, line {bad}: " if bad else "")
     assert bool(error) == bool(bad)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["text.gz", "text.zst"]), st.integers(0, 100), st.booleans())
 @settings(deadline=None, max_examples=1000)
-def test_any_damage_to_a_packed_file_is_an_error_or_changes_nothing(
-    tmp_path_factory: pytest.TempPathFactory, junk: bytes, name: str, at: int, whole: bool
+def test_any_damage_to_a_compressed_file_is_an_error_or_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes, name: str, position: int, only_junk: bool
 ) -> None:
-    """`whole`: nothing but junk; else a good file that is overwritten from some place on."""
+    """`only_junk`: the whole file is junk; otherwise a valid file is overwritten from an offset on."""
     text = "".join(f"line {number}\n" for number in range(20)).encode()
-    packed = PACK[name](text)
-    place = at % len(packed)
-    damaged = junk if whole else packed[:place] + junk + packed[place + len(junk) :]
+    compressed = COMPRESS[name](text)
+    offset = position % len(compressed)
+    damaged = junk if only_junk else compressed[:offset] + junk + compressed[offset + len(junk) :]
     path = tmp_path_factory.getbasetemp() / name
     path.write_bytes(damaged)
-    found, error = read(path)
+    lines, error = read(path)
     if error:
         assert re.match(rf"{re.escape(str(path))}(, line \d+)?: .+$", error)
     else:
-        assert found == ([] if damaged in (b"", bytes(len(damaged))) else text.decode().splitlines())
+        assert lines == ([] if damaged in (b"", bytes(len(damaged))) else text.decode().splitlines())
 
 
 FOREIGN = {
@@ -118,7 +118,7 @@ FOREIGN = {
 @pytest.mark.parametrize(
     "text", ["Der Mann läuft.\nund so weiter\n", "One line only, without an end", "Ein Mann\r\nZwei\r\n"]
 )
-def test_utf16_and_utf32_are_told_with_what_converts_them(codec: str, text: str, tmp_path: Path) -> None:
+def test_utf16_and_utf32_are_an_error_that_says_how_to_convert(codec: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_bytes(text.encode(codec))
     advice = f"not UTF-8 but {FOREIGN[codec]}; convert the file, for example with iconv -f {FOREIGN[codec]} -t UTF-8"
@@ -126,7 +126,7 @@ def test_utf16_and_utf32_are_told_with_what_converts_them(codec: str, text: str,
         list(read_lines(path))
 
 
-def test_big_endian_mark(tmp_path: Path) -> None:
+def test_big_endian_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes("\ufeffein Haus\n".encode("utf-16-be"))
     with pytest.raises(InputError, match="not UTF-8 but UTF-16;"):
         list(read_lines(tmp_path / "text"))
@@ -147,7 +147,7 @@ def test_other_encodings_name_line_and_byte(data: bytes, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("line", ["\0", "a\0b", "\0\0\0\0\0\0\0\0\0\0", "tab\0separated\0words", "ein\0"])
-def test_nul_is_a_character_like_others(line: str, model: Path, tmp_path: Path) -> None:
+def test_nul_is_an_ordinary_character(line: str, model: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text(f"{line}\nun\n{line}\n")
     assert list(read_lines(tmp_path / "text")) == [line, "un", line]
     result = CliRunner().invoke(app, ["translate", str(model), "-i", str(tmp_path / "text"), "--beam-size", "1"])
@@ -170,41 +170,43 @@ BLOCK = 2**24
 
 
 def bomb(path: Path, content: bytes, times: int) -> Path:
-    path.write_bytes(PACK[path.name](content) * times)
+    path.write_bytes(COMPRESS[path.name](content) * times)
     return path
 
 
 @pytest.mark.parametrize("name", ["text.gz", "text.zst"])
-def test_an_endless_line_is_told_in_little_memory(name: str, tmp_path: Path, contained: Callable[..., Any]) -> None:
-    """4 GiB in some kilobytes."""
+def test_an_endless_line_is_an_error_in_little_memory(
+    name: str, tmp_path: Path, run_isolated: Callable[..., Any]
+) -> None:
+    """4 GiB, compressed to less than 5 MB."""
     path = bomb(tmp_path / name, b"a" * BLOCK, 256)
     assert path.stat().st_size < 5 * 10**6
-    assert contained(READ, str(path), 250) == f"{path}, line 1: over 16,777,216 bytes long; is this a text file?"
+    assert run_isolated(READ, str(path), 250) == f"{path}, line 1: over 16,777,216 bytes long; is this a text file?"
 
 
 @pytest.mark.parametrize("name", ["text.gz", "text.zst"])
 def test_a_long_file_takes_no_more_memory_than_a_short_one(
-    name: str, tmp_path: Path, contained: Callable[..., Any]
+    name: str, tmp_path: Path, run_isolated: Callable[..., Any]
 ) -> None:
     """Half a GiB in lines of 16 KiB."""
     path = bomb(tmp_path / name, (b"a" * (2**14 - 1) + b"\n") * (BLOCK // 2**14), 32)
-    assert contained(READ, str(path), 250) == 32 * BLOCK // 2**14
+    assert run_isolated(READ, str(path), 250) == 32 * BLOCK // 2**14
 
 
-def test_the_memory_limit_would_be_hit(tmp_path: Path, contained: Callable[..., Any]) -> None:
-    """The control of the two tests above."""
+def test_the_memory_limit_would_be_hit(tmp_path: Path, run_isolated: Callable[..., Any]) -> None:
+    """Control for the two tests above."""
     code = "try: result = len(bytes(2**28))\nexcept MemoryError: result = 'full'"
-    assert contained(READ + code, str(bomb(tmp_path / "text.zst", b"a\n", 1)), 250) == "full"
+    assert run_isolated(READ + code, str(bomb(tmp_path / "text.zst", b"a\n", 1)), 250) == "full"
 
 
-def test_a_zstd_file_that_asks_for_much_memory_is_refused(tmp_path: Path, contained: Callable[..., Any]) -> None:
+def test_a_zstd_file_that_needs_much_memory_is_refused(tmp_path: Path, run_isolated: Callable[..., Any]) -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=30)
-    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     path = tmp_path / "text.zst"
-    path.write_bytes(packer.compress(b"a\n" * 100) + packer.flush())
-    told = contained(READ, str(path), 250)
-    assert told.startswith(f"{path}: damaged zstd file after line 0 (")
-    assert "too much memory" in told
+    path.write_bytes(compressor.compress(b"a\n" * 100) + compressor.flush())
+    message = run_isolated(READ, str(path), 250)
+    assert message.startswith(f"{path}: damaged zstd file after line 0 (")
+    assert "too much memory" in message
 
 
 @pytest.fixture
@@ -231,13 +233,13 @@ def test_a_line_of_ten_megabytes_is_translated_in_parts(instant: Translator) -> 
 SPLIT = """
 from seq2seq import Translator
 translator = Translator.load(argument)
-# Copying what is left of the line for each part would take hours.
+# Copying the rest of the line for each part would take hours.
 result = len(translator._split([10] * 3_000_000, 2))
 """
 
 
-def test_splitting_takes_time_in_proportion(model: Path, contained: Callable[..., Any]) -> None:
-    assert contained(SPLIT, str(model), 4000) == 1_500_000
+def test_splitting_takes_linear_time(model: Path, run_isolated: Callable[..., Any]) -> None:
+    assert run_isolated(SPLIT, str(model), 4000) == 1_500_000
 
 
 def test_no_more_long_lines_are_read_than_fit(instant: Translator) -> None:
@@ -248,8 +250,8 @@ def test_no_more_long_lines_are_read_than_fit(instant: Translator) -> None:
     assert len(read) == 1
 
 
-def test_nor_by_the_command(instant: Translator) -> None:
-    """Before they are shared out among processes, too."""
+def test_the_command_reads_no_more_long_lines_than_fit(instant: Translator) -> None:
+    """Also before lines are distributed to processes."""
     read = []
     source = (read.append(number) or " " * 2**21 for number in range(100))  # type: ignore[func-returns-value]
     with Processes() as processes:
@@ -258,7 +260,7 @@ def test_nor_by_the_command(instant: Translator) -> None:
 
 
 @pytest.mark.parametrize("line", ["\ud800", "un \udfff deux"])
-def test_half_a_character_is_told_with_its_line(line: str, model: Path) -> None:
+def test_a_lone_surrogate_is_reported_with_its_line(line: str, model: Path) -> None:
     translations = Translator.load(model).stream(["un", "", line, "deux"], beam_size=1, buffer_size=1)
     next(translations)
     next(translations)

@@ -139,8 +139,10 @@ def test_different_vocabularies_are_a_one_line_error_naming_both(
     model = load_model(trained)
     # As large as the model's own: only the pieces differ.
     text = "vingt trente quarante cinquante soixante"
-    other = train_tokenizer([text] * 50, Counter(text * 50), len(model.tokenizers.src), "unigram")
-    tokenizers = Tokenizers(*((other, model.tokenizers.tgt) if side == "src" else (model.tokenizers.src, other)))
+    tokenizer = train_tokenizer([text] * 50, Counter(text * 50), len(model.tokenizers.src), "unigram")
+    tokenizers = Tokenizers(
+        *((tokenizer, model.tokenizers.tgt) if side == "src" else (model.tokenizers.src, tokenizer))
+    )
     config = with_settings(model, tokenizer={"joint": False}).config
     incompatible = publish(TrainedModel(config, build_network(config, tokenizers), tokenizers))
     with pytest.raises(InputError, match="their vocabularies differ"):
@@ -155,7 +157,7 @@ def test_different_vocabularies_are_a_one_line_error_naming_both(
 
 
 @pytest.mark.parametrize(
-    ("languages", "complaint"),
+    ("languages", "message"),
     [
         ({"src_lang": "de"}, "their source languages are fr and de"),
         ({"tgt_lang": "de"}, "their target languages are en and de"),
@@ -163,13 +165,13 @@ def test_different_vocabularies_are_a_one_line_error_naming_both(
     ],
 )
 def test_different_languages_are_a_one_line_error_naming_both(
-    languages: dict[str, str], complaint: str | None, trained: Path, publish: Callable[[TrainedModel], Path]
+    languages: dict[str, str], message: str | None, trained: Path, publish: Callable[[TrainedModel], Path]
 ) -> None:
     other = publish(with_settings(load_model(trained), data=languages))
     result = CliRunner().invoke(app, ["translate", str(trained), str(other)], input="un\n")
-    if complaint:
+    if message:
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr == f"seq2seq: error: {trained} and {other} cannot be ensembled: {complaint}\n"
+        assert result.stderr == f"seq2seq: error: {trained} and {other} cannot be ensembled: {message}\n"
     else:
         assert result.exit_code == 0
 

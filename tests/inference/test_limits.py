@@ -1,4 +1,4 @@
-"""The compiled engine checks its input before it indexes memory, and keeps working after running out of it."""
+"""The compiled engine checks its input before it indexes memory, and survives a lack of it."""
 
 import copy
 import gc

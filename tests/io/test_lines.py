@@ -1,4 +1,4 @@
-"""Only `\\n` ends a line; what cannot be read says where; an output appears whole or not at all."""
+"""Only `\\n` ends a line; errors say where; an output appears complete or not at all."""
 
 import gzip
 import io
@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from seq2seq.errors import InputError
 from seq2seq.io.lines import open_output, read_lines
 
-# All that str.splitlines or a text reader might take for the end of a line, and NUL.
+# Characters that str.splitlines or a text reader might treat as the end of a line, and NUL.
 NO_LINE_ENDS = ["\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"]
 
 
 ENDINGS = ["", ".gz", ".zst"]
 
 
-def pack(data: bytes, suffix: str) -> bytes:
+def compress(data: bytes, suffix: str) -> bytes:
     if suffix == ".zst":
         return zstandard.ZstdCompressor(write_checksum=True).compress(data)
     return gzip.compress(data) if suffix == ".gz" else data
 
 
 def write(path: Path, data: bytes) -> Path:
-    path.write_bytes(pack(data, path.suffix))
+    path.write_bytes(compress(data, path.suffix))
     return path
 
 
@@ -61,25 +61,25 @@ def test_lines_are_counted_as_wc_does_and_the_last_needs_no_newline(
     assert list(read_lines(write(tmp_path / f"text{ending}", data))) == lines
 
 
-def test_byte_order_mark_is_left_out_at_the_start_only(tmp_path: Path) -> None:
+def test_byte_order_mark_is_dropped_at_the_start_only(tmp_path: Path) -> None:
     path = write(tmp_path / "text", "\ufeff\ufeffa\n\ufeffb\n".encode())
     assert list(read_lines(path)) == ["\ufeffa", "\ufeffb"]
 
 
 @pytest.mark.parametrize("ending", [".gz", ".zst"])
-def test_joined_packed_files_are_one_text(tmp_path: Path, ending: str) -> None:
+def test_concatenated_compressed_files_are_one_text(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"text{ending}"
-    path.write_bytes(b"".join(pack(part, ending) for part in (b"a\nb", b"", b"c\nd\n")))
+    path.write_bytes(b"".join(compress(part, ending) for part in (b"a\nb", b"", b"c\nd\n")))
     assert list(read_lines(path)) == ["a", "bc", "d"]
 
 
-def test_what_other_zstd_writers_write(tmp_path: Path) -> None:
-    """Frames without size or checksum, with the widest usual window, among frames that are to be skipped."""
+def test_files_of_other_zstd_writers_are_read(tmp_path: Path) -> None:
+    """Frames without size or checksum, with the widest usual window, among skippable frames."""
     parameters = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
-    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     skipped = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"skip"
     path = tmp_path / "text.zst"
-    path.write_bytes(skipped + packer.compress(b"a\nb\n") + packer.flush() + skipped)
+    path.write_bytes(skipped + compressor.compress(b"a\nb\n") + compressor.flush() + skipped)
     assert list(read_lines(path)) == ["a", "b"]
 
 
@@ -90,7 +90,7 @@ def test_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"))), st.sampled_from(ENDINGS))
 @settings(deadline=None)
-def test_any_lines_come_back(tmp_path_factory: pytest.TempPathFactory, lines: list[str], suffix: str) -> None:
+def test_any_lines_are_preserved(tmp_path_factory: pytest.TempPathFactory, lines: list[str], suffix: str) -> None:
     if lines:
         lines[0] = lines[0].lstrip("\ufeff")
     path = tmp_path_factory.getbasetemp() / f"lines{suffix}"
@@ -108,21 +108,21 @@ def test_wrong_encoding_names_file_line_and_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"a\n\xed\xa0\x80\n", b"a\n\xc0\xaf\n", b"a\n\xe6\x97\n"])
-def test_surrogates_overlong_and_cut_characters_are_not_utf8(tmp_path: Path, data: bytes) -> None:
+def test_surrogates_overlong_and_truncated_characters_are_not_utf8(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(InputError, match="line 2: not UTF-8"):
         list(read_lines(write(tmp_path / "text", data)))
 
 
-def _damage(packed: bytes, kind: str) -> bytes:
+def _damage(compressed: bytes, kind: str) -> bytes:
     return {
-        "bad block": packed[:10] + b"\xff" * 50 + packed[60:],
-        "cut in the middle": packed[: len(packed) // 2],
-        "cut in the trailer": packed[:-3],
-        "cut in the header": packed[:3],
-        "wrong checksum": packed[:-8] + bytes(byte ^ 1 for byte in packed[-8:]),
-        "garbage after the end": packed + b"garbage",
-        "second part cut": packed + packed[:-1],
-        "not packed": b"plain text\n",
+        "bad block": compressed[:10] + b"\xff" * 50 + compressed[60:],
+        "truncated in the middle": compressed[: len(compressed) // 2],
+        "truncated in the trailer": compressed[:-3],
+        "truncated in the header": compressed[:3],
+        "wrong checksum": compressed[:-8] + bytes(byte ^ 1 for byte in compressed[-8:]),
+        "garbage after the end": compressed + b"garbage",
+        "second part truncated": compressed + compressed[:-1],
+        "not compressed": b"plain text\n",
     }[kind]
 
 
@@ -131,42 +131,42 @@ def _damage(packed: bytes, kind: str) -> bytes:
     "kind",
     [
         "bad block",
-        "cut in the middle",
-        "cut in the trailer",
-        "cut in the header",
+        "truncated in the middle",
+        "truncated in the trailer",
+        "truncated in the header",
         "wrong checksum",
         "garbage after the end",
-        "second part cut",
-        "not packed",
+        "second part truncated",
+        "not compressed",
     ],
 )
-def test_damaged_packed_file_names_file_and_last_good_line(tmp_path: Path, ending: str, kind: str) -> None:
+def test_damaged_compressed_file_names_file_and_last_good_line(tmp_path: Path, ending: str, kind: str) -> None:
     draw = random.Random(1)
     lines = [f"{draw.getrandbits(400):x}" for _ in range(2000)]
     path = tmp_path / f"text{ending}"
-    path.write_bytes(_damage(pack("".join(f"{line}\n" for line in lines).encode(), ending), kind))
-    found: list[str] = []
+    path.write_bytes(_damage(compress("".join(f"{line}\n" for line in lines).encode(), ending), kind))
+    lines_read: list[str] = []
     with pytest.raises(InputError) as caught:
-        found.extend(read_lines(path))
+        lines_read.extend(read_lines(path))
     # `extend` keeps what came before the error.
     name = {".gz": "gzip", ".zst": "zstd"}[ending]
-    assert str(caught.value).startswith(f"{path}: damaged {name} file after line {len(found)} ")
+    assert str(caught.value).startswith(f"{path}: damaged {name} file after line {len(lines_read)} ")
     assert "\n" not in str(caught.value)
-    assert found == (lines + lines)[: len(found)]
+    assert lines_read == (lines + lines)[: len(lines_read)]
 
 
 @pytest.mark.parametrize("ending", [".gz", ".zst"])
-def test_a_packed_file_that_was_cut_off_is_never_taken_for_whole(tmp_path: Path, ending: str) -> None:
-    packed = pack("".join(f"line {number}\n" for number in range(100)).encode(), ending)
+def test_truncated_compressed_file_is_always_an_error(tmp_path: Path, ending: str) -> None:
+    compressed = compress("".join(f"line {number}\n" for number in range(100)).encode(), ending)
     path = tmp_path / f"text{ending}"
-    for size in range(1, len(packed)):
-        path.write_bytes(packed[:size])
+    for size in range(1, len(compressed)):
+        path.write_bytes(compressed[:size])
         with pytest.raises(InputError, match="damaged"):
             list(read_lines(path))
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint"),
+    ("name", "message"),
     [
         ("missing", "no such file"),
         ("missing.gz", "no such file"),
@@ -176,21 +176,21 @@ def test_a_packed_file_that_was_cut_off_is_never_taken_for_whole(tmp_path: Path,
         ("folder.zst", "is a folder"),
     ],
 )
-def test_missing_file_and_folder_are_input_errors(tmp_path: Path, name: str, complaint: str) -> None:
+def test_missing_file_and_folder_are_input_errors(tmp_path: Path, name: str, message: str) -> None:
     if name.startswith("folder"):
         (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: {complaint}")):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: {message}")):
         list(read_lines(tmp_path / name))
 
 
-def test_file_taken_for_a_folder_is_an_input_error(tmp_path: Path) -> None:
+def test_file_used_as_a_folder_is_an_input_error(tmp_path: Path) -> None:
     path = write(tmp_path / "file", b"a\n") / "text"
     with pytest.raises(InputError, match=re.escape(str(path))):
         list(read_lines(path))
 
 
 @pytest.mark.parametrize("name", ["out", "out.gz", "out.zst"])
-def test_output_appears_only_when_it_is_whole(tmp_path: Path, name: str) -> None:
+def test_output_appears_only_when_complete(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, b"old\n")
     with open_output(path) as file:
         file.write(b"new\n" * 10_000)
@@ -203,7 +203,7 @@ def test_output_appears_only_when_it_is_whole(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize("error", [InputError("bad line"), RuntimeError("fault"), KeyboardInterrupt()])
 @pytest.mark.parametrize("name", ["out", "out.gz", "out.zst"])
 @pytest.mark.parametrize("old", [True, False])
-def test_output_stays_as_it_was_when_the_work_fails(tmp_path: Path, name: str, old: bool, error: BaseException) -> None:
+def test_output_is_unchanged_when_writing_fails(tmp_path: Path, name: str, old: bool, error: BaseException) -> None:
     path = tmp_path / name
     if old:
         write(path, b"old\n")
@@ -216,16 +216,18 @@ def test_output_stays_as_it_was_when_the_work_fails(tmp_path: Path, name: str, o
     with pytest.raises(type(error)) as caught:
         work()
     assert caught.value is error
-    assert [(one, list(read_lines(one))) for one in tmp_path.iterdir()] == ([(path, ["old"])] if old else [])
+    assert [(entry, list(read_lines(entry))) for entry in tmp_path.iterdir()] == ([(path, ["old"])] if old else [])
 
 
 @pytest.mark.parametrize("name", ["out.gz", "out.zst"])
-def test_packed_output_is_what_the_name_says(tmp_path: Path, name: str) -> None:
+def test_output_is_compressed_as_its_suffix_says(tmp_path: Path, name: str) -> None:
     with open_output(tmp_path / name) as file:
         file.write(b"a\nb\n")
-    packed = (tmp_path / name).read_bytes()
+    compressed = (tmp_path / name).read_bytes()
     text = (
-        gzip.decompress(packed) if name == "out.gz" else zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+        gzip.decompress(compressed)
+        if name == "out.gz"
+        else zstandard.ZstdDecompressor().decompressobj().decompress(compressed)
     )
     assert text == b"a\nb\n"
 
@@ -261,7 +263,7 @@ def test_dash_is_standard_output(capsysbinary: pytest.CaptureFixture[bytes]) -> 
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_compressed_file_without_a_byte_is_damaged(suffix: str, tmp_path: Path) -> None:
+def test_an_empty_compressed_file_is_damaged(suffix: str, tmp_path: Path) -> None:
     """As `gzip -t` and `zstd -t` say; an empty text compresses to some bytes."""
     path = tmp_path / f"text{suffix}"
     path.touch()

@@ -1,4 +1,4 @@
-"""What is on disk is the old state or the new one, and a damaged folder is told by the name of its first bad file."""
+"""The disk holds the old state or the new one; the error for a damaged folder names its first bad file."""
 
 import errno
 import io
@@ -44,7 +44,7 @@ def fail(*_: object, **__: object) -> None:
     raise OSError(errno.EIO, "injected")
 
 
-def test_published_folder_is_whole_and_verifies(tmp_path: Path) -> None:
+def test_published_folder_is_complete_and_verifies(tmp_path: Path) -> None:
     folder = publish(tmp_path / "new" / "model")
     assert folder == tmp_path / "new" / "model"
     assert content(folder) == FILES
@@ -52,7 +52,7 @@ def test_published_folder_is_whole_and_verifies(tmp_path: Path) -> None:
     SealedFolder(folder, required=FILES)
 
 
-def test_folder_is_out_of_sight_until_it_is_published(tmp_path: Path) -> None:
+def test_folder_is_invisible_until_it_is_published(tmp_path: Path) -> None:
     path = tmp_path / "model"
     writer = FolderWriter(path)
     writer.write("config.json", b"{}")
@@ -61,14 +61,14 @@ def test_folder_is_out_of_sight_until_it_is_published(tmp_path: Path) -> None:
         SealedFolder(path, required=[])
 
 
-def test_what_an_interrupted_writer_left_is_gone(tmp_path: Path) -> None:
+def test_leftovers_of_an_interrupted_writer_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "model"
     FolderWriter(path).write("left over", b"half")
     assert content(publish(path)) == FILES
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_a_folder_replaces_another(tmp_path: Path) -> None:
     publish(tmp_path / "model")
     folder = publish(tmp_path / "model", {"config.json": b"other"})
     assert content(folder) == {"config.json": b"other"}
@@ -76,7 +76,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failing_rename", [1, 2])
-def test_an_older_folder_is_found_where_a_crash_stopped_its_replacement(
+def test_an_older_folder_survives_a_crash_during_its_replacement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing_rename: int
 ) -> None:
     folder = publish(tmp_path / "model")
@@ -101,7 +101,7 @@ def test_an_older_folder_is_found_where_a_crash_stopped_its_replacement(
 
 # Three files, the manifest, the folder and its sub-folder are flushed before the rename, the folder around it after.
 @pytest.mark.parametrize("failing_call", range(1, 8))
-def test_folder_is_whole_or_absent_whichever_flush_fails(
+def test_folder_is_complete_or_absent_whichever_flush_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing_call: int
 ) -> None:
     calls = 0
@@ -120,7 +120,7 @@ def test_folder_is_whole_or_absent_whichever_flush_fails(
         SealedFolder(path, required=FILES)
 
 
-def test_folder_that_cannot_be_renamed_stays_out_of_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_that_cannot_be_renamed_stays_invisible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="injected"):
         publish(tmp_path / "model")
@@ -151,7 +151,7 @@ def _make_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "complaint"),
+    ("damage", "message"),
     [
         (_unlink, "missing"),
         (_make_folder, "not a regular file"),
@@ -160,10 +160,10 @@ def _make_folder(folder: Path) -> None:
         (_lengthen, "10241 bytes, the manifest says 10240"),
     ],
 )
-def test_damaged_file_is_named(tmp_path: Path, damage: Callable[[Path], None], complaint: str) -> None:
+def test_damaged_file_is_named(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
     folder = publish(tmp_path / "model")
     damage(folder)
-    with pytest.raises(InputError, match=re.escape(f"{folder / 'weights'}: {complaint}")):
+    with pytest.raises(InputError, match=re.escape(f"{folder / 'weights'}: {message}")):
         SealedFolder(folder, required=FILES)
 
 
@@ -231,7 +231,7 @@ def test_damaged_manifest_is_named(tmp_path: Path, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "no/such/file", "a\0b", "x" * 300])
-def test_file_name_that_cannot_be_is_an_input_error(tmp_path: Path, name: str) -> None:
+def test_impossible_file_name_is_an_input_error(tmp_path: Path, name: str) -> None:
     folder = publish(tmp_path / "model")
     edit_manifest(folder, lambda files: files.update({name: files["weights"]}))
     with pytest.raises(InputError, match=re.escape(str(folder))):
@@ -239,7 +239,7 @@ def test_file_name_that_cannot_be_is_an_input_error(tmp_path: Path, name: str) -
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "empty"])
-def test_what_is_no_model_folder_is_an_input_error(tmp_path: Path, name: str) -> None:
+def test_path_that_is_not_a_model_folder_is_an_input_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: missing or incomplete")):
@@ -247,7 +247,7 @@ def test_what_is_no_model_folder_is_an_input_error(tmp_path: Path, name: str) ->
 
 
 class _HalfWriter(io.FileIO):
-    """A file that writes half of what it is given, then the disk is full."""
+    """A file that writes half of its data, then fails as on a full disk."""
 
     def write(self, data: Any, /) -> int:
         super().write(data[: len(data) // 2])
@@ -280,28 +280,28 @@ def test_file_keeps_its_old_content_when_replacing_fails(
 
 
 def test_file_is_flushed_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[str] = []
+    operations: list[str] = []
     fsync, replace = os.fsync, os.replace
 
-    def noted_fsync(descriptor: int) -> None:
-        done.append("flush")
+    def recorded_fsync(descriptor: int) -> None:
+        operations.append("flush")
         fsync(descriptor)
 
-    def noted_replace(src: Path, dst: Path) -> None:
-        done.append("rename")
+    def recorded_replace(src: Path, dst: Path) -> None:
+        operations.append("rename")
         replace(src, dst)
 
-    monkeypatch.setattr(os, "fsync", noted_fsync)
-    monkeypatch.setattr(os, "replace", noted_replace)
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
     replace_file(tmp_path / "file", b"data")
-    assert done == ["flush", "rename", "flush"]
-    done.clear()
+    assert operations == ["flush", "rename", "flush"]
+    operations.clear()
     publish(tmp_path / "model", {"one": b"1"})
     # The file, the manifest and the folder; then the folder around it.
-    assert done == ["flush"] * 3 + ["rename", "flush"]
+    assert operations == ["flush"] * 3 + ["rename", "flush"]
 
 
-def test_json_comes_back_and_is_readable_text(tmp_path: Path) -> None:
+def test_json_round_trips_and_is_readable_text(tmp_path: Path) -> None:
     value = {"b": [1, 2.5, None, True], "a": {"text": "é\u2028\n"}}
     path = tmp_path / "value.json"
     path.write_bytes(to_json(value))

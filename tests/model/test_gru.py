@@ -142,7 +142,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.Monk
         gradients = torch.autograd.grad(outputs.sum(), weights, retain_graph=True)
         results.append(([outputs, last, *gradients], torch.autograd.grad(outputs.sum(), biases)))
     for exact, rounded in results[1:]:
-        assert all(torch.equal(first, other) for first, other in zip(results[0][0], exact, strict=True))
+        assert all(torch.equal(first, second) for first, second in zip(results[0][0], exact, strict=True))
         torch.testing.assert_close(results[0][1], rounded, atol=1e-5, rtol=1e-5)
 
 

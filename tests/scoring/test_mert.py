@@ -33,12 +33,12 @@ def make_list(folder: Path, seed: int, sentences: int = 6, most: int = 5) -> tup
 
 
 def sacrebleu_of(path: Path, references: list[str], weights: np.ndarray) -> float:
-    """BLEU of the candidates that come first, by plain loops and sacreBLEU."""
+    """BLEU of the top-ranked candidates, by plain loops and sacreBLEU."""
     best = [""] * len(references)
     for group in read_candidates(path):
         scores = [
-            sum(w * v for w, v in zip(weights, (*one.features["LM0"], *one.features["TM0"]), strict=True))
-            for one in group
+            sum(w * v for w, v in zip(weights, (*candidate.features["LM0"], *candidate.features["TM0"]), strict=True))
+            for candidate in group
         ]
         best[group[0].sentence] = group[scores.index(max(scores))].text
     return float(BLEU().corpus_score(best, [references]).score)
@@ -50,7 +50,7 @@ COUNTS = st.lists(
 
 
 @given(COUNTS)
-def test_bleu_is_that_of_sacrebleu(sentences: list[tuple[int, ...]]) -> None:
+def test_bleu_matches_sacrebleu(sentences: list[tuple[int, ...]]) -> None:
     rows = []
     for length, reference, *matches in sentences:
         totals = [max(0, length - order) for order in range(4)]
@@ -64,7 +64,7 @@ def test_bleu_is_that_of_sacrebleu(sentences: list[tuple[int, ...]]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_bleu_of_weights_is_that_of_a_plain_ranking(seed: int, tmp_path: Path) -> None:
+def test_bleu_of_weights_matches_a_plain_ranking(seed: int, tmp_path: Path) -> None:
     path, references = make_list(tmp_path, seed)
     development = Development(path, [references])
     for weights in np.random.default_rng(seed).normal(size=(10, FEATURES)):
@@ -73,8 +73,8 @@ def test_bleu_of_weights_is_that_of_a_plain_ranking(seed: int, tmp_path: Path) -
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), directions=st.integers(0, 10**6))
-def test_no_place_on_a_line_is_better(seed: int, directions: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The envelope is exact: what the search promises is reached, and a fine grid finds nothing above it."""
+def test_no_point_on_a_line_is_better(seed: int, directions: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The envelope is exact: the BLEU of the search is reached, and no point of a fine grid exceeds it."""
     path, references = make_list(tmp_path_factory.mktemp("list"), seed)
     development = Development(path, [references])
     draw = np.random.default_rng(directions)
@@ -82,16 +82,16 @@ def test_no_place_on_a_line_is_better(seed: int, directions: int, tmp_path_facto
     step = line_search(development, weights, direction)
     assert development.bleu(weights + step.distance * direction) == pytest.approx(step.bleu, abs=1e-9)
     grid = np.tan(np.linspace(-1.57, 1.57, 1000))  # from -1,255 to 1,255, closest around 0
-    assert step.bleu >= max(development.bleu(weights + place * direction) for place in grid) - 1e-9
+    assert step.bleu >= max(development.bleu(weights + point * direction) for point in grid) - 1e-9
 
 
 @pytest.mark.parametrize("direction", [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, -1.0, 0.0)])
-def test_a_line_along_which_many_tie(direction: tuple[float, ...], tmp_path: Path) -> None:
+def test_a_line_with_many_ties(direction: tuple[float, ...], tmp_path: Path) -> None:
     path, references = make_list(tmp_path, 7)
     development = Development(path, [references])
     weights = np.array([0.0, 1.0, 1.0])
     step = line_search(development, weights, np.array(direction))
-    assert step.bleu >= max(development.bleu(weights + place * np.array(direction)) for place in (-50, 0.1, 50)) - 1e-9
+    assert step.bleu >= max(development.bleu(weights + point * np.array(direction)) for point in (-50, 0.1, 50)) - 1e-9
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -107,15 +107,15 @@ def test_learning_is_no_worse_than_a_grid_over_all_weights(seed: int, tmp_path: 
     assert learn_weights(development, restarts=8, seed=1) == learnt
 
 
-def test_learning_begins_with_the_weights_of_the_totals(tmp_path: Path) -> None:
-    """Without a random start it is no worse than the list was."""
+def test_learning_starts_from_the_weights_of_the_totals(tmp_path: Path) -> None:
+    """Without random restarts it is no worse than the ranking of the list."""
     path, references = make_list(tmp_path, 3, sentences=12)
     true = np.array([0.5, -1.25, 0.75])
     lines = []
     for group in read_candidates(path):
-        for one in group:
-            values = (*one.features["LM0"], *one.features["TM0"])
-            lines.append(one.with_total(float(np.dot(true, values)) + 10 * one.sentence))
+        for candidate in group:
+            values = (*candidate.features["LM0"], *candidate.features["TM0"])
+            lines.append(candidate.with_total(float(np.dot(true, values)) + 10 * candidate.sentence))
     path.write_bytes(b"".join(lines))
     development = Development(path, [references])
     learnt = learn_weights(development, restarts=0, seed=1)
@@ -142,12 +142,12 @@ def test_several_references(tmp_path: Path) -> None:
     assert Development(path, [references, others]).bleu(weights) == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_candidate_that_lacks_a_feature_comes_last(tmp_path: Path) -> None:
+def test_a_candidate_without_a_feature_comes_last(tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_text("0 ||| b ||| LM0= -9 ||| 1\n0 ||| a ||| LM0= -3 New= -1 ||| 2\n0 ||| c ||| LM0= -1 New= -2 ||| 3\n")
     (group,) = read_candidates(path)
     ranked = Weights({"New": (1.0,), "LM0": (0.1,)}).rank(group, path)
-    assert [(one.text, score) for score, one in ranked] == [
+    assert [(candidate.text, score) for score, candidate in ranked] == [
         ("a", pytest.approx(-1.3)),
         ("c", pytest.approx(-2.1)),
         ("b", -np.inf),
@@ -166,7 +166,7 @@ def test_a_candidate_that_lacks_a_feature_comes_last(tmp_path: Path) -> None:
         ("1 ||| a ||| LM0= 1 New= 1 ||| 1\n", r"line 2: sentence 1 \(counted from 0\), but there are 1 references"),
     ],
 )
-def test_a_list_that_does_not_fit(line: str, message: str, tmp_path: Path) -> None:
+def test_a_mismatched_list_is_an_error(line: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_text("0 ||| b ||| LM0= -9 New= 2 ||| 1\n" + line)
     with pytest.raises(InputError, match=message):
@@ -180,7 +180,7 @@ def test_a_list_without_features_has_nothing_to_learn(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("total", ["", "-inf", "nan"])
-def test_totals_that_say_nothing_are_done_without(total: str, tmp_path: Path) -> None:
+def test_totals_without_information_are_ignored(total: str, tmp_path: Path) -> None:
     path, references = make_list(tmp_path, 3)
     path.write_text("".join(f"{line.rpartition('|||')[0]}||| {total}\n" for line in path.read_text().splitlines()))
     development = Development(path, [references])
@@ -188,7 +188,7 @@ def test_totals_that_say_nothing_are_done_without(total: str, tmp_path: Path) ->
     assert np.isfinite(best)
 
 
-def test_weights_are_kept(tmp_path: Path) -> None:
+def test_weights_survive_saving_and_loading(tmp_path: Path) -> None:
     weights = Weights({"LM0": (0.1,), "TM0": (-0.30000000000000004, 0.6)})
     (tmp_path / "weights.json").write_bytes(weights.to_json({"bleu": {"after": 3.0}}))
     assert Weights.load(tmp_path / "weights.json") == weights
@@ -201,21 +201,21 @@ def test_damaged_weights(content: str, tmp_path: Path) -> None:
         Weights.load(tmp_path / "weights.json")
 
 
-def test_comparison_is_that_of_the_sacrebleu_command() -> None:
+def test_comparison_matches_the_sacrebleu_command() -> None:
     references = [" ".join(random.Random(n).choices(WORDS, k=8)) for n in range(30)]
     draw = random.Random(0)
 
-    def spoilt(share: float) -> list[str]:
+    def corrupted(share: float) -> list[str]:
         return [
             " ".join(draw.choice(WORDS) if draw.random() < share else word for word in line.split())
             for line in references
         ]
 
-    before, after = spoilt(0.5), spoilt(0.2)
-    found = compare(before, after, [references])
-    assert found.before == pytest.approx(BLEU().corpus_score(before, [references]).score)
-    assert found.after == pytest.approx(BLEU().corpus_score(after, [references]).score)
-    assert found.p_value < 0.05
-    assert found.signature.startswith("nrefs:1|bs:1000|seed:12345|")
-    # Of two equal systems sacreBLEU finds the difference significant.
+    before, after = corrupted(0.5), corrupted(0.2)
+    comparison = compare(before, after, [references])
+    assert comparison.before == pytest.approx(BLEU().corpus_score(before, [references]).score)
+    assert comparison.after == pytest.approx(BLEU().corpus_score(after, [references]).score)
+    assert comparison.p_value < 0.05
+    assert comparison.signature.startswith("nrefs:1|bs:1000|seed:12345|")
+    # sacreBLEU calls the difference between two equal systems significant.
     assert compare(before, before, [references]).p_value == 1

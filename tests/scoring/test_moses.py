@@ -1,4 +1,4 @@
-"""Moses' files: a feature more in each line, and not a byte else."""
+"""Moses files: each line gets one more feature, and no other byte changes."""
 
 import gzip
 from pathlib import Path
@@ -45,13 +45,13 @@ def n_best(content: bytes, tmp_path: Path, name: str | None = None) -> list[Feat
     ],
 )
 def test_phrase_table(line: str, pair: str, expected: str | None, name: str, tmp_path: Path) -> None:
-    (found,) = table(line.encode(), tmp_path, name)
-    assert f"{found.src}|{found.tgt}" == pair
-    assert found.fault == ""
+    (parsed,) = table(line.encode(), tmp_path, name)
+    assert f"{parsed.src}|{parsed.tgt}" == pair
+    assert parsed.fault == ""
     src, tgt, scores, *rest = line.split("|||")
     bare = scores.rstrip()
     expected = expected or "|||".join([src, tgt, f"{bare} X{scores.removeprefix(bare)}", *rest])
-    assert found.with_feature("X").decode() == expected
+    assert parsed.with_feature("X").decode() == expected
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_phrase_table(line: str, pair: str, expected: str | None, name: str, tmp
         ("a ||| b ||| 0.5\u00a00.4\n".encode(), "'0.5\\xa00.4' is not a score"),
     ],
 )
-def test_a_line_that_is_no_phrase_pair_says_why(line: bytes, fault: str, tmp_path: Path) -> None:
+def test_an_invalid_phrase_pair_has_a_reason(line: bytes, fault: str, tmp_path: Path) -> None:
     good = b"a ||| b ||| 1\n"
     lines = table(good + line + good, tmp_path)
-    assert [(one.line, one.fault) for one in lines] == [(1, ""), (2, fault), (3, "")]
-    assert b"".join(one.raw for one in lines) == good + line + good
+    assert [(parsed.line, parsed.fault) for parsed in lines] == [(1, ""), (2, fault), (3, "")]
+    assert b"".join(parsed.raw for parsed in lines) == good + line + good
 
 
 OLD, NEW = "d: 0 -7.6 0 lm: -36.1 -13.3 tm: -1 w: -7", "Distortion0= 0 LM0= -36.1 TranslationModel0= -1 -2 wt_a~b= 1"
@@ -92,16 +92,21 @@ OLD, NEW = "d: 0 -7.6 0 lm: -36.1 -13.3 tm: -1 w: -7", "Distortion0= 0 LM0= -36.
     ],
 )
 def test_n_best_list(line: str, expected: str, tmp_path: Path) -> None:
-    (found,) = n_best(line.encode(), tmp_path)
-    assert (found.src, found.tgt, found.fault) == ("erste", "a b .", "")
-    assert found.with_feature("X").decode() == expected
+    (parsed,) = n_best(line.encode(), tmp_path)
+    assert (parsed.src, parsed.tgt, parsed.fault) == ("erste", "a b .", "")
+    assert parsed.with_feature("X").decode() == expected
     (named,) = n_best(line.encode(), tmp_path, "Mine")
     assert named.with_feature("X").decode() == expected.replace("RNNEncDec0", "Mine").replace("RNNEncDec", "Mine")
 
 
 def test_each_candidate_has_its_source(tmp_path: Path) -> None:
     lines = n_best(b"0 ||| a ||| LM0= 1\n0 ||| b ||| LM0= 1\n1 ||| c ||| LM0= 1\n3 ||| d ||| LM0= 1\n", tmp_path)
-    assert [(one.src, one.tgt) for one in lines] == [("erste", "a"), ("erste", "b"), ("zweite", "c"), ("vierte", "d")]
+    assert [(line.src, line.tgt) for line in lines] == [
+        ("erste", "a"),
+        ("erste", "b"),
+        ("zweite", "c"),
+        ("vierte", "d"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,10 +121,10 @@ def test_each_candidate_has_its_source(tmp_path: Path) -> None:
         ("2 ||| a ||| LM0= 1 ||| 2\n", "its source, {}, line 3, is blank"),
     ],
 )
-def test_a_line_that_is_no_candidate_says_why(line: str, fault: str, tmp_path: Path) -> None:
-    (found,) = n_best(line.encode(), tmp_path)
-    assert found.fault == fault.format(tmp_path / "sources")
-    assert found.raw == line.encode()
+def test_an_invalid_candidate_has_a_reason(line: str, fault: str, tmp_path: Path) -> None:
+    (parsed,) = n_best(line.encode(), tmp_path)
+    assert parsed.fault == fault.format(tmp_path / "sources")
+    assert parsed.raw == line.encode()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +139,7 @@ def test_a_line_that_is_no_candidate_says_why(line: str, fault: str, tmp_path: P
         ("0 ||| a ||| RNNEncDec: 1\n", "line 1: already has a feature RNNEncDec"),
     ],
 )
-def test_a_list_that_does_not_fit_stops(content: str, message: str, tmp_path: Path) -> None:
+def test_a_mismatched_list_is_an_error(content: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"list, {message}"):
         n_best(content.encode(), tmp_path)
 
@@ -142,7 +147,7 @@ def test_a_list_that_does_not_fit_stops(content: str, message: str, tmp_path: Pa
 BLANKS = st.text(" \t", max_size=2)
 PHRASE = st.text(st.characters(exclude_characters="\n|", exclude_categories=["Cs"]), max_size=8)
 NUMBERS = st.lists(st.floats(0, 1).map(repr), max_size=4).map(" ".join)
-# Lines that often are phrase pairs, and often just not.
+# Lines that are often valid phrase pairs, and often almost valid.
 LINE = st.builds(
     lambda fields, end: "|||".join(a + field + b for a, field, b in fields) + end,
     st.lists(st.tuples(BLANKS, PHRASE | NUMBERS, BLANKS), max_size=6),
@@ -161,11 +166,11 @@ PAIR = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(lines=st.lists(LINE | PAIR, max_size=8))
-def test_without_its_feature_a_table_is_as_it_was(lines: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_removing_the_feature_restores_the_table(lines: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     content = "".join(lines).encode()
-    found = table(content, tmp_path_factory.mktemp("random"))
-    assert b"".join(line.raw for line in found) == content
-    for line in found:
+    parsed = table(content, tmp_path_factory.mktemp("random"))
+    assert b"".join(line.raw for line in parsed) == content
+    for line in parsed:
         if line.fault:
             assert (line.src, line.tgt) == ("", "")
             continue
@@ -179,11 +184,11 @@ def test_without_its_feature_a_table_is_as_it_was(lines: list[str], tmp_path_fac
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=200))
-def test_any_bytes_come_back(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
-    content = b"a ||| b ||| 1\n" + content  # no mark of UTF-16 at the start
-    found = table(content, tmp_path_factory.mktemp("random"))
-    assert b"".join(line.raw for line in found) == content
-    assert [line.line for line in found] == list(range(1, len(found) + 1))
+def test_any_bytes_are_preserved(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    content = b"a ||| b ||| 1\n" + content  # no UTF-16 byte order mark at the start
+    parsed = table(content, tmp_path_factory.mktemp("random"))
+    assert b"".join(line.raw for line in parsed) == content
+    assert [line.line for line in parsed] == list(range(1, len(parsed) + 1))
 
 
 def test_candidates_are_grouped_by_sentence(tmp_path: Path) -> None:
@@ -192,7 +197,9 @@ def test_candidates_are_grouped_by_sentence(tmp_path: Path) -> None:
         f"0 ||| a b  ||| {NEW} ||| -9.5\n0 ||| ||| lm: 1 d: 2 lm: 3||| -1e2\r\n2 ||| c ||| -1 -2 ||| ".encode()
     )
     first, second = read_candidates(path)
-    assert [(one.line, one.sentence, one.text, one.total) for one in (*first, *second)] == [
+    assert [
+        (candidate.line, candidate.sentence, candidate.text, candidate.total) for candidate in (*first, *second)
+    ] == [
         (1, 0, "a b", -9.5),
         (2, 0, "", -100.0),
         (3, 2, "c", None),
@@ -214,7 +221,7 @@ def test_candidates_are_grouped_by_sentence(tmp_path: Path) -> None:
         (b"0 ||| a\n", "line 1: 2 fields, expected id"),
     ],
 )
-def test_candidates_that_cannot_be_read(content: bytes, message: str, tmp_path: Path) -> None:
+def test_unreadable_candidates_are_an_error(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "list").write_bytes(content)
     with pytest.raises(InputError, match=message):
         list(read_candidates(tmp_path / "list"))

@@ -1,4 +1,4 @@
-"""Scores are the model's own, whatever they are computed with (promises 2 and 3)."""
+"""Scores equal those of the model, however they are batched (promises 2 and 3)."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ SRC, TGT = ["un", "deux", "trois", "quatre", "cinq"], ["one", "two", "three", "f
 
 @pytest.fixture(scope="module", params=["context", "attention"])
 def model(request: pytest.FixtureRequest, trained: Path, tiny: Callable[..., Config]) -> TrainedModel:
-    """The trained model, and one that looks at the source at each step, with two layers and random weights."""
-    found = load_model(trained)
+    """The trained model, and one with attention, two layers and random weights."""
+    trained_model = load_model(trained)
     if request.param == "context":
-        return found
+        return trained_model
     torch.manual_seed(3)
     config = tiny(model__attention="additive", model__decoder_layers=2, model__cell="lstm")
-    return TrainedModel(config, build_network(config, found.tokenizers).eval(), found.tokenizers)
+    return TrainedModel(config, build_network(config, trained_model.tokenizers).eval(), trained_model.tokenizers)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def pairs() -> list[tuple[str, str]]:
 
 
 def forced(model: TrainedModel, src: str, tgt: str) -> list[float]:
-    """log p of each piece and the end, the whole pair alone through the training face."""
+    """log p of each piece and eos: the forward pass of training on this pair alone."""
     src_ids, tgt_ids = model.tokenizers.src.encode([src])[0], model.tokenizers.tgt.encode([tgt])[0]
     with torch.no_grad():
         source, length = torch.tensor([[*src_ids, EOS]]), torch.tensor([len(src_ids) + 1])
@@ -57,7 +57,7 @@ def log_probs(scores: list[Score]) -> np.ndarray:
     return np.concatenate([score.log_probs for score in scores])
 
 
-def test_scores_are_those_of_the_network(model: TrainedModel, pairs: list[tuple[str, str]]) -> None:
+def test_scores_match_the_network(model: TrainedModel, pairs: list[tuple[str, str]]) -> None:
     scores = Scorer(model).score(pairs)
     for (src, tgt), score in zip(pairs, scores, strict=True):
         expected = forced(model, src.strip(), tgt)
@@ -78,26 +78,26 @@ def test_scores_do_not_depend_on_the_batch(
     assert log_probs(scorer.score(pairs[::-1])[::-1]) == pytest.approx(log_probs(expected), abs=1e-5)
     alone = [scorer.score([pair])[0] for pair in pairs[:8]]
     assert log_probs(alone) == pytest.approx(log_probs(expected[:8]), abs=1e-5)
-    # However few logits and comparisons may exist at once.
+    # However few logits and comparisons may be in memory at once.
     monkeypatch.setattr(scoring, "_LOGITS_AT_ONCE", 7 * len(model.tokenizers.tgt))
     monkeypatch.setattr(scoring, "_COMPARED_AT_ONCE", 100)
     assert log_probs(scorer.score(pairs)) == pytest.approx(log_probs(expected), abs=1e-5)
 
 
-def test_logits_exist_a_few_at_a_time(
+def test_logits_are_computed_in_chunks(
     model: TrainedModel, pairs: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocab, sizes, logits = len(model.tokenizers.tgt), [], model.network.logits
 
-    def watched(features: torch.Tensor) -> torch.Tensor:
+    def watch(features: torch.Tensor) -> torch.Tensor:
         sizes.append(len(features))
         return logits(features)
 
     monkeypatch.setattr(scoring, "_LOGITS_AT_ONCE", 7 * vocab + 3)
-    monkeypatch.setattr(model.network, "logits", watched)
+    monkeypatch.setattr(model.network, "logits", watch)
     scores = Scorer(model).score(pairs)
     assert max(sizes) == 7
-    # Padding is not computed, nor is a pair twice.
+    # No logits are computed for padding, nor twice for the same pair.
     assert sum(sizes) == sum(score.pieces for score in dict(zip(pairs, scores, strict=True)).values())
 
 
@@ -107,35 +107,37 @@ def test_each_distinct_source_is_encoded_once(
     encoded: list[tuple[int, ...]] = []
     start = model.network.start
 
-    def watched(src: torch.Tensor, lengths: torch.Tensor) -> object:
+    def watch(src: torch.Tensor, lengths: torch.Tensor) -> object:
         encoded.extend(tuple(row[:length].tolist()) for row, length in zip(src, lengths, strict=True))
         return start(src, lengths)
 
-    monkeypatch.setattr(model.network, "start", watched)
+    monkeypatch.setattr(model.network, "start", watch)
     Scorer(model, batch_tokens=40).score(pairs)
     assert len(encoded) == len(set(encoded)) == len({src for src, _ in pairs})
 
 
-def test_beam_search_reports_these_scores(model: TrainedModel) -> None:
+def test_beam_search_reports_the_same_scores(model: TrainedModel) -> None:
     """Promise 3."""
     sources = [tuple(ids) for ids in model.tokenizers.src.encode(["un deux trois", "six", "quatre quatre cinq un"])]
     for src in sources:
         state = model.network.start(torch.tensor([[*src, EOS]]), torch.tensor([len(src) + 1]))
         limit, step = torch.tensor([12]), model.network.step
-        found = beam_search(step, state, limit, beam_size=6, length_penalty=1.0, bos=BOS, eos=EOS, n_best=6)[0]
-        scores = Scorer(model).score_ids([(src, one.tokens) for one in found])
-        assert [score.ids for score in scores] == [(*one.tokens, EOS) for one in found]
-        assert [score.log_prob for score in scores] == pytest.approx([one.log_prob for one in found], abs=1e-5)
+        hypotheses = beam_search(step, state, limit, beam_size=6, length_penalty=1.0, bos=BOS, eos=EOS, n_best=6)[0]
+        scores = Scorer(model).score_ids([(src, hypothesis.tokens) for hypothesis in hypotheses])
+        assert [score.ids for score in scores] == [(*hypothesis.tokens, EOS) for hypothesis in hypotheses]
+        assert [score.log_prob for score in scores] == pytest.approx(
+            [hypothesis.log_prob for hypothesis in hypotheses], abs=1e-5
+        )
 
 
-def test_probabilities_of_all_first_pieces_sum_up_to_one(model: TrainedModel) -> None:
+def test_probabilities_of_all_first_pieces_sum_to_one(model: TrainedModel) -> None:
     src = tuple(model.tokenizers.src.encode(["un deux"])[0])
     pieces = range(PAD + 1, len(model.tokenizers.tgt))  # no target holds padding
     scores = Scorer(model).score_ids([(src, (piece,)) for piece in pieces])
     assert sum(np.exp(score.log_probs[0]) for score in scores) == pytest.approx(1, abs=0.01)
 
 
-def test_a_stream_keeps_order_and_leaves_out_what_has_a_fault(
+def test_a_stream_keeps_order_and_does_not_score_invalid_pairs(
     model: TrainedModel, pairs: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [Pair(src.strip(), tgt, line) for line, (src, tgt) in enumerate(pairs, start=1)]
@@ -143,10 +145,10 @@ def test_a_stream_keeps_order_and_leaves_out_what_has_a_fault(
     items[9] = replace(items[9], tgt="x" * (scoring.LONGEST_SENTENCE + 1))
     monkeypatch.setattr(scoring, "_WINDOW_PAIRS", 8)
     scorer = Scorer(model)
-    found = list(scorer.stream(items))
-    assert [item for item, _ in found] == items
-    assert [item.line for item, score in found if score is None] == [6, 10, len(items)]
-    for item, score in found:
+    results = list(scorer.stream(items))
+    assert [item for item, _ in results] == items
+    assert [item.line for item, score in results if score is None] == [6, 10, len(items)]
+    for item, score in results:
         if score is not None:
             assert score.log_probs == pytest.approx(scorer.score([(item.src, item.tgt)])[0].log_probs, abs=1e-5)
 
@@ -167,7 +169,7 @@ def test_a_stream_reads_no_further_than_its_window(
     assert lines == read
 
 
-def test_a_model_of_no_numbers_is_an_error(trained: Path) -> None:
+def test_a_model_with_nan_weights_is_an_error(trained: Path) -> None:
     model = load_model(trained)
     with torch.no_grad():
         model.network.output_bias.fill_(torch.nan)
@@ -175,6 +177,6 @@ def test_a_model_of_no_numbers_is_an_error(trained: Path) -> None:
         Scorer(model).score([("un", "one")])
 
 
-def test_it_has_learnt_something(trained: Path) -> None:
+def test_the_model_has_learnt_something(trained: Path) -> None:
     right, wrong = Scorer.load(trained).score([("six six", "six six"), ("six six", "one two")])
     assert right.log_prob > wrong.log_prob + 1

@@ -1,4 +1,4 @@
-"""Nothing is lost between text and pieces, whatever the text, and a vocabulary can be had of any text."""
+"""Any text survives encoding and decoding, and a vocabulary can be trained on any text."""
 
 import random
 from collections import Counter
@@ -44,11 +44,11 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 @example("\u2585")
 @example("e\u0301 \ufb01 ½ Ａ")
 @settings(deadline=None)
-def test_any_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
+def test_decoding_restores_any_text(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode([text])[0]) == text
 
 
-def test_only_the_blank_sign_itself_is_lost(tokenizer: Tokenizer) -> None:
+def test_only_the_blank_symbol_itself_is_lost(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode(tokenizer.encode(["a\u2581b"])[0]) == "a b"
 
 
@@ -60,12 +60,12 @@ def test_texts_are_encoded_one_by_one(tokenizer: Tokenizer, texts: list[str]) ->
 
 @given(st.lists(st.sampled_from(["<s>", "</s>", "<pad>", "<unk>", "<0x0A>", "a", " ", "日", "\0"])))
 @settings(deadline=None)
-def test_no_text_makes_a_special_piece_or_a_line_end(tokenizer: Tokenizer, parts: list[str]) -> None:
+def test_no_text_is_encoded_to_a_special_piece_or_a_line_end(tokenizer: Tokenizer, parts: list[str]) -> None:
     assert not {*tokenizer.forbidden_ids(), EOS} & set(tokenizer.encode(["".join(parts)])[0])
 
 
 @pytest.mark.parametrize("text", ["日本", "😀", "ß", "the 猫 runs"])
-def test_characters_outside_the_vocabulary_are_spelt_in_bytes(tokenizer: Tokenizer, text: str) -> None:
+def test_characters_outside_the_vocabulary_fall_back_to_bytes(tokenizer: Tokenizer, text: str) -> None:
     ids = tokenizer.encode([text])[0]
     spelt = [piece for piece in tokenizer.pieces(ids) if piece.startswith("<0x")]
     foreign = "".join(character for character in text if not character.isascii())
@@ -74,7 +74,7 @@ def test_characters_outside_the_vocabulary_are_spelt_in_bytes(tokenizer: Tokeniz
     assert tokenizer.decode(ids) == text
 
 
-def test_bytes_that_are_no_character_become_the_replacement_character(tokenizer: Tokenizer) -> None:
+def test_invalid_bytes_decode_to_the_replacement_character(tokenizer: Tokenizer) -> None:
     first_byte = tokenizer.encode(["日"])[0][-3]
     assert tokenizer.pieces([first_byte]) == ["<0xE6>"]
     assert tokenizer.decode([first_byte]) == "\ufffd"
@@ -89,7 +89,7 @@ def test_words_start_with_a_blank(tokenizer: Tokenizer) -> None:
 
 @pytest.mark.parametrize("model_type", ["unigram", "bpe"])
 @pytest.mark.parametrize(("between", "literal"), [(" ", []), ("\n", ["\n"]), ("\r\n", ["\n", "\r"])])
-def test_unwritable_are_the_specials_but_eos_and_all_that_breaks_a_line(
+def test_forbidden_ids_are_line_breaks_and_special_pieces_except_eos(
     model_type: str, between: str, literal: list[str]
 ) -> None:
     tokenizer = train([f"{text}{between}{text}" for text in sentences()], model_type=model_type)
@@ -109,7 +109,7 @@ def test_special_pieces_have_their_ids(tokenizer: Tokenizer) -> None:
 
 
 @pytest.mark.parametrize("vocab_size", [1, 100, BYTES_AND_SPECIALS, BYTES_AND_SPECIALS + 1])
-def test_vocabulary_without_room_is_an_input_error(vocab_size: int) -> None:
+def test_too_small_a_vocabulary_is_an_input_error(vocab_size: int) -> None:
     with pytest.raises(InputError, match=rf"vocab_size = {vocab_size} is too small"):
         train(sentences(), vocab_size)
 
@@ -131,7 +131,7 @@ def test_vocabulary_smaller_than_the_number_of_characters_trains(model_type: str
 
 
 @pytest.mark.parametrize("vocab_size", [BYTES_AND_SPECIALS + 2, 270, 300, 2000])
-def test_vocabulary_has_at_most_the_size_that_was_asked_for(vocab_size: int) -> None:
+def test_vocabulary_has_at_most_the_requested_size(vocab_size: int) -> None:
     assert BYTES_AND_SPECIALS < len(train(sentences(), vocab_size)) <= vocab_size
 
 
@@ -150,13 +150,13 @@ def test_no_text_at_all_is_an_input_error() -> None:
         train([])
 
 
-@pytest.mark.parametrize("damage", ["empty", "garbage", "zeros", "cut", "start only"])
-def test_bytes_that_are_no_model_are_an_input_error(tokenizer: Tokenizer, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["empty", "garbage", "zeros", "truncated", "start only"])
+def test_invalid_model_bytes_are_an_input_error(tokenizer: Tokenizer, damage: str) -> None:
     model = {
         "empty": b"",
         "garbage": b"this is no model",
         "zeros": bytes(1000),
-        "cut": tokenizer.model[:-3],
+        "truncated": tokenizer.model[:-3],
         "start only": tokenizer.model[:500],
     }[damage]
     with pytest.raises(InputError) as caught:
@@ -166,9 +166,9 @@ def test_bytes_that_are_no_model_are_an_input_error(tokenizer: Tokenizer, damage
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 50_000))
 @settings(deadline=None, max_examples=30)
-def test_default_vocab_size_grows_with_the_data_within_limits(one: int, other: int, characters: int) -> None:
+def test_default_vocab_size_grows_with_the_data_within_limits(first: int, second: int, characters: int) -> None:
     counts = Counter({chr(0x10000 + number): 100 for number in range(characters)})
-    small, large = sorted((one, other))
+    small, large = sorted((first, second))
     sizes = [default_vocab_size(pairs, counts) for pairs in (small, large)]
     assert sizes == sorted(sizes)
     assert all(3_400 <= size <= 32_000 and size % 8 == 0 for size in sizes)

@@ -1,4 +1,4 @@
-"""What the tests of interrupted and failing trainings share."""
+"""Helpers for the tests of interrupted and failing trainings."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ _TIMING = "target_tokens_per_second"
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: nothing in the program catches it."""
+    """Stands for a killed process: nothing in the program catches it."""
 
 
 def hashes(run: Path) -> dict[str, str]:
@@ -38,7 +38,7 @@ Outcome = tuple[dict[str, str], list[dict[str, Any]]]
 
 
 def outcome(run: Path) -> Outcome:
-    """All of a run that must be as if it had never been interrupted; and no leftovers beside it."""
+    """All of a run that an interruption must not change. Asserts that there are no leftovers next to it."""
     assert not [path for path in (*run.parent.iterdir(), *run.rglob("*")) if "seq2seq-" in path.name]
     return hashes(run), records(run)
 
@@ -54,11 +54,11 @@ def command_line(config: Config, patch: str = "", threads: int = 2) -> list[str]
 
 
 def arguments(config: Config) -> list[str]:
-    """The words after `seq2seq` for the settings that `tiny` changes."""
+    """The arguments of `seq2seq` for the settings that `tiny` changes."""
     settings = [
         f"{section}.{key}={value}"
         for section in ("tokenizer", "model", "training", "search")
         for key, value in getattr(config, section).model_dump(exclude_defaults=True).items()
     ]
     data = ["--train-src", *config.data.train_src, "--train-tgt", *config.data.train_tgt]
-    return ["train", *data, *(word for one in settings for word in ("--set", one))]
+    return ["train", *data, *(word for setting in settings for word in ("--set", setting))]

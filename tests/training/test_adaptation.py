@@ -1,4 +1,4 @@
-"""What follows from the data follows by the rule, and gives way to what is asked for."""
+"""Settings derived from the data follow the rule; given settings override them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +16,8 @@ from seq2seq.training.run import train
 
 
 @given(st.floats(0.01, 1e6), st.floats(0.01, 1e6))
-def test_the_more_epochs_the_more_dropout(some: float, other: float) -> None:
-    less, more = sorted((some, other))
+def test_the_more_epochs_the_more_dropout(first: float, second: float) -> None:
+    less, more = sorted((first, second))
     assert 0.1 <= dropout(less) <= dropout(more) <= 0.35
 
 
@@ -27,26 +27,26 @@ def test_the_more_epochs_the_more_dropout(some: float, other: float) -> None:
         (15.0, 420_000, 0.21, 12_305),  # Multi30k
         (5.0, 420_000, 0.1, 12_305),
         (15.0, 100_000, 0.35, 2_930),  # 5,000 pairs: the epochs end before the time
-        (15.0, 30_000, 0.35, 2_400),  # 2,000 pairs: so few steps would not do
+        (15.0, 30_000, 0.35, 2_400),  # 2,000 pairs: the epochs would be too few steps
         (15.0, 100_000_000, 0.1, 2_929_688),
     ],
 )
-def test_the_rule(minutes: float, tokens: int, rate: float, steps: int) -> None:
+def test_derived_dropout_and_steps(minutes: float, tokens: int, rate: float, steps: int) -> None:
     config = adapt(build_config(options={"training.minutes": minutes}), tokens)
     assert (config.model.dropout, config.training.max_steps) == (rate, steps)
 
 
-def test_what_is_asked_for_stays() -> None:
-    asked = build_config(assignments=["model.dropout=0.25", "training.max_steps=7"])
-    assert adapt(asked, 420_000) == asked
+def test_given_settings_are_kept() -> None:
+    config = build_config(assignments=["model.dropout=0.25", "training.max_steps=7"])
+    assert adapt(config, 420_000) == config
 
 
-def test_given_steps_say_how_many_epochs_there_are() -> None:
+def test_given_steps_determine_the_number_of_epochs() -> None:
     config = build_config(options={"training.max_steps": 8000, "training.batch_tokens": 1000})
     assert adapt(config, 100_000).model.dropout == dropout(80)
 
 
-def test_a_run_holds_what_was_found(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_run_stores_the_derived_settings(tiny: Callable[..., Config], tmp_path: Path) -> None:
     train(tiny(), tmp_path / "run", resume=False, overwrite=False, progress=QUIET)
     stored = validate_config(read_json(tmp_path / "run" / "config.json"), "stored")
     pieces = (tmp_path / "run" / "data" / "train" / "tgt.ids").stat().st_size // 4
@@ -54,6 +54,6 @@ def test_a_run_holds_what_was_found(tiny: Callable[..., Config], tmp_path: Path)
     assert stored.model.dropout == dropout(8 * 128 / (pieces + pairs))
 
 
-def test_a_preset_that_is_printed_leaves_open_what_follows_from_the_data(tmp_path: Path) -> None:
+def test_a_printed_preset_leaves_derived_settings_open(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(describe_config(build_config("attention")), encoding="utf-8")
     assert not build_config(file=tmp_path / "mine.toml").is_given("model.dropout")

@@ -1,4 +1,4 @@
-"""Promise 5 where the disk fails: whichever write, flush or rename it is, a checkpoint is whole and the run goes on."""
+"""Promise 5 if the disk fails: whichever write, flush or rename fails, a checkpoint is intact and the run resumes."""
 
 import ast
 import errno
@@ -34,18 +34,18 @@ from seq2seq.training.run import train
 
 
 class Disk:
-    """Counts what `storage` asks of the disk; the n-th of it fails, torn in two where it is a write.
+    """Counts the disk operations of `storage`; the n-th fails, a write after half of its data.
 
-    dead: everything after it fails as well and nothing is cleaned up, as where the process is killed or the power goes.
+    dead: all later operations fail too and nothing is cleaned up, as if the process were killed or the power cut.
     """
 
     def __init__(self, failing: int, dead: bool) -> None:
-        self.failing, self.dead, self.asked = failing, dead, 0
+        self.failing, self.dead, self.operations = failing, dead, 0
 
-    def ask(self) -> bool:
+    def succeeds(self) -> bool:
         """Whether the next operation works."""
-        self.asked += 1
-        return self.asked < self.failing or (self.asked > self.failing and not self.dead)
+        self.operations += 1
+        return self.operations < self.failing or (self.operations > self.failing and not self.dead)
 
     def error(self, *names: str) -> BaseException:
         return Killed() if self.dead else OSError(errno.ENOSPC, "No space left on device", *names)
@@ -56,7 +56,7 @@ class Disk:
 
         class File(io.FileIO):
             def write(self, data: Any, /) -> int:
-                if disk.ask():
+                if disk.succeeds():
                     return super().write(data)
                 super().write(memoryview(data)[: len(data) // 2])
                 raise disk.error()
@@ -65,16 +65,16 @@ class Disk:
             return open(path, mode) if mode == "rb" else io.BufferedWriter(File(path, mode))
 
         def flush(_: int) -> None:
-            if not disk.ask():
+            if not disk.succeeds():
                 raise disk.error()
 
         def rename(source: Path, target: Path, rename: Callable[[Path, Path], None] = os.replace) -> None:
-            if not disk.ask():
+            if not disk.succeeds():
                 raise disk.error(str(source))
             rename(source, target)
 
         def unless_dead(function: Callable[..., None]) -> Callable[..., None]:
-            return lambda *a, **o: None if disk.dead and disk.asked >= disk.failing else function(*a, **o)
+            return lambda *a, **o: None if disk.dead and disk.operations >= disk.failing else function(*a, **o)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(storage, "open", open_file, raising=False)
@@ -87,7 +87,7 @@ class Disk:
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    """Hundreds of tiny trainings should wait neither for the disk, as no test cuts the power, nor for a thread."""
+    """Hundreds of tiny trainings run without fsync, as no test cuts the power, and on one thread."""
     threads = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
@@ -98,7 +98,7 @@ def _quick() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def short(tiny: Callable[..., Config]) -> Config:
-    """Two validations, a record between them, and a search that is tuned at the end."""
+    """Two validations, a record between them, and a length penalty that is tuned at the end."""
     small = {"model__hidden_size": 4, "search__length_penalty": None}
     return tiny(training__max_steps=3, training__validate_every=2, training__seed=2, **small)
 
@@ -120,50 +120,50 @@ def overwrite(config: Config, run: Path, failing: int, dead: bool) -> None:
         train(config, run, resume=False, overwrite=True, progress=QUIET)
 
 
-def expect_whole_and_go_on(config: Config, run: Path, old: dict[str, str], expected: Outcome) -> None:
-    """What is there is the older run or the new one, whole, and the next command ends as if nothing had been."""
-    there = current_or_backup(run)
-    begun = not config_differences(validate_config(read_json(there / "config.json"), "stored"), config)
-    if (there / "checkpoints.json").exists():
-        open_model(CheckpointStore(RunFolder(there)).last or there)
-        load_model(there)
-    assert begun or hashes(there) == old
+def check_and_resume(config: Config, run: Path, old: dict[str, str], expected: Outcome) -> None:
+    """The folder holds the older run or the new one, intact, and the next command ends as if nothing had failed."""
+    folder = current_or_backup(run)
+    begun = not config_differences(validate_config(read_json(folder / "config.json"), "stored"), config)
+    if (folder / "checkpoints.json").exists():
+        open_model(CheckpointStore(RunFolder(folder)).last or folder)
+        load_model(folder)
+    assert begun or hashes(folder) == old
     train(config, run, resume=begun, overwrite=not begun, progress=QUIET)
     assert outcome(run) == expected
 
 
-# The default run tries each third of the operations, another third of them in each test.
-EACH = [3, pytest.param(1, marks=pytest.mark.slow)]
+# By default each test tries every third operation, the two tests different ones.
+STRIDES = [3, pytest.param(1, marks=pytest.mark.slow)]
 
 
-@pytest.mark.parametrize("each", EACH)
-def test_whichever_operation_fails_on_a_full_disk(
-    each: int, short: Config, old_run: Path, undisturbed: Outcome, tmp_path: Path
+@pytest.mark.parametrize("stride", STRIDES)
+def test_any_operation_may_fail_on_a_full_disk(
+    stride: int, short: Config, old_run: Path, undisturbed: Outcome, tmp_path: Path
 ) -> None:
     old = hashes(old_run)
-    for number in count(1, each):
+    for number in count(1, stride):
         run = tmp_path / str(number) / "run"
         shutil.copytree(old_run, run)
         try:
             overwrite(short, run, number, dead=False)
             break
         except InputError as error:
-            told = str(error)
-        assert told.startswith(str(run.parent))
-        assert "cannot be written (No space left on device)" in told
-        assert "\n" not in told
+            message = str(error)
+        assert message.startswith(str(run.parent))
+        assert "cannot be written (No space left on device)" in message
+        assert "\n" not in message
         assert list(run.parent.iterdir()) == [run]
         assert not list(run.rglob(".seq2seq-*"))
-        expect_whole_and_go_on(short, run, old, undisturbed)
+        check_and_resume(short, run, old, undisturbed)
     assert number > 80
 
 
-@pytest.mark.parametrize("each", EACH)
-def test_whichever_operation_is_the_last(
-    each: int, short: Config, old_run: Path, undisturbed: Outcome, tmp_path: Path
+@pytest.mark.parametrize("stride", STRIDES)
+def test_any_operation_may_be_the_last(
+    stride: int, short: Config, old_run: Path, undisturbed: Outcome, tmp_path: Path
 ) -> None:
     old = hashes(old_run)
-    for number in count(1 + each // 2, each):
+    for number in count(1 + stride // 2, stride):
         run = tmp_path / str(number) / "run"
         shutil.copytree(old_run, run)
         try:
@@ -171,12 +171,12 @@ def test_whichever_operation_is_the_last(
             break
         except Killed:
             lock_file(run).unlink(missing_ok=True)
-        expect_whole_and_go_on(short, run, old, undisturbed)
+        check_and_resume(short, run, old, undisturbed)
     assert number > 80
 
 
-def test_a_file_may_not_grow(short: Config, undisturbed: Outcome, tmp_path: Path) -> None:
-    """The system itself refuses, half way through the weights: EFBIG."""
+def test_a_file_cannot_grow(short: Config, undisturbed: Outcome, tmp_path: Path) -> None:
+    """The system itself refuses halfway through the weights: EFBIG."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError) as caught:
         original = CheckpointStore.save
@@ -202,7 +202,7 @@ def test_a_file_may_not_grow(short: Config, undisturbed: Outcome, tmp_path: Path
 
 @pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.slow)])
 def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """SIGKILL, again and again, to one process after the other."""
+    """SIGKILL to one process after another."""
     config = tiny(training__max_steps=60, training__validate_every=2)
     expected = run_to_the_end(config, tmp_path / "whole" / "run")
     run, draw = tmp_path / "run", random.Random(kills)
@@ -223,7 +223,7 @@ def test_killed_at_random_moments(kills: int, tiny: Callable[..., Config], tmp_p
 
 
 def test_only_storage_writes() -> None:
-    """So that these tests see every write. Translations, which nobody resumes from, have a way of their own."""
+    """So that these tests see every write. Translations, which nothing resumes from, are written by `io/lines.py`."""
     package = Path(seq2seq.__file__).parent
     for path in sorted(package.rglob("*.py")):
         if path.relative_to(package).as_posix() in ("io/storage.py", "io/lines.py"):
@@ -234,12 +234,12 @@ def test_only_storage_writes() -> None:
 
 
 def _writes(call: ast.Call) -> bool:
-    """Whether a call, by its name and its arguments, opens a file for writing, or writes, renames or flushes one."""
+    """Whether a call, judging by its name and arguments, opens a file for writing, or writes, renames or flushes it."""
     name = ast.unparse(call.func)
     words = [
-        one.value
-        for one in (*call.args, *(keyword.value for keyword in call.keywords))
-        if isinstance(one, ast.Constant)
+        argument.value
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        if isinstance(argument, ast.Constant)
     ]
     modes = [word for word in words if isinstance(word, str) and word and set(word) <= set("rwaxbt+")]
     return (
@@ -252,7 +252,7 @@ def _writes(call: ast.Call) -> bool:
 @pytest.mark.parametrize(
     "line", ["open(p, 'wb')", "p.open('a')", "open(p, mode='x')", "os.replace(a, b)", "p.write_text(t)"]
 )
-def test_a_write_is_seen(line: str) -> None:
+def test_a_write_is_detected(line: str) -> None:
     call = ast.parse(line, mode="eval").body
     assert isinstance(call, ast.Call)
     assert _writes(call)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step that was reached is kept, and a resumed training ends as one that never stopped."""
+"""Ctrl-C and SIGTERM: the current step is saved, and a resumed training ends like an uninterrupted one."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def stop(
     resume: bool = False,
     number: signal.Signals = signal.SIGTERM,
 ) -> str:
-    """Train until a signal comes after the given call of a method; returns what the user is told."""
+    """Train until a signal arrives after the given call of a method. Returns the message to the user."""
     original, calls = getattr(owner, method), 0
 
     def patched(self: object, *arguments: object, **options: object) -> object:
@@ -51,7 +51,7 @@ def stop(
     return str(caught.value)
 
 
-def saved(run: Path) -> dict[str, Any]:
+def saved_state(run: Path) -> dict[str, Any]:
     step = read_json(run / "checkpoints.json")["last"]
     return dict(read_json(run / "steps" / str(step) / "state" / "training.json"))
 
@@ -64,16 +64,16 @@ def uninterrupted(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize("step", range(1, 9))
 def test_stopped_at_each_step(step: int, tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    told = stop(tiny(), run, Trainer, "update", step)
-    assert told == f"terminated at step {step}, which is saved: continue with --resume"
-    assert saved(run)["step"] == step
+    message = stop(tiny(), run, Trainer, "update", step)
+    assert message == f"terminated at step {step}, which is saved: continue with --resume"
+    assert saved_state(run)["step"] == step
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
-def test_a_closed_terminal_stops_as_well(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
+def test_a_closed_terminal_stops_training(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    told = stop(tiny(), run, Trainer, "update", 4, number=signal.SIGHUP)
-    assert told == "terminal closed at step 4, which is saved: continue with --resume"
+    message = stop(tiny(), run, Trainer, "update", 4, number=signal.SIGHUP)
+    assert message == "terminal closed at step 4, which is saved: continue with --resume"
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
@@ -116,12 +116,12 @@ def test_stopped_within_a_validation(
 ) -> None:
     run = tmp_path / "run"
     stop(tiny(), run, Translator, "translate", call)
-    step, due = saved(run), [3, 6, 8][(call - 1) // 3]
-    assert (step["step"], step["validated_step"] < due) == (due, True)
+    state, due = saved_state(run), [3, 6, 8][(call - 1) // 3]
+    assert (state["step"], state["validated_step"] < due) == (due, True)
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
-def test_stopped_in_the_loss_of_a_validation_and_again_in_its_repetition(
+def test_stopped_in_the_validation_loss_and_again_when_it_is_repeated(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -148,7 +148,7 @@ def test_stopped_twice_in_one_epoch(changes: dict[str, object], tiny: Callable[.
     run = tmp_path / "runs" / "run"
     stop(config, run, Trainer, "update", 2)
     stop(config, run, Trainer, "update", 2, resume=True)
-    assert saved(run)["step"] == 4
+    assert saved_state(run)["step"] == 4
     stop(config, run, Trainer, "update", 3, resume=True)
     assert run_to_the_end(config, run, resume=True) == expected
 
@@ -157,15 +157,15 @@ def test_stopped_twice_in_one_epoch(changes: dict[str, object], tiny: Callable[.
     ("owner", "method", "call"),
     [(Trainer, "update", 3), (Trainer, "update", 15), (Translator, "translate", 1), (Translator, "translate", 2)],
 )
-def test_stopped_while_the_plan_is_measured(
+def test_stopped_while_the_step_time_is_measured(
     owner: type, method: str, call: int, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     config = tiny(training__minutes=0.06, training__max_steps=None, training__validate_every=None)
     stop(config, run, owner, method, call)
-    assert saved(run)["plan"] is None
+    assert saved_state(run)["plan"] is None
     run_to_the_end(config, run, resume=True)
-    end = saved(run)
+    end = saved_state(run)
     assert end["finished"]
     assert end["step"] == end["plan"]["total_steps"]
 
@@ -175,17 +175,15 @@ def test_stopped_at_the_last_step_before_there_was_a_plan(tiny: Callable[..., Co
     config = tiny(training__minutes=1.0, training__max_steps=4)
     stop(config, run, Trainer, "update", 4)
     run_to_the_end(config, run, resume=True)
-    assert saved(run)["step"] == 4
+    assert saved_state(run)["step"] == 4
 
 
-def test_a_model_is_there_before_the_first_validation(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_model_exists_before_the_first_validation(tiny: Callable[..., Config], tmp_path: Path) -> None:
     stop(tiny(), tmp_path / "run", Trainer, "update", 1)
     assert len(Translator.load(tmp_path / "run").translate(["un deux"])) == 1
 
 
-def test_a_loss_that_is_no_number_is_not_saved(
-    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
-) -> None:
+def test_a_nan_loss_is_not_saved(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
     stop(tiny(), run, Trainer, "update", 2)
     checkpoint = hashes(run)
@@ -204,7 +202,7 @@ def test_a_loss_that_is_no_number_is_not_saved(
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
-def test_handlers_are_put_back(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_signal_handlers_are_restored(tiny: Callable[..., Config], tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     stop(tiny(), tmp_path / "run", Trainer, "update", 1)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
@@ -227,15 +225,15 @@ def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., C
     process = start([*command_line(config), "-o", str(run)])
     wait_for(run / "checkpoints.json", process)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == code
-    step = saved(run)["step"]
-    assert f"at step {step:,}, which is saved: continue with --resume" in told.splitlines()[-1]
-    assert "Traceback" not in told
+    step = saved_state(run)["step"]
+    assert f"at step {step:,}, which is saved: continue with --resume" in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
     outcome(run)
 
 
-# As the reading of the bitext begins, and while SentencePiece computes, which lets no handler of Python's run.
+# As reading the bitext begins, and while SentencePiece trains, when no Python handler can run.
 @pytest.mark.parametrize(
     ("number", "code", "module", "name"),
     [
@@ -246,7 +244,7 @@ def test_a_real_signal_in_training(number: int, code: int, tiny: Callable[..., C
 def test_a_real_signal_while_data_is_prepared(
     number: int, code: int, module: str, name: str, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
-    """A call into C that takes a minute stands for whatever a library computes."""
+    """A C call that takes a minute stands in for a computation in a library."""
     wait = (
         "import ctypes, pathlib\n"
         f"def wait(*_, **__):\n pathlib.Path({str(tmp_path / 'busy')!r}).touch(); ctypes.CDLL(None).sleep(60)\n"
@@ -256,15 +254,15 @@ def test_a_real_signal_while_data_is_prepared(
     wait_for(tmp_path / "busy", process)
     began = time.monotonic()
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert time.monotonic() - began < 30
-    assert "nothing was saved" in told
+    assert "nothing was saved" in stderr
     assert set(tmp_path.iterdir()) <= {tmp_path / "busy", lock_file(tmp_path / "run")}
 
 
-def test_a_second_signal_leaves_at_once(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """In the midst of a save, say: what it wrote is never named."""
+def test_a_second_signal_exits_at_once(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """Even during a save: what it has written is never listed."""
     patch = (
         "import os\nfrom seq2seq.runs.checkpoints import CheckpointStore\n"
         "def save(*_):\n os.kill(os.getpid(), 2); os.kill(os.getpid(), 2); print('still here')\n"
@@ -296,9 +294,9 @@ def test_a_signal_leaves_no_partial_output(
         time.sleep(0.01)
     assert list(tmp_path.glob(".seq2seq-*"))
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == code
-    assert told == f"seq2seq: {word}\n"
+    assert stderr == f"seq2seq: {word}\n"
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -310,5 +308,5 @@ def test_two_trainings_in_one_folder(tiny: Callable[..., Config], tmp_path: Path
         train(config, run, resume=True, overwrite=False, progress=QUIET)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    stop(config, run, Trainer, "update", 1, resume=True)  # a dead process holds nothing
+    stop(config, run, Trainer, "update", 1, resume=True)  # a dead process holds no lock
     assert not lock_file(tmp_path / "run").exists()

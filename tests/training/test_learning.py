@@ -1,4 +1,4 @@
-"""Proof that it learns: sentences turned round, through one context vector."""
+"""Training learns to reverse sentences through one context vector."""
 
 import random
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_reversal_is_learnt(tiny: Callable[..., Config], tmp_path: Path) -> None
     assert bleu.score >= 98
 
 
-def test_patience_ends_a_training_that_gets_no_better(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_patience_ends_a_training_that_stops_improving(tiny: Callable[..., Config], tmp_path: Path) -> None:
     config = tiny(training__learning_rate=1e-12, training__patience=2, training__max_steps=100)
     state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
     assert state.finished

@@ -30,7 +30,7 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize(("rows", "vocab"), [(1, 3), (70, 50), (2100, 5000)])  # the last is cut into pieces
+@pytest.mark.parametrize(("rows", "vocab"), [(1, 3), (70, 50), (2100, 5000)])  # the last is computed in chunks
 def test_loss_and_gradients_equal_torchs(
     rows: int, vocab: int, smoothing: float, function: type[torch.autograd.Function]
 ) -> None:
@@ -56,11 +56,11 @@ def test_padding_alone_costs_nothing(rows: int, function: type[torch.autograd.Fu
     inputs = [torch.randn(*shape, requires_grad=True) for shape in ((rows, 8), (5, 8), (5,))]
     loss = function.apply(*inputs, torch.full((rows,), PAD), 1.0, 0.1)  # type: ignore[no-untyped-call]
     assert loss.item() == 0
-    assert not any(one.any() for one in torch.autograd.grad(loss, inputs))
+    assert not any(gradient.any() for gradient in torch.autograd.grad(loss, inputs))
 
 
 def test_loss_is_float32_under_autocast(function: type[torch.autograd.Function]) -> None:
-    """bf16 has three digits: a loss in it would blur perplexities. Those of single tokens even out in the mean."""
+    """bf16 has three digits, too few for perplexities. The errors of single tokens even out in the mean."""
     torch.manual_seed(0)
     features, weight, bias = torch.randn(7000, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)
     targets = torch.randint(1, 50, (7000,))
@@ -75,12 +75,12 @@ def test_gradients_in_bf16_are_near_the_exact_ones(function: type[torch.autograd
     torch.manual_seed(0)
     inputs = [torch.randn(300, 8).bfloat16(), torch.randn(50, 8), torch.randn(50)]
     targets = torch.randint(0, 50, (300,))
-    leaves = [one.clone().requires_grad_() for one in inputs]
+    leaves = [tensor.clone().requires_grad_() for tensor in inputs]
     with torch.autocast("cpu", torch.bfloat16):
         loss = function.apply(*leaves, targets, 1 / 300, 0.1)  # type: ignore[no-untyped-call]
-    exact = [one.double().requires_grad_() for one in (inputs[0], inputs[1].bfloat16(), inputs[2])]
-    wanted = F.cross_entropy(F.linear(*exact), targets, ignore_index=PAD, label_smoothing=0.1, reduction="sum") / 300
-    pairs = zip(torch.autograd.grad(loss, leaves), torch.autograd.grad(wanted, exact), strict=True)
+    exact = [tensor.double().requires_grad_() for tensor in (inputs[0], inputs[1].bfloat16(), inputs[2])]
+    expected = F.cross_entropy(F.linear(*exact), targets, ignore_index=PAD, label_smoothing=0.1, reduction="sum") / 300
+    pairs = zip(torch.autograd.grad(loss, leaves), torch.autograd.grad(expected, exact), strict=True)
     for ours, theirs in pairs:
         torch.testing.assert_close(ours.double(), theirs, atol=0.02 * float(theirs.abs().max()), rtol=0)
 
@@ -92,7 +92,7 @@ def test_without_gradients_only_the_logits_are_computed() -> None:
     assert sum(products.counts.values()) == 1
 
 
-def test_accumulated_gradients_are_those_of_one_batch(
+def test_accumulated_gradients_equal_those_of_one_batch(
     tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two batches of different sizes make the same update as one batch that holds the pairs of both."""
@@ -101,16 +101,16 @@ def test_accumulated_gradients_are_those_of_one_batch(
     for number, (accumulation, planned) in enumerate(((2, batches), (1, [np.concatenate(batches)]))):
         config = tiny(training__accumulation=accumulation, training__max_steps=1, model__dropout=0.0)
         monkeypatch.setattr(Trainer, "_planned_batches", lambda _, planned=planned: iter(planned))
-        found: list[torch.Tensor] = []
+        clipped: list[torch.Tensor] = []
 
         def clip(
-            self: Accelerator, parameters: Iterable[torch.nn.Parameter], _: float, found: list[torch.Tensor] = found
+            self: Accelerator, parameters: Iterable[torch.nn.Parameter], _: float, clipped: list[torch.Tensor] = clipped
         ) -> None:
-            found += [parameter.grad.clone() for parameter in parameters if parameter.grad is not None]
+            clipped += [parameter.grad.clone() for parameter in parameters if parameter.grad is not None]
 
         monkeypatch.setattr(Accelerator, "clip_grad_norm_", clip)
         train(config, tmp_path / str(number), resume=False, overwrite=False, progress=Progress(quiet=True))
-        gradients.append(found)
+        gradients.append(clipped)
     assert len(gradients[0]) > 10
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""The presets of the papers, made small: they train, resume, translate and score like any other."""
+"""Small versions of the presets of the papers train, resume, translate and score."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ PRESETS = [name for name in preset_names() if name not in ("context", "attention
 
 def small(preset: str, tiny: Callable[..., Config], steps: int) -> Config:
     layers = {"model.encoder_layers": 2, "model.decoder_layers": 2} if "lstm" in build_config(preset).model.cell else {}
-    given = {
+    options = {
         "data.train_src": tiny().data.train_src,
         "data.train_tgt": tiny().data.train_tgt,
         "data.src_lang": "fr",
@@ -34,11 +34,13 @@ def small(preset: str, tiny: Callable[..., Config], steps: int) -> Config:
         "training.precision": "float32",
         **layers,
     }
-    return build_config(preset, options=given)
+    return build_config(preset, options=options)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_small_one_does_all_that_models_do(preset: str, tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_small_version_trains_resumes_translates_and_scores(
+    preset: str, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
     config, whole, resumed = small(preset, tiny, 5), tmp_path / "whole", tmp_path / "resumed"
     outcome = run_to_the_end(config, whole)
     original = Trainer._step
@@ -55,10 +57,10 @@ def test_a_small_one_does_all_that_models_do(preset: str, tiny: Callable[..., Co
 
     translator, lines = Translator.load(whole), ["un deux", "six", ""]
     for beam_size in (1, 3):
-        found = translator.translate(lines, beam_size=beam_size)
-        assert [len(found), found[2]] == [3, ""]
-        assert [translator.translate([line], beam_size=beam_size)[0] for line in lines] == found
-    assert Translator.load(whole, whole).translate(lines, beam_size=3) == found
+        translations = translator.translate(lines, beam_size=beam_size)
+        assert [len(translations), translations[2]] == [3, ""]
+        assert [translator.translate([line], beam_size=beam_size)[0] for line in lines] == translations
+    assert Translator.load(whole, whole).translate(lines, beam_size=3) == translations
     score = Scorer.load(whole).score([("un deux", "one two")])[0]
     assert score.log_prob < 0
     assert f"preset                {preset}" in CliRunner().invoke(app, ["info", str(whole)]).stdout

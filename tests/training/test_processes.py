@@ -1,4 +1,4 @@
-"""Several processes train as one does, stop together, and leave nobody waiting. On the CPU, by a real launch."""
+"""Several processes train as one, stop together, and leave none waiting. On the CPU, with a real launcher."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from seq2seq.distributed import SingleProcess, drop_stray_variables, is_launched
 from seq2seq.io.storage import read_json
 from seq2seq.training.update import _seed
 
-# In a launched process: a record a step, so that losses can be compared; any thread count may be had.
+# For launched processes: one record per step, so that losses can be compared, and one thread.
 EACH_STEP = "import torch, seq2seq.training.loop as loop; torch.set_num_threads(1); loop._STEPS_PER_RECORD = 1"
 LIMIT = 120
 
@@ -31,7 +31,7 @@ def launcher(count: int, folder: Path) -> list[str]:
 
 
 def launch(command: list[str], **options: Any) -> "subprocess.Popen[str]":
-    # torchrun says so where it sets the number of threads itself.
+    # Otherwise torchrun warns that it sets the number of threads itself.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment, **options
@@ -61,39 +61,39 @@ def config(tiny: Callable[..., Config]) -> Config:
 
 def train_together(count: int, config: Config, run: Path) -> Outcome:
     process = launch([*launcher(count, run.parent), *arguments(config), "-q", "-o", str(run)])
-    told = finish(process)
-    assert (process.returncode, told) == (0, "")
+    stderr = finish(process)
+    assert (process.returncode, stderr) == (0, "")
     return outcome(run)
 
 
 @pytest.fixture(scope="module")
-def two(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def two_processes(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return train_together(2, config, tmp_path_factory.mktemp("two") / "run")
 
 
 def expect_equal_curves(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
     assert len(ours) == len(theirs) == 22
-    for one, other in zip(ours, theirs, strict=True):
-        for name in one.keys() - {"loss", "valid_perplexity"}:
-            assert one[name] == other[name]
-        assert one.get("loss", 0) == pytest.approx(other.get("loss", 0), abs=1e-5)
-        assert one.get("valid_perplexity", 0) == pytest.approx(other.get("valid_perplexity", 0), rel=1e-5)
+    for our_record, their_record in zip(ours, theirs, strict=True):
+        for name in our_record.keys() - {"loss", "valid_perplexity"}:
+            assert our_record[name] == their_record[name]
+        assert our_record.get("loss", 0) == pytest.approx(their_record.get("loss", 0), abs=1e-5)
+        assert our_record.get("valid_perplexity", 0) == pytest.approx(their_record.get("valid_perplexity", 0), rel=1e-5)
 
 
 @pytest.fixture(scope="module")
-def alone(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def one_process(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     run = tmp_path_factory.mktemp("alone") / "run"
     subprocess.run([*command_line(config, EACH_STEP), "-q", "-o", str(run)], check=True, timeout=LIMIT)
     return outcome(run)
 
 
-def test_two_processes_train_as_one(two: Outcome, alone: Outcome) -> None:
-    expect_equal_curves(two[1], alone[1])
+def test_two_processes_train_as_one(two_processes: Outcome, one_process: Outcome) -> None:
+    expect_equal_curves(two_processes[1], one_process[1])
 
 
 @pytest.mark.slow
-def test_four_processes_train_as_one(config: Config, alone: Outcome, tmp_path: Path) -> None:
-    expect_equal_curves(train_together(4, config, tmp_path / "run")[1], alone[1])
+def test_four_processes_train_as_one(config: Config, one_process: Outcome, tmp_path: Path) -> None:
+    expect_equal_curves(train_together(4, config, tmp_path / "run")[1], one_process[1])
 
 
 @pytest.mark.slow
@@ -110,30 +110,32 @@ def test_two_processes_accumulate_as_one(tiny: Callable[..., Config], tmp_path: 
     expect_equal_curves(train_together(2, config, tmp_path / "run")[1], outcome(run)[1])
 
 
-def test_each_process_step_and_batch_has_masks_of_its_own() -> None:
+def test_each_process_step_and_batch_has_its_own_dropout_seed() -> None:
     keys = [(1, step, rank, batch) for step in range(1, 20) for rank in range(8) for batch in range(4)]
     assert len({_seed(*key) for key in keys}) == len(keys)
 
 
-def test_ctrl_c_stops_all_in_one_step_and_the_resume_is_exact(config: Config, two: Outcome, tmp_path: Path) -> None:
+def test_ctrl_c_stops_all_processes_at_one_step_and_the_resume_is_exact(
+    config: Config, two_processes: Outcome, tmp_path: Path
+) -> None:
     """As a terminal sends it: to every process at once, the launcher included, which passes it on."""
     run = tmp_path / "run"
     command = [*launcher(2, tmp_path), *arguments(config), "-q", "-o", str(run)]
     process = launch(command)
     wait_for(run / "metrics.jsonl", process)
     os.killpg(process.pid, signal.SIGINT)
-    told = finish(process)
+    stderr = finish(process)
     assert process.returncode != 0
     step = read_json(run / "checkpoints.json")["last"]
     assert 0 < step < 20
-    assert told.count(f"seq2seq: interrupted at step {step}, which is saved: continue with --resume") == 1
+    assert stderr.count(f"seq2seq: interrupted at step {step}, which is saved: continue with --resume") == 1
     process = launch([*command, "--resume"])
     assert (finish(process), process.returncode) == ("", 0)
-    assert outcome(run) == two
+    assert outcome(run) == two_processes
 
 
 @pytest.mark.parametrize("rank", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_process_that_dies_ends_all(rank: int, tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_process_that_dies_ends_all_processes(rank: int, tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     config = tiny(training__max_steps=10**6, training__validate_every=20)
     command = [*launcher(2, tmp_path), *arguments(config), "-q", "-o", str(run)]
@@ -149,19 +151,21 @@ def test_a_process_that_dies_ends_all(rank: int, tiny: Callable[..., Config], tm
     assert time.monotonic() - began < 60
 
 
-def test_an_error_of_the_main_process_ends_all_and_is_told_once(config: Config, bitext: Any, tmp_path: Path) -> None:
+def test_an_error_in_the_main_process_ends_all_and_is_reported_once(
+    config: Config, bitext: Any, tmp_path: Path
+) -> None:
     short = tmp_path / "short"
     short.write_text("un\n")
     command = [*launcher(2, tmp_path), "train", "--train-src", str(bitext[0]), "--train-tgt", str(short)]
     process = launch([*command, "-o", str(tmp_path / "run")])
-    told = finish(process)
+    stderr = finish(process)
     assert process.returncode != 0
-    assert told.count("seq2seq: error: ") == 1
-    assert "aligned files need one translation per line" in told
+    assert stderr.count("seq2seq: error: ") == 1
+    assert "aligned files need one translation per line" in stderr
     assert not (tmp_path / "run").exists()
 
 
-def test_accelerate_launches_too_and_a_timed_plan_is_shared(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_accelerate_launch_works_and_a_timed_plan_is_shared(tiny: Callable[..., Config], tmp_path: Path) -> None:
     config = tiny(training__minutes=0.05, training__max_steps=None, training__validate_every=None)
     run = tmp_path / "run"
     command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
@@ -175,7 +179,7 @@ def test_accelerate_launches_too_and_a_timed_plan_is_shared(tiny: Callable[..., 
 
 
 def test_two_processes_translate_as_one(trained: Path, bitext: Any, tmp_path: Path) -> None:
-    """Also where the last window has fewer lines than there are processes."""
+    """Even if the last window has fewer lines than there are processes."""
     source = tmp_path / "in"
     source.write_text(bitext[0].read_text() + "\n\nun deux\n" + "six " * 200 + "\nsix\n")
     outputs: list[Path] = []
@@ -183,9 +187,9 @@ def test_two_processes_translate_as_one(trained: Path, bitext: Any, tmp_path: Pa
         outputs.append(tmp_path / str(len(outputs)))
         words = ["translate", str(trained), "-i", str(source), "-o", str(outputs[-1]), "--buffer-size", "6", "--json"]
         process = launch([*command, *words])
-        told = finish(process)
+        stderr = finish(process)
         assert process.returncode == 0
-        assert told.count("\n") == 1  # of the line that is too long
+        assert stderr.count("\n") == 1  # the warning about the line that is too long
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert outputs[0].read_bytes().count(b"\n") == 205
     assert all(json.loads(line)["hypotheses"] for line in outputs[1].read_text().splitlines())
@@ -200,7 +204,7 @@ def test_several_processes_cannot_share_stdin(trained: Path, tmp_path: Path) -> 
 
 COMPLETE = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 # What `accelerate launch` sets without any option.
-OF_ACCELERATE = {
+ACCELERATE_DEFAULTS = {
     "ACCELERATE_MIXED_PRECISION": "no",
     "ACCELERATE_DYNAMO_BACKEND": "NO",
     "ACCELERATE_DYNAMO_MODE": "default",
@@ -217,8 +221,8 @@ UNUSED, IGNORED = "accelerate's settings are ignored: ", "ignored, as the other 
     [
         ({}, False, ""),
         (COMPLETE, True, ""),
-        ({**COMPLETE, **OF_ACCELERATE}, True, ""),
-        ({**COMPLETE, **OF_ACCELERATE, "ACCELERATE_USE_FSDP": "true"}, True, f"{UNUSED}ACCELERATE_USE_FSDP"),
+        ({**COMPLETE, **ACCELERATE_DEFAULTS}, True, ""),
+        ({**COMPLETE, **ACCELERATE_DEFAULTS, "ACCELERATE_USE_FSDP": "true"}, True, f"{UNUSED}ACCELERATE_USE_FSDP"),
         ({"WORLD_SIZE": "2"}, False, f"{IGNORED}WORLD_SIZE"),
         ({"LOCAL_RANK": "0"}, False, ""),
         ({"LOCAL_RANK": "x", "RANK": "-1"}, False, f"{IGNORED}LOCAL_RANK, RANK"),
@@ -239,7 +243,7 @@ UNUSED, IGNORED = "accelerate's settings are ignored: ", "ignored, as the other 
     ],
     ids=str,
 )
-def test_variables_of_no_launcher_of_ours_are_dropped(
+def test_variables_of_unsupported_launchers_are_dropped(
     variables: dict[str, str], launched: bool, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [*COMPLETE, *(name for name in os.environ if name.startswith("ACCELERATE"))]:
@@ -254,10 +258,10 @@ def test_variables_of_no_launcher_of_ours_are_dropped(
 
 
 @pytest.mark.slow
-def test_stray_variables_change_nothing(config: Config, alone: Outcome, tmp_path: Path) -> None:
+def test_stray_variables_change_nothing(config: Config, one_process: Outcome, tmp_path: Path) -> None:
     run = tmp_path / "run"
     stray = {"WORLD_SIZE": "2", "LOCAL_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4", "ACCELERATE_MIXED_PRECISION": "fp16"}
-    told = subprocess.run(
+    stderr = subprocess.run(
         [*command_line(config, EACH_STEP), "-o", str(run)],
         env={**os.environ, **stray},
         stderr=subprocess.PIPE,
@@ -265,5 +269,5 @@ def test_stray_variables_change_nothing(config: Config, alone: Outcome, tmp_path
         timeout=LIMIT,
         text=True,
     ).stderr
-    assert "warning: accelerate's settings are ignored: ACCELERATE_MIXED_PRECISION" in " ".join(told.split())
-    assert outcome(run) == alone
+    assert "warning: accelerate's settings are ignored: ACCELERATE_MIXED_PRECISION" in " ".join(stderr.split())
+    assert outcome(run) == one_process

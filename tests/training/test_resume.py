@@ -50,10 +50,10 @@ def test_killed_at_each_step(step: int, tiny: Callable[..., Config], uninterrupt
     assert run_to_the_end(tiny(), run, resume=True) == uninterrupted
 
 
-def test_what_is_no_step_stays_and_harms_nothing(
+def test_other_files_among_the_steps_are_kept_and_ignored(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
 ) -> None:
-    """A file manager puts its own files into folders that it shows."""
+    """A file manager may put files of its own there."""
     steps = tmp_path / "run" / "steps"
 
     class Visitor(Progress):
@@ -66,8 +66,8 @@ def test_what_is_no_step_stays_and_harms_nothing(
     train(tiny(), tmp_path / "run", resume=False, overwrite=False, progress=Visitor(quiet=True))
     others = {".DS_Store", "notes", "1.partial"}
     assert others < {path.name for path in steps.iterdir()}
-    found, curve = outcome(tmp_path / "run")
-    assert {name: value for name, value in found.items() if not others & set(Path(name).parts)} == uninterrupted[0]
+    files, curve = outcome(tmp_path / "run")
+    assert {name: value for name, value in files.items() if not others & set(Path(name).parts)} == uninterrupted[0]
     assert curve == uninterrupted[1]
 
 
@@ -98,14 +98,14 @@ def test_a_copy_without_its_index_is_resumed(
     (run / "checkpoints.json").unlink()
     if steps == "the last" and index["best"] != index["last"]:
         shutil.rmtree(run / "steps" / str(index["best"]))
-    found = run_to_the_end(tiny(), run, resume=True)
+    resumed = run_to_the_end(tiny(), run, resume=True)
     assert (run / "checkpoints.json").is_file()
     if steps == "all":
-        assert found == uninterrupted
+        assert resumed == uninterrupted
 
 
 def test_a_real_kill(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
-    """SIGKILL as soon as the first checkpoint stands, then resume in another process."""
+    """SIGKILL as soon as the first checkpoint exists, then resume in another process."""
     run = tmp_path / "run"
     data = tiny().data
     code = "import torch; torch.set_num_threads(2); from seq2seq.cli import app; app()"
@@ -143,7 +143,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(
 def test_a_run_keeps_its_number_of_threads(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever OMP_NUM_THREADS is when it is resumed; with another number from the start it has other bytes."""
+    """Whatever OMP_NUM_THREADS is when it is resumed; started with another number, its bytes differ."""
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         kill_at(patch, 5)
@@ -159,18 +159,18 @@ def test_a_run_keeps_its_number_of_threads(
         torch.set_num_threads(2)
 
 
-def test_a_finished_run_stays_as_it_is(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """Not a byte and no time of a change."""
+def test_a_finished_run_is_left_unchanged(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    """Neither its bytes nor its modification times change."""
     run = tmp_path / "run"
     run_to_the_end(tiny(), run)
 
-    def look() -> dict[Path, tuple[int, bytes]]:
+    def snapshot() -> dict[Path, tuple[int, bytes]]:
         paths = [run, *run.rglob("*")]
         return {path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"") for path in paths}
 
-    before = look()
+    before = snapshot()
     run_to_the_end(tiny(), run, resume=True)
-    assert look() == before
+    assert snapshot() == before
 
 
 def test_metrics_hold_each_step_once_after_a_resume(tiny: Callable[..., Config], tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_resume_under_other_settings_is_refused(tiny: Callable[..., Config], tmp
         run_to_the_end(tiny(training__learning_rate=0.1), run, resume=True)
 
 
-def test_a_run_is_not_overwritten_unasked(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_run_is_not_overwritten_without_the_option(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run = tmp_path / "run"
     before = run_to_the_end(tiny(), run)
     with pytest.raises(InputError, match="--overwrite"):
@@ -214,7 +214,7 @@ def test_a_foreign_folder_is_never_touched(
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_resume_without_a_checkpoint_starts_afresh_and_says_so(
+def test_resume_without_a_checkpoint_starts_afresh_and_reports_it(
     tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(tiny(), tmp_path / "run", resume=True, overwrite=False, progress=Progress())
@@ -266,7 +266,7 @@ def test_killed_under_other_settings(changes: dict[str, object], tiny: Callable[
 
 
 def test_killed_while_a_run_is_overwritten(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    """Between its two renames the older run is there, whole, and the command works again."""
+    """Between the two renames the older run is intact, and the command can be repeated."""
     run = tmp_path / "run"
     before = run_to_the_end(tiny(), run)
     replace = os.replace
@@ -285,7 +285,9 @@ def test_killed_while_a_run_is_overwritten(tiny: Callable[..., Config], tmp_path
 
 
 @pytest.mark.parametrize("name", ["train/src.ids", "train/tgt.offsets", "valid/tgt.ids", "valid.json", "joint.model"])
-def test_altered_data_is_found_before_training_goes_on(name: str, tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_altered_data_is_detected_before_training_resumes(
+    name: str, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         kill_at(patch, 5)
@@ -334,28 +336,31 @@ def _edit_moments(edit_tensors: Callable[[dict[str, torch.Tensor]], object]) -> 
 
 
 @pytest.mark.parametrize(
-    ("edit", "complaint"),
+    ("edit", "message"),
     [
         (_edit_progress(step="many"), r"training.json: damaged \(step: "),
         (_edit_progress(plan={"total_steps": 3}), r"training.json: damaged \(plan.validate_every: "),
         (lambda state: (state / "training.json").write_bytes(b"[]\n"), "training.json: damaged"),
-        (_edit_moments(lambda one: one.pop("0.exp_avg")), "optimizer.safetensors: damaged .tensors are missing"),
         (
-            _edit_moments(lambda one: one.update({"99.step": torch.ones(())})),
+            _edit_moments(lambda tensors: tensors.pop("0.exp_avg")),
+            "optimizer.safetensors: damaged .tensors are missing",
+        ),
+        (
+            _edit_moments(lambda tensors: tensors.update({"99.step": torch.ones(())})),
             "99.step does not belong to this optimiser",
         ),
         (
-            _edit_moments(lambda one: one.update({"0.other": torch.ones(())})),
+            _edit_moments(lambda tensors: tensors.update({"0.other": torch.ones(())})),
             "0.other does not belong to this optimiser",
         ),
-        (_edit_moments(lambda one: one.update({"0.exp_avg": torch.ones(3)})), r"0.exp_avg has the shape \[3\]"),
+        (_edit_moments(lambda tensors: tensors.update({"0.exp_avg": torch.ones(3)})), r"0.exp_avg has the shape \[3\]"),
         (lambda state: (state / "optimizer.safetensors").write_bytes(b"\x08" + bytes(15)), "safetensors: damaged"),
     ],
 )
-def test_a_state_that_lies_is_one_clear_error(
-    edit: Callable[[Path], object], complaint: str, tiny: Callable[..., Config], tmp_path: Path
+def test_an_inconsistent_state_is_one_clear_error(
+    edit: Callable[[Path], object], message: str, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
-    """The manifest agrees with it: whoever made it wrote that too."""
+    """Even with a manifest that matches it."""
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         kill_at(patch, 5)
@@ -364,11 +369,13 @@ def test_a_state_that_lies_is_one_clear_error(
     edit(state)
     (state / "manifest.json").unlink()
     seal_folder(state)
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(InputError, match=message):
         run_to_the_end(tiny(), run, resume=True)
 
 
-def test_a_run_goes_on_by_its_folder_alone(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path) -> None:
+def test_a_run_is_resumed_from_its_folder_alone(
+    tiny: Callable[..., Config], uninterrupted: Outcome, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         kill_at(patch, 5)

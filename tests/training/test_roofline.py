@@ -1,4 +1,4 @@
-"""The machine's limit: which products are counted, and that measuring leaves no trace."""
+"""The roofline: which matrix products are counted, and that a benchmark leaves the run unchanged."""
 
 import json
 from pathlib import Path
@@ -23,18 +23,20 @@ def test_products_of_forward_and_backward_are_counted() -> None:
         layer(inputs).sum().backward()
     # y = x W, and the gradients of both factors: three products of as many operations.
     assert sum(products.counts.values()) == 3
-    assert sum(times * operations(one) for one, times in products.counts.items()) == 3 * 2 * batch * inner * width
+    assert (
+        sum(times * operations(product) for product, times in products.counts.items()) == 3 * 2 * batch * inner * width
+    )
 
 
 def test_products_of_a_recurrence_are_counted() -> None:
     batch, time, inner, hidden = 2, 6, 3, 4
     with ProductCounter() as products:
         nn.GRU(inner, hidden, batch_first=True)(torch.randn(batch, time, inner))
-    counted = sum(times * operations(one) for one, times in products.counts.items())
+    counted = sum(times * operations(product) for product, times in products.counts.items())
     assert counted == 2 * batch * time * 3 * hidden * (inner + hidden)
 
 
-def test_padding_is_left_out() -> None:
+def test_padding_is_not_counted() -> None:
     src, tgt = torch.full((2, 6), PAD), torch.tensor([[5, 6, 7, 2], [5, 2, PAD, PAD]])
     products = ProductCounter()
     products.expect(src, torch.tensor([6, 3]), tgt, tgt, 1.0)
@@ -42,11 +44,11 @@ def test_padding_is_left_out() -> None:
         torch.randn(12, 3) @ torch.randn(3, 5)  # all positions of the sources, of which 9 are real
         torch.randn(5, 8) @ torch.randn(8, 7)  # and of the targets, of which 6 are
         torch.randn(4, 3) @ torch.randn(3, 5)
-    assert sum(operations(one) for one in products.counts) == 2 * (9 * 3 * 5 + 5 * 6 * 7 + 4 * 3 * 5)
+    assert sum(operations(product) for product in products.counts) == 2 * (9 * 3 * 5 + 5 * 6 * 7 + 4 * 3 * 5)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
-def test_a_product_is_drawn_as_it_was(transposed: bool) -> None:
+def test_a_random_factor_keeps_shape_strides_and_dtype(transposed: bool) -> None:
     right = torch.randn(4, 3, dtype=torch.bfloat16).t() if transposed else torch.randn(3, 4, dtype=torch.bfloat16)
     with ProductCounter() as products:
         torch.randn(2, 3, dtype=torch.bfloat16) @ right
@@ -55,16 +57,16 @@ def test_a_product_is_drawn_as_it_was(transposed: bool) -> None:
     assert (drawn.shape, drawn.stride(), drawn.dtype) == (right.shape, right.stride(), right.dtype)
 
 
-def test_bench_tells_speed_and_leaves_the_run_alone(trained: Path) -> None:
+def test_bench_reports_speed_and_leaves_the_run_unchanged(trained: Path) -> None:
     def content() -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
 
     before = content()
     result = CLI.invoke(app, ["bench", str(trained), "--json"])
     assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    assert found["share"] == pytest.approx(found["products"] / found["step"])
-    assert 0 < found["share"] < 1
+    report = json.loads(result.stdout)
+    assert report["share"] == pytest.approx(report["products"] / report["step"])
+    assert 0 < report["share"] < 1
     assert content() == before
 
 

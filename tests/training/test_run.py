@@ -19,11 +19,11 @@ def test_a_run_without_a_folder_is_named_and_its_sources_are_opened_once(
 ) -> None:
     opened = []
 
-    def watched(*arguments: object) -> object:
+    def watch(*arguments: object) -> object:
         opened.append(arguments)
         return open_sources(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "open_sources", watched)
+    monkeypatch.setattr(run, "open_sources", watch)
     monkeypatch.chdir(tmp_path)
     config = tiny(training__max_steps=2)
     for side in ("src", "tgt"):

@@ -16,7 +16,7 @@ from seq2seq.training.schedule import learning_rate
 
 
 @pytest.mark.parametrize("shape", ["cosine", "linear"])
-def test_rises_to_the_peak_and_ends_near_zero(shape: str) -> None:
+def test_rate_rises_to_the_peak_and_ends_near_zero(shape: str) -> None:
     config = TrainingConfig.model_validate({"schedule": shape, "learning_rate": 1e-3, "warmup_steps": 100})
     rates = [learning_rate(config, step, 1000) for step in range(1, 1001)]
     assert rates[0] == pytest.approx(1e-5)
@@ -37,7 +37,7 @@ def test_halving_waits_for_two_thirds_and_then_halves_five_times() -> None:
     assert [rates.count(0.7 / 2**halvings) for halvings in range(1, 6)] == [50] * 5
 
 
-def test_a_constant_rate_stays() -> None:
+def test_the_constant_schedule_keeps_its_rate() -> None:
     config = TrainingConfig(schedule="constant", learning_rate=1.0, warmup_steps=0)
     assert {learning_rate(config, step, total) for step in (1, 7, 10) for total in (None, 10)} == {1.0}
 
@@ -71,7 +71,7 @@ def test_timed_plan_with_a_given_interval_and_a_limit() -> None:
     assert plan_time(TrainingConfig(max_steps=40), 0, 100.0, 1.0, 1.0).total_steps == 40
 
 
-def test_a_plan_is_revised_only_where_it_would_miss_its_time_by_a_tenth() -> None:
+def test_a_plan_is_revised_only_if_it_would_miss_its_time_by_a_tenth() -> None:
     config, plan = TrainingConfig(), Plan(1000, 100)
     assert revise(config, plan, 500, 500.0, 1.0, 1e-9) == plan
     assert revise(config, plan, 500, 450.0, 1.0, 1e-9) == plan
@@ -80,7 +80,7 @@ def test_a_plan_is_revised_only_where_it_would_miss_its_time_by_a_tenth() -> Non
     assert revise(config, plan, 500, -20.0, 1.0, 1e-9).total_steps == 501
 
 
-def test_pace_is_that_of_the_last_seconds() -> None:
+def test_pace_is_measured_over_the_last_seconds() -> None:
     pace = Pace(10.0)
     assert not pace.is_settled
     pace.add(8.0, 2, 8.0)
@@ -94,8 +94,8 @@ def test_pace_is_that_of_the_last_seconds() -> None:
     assert (pace.step, pace.cores) == (2.0, 0.5)
 
 
-class Time:
-    """Clocks that only steps and validations move."""
+class FakeClock:
+    """A clock that only updates advance."""
 
     def __init__(self, update_seconds: Callable[[int], float], cores: float = 1.0) -> None:
         self.now, self.update_seconds, self.cores = 0.0, update_seconds, cores
@@ -106,8 +106,8 @@ class Time:
     def process_time(self) -> float:
         return self.now * self.cores
 
-    def rule(self, patch: pytest.MonkeyPatch) -> None:
-        """Let each update take the time that it is said to take, and no other work any."""
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Let each update take the given time, and all else none."""
         for module in ("budget", "loop", "loss_window", "run"):
             patch.setattr(f"seq2seq.training.{module}.time", self)
         original = Trainer.update
@@ -127,7 +127,7 @@ class Time:
         pytest.param(3.0, 26, 0.05, id="a plan that is over within the horizon"),
     ],
 )
-def test_the_time_is_kept_where_the_machine_changes(
+def test_the_time_is_kept_when_the_machine_changes_speed(
     at_first: float,
     change: int,
     later: float,
@@ -135,8 +135,8 @@ def test_the_time_is_kept_where_the_machine_changes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = Time(lambda step: at_first if step < change else later)
-    clock.rule(monkeypatch)
+    clock = FakeClock(lambda step: at_first if step < change else later)
+    clock.install(monkeypatch)
     config = tiny(training__minutes=2.0, training__max_steps=None, training__validate_every=100, training__patience=99)
     monkeypatch.setattr("seq2seq.training.adaptation._MAX_EPOCHS", 10_000)
     state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
@@ -146,7 +146,7 @@ def test_the_time_is_kept_where_the_machine_changes(
 
 
 class Warnings(Progress):
-    """Keeps what it warns of."""
+    """Records its warnings."""
 
     def __init__(self) -> None:
         super().__init__(quiet=True)
@@ -156,12 +156,12 @@ class Warnings(Progress):
         self.texts.append(text)
 
 
-def test_a_time_that_teaches_nothing_is_kept_and_reported(
+def test_a_time_too_short_to_measure_the_pace_is_kept_and_reported(
     tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a large network on a slow machine: 26 steps to measure its pace would take twice the time."""
-    clock = Time(lambda _: 6.0)
-    clock.rule(monkeypatch)
+    """Like a large network on a slow machine: 26 steps to measure its pace would take twice the time."""
+    clock = FakeClock(lambda _: 6.0)
+    clock.install(monkeypatch)
     config = tiny(training__minutes=1.5, training__max_steps=None, training__validate_every=100)
     progress = Warnings()
     state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=progress)
@@ -174,7 +174,7 @@ def test_a_time_that_teaches_nothing_is_kept_and_reported(
 def test_training_with_less_than_a_core_is_reported_once(
     cores: float, warnings: int, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Time(lambda _: 1.0, cores).rule(monkeypatch)
+    FakeClock(lambda _: 1.0, cores).install(monkeypatch)
     progress = Warnings()
     train(tiny(training__max_steps=60), tmp_path / "run", resume=False, overwrite=False, progress=progress)
     lines = [text for text in progress.texts if "processor time" in text]

@@ -1,4 +1,4 @@
-"""The length penalty is chosen on the validation set at the end of a training and lies in the model."""
+"""The length penalty is chosen on the validation set at the end of training and stored in the model."""
 
 import random
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from seq2seq.training.run import train
 from seq2seq.training.tuning import LENGTH_PENALTIES, best_length_penalty
 
 
-def test_best_length_penalty_agrees_with_an_independent_search() -> None:
-    """Each sentence once more with plain loops, scored by sacreBLEU itself."""
+def test_the_best_length_penalty_matches_an_independent_search() -> None:
+    """Candidates ranked by plain loops, scored by sacreBLEU itself."""
     draw = random.Random(3)
     for _ in range(5):
         references = [" ".join(draw.choices("abcdefg", k=8)) for _ in range(6)]
@@ -33,10 +33,12 @@ def test_best_length_penalty_agrees_with_an_independent_search() -> None:
         scores = {}
         for length_penalty in LENGTH_PENALTIES:
             ranked = [
-                sorted(some, key=lambda h: -h.log_prob / ((5 + h.pieces) / 6) ** length_penalty)[0]
-                for some in candidates
+                sorted(hypotheses, key=lambda h: -h.log_prob / ((5 + h.pieces) / 6) ** length_penalty)[0]
+                for hypotheses in candidates
             ]
-            scores[length_penalty] = sacrebleu.corpus_bleu([one.text for one in ranked], [references]).score
+            scores[length_penalty] = sacrebleu.corpus_bleu(
+                [hypothesis.text for hypothesis in ranked], [references]
+            ).score
         assert len(set(scores.values())) > 1
         assert scores[best_length_penalty(candidates, references)] == max(scores.values())
 
@@ -46,31 +48,33 @@ def untuned(tiny: Callable[..., Config]) -> Config:
     return tiny(training__max_steps=6, search__length_penalty=None)
 
 
-def test_the_model_holds_the_best_one(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_the_model_stores_the_best_length_penalty(tiny: Callable[..., Config], tmp_path: Path) -> None:
     config = tiny(training__max_steps=60, training__learning_rate=0.01, search__length_penalty=None)
     run_to_the_end(config, tmp_path / "run")
     translator = Translator.load(tmp_path / "run")
     pairs = read_json(tmp_path / "run" / "data" / "valid.json")
-    found = translator.stream([src for src, _, _ in pairs], n_best=5, length_penalty=2.0)
-    length_penalty = best_length_penalty([one.hypotheses for one in found], [tgt for _, tgt, _ in pairs])
+    translations = translator.stream([src for src, _, _ in pairs], n_best=5, length_penalty=2.0)
+    length_penalty = best_length_penalty(
+        [translation.hypotheses for translation in translations], [tgt for _, tgt, _ in pairs]
+    )
     assert translator.model.config.search.length_penalty == length_penalty
 
 
-def test_one_that_is_asked_for_stays(tiny: Callable[..., Config], tmp_path: Path) -> None:
+def test_a_given_length_penalty_is_kept(tiny: Callable[..., Config], tmp_path: Path) -> None:
     run_to_the_end(tiny(search__length_penalty=0.35), tmp_path / "run")
     assert open_model(tmp_path / "run").config.search.length_penalty == 0.35
 
 
-def test_a_training_stopped_while_tuning_tunes_when_it_goes_on(untuned: Config, tmp_path: Path) -> None:
+def test_a_training_stopped_while_tuning_tunes_when_resumed(untuned: Config, tmp_path: Path) -> None:
     expected = run_to_the_end(untuned, tmp_path / "whole")
     run = tmp_path / "run"
-    told = stop(untuned, run, Translator, "stream", 8)  # after two validations of three windows each
-    assert told.startswith("terminated at step 6")
+    message = stop(untuned, run, Translator, "stream", 8)  # after two validations of three windows each
+    assert message.startswith("terminated at step 6")
     assert open_model(run).config.search.length_penalty is None
     assert run_to_the_end(untuned, run, resume=True) == expected
 
 
-def test_a_tuned_run_stays_as_it_is(untuned: Config, tmp_path: Path) -> None:
+def test_a_tuned_run_is_left_unchanged(untuned: Config, tmp_path: Path) -> None:
     before = run_to_the_end(untuned, tmp_path / "run")
     train(untuned, tmp_path / "run", resume=True, overwrite=False, progress=QUIET)
     assert outcome(tmp_path / "run") == before
