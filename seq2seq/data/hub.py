@@ -246,5 +246,5 @@ def _explained(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        where = "" if Path(name).is_dir() else " (there is no such folder here either)"
+        where = "" if Path(name).is_dir() else " (and there is no such local folder)"
         raise InputError(f"--dataset {name}: {reason[:300]}{where}") from None

@@ -221,7 +221,7 @@ def test_what_cannot_be_told_is_one_line(
 
 def test_a_name_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match=r"--dataset nobody/nothing: .*\(there is no such folder here either\)"):
+    with pytest.raises(InputError, match=r"--dataset nobody/nothing: .*\(and there is no such local folder\)"):
         open_dataset(Path("nobody/nothing"))
 
 
