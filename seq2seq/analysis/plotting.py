@@ -15,7 +15,14 @@ from seq2seq.io.lines import open_output, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
+_LABEL_POSITIONS = (
+    ((2, 2), "left", "bottom"),
+    ((-2, 2), "right", "bottom"),
+    ((2, -2), "left", "top"),
+    ((-2, -2), "right", "top"),
+)
 # Distinguishable without colours too.
 _STYLES = ("o-", "s--", "^:", "D-.")
 
@@ -41,9 +48,9 @@ def open_chart(path: str, panels: int = 1, size: tuple[float, float] = (7, 4)) -
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         for panel in axes:
             panel.spines[["top", "right"]].set_visible(False)
-        yield axes
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            yield axes
             figure.savefig(file, format=form)
     if any("Glyph" in str(warning.message) for warning in caught):
         print("seq2seq: warning: the font lacks some characters: they are drawn as boxes", file=sys.stderr)
@@ -79,14 +86,29 @@ def _label(name: str) -> str:
     return f" {shown}" if shown.startswith("_") else shown
 
 
-def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> None:
-    """A label at each of `points` [n, 2]; the axes have no meaning and are hidden."""
+def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> int:
+    """A label next to each of `points` [n, 2], the first ones first; the axes have no meaning and are hidden.
+
+    Returns the number of labels that are left out because each position next to their point is taken.
+    """
     axes.scatter(points[:, 0], points[:, 1], s=4)
-    middle = points.mean(axis=0)[0]
-    for (x, y), label in zip(points, map(printable, labels), strict=True):
-        inwards = {"ha": "left", "xytext": (2, 2)} if x < middle else {"ha": "right", "xytext": (-2, 2)}
-        axes.annotate(label, (x, y), textcoords="offset points", size="x-small", parse_math=False, **inwards)
     axes.set_axis_off()
+    figure = axes.get_figure(root=True)
+    assert figure
+    figure.draw_without_rendering()  # the layout is final from here on, and so are the sizes of labels
+    boxes: list[Bbox] = []
+    for point, label in zip(points, map(printable, labels), strict=True):
+        for offset, horizontal, vertical in _LABEL_POSITIONS:
+            text = axes.annotate(
+                label, point, offset, textcoords="offset points", size="x-small", ha=horizontal, va=vertical,
+                parse_math=False, in_layout=False,
+            )  # fmt: skip
+            box = text.get_window_extent()
+            if not box.count_overlaps(boxes):
+                boxes.append(box)
+                break
+            text.remove()
+    return len(points) - len(boxes)
 
 
 def draw_matrix(axes: "Axes", values: np.ndarray, columns: Sequence[str], rows: Sequence[str]) -> None:

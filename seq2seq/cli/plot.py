@@ -1,8 +1,8 @@
 """`seq2seq plot`."""
 
-import json
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,7 +10,6 @@ from seq2seq.cli import options
 from seq2seq.cli.outputs import check_outputs
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
-from seq2seq.runs.run_folder import RunFolder
 
 plot = typer.Typer(
     help="Plot training curves, alignments and embedding maps.",
@@ -21,21 +20,28 @@ MAX_POINTS = 2_000
 """Points in a map; more would be illegible."""
 
 _MAX_PIECES = 150
-_LARGEST_VALUE = 1e100
 
 Image = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Image to write, .png or .svg.")]
 
 
 @plot.command()
-def curves(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")], output: Image) -> None:
+def curves(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    output: Image,
+    x_axis: Annotated[
+        Literal["step", "minutes"],
+        typer.Option(help="Horizontal axis: steps, or minutes of training without validations."),
+    ] = "step",
+) -> None:
     """Plot training loss and validation BLEU of one or more runs."""
+    from seq2seq.analysis.curves import read_curves
     from seq2seq.analysis.plotting import draw_series, open_chart
 
     check_outputs([output])
-    metrics = {_name(run, runs): _read_metrics(run) for run in runs}
+    read = {_name(run, runs): read_curves(run, x_axis) for run in runs}
     with open_chart(output, panels=2) as (losses, bleus):
-        draw_series(losses, _series(metrics, "loss"), "step", "training loss, nats per token")
-        draw_series(bleus, _series(metrics, "valid_bleu"), "step", "validation BLEU")
+        draw_series(losses, {name: run.loss for name, run in read.items()}, x_axis, "training loss, nats per token")
+        draw_series(bleus, {name: run.bleu for name, run in read.items()}, x_axis, "validation BLEU")
 
 
 @plot.command()
@@ -87,7 +93,7 @@ def words(
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
         word_ids = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
-        draw_map(axes, lay_out(word_vectors(loaded, side, list(word_ids.values()))), list(word_ids))
+        _report_hidden(draw_map(axes, lay_out(word_vectors(loaded, side, list(word_ids.values()))), list(word_ids)))
 
 
 @plot.command()
@@ -107,7 +113,13 @@ def phrases(
         lines = list(dict.fromkeys(line.strip() for line in read_lines(input_) if line.strip()))
         if len(lines) > MAX_POINTS:
             raise InputError(f"{input_}: {len(lines):,} different phrases; a map shows at most {MAX_POINTS:,}")
-        draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines)
+        _report_hidden(draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines))
+
+
+def _report_hidden(labels: int) -> None:
+    """Report how many labels of a map found no room."""
+    if labels:
+        print(f"seq2seq: {labels:,} labels are left out, as they would cover others", file=sys.stderr)
 
 
 def _expect_unicode(**texts: str) -> None:
@@ -122,33 +134,3 @@ def _expect_unicode(**texts: str) -> None:
 def _name(run: Path, runs: list[Path]) -> str:
     """The folder's name, or its path if another run has the same name."""
     return run.name if [other.name for other in runs].count(run.name) == 1 else str(run)
-
-
-def _read_metrics(run: Path) -> list[dict[str, Any]]:
-    path = RunFolder(run).metrics
-    if not path.is_file():
-        raise InputError(f"{run}: not a run folder, metrics.jsonl is missing")
-    return [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]
-
-
-def _parse_record(line: str, where: str) -> dict[str, Any]:
-    """A record of a training. Raises InputError if it is not one."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise InputError(f"{where}: not JSON") from None
-    if not isinstance(record, dict) or not _is_plottable(record.get("step")):
-        raise InputError(f"{where}: not a training record (no valid `step`)")
-    return record
-
-
-def _is_plottable(value: object) -> bool:
-    return type(value) in (int, float) and abs(cast(float, value)) < _LARGEST_VALUE
-
-
-def _series(metrics: dict[str, list[dict[str, Any]]], key: str) -> dict[str, list[tuple[float, float]]]:
-    """Name of the run -> step and value of `key` in each record; values that cannot be plotted are left out."""
-    return {
-        name: [(record["step"], record[key]) for record in records if _is_plottable(record.get(key))]
-        for name, records in metrics.items()
-    }

@@ -97,7 +97,7 @@ def plan_batches(
 
 
 def _rows_within(longest: np.ndarray, batch_tokens: int) -> int:
-    """How many of the next pairs fill a batch; a multiple of 8 where more than 8 fit."""
+    """How many of the next pairs fill a batch; a multiple of 8 if more than 8 fit."""
     # All rows are at least as wide as the first, so no more rows than this can fit.
     window = np.maximum.accumulate(longest[: batch_tokens // longest[0] + 1])
     rows = int(np.searchsorted(window * np.arange(1, len(window) + 1), batch_tokens, side="right"))

@@ -248,5 +248,5 @@ def _explained(name: str) -> Iterator[None]:
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, LookupError | TypeError | AttributeError):  # the library did not expect such a folder
             reason = f"not readable as a data set ({reason})"
-        where = "" if Path(name).is_dir() else " (there is no such folder here either)"
+        where = "" if Path(name).is_dir() else " (and there is no such local folder)"
         raise InputError(f"--dataset {name}: {reason[:300]}{where}") from None

@@ -158,7 +158,7 @@ def _encode(
         tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
         usual_ratio=survey.usual_ratio,
         several_translations=survey.several_translations,
-        overlaps=[OverlapReport(name, overlap.total, overlap.found) for name, overlap in overlaps],
+        overlaps=[OverlapReport(name, overlap.total, overlap.in_training) for name, overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],
         notes=notes,

@@ -112,7 +112,7 @@ class Overlap:
         self._left.discard(hash_of(source))
 
     @property
-    def found(self) -> int:
+    def in_training(self) -> int:
         """Distinct sources of the set that are training sources."""
         return self.total - len(self._left)
 

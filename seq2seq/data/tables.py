@@ -150,7 +150,7 @@ class JsonLines(Table):
         for _, row in islice(self._objects(), _FIRST_ROWS):
             for column, value in _leaves(row):
                 is_text[column] = is_text.get(column, False) or isinstance(value, str)
-        self.columns = [column for column, found in is_text.items() if found]
+        self.columns = [column for column, has_text in is_text.items() if has_text]
 
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """In an array, the number of the element takes the place of the line."""
@@ -235,8 +235,8 @@ class JsonArray:
             self._text, self._offset = line, 0
 
     def _expect(self, character: str) -> None:
-        if (found := self._next()) != character:
-            raise ValueError(f"{character!r} expected" + ("" if found else ", but the file ends"))
+        if (actual := self._next()) != character:
+            raise ValueError(f"{character!r} expected" + ("" if actual else ", but the file ends"))
         self._offset += 1
 
     def _decode(self) -> Any:

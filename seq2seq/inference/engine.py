@@ -87,7 +87,7 @@ def _engine(network: Network | None, model: "ModelFolder | TrainedModel") -> Eng
         return None
     if not isa_levels():
         warnings.warn(
-            "the fast engine was not compiled, so torch translates: install a C++ compiler and then seq2seq again",
+            "the engine was not compiled, so torch translates, slower: install a C++ compiler and reinstall seq2seq",
             RuntimeWarning,
             stacklevel=1,  # the same line for all callers: it is shown once
         )

@@ -74,7 +74,7 @@ class Shortlist:
             raise ValueError("it does not contain the three arrays of a shortlist")
         common, starts, words = arrays["common"], arrays["starts"], arrays["words"]
         if EOS not in common:
-            raise ValueError("its common words lack the end of a sentence")
+            raise ValueError("its common words do not include eos")
         starts_fit = len(starts) == src_vocab + 1 and starts[0] == 0 and starts[-1] == len(words)
         ids = np.concatenate([common, words])
         # Compared, not subtracted: a difference may not fit into 32 bits.

@@ -41,7 +41,7 @@ def read_lines(path: str | Path, *, keep_bom: bool = False) -> Iterator[str]:
     """The lines of a file without their `\\n`, which the last line may lack.
 
     A byte order mark (BOM) at the start is removed, unless keep_bom is set. NUL is an ordinary character.
-    Raises InputError, with file and line, where the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
+    Raises InputError, with file and line, if the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
     """
     for number, raw in enumerate(read_raw_lines(path), start=1):
         text = raw.removesuffix(b"\n")
@@ -60,7 +60,7 @@ def read_lines(path: str | Path, *, keep_bom: bool = False) -> Iterator[str]:
 def read_raw_lines(path: str | Path) -> Iterator[bytes]:
     """The lines of a file as bytes, each with its `\\n`, which the last one may lack.
 
-    Raises InputError, with file and line, where the file cannot be read, is UTF-16 or UTF-32 or has a line over
+    Raises InputError, with file and line, if the file cannot be read, is UTF-16 or UTF-32 or has a line over
     LONGEST_LINE.
     """
     number = 0

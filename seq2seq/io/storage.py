@@ -303,7 +303,7 @@ def read_json(path: os.PathLike[str]) -> Any:
 
 
 def parse_json(data: bytes, name: object) -> Any:
-    """The value in the content of a JSON file. Raises InputError, led by `name`, where it is damaged."""
+    """The value in the content of a JSON file. Raises InputError, prefixed with `name`, if it is damaged."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -19,7 +19,7 @@ lstm-peephole   The same with peephole connections from the memory to the gates:
                     i, f = sigmoid(W x + U h + p * c),  o = sigmoid(W_o x + U_o h + p_o * c')
 rnn             Elman 1990, the ungated "tanh" of Chung et al.: h' = tanh(W x + U h)
 
-In the released code of Cho et al., in Bahdanau et al. 2015 and in Chung et al., z is 1 - z of here. As sigmoid(-a) is
+The released code of Cho et al., Bahdanau et al. 2015 and Chung et al. write z for what is 1 - z here. As sigmoid(-a) is
 1 - sigmoid(a), that is the same cell with W_z, U_z and their bias negated.
 """
 

@@ -110,7 +110,7 @@ class GruSequence(torch.autograd.Function):
 
 
 def _row_offsets(lengths: Tensor | None, rows: int, steps: int) -> list[int]:
-    """Where each step's active rows begin among those of all steps, and the end [T + 1].
+    """The offset of each step's active rows among those of all steps, and the end [T + 1].
 
     The active rows are the first ones, up to the last one that is long enough, rounded up to a multiple of 8: few if
     the longest come first.

@@ -22,7 +22,7 @@ from seq2seq.model.encoder import Encoded
 class EncoderDecoder(nn.Module):
     """p(target | source), one word at a time.
 
-    By default the output layer is the target's embedding, transposed (Press & Wolf 2017); where both languages share
+    By default the output layer is the target's embedding, transposed (Press & Wolf 2017); if both languages share
     one vocabulary, it is the source's embedding too.
     """
 

@@ -43,7 +43,7 @@ def expect_device(device: torch.device | str) -> None:
     """Raises InputError if torch cannot use the device."""
     try:
         torch.empty(0, device=device)
-    except (AssertionError, RuntimeError) as error:  # the former where torch was built without CUDA
+    except (AssertionError, RuntimeError) as error:  # the former if torch was built without CUDA
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"device {device} cannot be used: {reason}") from None
 

@@ -121,7 +121,7 @@ class Development:
         if not self.features.size:
             raise InputError(f"{path}: its candidates have no features to weight")
         self.totals = np.array([math.nan if row.total is None else row.total for row in rows])
-        """[C], NaN where a candidate has none."""
+        """[C], NaN for a candidate without one."""
         lengths = np.array([len(group) for group in groups])
         first = lengths.cumsum() - lengths
         ranks = np.arange(lengths.max())

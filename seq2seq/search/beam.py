@@ -33,7 +33,7 @@ def beam_search(
     forbidden_ids: Sequence[int] = (),
     n_best: int = 1,
 ) -> list[list[Hypothesis]]:
-    """The `n_best` best hypotheses of B sentences, best first (fewer where the beam found fewer).
+    """The `n_best` best hypotheses of B sentences, best first (fewer if the beam found fewer).
 
     step: last tokens [N] and the state of N hypotheses -> log_probs of the next token [N, V] and the next state.
     state: of the B sentences before their first token.

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,9 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from typer.testing import CliRunner
 
+from seq2seq.analysis.curves import Curves, read_curves
 from seq2seq.analysis.plotting import draw_map, draw_matrix, draw_series
 from seq2seq.cli import app
-from seq2seq.cli.plot import _read_metrics, _series
 
 
 def run(*words: object, text: str | None = None) -> tuple[int, str]:
@@ -87,7 +88,22 @@ def test_values_that_are_not_finite_numbers_are_not_drawn(tmp_path: Path) -> Non
     lines = (f'{{"step": {n}, "loss": {value}}}' for n, value in enumerate(values))
     (tmp_path / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
     assert run("curves", tmp_path, "-o", tmp_path / "c.png") == (0, "")
-    assert _series({"run": _read_metrics(tmp_path)}, "loss") == {"run": [(0, 1.5), (7, 2.5)]}
+    assert read_curves(tmp_path).loss == [(7, 2.0)]
+    assert read_curves(tmp_path, "minutes").loss == [(0, 2.0)]
+
+
+def test_losses_are_means_of_equal_windows_over_steps_and_minutes(tmp_path: Path) -> None:
+    """A validation at step 3 cuts the window of the steps 2 to 4 in two."""
+    rows = [(2, 100, 50, 4.0), (3, 30, 30, 3.0), (4, 90, 30, 1.0), (6, 100, 100, 0.5)]
+    records: list[dict[str, float]] = [
+        {"step": step, "loss": loss, "target_tokens": tokens, "target_tokens_per_second": speed}
+        for step, tokens, speed, loss in rows
+    ]
+    records.insert(2, {"step": 3, "valid_bleu": 12.0})
+    (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    assert read_curves(tmp_path) == Curves([(2, 4.0), (4, 1.5), (6, 0.5)], [(3, 12.0)])
+    assert read_curves(tmp_path, "minutes").loss == [(2 / 60, 4.0), (6 / 60, 1.5), (7 / 60, 0.5)]
+    assert read_curves(tmp_path, "minutes").bleu == [(3 / 60, 12.0)]
 
 
 def test_a_chart_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -118,6 +134,16 @@ def test_a_map_has_each_label_at_its_point() -> None:
     assert [(text.get_text(), tuple(text.xy)) for text in axes.texts if isinstance(text, Annotation)] == [
         ("a", (0, 1)), ("$b$", (2, 3)), ("c_1", (4, -1)),
     ]  # fmt: skip
+
+
+def test_labels_of_a_map_do_not_overlap() -> None:
+    axes = Figure(figsize=(3, 3)).subplots()
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    hidden = draw_map(axes, points, ["label"] * 60)
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
+    assert len(boxes) == 60 - hidden
+    assert 0 < hidden < 50
 
 
 def test_alignment_of_the_models_translation_and_of_a_given_one(trained: Path, tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def test_unusable_data_set_is_a_one_line_error(
 
 def test_unknown_data_set_is_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match=r"--dataset nobody/nothing: .*\(there is no such folder here either\)"):
+    with pytest.raises(InputError, match=r"--dataset nobody/nothing: .*\(and there is no such local folder\)"):
         open_dataset(Path("nobody/nothing"))
 
 

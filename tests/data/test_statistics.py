@@ -140,7 +140,7 @@ def test_overlap_counts_distinct_sources() -> None:
     overlap = Overlap(["a", "b", "b", "c", ""])
     for source in ("b", "x", "b", "a"):
         overlap.add(source)
-    assert (overlap.total, overlap.found) == (3, 2)
+    assert (overlap.total, overlap.in_training) == (3, 2)
 
 
 GERMAN = ["Ein Mann schläft auf dem Sofa.", "Die Kinder spielen im Garten.", "Wir gehen heute nicht zur Schule."] * 5

@@ -194,10 +194,11 @@ def read_config(path: Path, draw: random.Random) -> None:
 
 
 def read_metrics(path: Path, draw: random.Random) -> None:
-    from seq2seq.cli.plot import _read_metrics, _series
+    from seq2seq.analysis.curves import read_curves
 
     mutate_file(path, draw)
-    _series({"run": _read_metrics(path.parent)}, "loss")
+    for axis in ("step", "minutes"):
+        read_curves(path.parent, axis)
 
 
 def read_n_best(path: Path, draw: random.Random) -> None:
