@@ -34,4 +34,4 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
         try:
             copy.publish(replace=False)
         except FileExistsError:
-            raise InputError(f"{target}: exists already; name a new folder with -o") from None
+            raise InputError(f"{target}: already exists; give a new folder with -o") from None
