@@ -91,9 +91,9 @@ def test_an_exported_model_translates(trained: Path, int8: Path, tmp_path: Path)
 
 
 def test_unsupported_uses_of_int8_are_a_one_line_error(trained: Path, int8: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="translates alone"):
+    with pytest.raises(InputError, match="can only translate, alone"):
         Translator.load(int8, trained)
-    with pytest.raises(InputError, match="translates alone"):
+    with pytest.raises(InputError, match="can only translate, alone"):
         TrainedModel.load(open_model(int8))
     for words in (("--int8", "-o", tmp_path / "new"), ("-o", int8)):
         result = CliRunner().invoke(app, ["export", str(int8), *map(str, words)])

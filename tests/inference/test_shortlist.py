@@ -181,7 +181,7 @@ def test_an_exported_model_translates_with_its_shortlist(trained: Path, tmp_path
     assert Translator.load(tmp_path / "listed").translate(lines) == Translator.load(trained).translate(lines)
     assert run("export", tmp_path / "listed", "-o", tmp_path / "copy") == (0, "")
     assert (tmp_path / "copy" / SHORTLIST).read_bytes() == (tmp_path / "listed" / SHORTLIST).read_bytes()
-    with pytest.raises(InputError, match="shortlist translates alone"):
+    with pytest.raises(InputError, match="shortlist can only translate"):
         load_model(tmp_path / "copy")
     code, stderr = run("export", open_model(trained).path, "-o", tmp_path / "new", "--shortlist")
     assert code == 2
