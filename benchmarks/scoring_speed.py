@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     scorer = Scorer.load(arguments.model)
     sentences = list(zip(read_lines(arguments.src), read_lines(arguments.tgt), strict=True))
-    phrases = list(phrase_pairs(sentences))
+    phrases = phrase_pairs(sentences)
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}; median of rounds, lowest to highest")
     print("               pairs  distinct sources  pairs/s                     target tokens/s")
     for name, pairs in (("sentences", sentences), ("phrases", phrases)):
@@ -42,11 +42,13 @@ def main() -> None:
         )
 
 
-def phrase_pairs(sentences: list[tuple[str, str]]) -> set[tuple[str, str]]:
+def phrase_pairs(sentences: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Source spans of the sentences, each with some target spans at about the same position."""
-    rng, pairs = random.Random(1), set()
+    rng, pairs = random.Random(1), set[tuple[str, str]]()
     for src, tgt in sentences:
         src_words, tgt_words = src.split(), tgt.split()
+        if not src_words:
+            continue
         first = rng.randrange(len(src_words))
         last = min(len(src_words), first + rng.randint(1, LONGEST_PHRASE))
         for _ in range(TARGETS):
@@ -54,7 +56,7 @@ def phrase_pairs(sentences: list[tuple[str, str]]) -> set[tuple[str, str]]:
             span = tgt_words[max(0, start) : max(0, start) + max(1, last - first + rng.randint(-1, 1))]
             if span:
                 pairs.add((" ".join(src_words[first:last]), " ".join(span)))
-    return pairs
+    return sorted(pairs)
 
 
 def measure(scorer: Scorer, pairs: list[tuple[str, str]], rounds: int) -> tuple[list[float], int]:

@@ -70,7 +70,7 @@ def search(scorer: Scorer, sources: list[tuple[int, ...]], beam_size: int) -> It
             state,
             2 * lengths + 10,
             beam_size=beam_size,
-            length_penalty=config.search.length_penalty or 1.0,
+            length_penalty=1.0 if config.search.length_penalty is None else config.search.length_penalty,
             bos=BOS,
             eos=EOS,
             forbidden_ids=scorer.model.tokenizers.tgt.forbidden_ids(),

@@ -71,12 +71,14 @@ class Recurrence(nn.Module):
         state [B, state_size]: before the first token; zeros if None.
         context [B, C]: appended to the inputs of each step; the layer's input size is then I + C.
         lengths [B]: where padding begins, T if None; the outputs there are undefined.
-        reverse: read each row from its last token to its first; needs lengths.
+        reverse: read each row from its last token to its first.
         """
         inputs = append_context(inputs, context)
         state = self.zeros(inputs) if state is None else state
-        if not reverse or lengths is None:
+        if not reverse:
             return self.unroll(inputs, state, lengths)
+        if lengths is None:
+            lengths = torch.full((len(inputs),), inputs.size(1), device=inputs.device)
         flip = reversal(lengths, inputs.size(1))
         outputs, last = self.unroll(reorder(inputs, flip), state, lengths)
         return reorder(outputs, flip), last

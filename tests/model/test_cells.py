@@ -143,6 +143,15 @@ def test_the_last_state_does_not_depend_on_padding(cell: Recurrence) -> None:
         torch.testing.assert_close(last[row], state[0])
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_reversed_is_reading_the_reversed_inputs(name: str) -> None:
+    cell, inputs = CELLS[name](3, 4), torch.randn(2, 5, 3)
+    outputs, last = cell(inputs, reverse=True)
+    expected, expected_last = cell(inputs.flip(1))
+    torch.testing.assert_close(outputs, expected.flip(1))
+    torch.testing.assert_close(last, expected_last)
+
+
 def test_the_old_name_of_a_cell_is_accepted() -> None:
     assert ModelConfig.model_validate({"cell": "gru-before"}).cell == "gru-reset-before"
 
