@@ -94,7 +94,7 @@ def test_a_picture_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) 
     """Of 800 pieces it would take 5 GB."""
     code, error = run("alignment", trained, "--src", "un " * 800, "--tgt", "one", "-o", tmp_path / "a.png")
     assert code == 2
-    assert "pieces in a sentence; a picture takes at most 150 of each" in error
+    assert "pieces; an alignment plot shows at most 150 per side" in error
     assert not (tmp_path / "a.png").exists()
 
 
@@ -127,7 +127,7 @@ def test_alignment_of_the_models_own_translation_and_of_another(trained: Path, t
     assert run("alignment", trained, *words, "-o", tmp_path / "other.svg") == (0, "")
     assert {"\u2581six", "\u2581un"} <= texts(tmp_path / "other.svg")
     code, error = run("alignment", trained, "--src", " ", "-o", tmp_path / "blank.svg")
-    assert (code, error) == (2, "seq2seq: error: --src is blank: give a sentence\n")
+    assert (code, error) == (2, "seq2seq: error: --src is empty: give a sentence\n")
     assert not (tmp_path / "blank.svg").exists()
 
 
@@ -158,7 +158,7 @@ def test_mistakes_are_one_line_and_leave_the_old_picture(trained: Path, tmp_path
     empty.mkdir()
     (broken / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss": 2.0}) + "\nnonsense\n")
     cases: list[tuple[list[object], str]] = [
-        (["curves", empty], f"{empty}: no run folder, metrics.jsonl is missing"),
+        (["curves", empty], f"{empty}: not a run folder, metrics.jsonl is missing"),
         (["curves", broken], f"{broken / 'metrics.jsonl'}, line 2: not JSON"),
         (["phrases", trained, "-i", tmp_path / "none"], f"{tmp_path / 'none'}: no such file"),
         (["phrases", trained], "a map needs at least 4 points, not 2"),
@@ -181,7 +181,7 @@ def test_no_phrases_at_all(trained: Path, tmp_path: Path) -> None:
 def test_too_many_phrases_are_refused(trained: Path, tmp_path: Path) -> None:
     lines = "".join(f"un {number}\n" for number in range(2001))
     code, error = run("phrases", trained, "-o", tmp_path / "map.png", text=lines)
-    assert (code, error) == (2, "seq2seq: error: -: 2,001 different phrases; a map takes at most 2,000\n")
+    assert (code, error) == (2, "seq2seq: error: -: 2,001 different phrases; a map shows at most 2,000\n")
 
 
 def test_an_svg_is_xml_whatever_the_text(trained: Path, tmp_path: Path) -> None:
