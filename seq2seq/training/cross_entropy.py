@@ -52,7 +52,7 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 class CompiledCrossEntropy(_CrossEntropy):
-    """Cross-entropy in one compiled pass, which overwrites the logits with their gradients. features: float32 or bf16."""
+    """Cross-entropy in one compiled pass that overwrites the logits with gradients. features: float32 or bf16."""
 
     @staticmethod
     @override
