@@ -51,7 +51,7 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 class CompiledCrossEntropy(_CrossEntropy):
-    """In one compiled pass, which overwrites the logits with their gradients. features: float32 or bf16."""
+    """Cross-entropy in one compiled pass that overwrites the logits with gradients. features: float32 or bf16."""
 
     @staticmethod
     @override
@@ -111,7 +111,7 @@ def padded_rows(rows: int) -> int:
 
 
 class PlainCrossEntropy(_CrossEntropy):
-    """In plain torch.
+    """Cross-entropy in plain torch.
 
     The gradient of the logits is the probabilities minus the smoothed targets. Only the probabilities need matrix
     products; the target adds one row of the other factor to each gradient, and smoothing the mean of the rows.

@@ -125,11 +125,7 @@ def _open(
     try:
         return folder, _start_folder(_resolve(config), real_path(folder), sources, progress), None
     except OSError as error:
-        raise _disk_error(
-            error,
-            folder,
-            "training has not started: free the disk or fix its permissions, then run the same command again",
-        ) from None
+        raise _disk_error(error, folder, "training has not started: fix this and run the same command again") from None
 
 
 def _disk_error(error: OSError, folder: Path, advice: str) -> InputError:
