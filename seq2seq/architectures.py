@@ -27,10 +27,16 @@ class Architecture:
     tied: bool = False
     """Whether the output layer is the target's embedding, transposed (Press & Wolf 2017)."""
     requirements: tuple[Requirement, ...] = ()
+    unused: frozenset[str] = frozenset()
+    """Keys of the model section that it does not depend on."""
 
     def violation(self, config: Any) -> str:
         """The first requirement that the model section of a configuration violates; empty if it meets all."""
         return next(filter(None, (requirement(config) for requirement in self.requirements)), "")
+
+    def unused_keys(self, config: Any) -> frozenset[str]:
+        """Keys of the model section that a network with these settings does not depend on."""
+        return self.unused | ({"summaries"} if config.attention != "none" else set())
 
 
 def load_part(name: str) -> Any:
@@ -75,6 +81,7 @@ ARCHITECTURES = {
         "papers:Cho2014Decoder",
         initialise="initialisation:normal_and_orthogonal",
         requirements=(_fixed(**_ONE_LAYER), _FORWARD_ONLY),
+        unused=frozenset({"summaries"}),
     ),
     "cho2014-released": Architecture(
         "papers:Cho2014ReleasedEncoder",
@@ -85,23 +92,27 @@ ARCHITECTURES = {
             _FORWARD_ONLY,
             _equal("context_size", "hidden_size", "the context vector is the encoder's final state"),
         ),
+        unused=frozenset({"summaries"}),
     ),
     "sutskever2014": Architecture(
         "papers:ReversedEncoder",
         "papers:Sutskever2014Decoder",
         initialise="initialisation:uniform_008",
         requirements=(_FORWARD_ONLY, _EQUAL_DEPTH),
+        unused=frozenset({"summaries", "context_size"}),
     ),
     "bahdanau2015": Architecture(
         "papers:Bahdanau2015Encoder",
         "papers:Bahdanau2015Decoder",
         initialise="initialisation:uniform_attention",
         requirements=(_fixed(**_ONE_LAYER, attention="additive", bidirectional=True),),
+        unused=frozenset({"context_size"}),
     ),
     "luong2015": Architecture(
         "papers:ReversedEncoder",
         "papers:Luong2015Decoder",
         initialise="initialisation:uniform_01",
         requirements=(_any_attention, _fixed(bidirectional=False), _EQUAL_DEPTH),
+        unused=frozenset({"context_size"}),
     ),
 }

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from seq2seq.architectures import ARCHITECTURES
 from seq2seq.config import ADAPTIVE, DEFAULT_PRESET, SECTIONS, Config, Section, did_you_mean, validate_config
 from seq2seq.errors import InputError
 
@@ -70,6 +71,7 @@ def build_config(
 def describe_config(config: Config) -> str:
     """`config` as TOML that `build_config` reads back, each setting after its explanation."""
     lines = [f'preset = "{config.preset}"']
+    unused = {f"model.{key}" for key in ARCHITECTURES[config.model.architecture].unused_keys(config.model)}
     for name, section in config:
         if isinstance(section, Section):
             lines += ["", f"# {' '.join((section.__doc__ or '').split())}", f"[{name}]"]
@@ -77,7 +79,10 @@ def describe_config(config: Config) -> str:
                 value = getattr(section, key)
                 lines += [f"# {' '.join((field.description or '').split())}"]
                 is_unset = value is None or (f"{name}.{key}" in ADAPTIVE and not config.is_given(f"{name}.{key}"))
-                lines += [f"# {key} =" if is_unset else f"{key} = {json.dumps(value)}"]
+                if f"{name}.{key}" in unused:
+                    lines += [f"# {key}: this network does not use it"]
+                else:
+                    lines += [f"# {key} =" if is_unset else f"{key} = {json.dumps(value)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from seq2seq.architectures import ARCHITECTURES
 from seq2seq.config import ModelConfig
 from seq2seq.model.network import EncoderDecoder
-from seq2seq.presets import build_config, preset_names
+from seq2seq.presets import build_config, describe_config, preset_names
 
 E, H, SRC, TGT = 6, 4, 9, 11
 SIZES = {"embedding_size": E, "hidden_size": H, "context_size": H, "dropout": 0.0}
@@ -226,3 +227,20 @@ def test_initial_weights_are_uniform(preset: str, bound: float) -> None:
 def test_settings_that_contradict_a_paper_are_refused(preset: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         model_config(preset, **changes)
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_unused_keys_are_those_that_change_nothing(preset: str) -> None:
+    config = model_config(preset)
+    unused = ARCHITECTURES[config.architecture].unused_keys(config)
+    changed = {}
+    for key in ("summaries", "context_size"):
+        other = config.model_copy(update={key: getattr(config, key) + 2})
+        changed[key] = shapes(other) != shapes(config)
+    assert {key for key, differs in changed.items() if not differs} == unused
+    printed = describe_config(build_config(preset))
+    assert all((f"# {key}: this network does not use it" in printed) == (key in unused) for key in changed)
+
+
+def shapes(config: ModelConfig) -> list[tuple[int, ...]]:
+    return [tuple(parameter.shape) for parameter in EncoderDecoder(config, 11, 13, joint=False).parameters()]
