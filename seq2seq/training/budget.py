@@ -30,7 +30,7 @@ def plan_steps(config: TrainingConfig, max_steps: int) -> Plan:
 def plan_time(config: TrainingConfig, steps_done: int, seconds_left: float, step: float, validation: float) -> Plan:
     """The plan that fits into `seconds_left`, from the measured seconds of a step and of a validation.
 
-    Validations get at most a twelfth of the time, unless `validate_every` is set.
+    Validations get at most 8 % of the time, unless `validate_every` is set.
     """
     if config.validate_every:
         steps = seconds_left / (step + validation / config.validate_every)

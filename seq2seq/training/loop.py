@@ -165,7 +165,7 @@ class Trainer:
             if not math.isfinite(loss):
                 raise InputError(
                     f"the loss is {loss} at step {self.state.step}: try --set training.learning_rate="
-                    f"{self.config.learning_rate / 4:g}, or training.precision=float32; the last checkpoint is intact"
+                    f"{self.config.learning_rate / 4:g}, or training.precision=float32; checkpoints saved so far are intact"
                 )
 
         self.processes.on_main(check)

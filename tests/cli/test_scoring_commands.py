@@ -150,7 +150,7 @@ def test_invalid_lines_of_a_phrase_table(trained: Path, tmp_path: Path) -> None:
     result = run("score", trained, "--phrase-table", path)
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"{path}, line 1: the target is blank; --invalid-lines skip" in result.stderr
-    skipped = invoke("score", trained, "--phrase-table", path, "--odd-lines", "pass")
+    skipped = invoke("score", trained, "--phrase-table", path, "--invalid-lines", "skip")
     path.write_bytes(TABLE.encode())
     assert skipped == INVALID_LINE + invoke("score", trained, "--phrase-table", path)
 
