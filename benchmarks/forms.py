@@ -63,7 +63,7 @@ def write_formats(rows: Rows, codes: tuple[str, str], folder: Path) -> list[tupl
         parquet.write_table(table, folder / "set" / "data" / f"train-{shard:05}-of-{SHARDS:05}.parquet")
     tables = [(kind, ["--train", str(folder / f"pairs.{kind}")]) for kind in ("tsv", "csv", "jsonl.zst", "parquet")]
     files = ["--train-src", str(sides[0]), "--train-tgt", str(sides[1])]
-    return [("two files", files), *tables, ("data set", ["--dataset", str(folder / "set")])]
+    return [("two files", files), *tables, ("dataset", ["--dataset", str(folder / "set")])]
 
 
 def train(options: list[str], codes: tuple[str, str], run: Path) -> str:

@@ -43,21 +43,21 @@ Weight = Annotated[float, Field(gt=0, le=1000)]
 """How often an epoch samples a pair."""
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("contains characters that cannot be printed")
+def _short(text: str) -> str:
+    if len(text) > _LONGEST_NAME:
+        raise ValueError(f"has {len(text):,} characters; at most {_LONGEST_NAME} are possible")
     return text
 
 
-_Language = Annotated[str, Field(max_length=64), AfterValidator(_printable)]
-_HubName = Annotated[str, Field(max_length=256), AfterValidator(_printable)]
+_LONGEST_NAME = 256
+_Name = Annotated[str, AfterValidator(_short)]
 
 _OneOrMore = BeforeValidator(lambda value: _as_tuple(value))
 _Names = Annotated[tuple[str, ...], _OneOrMore]
 
 
 class DataConfig(Section):
-    """Where the sentence pairs come from: aligned files, tables (TSV, CSV, JSON lines, Parquet) and data sets.
+    """Where the sentence pairs come from: aligned files, tables (TSV, CSV, JSON lines, Parquet) and datasets.
 
     Files may be compressed (`.gz`, `.zst`).
     """
@@ -69,13 +69,13 @@ class DataConfig(Section):
     train_tgt: _Names = ()
     """Their translations, line by line."""
     dataset: _Names = ()
-    """Hugging Face data sets: folders in the hub's layout, or names on the hub."""
-    subset: _HubName | None = None
-    """Configuration of the data sets; by default the only one, or the one named after the languages."""
-    split: _HubName = "train"
-    """Training split of the data sets. Their validation split, if there is one, is used for validation."""
+    """Hugging Face datasets: folders in the hub's layout, or names on the hub."""
+    subset: _Name | None = None
+    """Configuration of the datasets; by default the only one, or the one named after the languages."""
+    split: _Name = "train"
+    """Training split of the datasets. Their validation split, if there is one, is used for validation."""
     weights: Annotated[tuple[Weight, ...], _OneOrMore] = ()
-    """How often an epoch samples the pairs of each source: first aligned files, then tables, then data sets; by
+    """How often an epoch samples the pairs of each source: first aligned files, then tables, then datasets; by
     default 1 for all. 0.5 samples half of the pairs, different ones in each epoch."""
     valid: str | None = None
     """Table of validation pairs."""
@@ -83,9 +83,9 @@ class DataConfig(Section):
     """Validation sentences of the source language."""
     valid_tgt: str | None = None
     """Their translations. Without validation data, pairs are held out from the training data."""
-    src_lang: _Language = ""
+    src_lang: _Name = ""
     """Code of the source language; by default inferred from the names of files or columns."""
-    tgt_lang: _Language = ""
+    tgt_lang: _Name = ""
     """Code of the target language; likewise."""
     src_column: str = ""
     """Source column of tables; by default inferred from the languages and from common names."""
@@ -130,10 +130,16 @@ class TokenizerConfig(Section):
 _Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
+def _known_architecture(name: str) -> str:
+    if name not in ARCHITECTURES:
+        raise ValueError(f"no architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}")
+    return name
+
+
 class ModelConfig(Section):
     """Architecture and sizes of the network."""
 
-    architecture: str = "default"
+    architecture: Annotated[str, AfterValidator(_known_architecture)] = "default"
     """The default network, or that of a paper, best chosen by its preset."""
     cell: Annotated[
         Literal["gru", "gru-reset-before", "lstm", "lstm-peephole", "rnn"],
@@ -163,11 +169,8 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _check_architecture(self) -> Self:
-        name = self.architecture
-        if name not in ARCHITECTURES:
-            raise ValueError(f"unknown architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}")
-        if violation := ARCHITECTURES[name].violation(self):
-            raise ValueError(f"architecture {name} {violation}")
+        if violation := ARCHITECTURES[self.architecture].violation(self):
+            raise ValueError(f"architecture {self.architecture} {violation}")
         return self
 
 
@@ -256,7 +259,9 @@ def validate_config(settings: Mapping[str, Any], origin: str) -> Config:
 def _explain(fault: Any) -> str:
     path = ".".join(str(part) for part in fault["loc"])[:100]
     if fault["type"] == "extra_forbidden":
-        return f"unknown key {path}{did_you_mean(str(fault['loc'][-1]), _known_keys(fault['loc'][:-1]))}"
+        *section, _ = path.rpartition(".")
+        known = [f"{''.join(section)}{key}" for key in _known_keys(fault["loc"][:-1])]
+        return f"unknown key {path}{did_you_mean(path, known)}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{path}: {message}"

@@ -45,16 +45,18 @@ def drop_stray_variables() -> str:
     Returns a warning; empty if nothing removed would have had an effect.
     """
     of_accelerate = [name for name in os.environ if _OF_ACCELERATE.fullmatch(name)]
-    incomplete = [name for name in (*(() if is_launched() else _RANKS), *_OF_MPI) if name in os.environ]
+    incomplete = [name for name in _RANKS if name in os.environ and not is_launched()]
+    of_mpi = [name for name in _OF_MPI if name in os.environ]
     messages = []
     for names, reason in (
-        (of_accelerate, "accelerate's settings are ignored"),
-        (incomplete, "ignored, as the other variables of torchrun are not set"),
+        (of_accelerate, "accelerate's settings do not apply"),
+        (of_mpi, "launches by MPI are not supported"),
+        (incomplete, "RANK, WORLD_SIZE and the other variables of torchrun are missing or inconsistent"),
     ):
         values = {name: os.environ.pop(name) for name in names}
         effective = sorted(name for name, value in values.items() if value.lower() not in _WITHOUT_EFFECT)
         if effective:
-            messages.append(f"{reason}: {', '.join(effective)}")
+            messages.append(f"ignoring {', '.join(effective)}: {reason}")
     return "; ".join(messages)
 
 

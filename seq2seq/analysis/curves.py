@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal, cast
 
 from seq2seq.errors import InputError
@@ -22,7 +23,7 @@ class Curves:
     """Points (x, y), with x in steps or in minutes."""
 
     loss: list[Point]
-    """Nats per target token, averaged over windows of equal length."""
+    """Nats per target token, averaged over windows of about equal length."""
     bleu: list[Point]
     """On the validation set."""
 
@@ -72,12 +73,12 @@ def _mean_losses(placed: list[tuple[float, dict[str, Any]]]) -> Iterator[Point]:
     """Mean losses, weighted by tokens. A validation cuts a window of steps short: it is joined with the next one."""
     losses = [(x, record) for x, record in placed if _is_plottable(record.get("loss"))]
     steps = [record["step"] for _, record in losses]
-    longest = max((end - start for start, end in zip([0, *steps], steps, strict=False)), default=0)
+    usual = median(end - start for start, end in zip([0, *steps], steps, strict=False)) if steps else 0
     start, total, weight = 0.0, 0.0, 0.0
     for number, (x, record) in enumerate(losses, start=1):
         tokens = record.get("target_tokens", math.nan)
         tokens = tokens if _is_plottable(tokens) and tokens > 0 else 1
         total, weight = total + tokens * record["loss"], weight + tokens
-        if record["step"] - start >= longest or number == len(losses):
+        if record["step"] - start >= usual or number == len(losses):
             yield x, total / weight
             start, total, weight = record["step"], 0.0, 0.0

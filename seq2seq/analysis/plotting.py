@@ -91,10 +91,13 @@ def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> int:
 
     Returns the number of labels that are left out because each position next to their point is taken.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     axes.scatter(points[:, 0], points[:, 1], s=4)
     axes.set_axis_off()
     figure = axes.get_figure(root=True)
     assert figure
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     figure.draw_without_rendering()  # the layout is final from here on, and so are the sizes of labels
     boxes: list[Bbox] = []
     for point, label in zip(points, map(printable, labels), strict=True):
@@ -103,7 +106,7 @@ def draw_map(axes: "Axes", points: np.ndarray, labels: Sequence[str]) -> int:
                 label, point, offset, textcoords="offset points", size="x-small", ha=horizontal, va=vertical,
                 parse_math=False, in_layout=False,
             )  # fmt: skip
-            box = text.get_window_extent()
+            box = text.get_window_extent(renderer)
             if not box.count_overlaps(boxes):
                 boxes.append(box)
                 break

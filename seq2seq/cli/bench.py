@@ -14,10 +14,10 @@ def bench(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure training speed against the machine's limit.
+    """Compare training speed with the machine's limit for matrix products.
 
-    Takes some steps of a new training without changing the folder. The limit is the time of a step's matrix products
-    alone, each at its best. Needs an otherwise idle CPU.
+    Runs a few training steps from scratch; the run folder is not changed. The limit is the time of a step's matrix
+    products alone, each at its fastest measured time. Needs an otherwise idle CPU.
     """
     from seq2seq.training.roofline import measure
     from seq2seq.training.run import open_run

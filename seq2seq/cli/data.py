@@ -38,7 +38,9 @@ def report(
     set_: options.Assignments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Report statistics of the pairs, which ones would be dropped and why, and what looks wrong.
+    """Report statistics of sentence pairs.
+
+    Also reports which pairs would be dropped and why, and what looks wrong.
 
     Takes the data options of `seq2seq train`, which prints the same report before its first step.
     """

@@ -41,10 +41,10 @@ def evaluate(
         ),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(metavar="FOLDER|NAME", help="Hugging Face data set, a folder or a name.")
+        str | None, typer.Option(metavar="FOLDER|NAME", help="Hugging Face dataset, a folder or a name.")
     ] = None,
     subset: options.Subset = None,
-    split: Annotated[str, typer.Option(metavar="NAME", help="Split of the data set.")] = "test",
+    split: Annotated[str, typer.Option(metavar="NAME", help="Split of the dataset.")] = "test",
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
     hyp: Annotated[str | None, typer.Option(metavar="FILE", help="Score this file instead of translating.")] = None,
@@ -121,7 +121,7 @@ class _Evaluation:
             what = "for MODEL to translate" if self.model else "of sources"
             raise InputError(f"--src is missing: give the file {what}")
         if not self.ref and self.src is not None:
-            raise InputError("--src goes with --ref; a table or a data set has its own sources")
+            raise InputError("--src goes with --ref; a table or a dataset has its own sources")
 
     def _check_hyp_options(self) -> None:
         if any(option is not None for option in (self.output, self.beam_size, self.length_penalty)):

@@ -29,7 +29,7 @@ def export(
         ),
     ] = False,
 ) -> None:
-    """Write a model to a folder of its own, without its run.
+    """Export a model to a standalone folder, without the training state.
 
     `seq2seq translate` and `evaluate` accept the folder. A model in int8 or with a shortlist runs only on CPUs and
     cannot be part of an ensemble.

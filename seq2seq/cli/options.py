@@ -22,9 +22,9 @@ BatchSize = Annotated[
     int, typer.Option(metavar="N", min=1, max=65536, help="Sentences per batch; does not change the translations.")
 ]
 
-# A table or a data set that is read with a model.
+# A table or a dataset that is read with a model.
 
-Subset = Annotated[str | None, typer.Option(metavar="NAME", help="Configuration of the data set, if it has several.")]
+Subset = Annotated[str | None, typer.Option(metavar="NAME", help="Configuration of the dataset, if it has several.")]
 SrcColumn = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Source column of tables: its name, or its number if there is no header."),
@@ -36,35 +36,44 @@ TgtColumn = Annotated[str | None, typer.Option(metavar="COLUMN", help="Target co
 TrainSrc = Annotated[
     list[str] | None, typer.Option(metavar="FILE", help="Training sentences of the source language, one per line.")
 ]
-TrainTgt = Annotated[list[str] | None, typer.Option(metavar="FILE", help="Their translations, line by line.")]
+TrainTgt = Annotated[
+    list[str] | None, typer.Option(metavar="FILE", help="Target sentences, line-aligned with --train-src.")
+]
 Train = Annotated[
     list[str] | None, typer.Option(metavar="FILE", help="Table of training pairs: TSV, CSV, JSON lines or Parquet.")
 ]
 Dataset = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="FOLDER|NAME", help="Hugging Face data set: a folder in the hub's layout, or a name on the hub."
+        metavar="FOLDER|NAME", help="Hugging Face dataset: a folder in the hub's layout, or a name on the hub."
     ),
 ]
-TrainSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split of the data set; default: train.")]
+TrainSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split of the dataset; default: train.")]
 Weights = Annotated[
     list[float] | None,
     typer.Option(
         "--weight",
         metavar="NUMBER",
-        help="How often an epoch samples the pairs of a source. One per source: aligned files, then tables, then "
-        "data sets.",
+        help="How often an epoch samples each pair of a source, such as 0.5 or 3. Repeat it once per source: first "
+        "aligned files, then tables, then datasets.",
     ),
 ]
 ValidSrc = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Validation sentences. Without validation data, training pairs are held out."),
 ]
-ValidTgt = Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.")]
+ValidTgt = Annotated[str | None, typer.Option(metavar="FILE", help="Target sentences, line-aligned with --valid-src.")]
 Valid = Annotated[str | None, typer.Option(metavar="FILE", help="Table of validation pairs.")]
 SrcLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the source language, such as sw.")]
 TgtLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the target language, such as en.")]
-Clean = Annotated[bool, typer.Option("--clean", help="Drop duplicates and pairs that look wrong.")]
+Clean = Annotated[
+    bool,
+    typer.Option(
+        "--clean",
+        help="Drop training pairs that are duplicates, identical on both sides, over 1,000 characters, of an unusual "
+        "length ratio or in the wrong script.",
+    ),
+]
 
 # The rest of a configuration.
 

@@ -15,12 +15,15 @@ from seq2seq.runs.run_folder import expect_not_in_run
 def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = ()) -> None:
     """Raises InputError if two outputs are one file, or if an output is also read or belongs to a run.
 
-    `-` is standard output or input, None no file, and a folder among the inputs stands for all files in it.
+    `-` is standard output or input, None no file; no output may lie in a folder that is an input.
     """
     written: set[Path] = set()
     for output in (path for path in outputs if path is not None):
-        if any(_is_read(output, path) for path in inputs if path is not None):
-            raise InputError(f"{_name(output)}: is also an input; give the output a file of its own")
+        for path in (path for path in inputs if path is not None):
+            if _is_same_file(output, path):
+                raise InputError(f"{_name(output)}: is also an input; give the output a file of its own")
+            if output != "-" and Path(path).is_dir() and real_path(Path(output)).is_relative_to(real_path(Path(path))):
+                raise InputError(f"{output}: lies in {path}, which is read; write the output elsewhere")
         target = Path("-") if output == "-" else real_path(Path(output))
         if target in written and (output == "-" or target.is_file() or not target.exists()):
             raise InputError(f"{output}: two outputs would be written there; give each a file of its own")
@@ -29,14 +32,10 @@ def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = 
             expect_not_in_run(Path(output))
 
 
-def _is_read(output: str, path: str) -> bool:
-    """Whether an output is a regular file that is, or lies in, the input `path`."""
+def _is_same_file(output: str, path: str) -> bool:
+    """Whether an output is a regular file, and the input `path` is the same."""
     written, read = _status(output, sys.stdout), _status(path, sys.stdin)
-    if written is None or read is None or not stat.S_ISREG(written.st_mode):
-        return False
-    if stat.S_ISDIR(read.st_mode):
-        return output != "-" and real_path(Path(output)).is_relative_to(real_path(Path(path)))
-    return os.path.samestat(written, read)
+    return bool(written and read and stat.S_ISREG(written.st_mode) and os.path.samestat(written, read))
 
 
 def _status(path: str, stream: TextIO) -> os.stat_result | None:

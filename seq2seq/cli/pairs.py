@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -> "Bitext":
-    """Open the table or data set that `data`, keys of the configuration's section of that name, describes.
+    """Open the table or dataset that `data`, keys of the configuration's section of that name, describes.
 
     The languages of the model, if there is one, select the columns; what is inferred is reported on stderr.
     """

@@ -30,7 +30,7 @@ def curves(
     output: Image,
     x_axis: Annotated[
         Literal["step", "minutes"],
-        typer.Option(help="Horizontal axis: steps, or minutes of training without validations."),
+        typer.Option(help="X axis: steps, or minutes of training, excluding validation."),
     ] = "step",
 ) -> None:
     """Plot training loss and validation BLEU of one or more runs."""
@@ -51,7 +51,10 @@ def alignment(
     src: Annotated[str, typer.Option(metavar="TEXT", help="Source sentence.")],
     tgt: Annotated[str | None, typer.Option(metavar="TEXT", help="Its translation; default: the model's own.")] = None,
 ) -> None:
-    """Plot the soft alignment of target and source pieces, like figure 3 of Bahdanau et al. 2015."""
+    """Plot the soft alignment of a sentence pair.
+
+    Rows are target pieces, columns source pieces, like figure 3 of Bahdanau et al. 2015.
+    """
     from seq2seq.analysis.alignment import align
     from seq2seq.analysis.plotting import draw_matrix, open_chart
     from seq2seq.inference.translator import Translator
@@ -119,7 +122,7 @@ def phrases(
 def _report_hidden(labels: int) -> None:
     """Report how many labels of a map found no room."""
     if labels:
-        print(f"seq2seq: {labels:,} labels are left out, as they would cover others", file=sys.stderr)
+        print(f"seq2seq: labels left out because they would overlap: {labels:,}", file=sys.stderr)
 
 
 def _expect_unicode(**texts: str) -> None:

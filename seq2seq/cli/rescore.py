@@ -112,8 +112,9 @@ def _write(path: str, weights: "Weights", output: str, save_list: str | None) ->
 def _warn(path: str, incomplete: int, first: int) -> None:
     """Warn about candidates that lack a feature."""
     if incomplete:
-        which = f"{incomplete:,} candidate{'s' * (incomplete > 1)}, the first on line {first}"
-        print(printable(f"seq2seq: warning: {path}: ranked last for a missing feature: {which}"), file=sys.stderr)
+        what = "candidates lack a feature and are" if incomplete > 1 else "candidate lacks a feature and is"
+        warning = f"{path}: {incomplete:,} {what} ranked last (first: line {first:,})"
+        print(printable(f"seq2seq: warning: {warning}"), file=sys.stderr)
 
 
 def _gain(path: str, weights: "Weights", references: list[list[str]]) -> "Comparison":

@@ -44,9 +44,9 @@ def score(
     context: typer.Context,
     model: options.Model,
     src: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Source sentences, one per line, of --tgt or --n-best.")
+        str | None, typer.Option(metavar="FILE", help="Source sentences, one per line, for --tgt or --n-best.")
     ] = None,
-    tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations, line by line.")] = None,
+    tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Target sentences, line-aligned with --src.")] = None,
     input_: Annotated[
         str | None,
         typer.Option("--input", metavar="FILE", help="Table of pairs: TSV, CSV, JSON lines or Parquet."),
@@ -100,8 +100,8 @@ def score(
     """Compute log-probabilities of targets given their sources.
 
     For sentence pairs (--src and --tgt, or --input): one line per pair with log p(target | source), natural logarithm.
-    For a Moses phrase table or n-best list: the same file, byte for byte, with one more feature on each line; in the
-    table a probability, as Moses takes the logarithm itself, in the list a log-probability. Files may be compressed as
+    For a Moses phrase table or n-best list: the file unchanged except for one extra feature per line, a probability in
+    a phrase table (Moses takes the logarithm itself), a log-probability in an n-best list. Files may be compressed as
     .gz or .zst; - is stdin.
     """
     _Scoring(**context.params).run()

@@ -29,7 +29,9 @@ def train(
     minutes: Annotated[
         float | None,
         typer.Option(
-            metavar="NUMBER", help="Training time (wall clock); default: 15, unless training.max_steps is set."
+            metavar="NUMBER",
+            help="Time limit of the whole command, data preparation and validation included; default: 15, or none "
+            "if training.max_steps is set.",
         ),
     ] = None,
     seed: options.Seed = None,
@@ -40,13 +42,17 @@ def train(
         Path | None,
         typer.Option("-o", "--output", metavar="FOLDER", help="Run folder; default: checkpoints/SRC-TGT-PRESET."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume from the folder's last checkpoint.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume from the last checkpoint in the run folder.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run in the run folder, its model included.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
 ) -> None:
     """Train a translation model on your sentence pairs.
 
-    The pairs are two aligned files, a table or a Hugging Face data set, or several of them mixed; files may be
+    The pairs are two aligned files, a table or a Hugging Face dataset, or several of them mixed; files may be
     compressed as .gz or .zst. Prints a data report, trains the tokenizer and the model, validates with BLEU and keeps
     the best checkpoint, all in one run folder.
     """

@@ -1,1 +1,1 @@
-"""Sentence pairs, from files and data sets to batches."""
+"""Sentence pairs, from files and datasets to batches."""

@@ -85,7 +85,7 @@ class TablePairs:
 
 @dataclass(frozen=True)
 class Chain:
-    """The concatenated parts of a bitext, such as the shards of a data set."""
+    """The concatenated parts of a bitext, such as the shards of a dataset."""
 
     name: str
     parts: tuple[Bitext, ...]

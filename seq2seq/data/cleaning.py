@@ -6,9 +6,9 @@ from seq2seq.config import Rule
 from seq2seq.data.bitext import Pair
 from seq2seq.data.statistics import Survey, length_ratio, main_scripts, script
 
-LONGEST = 1000
+MAX_CHARACTERS = 1000
 """Characters on a side beyond which it is a paragraph, not a sentence."""
-RATIO = 3.0
+RATIO_FACTOR = 3.0
 """Factor by which a pair's length ratio may differ from the median."""
 
 
@@ -20,8 +20,8 @@ class Rules:
         src_scripts, tgt_scripts = main_scripts(survey.src_characters), main_scripts(survey.tgt_characters)
         self._checks: dict[Rule, Callable[[int, Pair], bool]] = {
             "identical": lambda _, pair: pair.src == pair.tgt,
-            "length": lambda _, pair: max(len(pair.src), len(pair.tgt)) > LONGEST,
-            "ratio": lambda _, pair: not usual / RATIO <= length_ratio(pair) <= usual * RATIO,
+            "length": lambda _, pair: max(len(pair.src), len(pair.tgt)) > MAX_CHARACTERS,
+            "ratio": lambda _, pair: not usual / RATIO_FACTOR <= length_ratio(pair) <= usual * RATIO_FACTOR,
             "script": lambda _, pair: _foreign(pair.src, src_scripts) or _foreign(pair.tgt, tgt_scripts),
             "duplicates": lambda number, _: bool(survey.seen_before[number]),
         }

@@ -219,7 +219,7 @@ def _read_parts(path: os.PathLike[str]) -> list[Part]:
     try:
         return [Part(*row) for row in TypeAdapter(list[tuple[NonNegativeInt, Weight]]).validate_python(rows)]
     except ValidationError:
-        raise InputError(f"{path}: damaged (not the number of pairs and the weight of each source)") from None
+        raise InputError(f"{path}: damaged (expected [pairs, weight] for each source)") from None
 
 
 def _map(path: os.PathLike[str], dtype: np.dtype) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Data sets in the layout of the Hugging Face hub: a local folder, or a name on the hub.
+"""Datasets in the layout of the Hugging Face hub: a local folder, or a name on the hub.
 
 The `datasets` library determines which files make up which split, from the folder's README or from the file names;
 tables.py reads them, so that a sentence is the same in every file format. A folder of aligned files (`train.de`,
-`train.en`) is supported too. No code from a data set is ever run, and only its own files are read: those of a folder
+`train.en`) is supported too. No code from a dataset is ever run, and only its own files are read: those of a folder
 lie in it, and nothing in its README makes the library look elsewhere.
 """
 
@@ -22,7 +22,7 @@ from seq2seq.io.storage import real_path
 
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST_NAMES = ("test",)
-# Bytes; the READMEs of data sets with hundreds of configurations have two million.
+# Bytes; the READMEs of datasets with hundreds of configurations have two million.
 _LARGEST_README = 2**24
 _MOST_VALUES = 10**6
 # The last one that exists is used.
@@ -47,7 +47,7 @@ _IGNORED = {
 
 @dataclass(frozen=True)
 class Split:
-    """The files of a split, in order, and their layout as the data set describes it."""
+    """The files of a split, in order, and their layout as the dataset describes it."""
 
     dataset: str
     urls: tuple[str, ...]
@@ -79,7 +79,7 @@ def _files_by_split(folder: Path, code: str) -> dict[str, Path]:
 
 
 def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict[str, Split]:
-    """The splits of a data set, a local folder or a name on the hub. Their files are not downloaded yet.
+    """The splits of a dataset, a local folder or a name on the hub. Their files are not downloaded yet.
 
     subset: which of its configurations; by default the only one, or the one whose name contains both languages.
     Raises InputError if there is none, or more than one, or it needs code or unsupported settings.
@@ -100,7 +100,7 @@ def find_splits(name: str, subset: str | None, languages: Sequence[str]) -> dict
         builder = datasets.load_dataset_builder(name, subset, cache_dir=scratch)
         kind = type(builder).__mro__[1].__name__.lower()
         if kind not in _READABLE:
-            raise InputError(f"{name}: a data set of type {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
+            raise InputError(f"{name}: a dataset of type {kind}; Parquet, Arrow, JSON lines, CSV and TSV can be read")
         config = builder.config
         _expect_supported(name, config)
         layout = _layout(config) if kind == "csv" else Layout()
@@ -163,19 +163,19 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _expect_within(name: str, url: str) -> None:
-    """Refuse a file that does not belong to the data set."""
+    """Refuse a file that does not belong to the dataset."""
     if Path(name).is_dir():
         folder = real_path(Path(name))
         # In the hub's cache a snapshot consists of links to shared files.
         folders = [folder, *([folder.parent.parent / "blobs"] if folder.parent.name == "snapshots" else [])]
         if not any(real_path(Path(url)).is_relative_to(parent) for parent in folders):
-            raise InputError(f"{url}: is a link to a file outside the data set; make a copy without links (cp -rL)")
+            raise InputError(f"{url}: is a link to a file outside the dataset; make a copy without links (cp -rL)")
     elif not url.startswith(f"hf://datasets/{name}@"):
-        raise InputError(f"{name}: refers to {url[:200]!r}, which is not a file of this data set")
+        raise InputError(f"{name}: refers to {url[:200]!r}, which is not a file of this dataset")
 
 
 def _expect_supported(name: str, config: Any) -> None:
-    """Refuse settings of the library's reader, from the data set's README, that tables.py does not support."""
+    """Refuse settings of the library's reader, from the dataset's README, that tables.py does not support."""
     from datasets import BuilderConfig
 
     ignored = _IGNORED | {setting.name for setting in fields(BuilderConfig)}
@@ -247,6 +247,6 @@ def _explained(name: str) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, LookupError | TypeError | AttributeError):  # the library did not expect such a folder
-            reason = f"not readable as a data set ({reason})"
+            reason = f"not readable as a dataset ({reason})"
         where = "" if Path(name).is_dir() else " (and there is no such local folder)"
         raise InputError(f"--dataset {name}: {reason[:300]}{where}") from None

@@ -68,7 +68,7 @@ def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
     try:
         rows = TypeAdapter(list[tuple[str, str, int]]).validate_python(parse_json(data, path))
     except ValidationError:
-        raise InputError(f"{path}: damaged (not the source, the target and the line of each pair)") from None
+        raise InputError(f"{path}: damaged (expected [source, target, line] for each pair)") from None
     return [Pair(*row) for row in rows]
 
 
@@ -146,9 +146,9 @@ def _encode(
         too_long = valid_report.finding("too_long", left_out=True)
         valid_report.kept = valid.add(valid_pairs, too_long.add)
     if not any(report.kept for report in reports):
-        raise InputError(f"{', '.join(report.name for report in reports)}: no usable pairs")
+        raise InputError("; ".join(f"{report.name}: {report.losses}" for report in reports))
     if not valid_report.kept:
-        raise InputError(f"{valid_report.name}: no usable pairs")
+        raise InputError(f"{valid_report.name}: {valid_report.losses}")
 
     survey, sample = selection.survey, selection.survey.sample
     return DataReport(

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from seq2seq.data.cleaning import LONGEST, RATIO
+from seq2seq.data.cleaning import MAX_CHARACTERS, RATIO_FACTOR
 from seq2seq.data.corpus import CorpusWriter, PieceCounts
 from seq2seq.tokenizer.tokenizer import SPECIAL, Tokenizer
 
@@ -18,10 +18,10 @@ _FEW_PAIRS, _FEW_TO_VALIDATE, _MANY_TO_VALIDATE = 5_000, 100, 5_000
 
 _EXPLANATIONS = {
     "empty": "pairs with an empty side",
-    "too_long": "pairs longer than data.max_length",
+    "too_long": "pairs with a side of more than data.max_length pieces",
     "identical": "pairs identical on both sides",
-    "length": f"pairs with more than {LONGEST:,} characters on a side",
-    "ratio": f"pairs with an unusual length ratio ({RATIO:g} times off the median, or more)",
+    "length": f"pairs with more than {MAX_CHARACTERS:,} characters on a side",
+    "ratio": f"pairs with a length ratio over {RATIO_FACTOR:g} times the median, or under 1/{RATIO_FACTOR:g} of it",
     "script": "pairs with a side mostly in a foreign script",
     "duplicates": "duplicates of an earlier pair",
 }
@@ -62,6 +62,13 @@ class SourceReport:
     held_out: int = 0
     weight: float = 1.0
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def losses(self) -> str:
+        """What became of a source of which no pair is left."""
+        dropped = [finding for finding in self.findings if finding.left_out and finding.count]
+        reasons = "; ".join(f"{finding.count:,} {finding.description}" for finding in dropped) or "it is empty"
+        return f"no usable pairs: {reasons}"
 
     def finding(self, rule: str, *, left_out: bool) -> Finding:
         """Add a new finding."""
@@ -193,13 +200,16 @@ class DataReport:
         ]
         vocabulary = self.vocabulary
         sizes = " and ".join(f"{size:,}" for size in vocabulary.sizes.values())
-        shared = " for both languages" if len(vocabulary.sizes) == 1 else ""
+        shared = " shared by both languages" if len(vocabulary.sizes) == 1 else ""
         rows += [
-            _row("vocabulary", f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of them seen fewer than {_RARE} times"),
-            _row("", f"{vocabulary.unseen:.2%} of the validation text in pieces unseen in training"),
+            _row(
+                "vocabulary",
+                f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of them fewer than {_RARE} times in training",
+            ),
+            _row("", f"{vocabulary.unseen:.2%} of validation tokens are pieces that do not occur in training"),
             _row(
                 "byte-fallback pieces",
-                f"{vocabulary.bytes:.2%} of the training text, {vocabulary.valid_bytes:.2%} of validation",
+                f"{vocabulary.bytes:.2%} of training tokens, {vocabulary.valid_bytes:.2%} of validation tokens",
             ),
         ]
         for src, tgt in self.examples:
@@ -226,7 +236,8 @@ class DataReport:
                 )
         if self.vocabulary.bytes > _MANY_BYTES:
             warnings.append(
-                f"{self.vocabulary.bytes:.1%} of the text falls back to bytes: try a larger tokenizer.vocab_size"
+                f"{self.vocabulary.bytes:.1%} of training tokens are byte-fallback pieces: "
+                "try a larger tokenizer.vocab_size"
             )
         if self.pairs < _FEW_PAIRS:
             warnings.append(f"only {self.pairs:,} training pairs: expect phrases, not fluent sentences")

@@ -34,7 +34,7 @@ class Sources:
     train: tuple[Source, ...]
     valid: Bitext | None
     test: Bitext | None
-    """Test split of a data set, used only to find its overlap with the training pairs; opened when it is read."""
+    """Test split of a dataset, used only to find its overlap with the training pairs; opened when it is read."""
     src_lang: str
     tgt_lang: str
     notes: tuple[str, ...]
@@ -90,7 +90,7 @@ class _Opener:
 
     def dataset(self, name: str) -> Bitext:
         if Path(name).is_file():
-            raise InputError(f"--dataset {name}: is a file, not a data set; give a table with --train or --input")
+            raise InputError(f"--dataset {name}: is a file, not a dataset; give a table with --train or --input")
         splits = self._splits(name)
         if self._data.split not in splits:
             raise InputError(f"{name}: no split {self._data.split}; choose with --split: {', '.join(splits)}")
@@ -100,7 +100,7 @@ class _Opener:
         return pairs
 
     def _splits(self, name: str) -> dict[str, Callable[[], Bitext]]:
-        """A function that opens each split of a data set."""
+        """A function that opens each split of a dataset."""
         aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
         if self._data.split in aligned:
             return {split: partial(AlignedFiles, *files) for split, files in aligned.items()}

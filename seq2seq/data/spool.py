@@ -1,4 +1,4 @@
-"""Temporary storage of pairs while a run's data is prepared, so that each source is opened and parsed once."""
+"""Temporary storage of pairs while a run's data is prepared, so that each source is read through once."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ class PairSpool:
         self._counts.append(0)
         for pair in pairs:
             # A sentence has no line break, see `Bitext`.
-            self._file.write(f"{pair.src}\n{pair.tgt}\n{pair.line}\n".encode(errors="surrogatepass"))
+            self._file.write(f"{pair.src}\n{pair.tgt}\n{pair.line}\n".encode())
             self._counts[-1] += 1
             yield pair
         self._ends.append(self._file.tell())
@@ -53,4 +53,4 @@ class PairSpool:
             block = self._file.read(min(_BLOCK, end - start))
             start += len(block)
             *lines, rest = (rest + block).split(b"\n")
-            yield from (line.decode(errors="surrogatepass") for line in lines)
+            yield from (line.decode() for line in lines)

@@ -21,7 +21,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.lines import LONGEST_LINE, read_lines
 
 Column = tuple[str, ...]
-"""The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, and is column_name `a.b`."""
+"""The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, written `a.b`."""
 
 _DELIMITERS = (",", ";", "\t")
 _ROWS_AT_ONCE = 1000
@@ -108,7 +108,7 @@ class Delimited(Table):
         self.has_header = is_header(self._first, is_csv) if layout.header is None else layout.header
         names = layout.names or (self._first if self.has_header else None)
         if names and len(names) != len(self._first):
-            raise InputError(f"{path}: {len(self._first)} columns, but the data set names {len(names)}")
+            raise InputError(f"{path}: {len(self._first)} columns, but the dataset names {len(names)}")
         self.is_named = names is not None
         self.columns = [(name,) for name in names or map(str, range(1, len(self._first) + 1))]
 
@@ -265,7 +265,7 @@ class JsonArray:
 
 
 class Columnar(Table):
-    """A Parquet file, or the Arrow file of a saved data set; field `b` of a struct `a` is the column `a.b`."""
+    """A Parquet file, or the Arrow file of a saved dataset; field `b` of a struct `a` is the column `a.b`."""
 
     def __init__(self, path: Path, open_batches: "_OpenBatches") -> None:
         super().__init__(path)

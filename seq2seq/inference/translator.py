@@ -77,7 +77,7 @@ class Translator:
     def __init__(self, model: Model, *, batch_size: int = 32) -> None:
         """batch_size: sentences searched together. It affects speed and memory, not translations."""
         if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: at least 1")
+            raise InputError(f"batch_size = {batch_size}: must be at least 1")
         self.model = model
         self.batch_size = batch_size
         self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
@@ -200,7 +200,7 @@ def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:
     Raises InputError with the number of a line that is not valid Unicode, TypeError if it is not a string.
     """
     if buffer_size < 1:
-        raise InputError(f"buffer_size = {buffer_size}: at least 1")
+        raise InputError(f"buffer_size = {buffer_size}: must be at least 1")
     window: list[str] = []
     characters = 0
     for number, line in enumerate(lines, start=1):

@@ -17,7 +17,6 @@ import secrets
 import shutil
 import stat
 import sys
-import warnings
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,8 +151,11 @@ class Workspace:
         """Delete the workspace, with everything that was not committed."""
         self._unlock()
         shutil.rmtree(self._folder, ignore_errors=True)
-        if self._folder.exists():
-            warnings.warn(f"{self._folder}: left over, as not all of it could be deleted", RuntimeWarning, stacklevel=2)
+
+    @property
+    def remains(self) -> Path | None:
+        """What `close` could not delete, if anything."""
+        return self._folder if self._folder.exists() else None
 
     def commit(self, *, replace: bool = True) -> None:
         """Rename `new`, which is on disk, to `path`, and delete the older folder.
@@ -181,20 +183,20 @@ def expect_replaceable(folder: Path) -> None:
     """Raises InputError if a workspace cannot replace a folder: the current folder, one above it, or a mount point."""
     if Path.cwd().is_relative_to(real_path(folder)):
         raise InputError(f"{folder}: is or contains the current folder, so it cannot be replaced; name a new folder")
-    if mount := next(mounts_within(folder), None):
-        raise InputError(f"{mount}: is a mount point, so it cannot be replaced; name another folder")
+    if folder.is_mount():
+        raise InputError(f"{folder}: is a mount point, so it cannot be replaced; name a folder in it")
 
 
-def mounts_within(folder: Path) -> Iterator[Path]:
-    """The mount points at or under a folder; on systems other than Linux only the folder itself."""
-    real = real_path(folder)
+def expect_no_mounts(folder: Path) -> None:
+    """Raises InputError if something is mounted in a folder that is to be replaced. Only Linux can tell."""
     try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
-        mounts = []
-    points = (re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split(" ")[4]) for line in mounts)
-    within = (Path(point) for point in points if Path(point).is_relative_to(real))
-    yield from within if mounts else ([folder] if folder.is_mount() else [])
+        return
+    for line in filter(None, table.split("\n")):
+        mount = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split(" ")[4]))
+        if mount.is_relative_to(real_path(folder)):
+            raise InputError(f"{mount}: is a mount point, so {folder} cannot be replaced; name another folder")
 
 
 def current_or_backup(path: Path) -> Path:
@@ -288,9 +290,9 @@ def to_json(value: object) -> bytes:
 
 def read_json(path: os.PathLike[str]) -> Any:
     """The value in a JSON file. Raises InputError if it is missing, damaged or over SMALL_JSON bytes."""
-    if Path(path).exists() and not Path(path).is_file():
-        raise InputError(f"{path}: not a plain file")
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise InputError(f"{path}: not a regular file")
         with open(path, "rb") as file:
             data = file.read(SMALL_JSON + 1)
     except FileNotFoundError:

@@ -127,7 +127,7 @@ class CheckpointStore:
         Raises InputError if there are steps but none can be resumed from.
         """
         if self._run.checkpoints.exists() and not self._run.has_checkpoint:
-            raise InputError(f"{self._run.checkpoints}: not a plain file")
+            raise InputError(f"{self._run.checkpoints}: not a regular file")
         if not self._run.has_checkpoint and self._steps():
             self._rebuild_index()
         if self._run.has_checkpoint:
@@ -145,10 +145,8 @@ class CheckpointStore:
 
         Raises InputError if something of the user's has its name.
         """
-        target = self._run.step(state.step)
-        if os.path.lexists(target) and not self._run.is_own_step(state.step):
-            raise InputError(f"{target}: is not a step of this training; move it elsewhere and go on with --resume")
-        with FolderWriter(target) as folder:
+        self.expect_own(state.step)
+        with FolderWriter(self._run.step(state.step)) as folder:
             write_model(folder, model, metadata)
             folder.write(f"{STATE}/{PROGRESS}", to_json(asdict(state)))
             folder.write(f"{STATE}/{OPTIMIZER}", safetensors.torch.save(_optimizer_tensors(optimizer)))
@@ -158,6 +156,16 @@ class CheckpointStore:
         best = state.best_step or state.step
         replace_file(self._run.checkpoints, to_json({"best": best, "last": state.step}))
         self._prune({best, state.step})
+
+    def expect_own(self, step: int) -> None:
+        """Raises InputError if replacing a step would delete something of the user's."""
+        folder = self._run.step(step)
+        if os.path.lexists(folder) and not self._run.is_own_step(step):
+            foreign = next(self._run.foreign_files(folder), folder)
+            raise InputError(
+                f"{foreign}: was not written by this training, which would replace it; move it elsewhere and continue "
+                "with --resume"
+            )
 
     def _prune(self, keep: set[int]) -> None:
         """Delete the other steps, except those that hold foreign files."""

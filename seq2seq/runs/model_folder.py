@@ -21,7 +21,7 @@ from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
 from seq2seq.io.storage import SMALL_JSON, identity_of, parse_json, to_json
-from seq2seq.runs.run_folder import find_model
+from seq2seq.runs.run_folder import CHECKPOINTS, find_model
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 FORMAT_VERSION = 2
@@ -103,6 +103,8 @@ def open_model(path: Path) -> ModelFolder:
 
 
 def _open_folder(folder: Path) -> ModelFolder:
+    if not folder.exists():
+        raise InputError(f"{folder}: missing, though the {CHECKPOINTS} of its run names it")
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
     files = SealedFolder(folder, required=(CONFIG, WEIGHTS), optional=_OPTIONAL_FILES, largest=_LARGEST_MODEL)

@@ -23,7 +23,10 @@ RUNS = Path("checkpoints")
 STATE, PROGRESS, OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 """In a step folder: what resuming needs."""
 
-_CONFIG, _DATA, _METRICS, _CHECKPOINTS, _STEPS = "config.json", "data", "metrics.jsonl", "checkpoints.json", "steps"
+CHECKPOINTS = "checkpoints.json"
+"""Names the best and the last step."""
+
+_CONFIG, _DATA, _METRICS, _STEPS = "config.json", "data", "metrics.jsonl", "steps"
 _FOLDERS = {_DATA, _STEPS, STATE, "train", "valid"}
 STEP = re.compile(r"0|[1-9][0-9]{0,17}")
 """The name of a step folder."""
@@ -67,7 +70,7 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         """The file that names the best and the last step."""
-        return self.path / _CHECKPOINTS
+        return self.path / CHECKPOINTS
 
     @property
     def steps(self) -> Path:
@@ -86,8 +89,11 @@ class RunFolder:
     @property
     def is_run(self) -> bool:
         """Whether a training was started here."""
-        if not self.data.is_dir():
-            return False
+        return self.data.is_dir() and self.has_config
+
+    @property
+    def has_config(self) -> bool:
+        """Whether its settings can be read."""
         try:
             self.read_config()
         except InputError:
@@ -141,12 +147,8 @@ class RunFolder:
         return steps
 
     def find_step(self, name: str) -> Path:
-        """The folder of the `best` or the `last` step. Raises InputError if it is missing."""
-        step = self.read_checkpoints()[name]
-        folder = current_or_backup(self.step(step))
-        if not folder.is_dir():
-            raise InputError(f"{self.checkpoints}: names step {step:,} as the {name}, but {folder} is missing")
-        return folder
+        """The folder of the `best` or the `last` step, which a training may delete a moment later."""
+        return current_or_backup(self.step(self.read_checkpoints()[name]))
 
 
 def find_model(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """Settings that are derived from the amount of data and the training time unless given.
 
 `docs/defaults.md` has the measurements behind the rules. The vocabulary size is derived from the data too, but earlier:
-`tokenizer/tokenizer.py`.
+`tokenizer/training.py`.
 """
 
 import math

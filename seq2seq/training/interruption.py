@@ -47,7 +47,7 @@ class Interruption:
 
 
 @contextmanager
-def exiting_on_signal(clean_up: Callable[[], None] = lambda: None) -> Iterator[None]:
+def exiting_on_signal(clean_up: Callable[[], None]) -> Iterator[None]:
     """Within this context a signal calls `clean_up` and ends the process, even while a library computes for minutes.
 
     Python's own handlers wait until the library returns. So a thread listens to the wakeup socket that the C handler

@@ -164,8 +164,8 @@ class Trainer:
         def check() -> None:
             if not math.isfinite(loss):
                 raise InputError(
-                    f"the loss is {loss} at step {self.state.step}: try --set training.learning_rate="
-                    f"{self.config.learning_rate / 4:g}, or training.precision=float32; checkpoints saved so far are intact"
+                    f"training diverged: the loss is {loss} at step {self.state.step:,}; start again with --overwrite "
+                    f"and --set training.learning_rate={self.config.learning_rate / 4:g}, or training.precision=float32"
                 )
 
         self.processes.on_main(check)

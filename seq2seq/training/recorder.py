@@ -81,6 +81,7 @@ class Recorder:
 
         def rewrite() -> None:
             self._expect_same_folder()
+            self._store.expect_own(int(self.best.name))
             rewrite_config(self.best, config)
 
         self._processes.on_main(rewrite)

@@ -83,8 +83,10 @@ def measure(config: Config, data: PreparedData) -> Speed:
     Raises InputError on a GPU, whose fused recurrences hide their products, and with several processes.
     """
     with Processes() as processes:
-        if processes.device.type != "cpu" or processes.count > 1:
-            raise InputError("the limit is measured on a CPU and in one process: set CUDA_VISIBLE_DEVICES=''")
+        if processes.device.type != "cpu":
+            raise InputError("bench works on CPUs only: hide the GPU with CUDA_VISIBLE_DEVICES=''")
+        if processes.count > 1:
+            raise InputError("bench runs in one process only: start it without a launcher")
         return measure_steps(config.training, build_network(config, data.tokenizers), data.train, processes)
 
 
@@ -135,7 +137,7 @@ class ProductCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if factors := _FACTORS.get(func.name()):
+        if factors := _FACTORS.get(func.name().partition(".")[0]):
             left, right = (Factor.of(args[index], self._real) for index in factors)
             self.counts[left, right] += 1
         return func(*args, **(kwargs or {}))

@@ -14,6 +14,7 @@ from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
 from seq2seq.io.storage import (
     Workspace,
+    expect_no_mounts,
     expect_replaceable,
     identity_of,
     is_leftover,
@@ -105,8 +106,7 @@ def _open(
     if folder is None:
         languages = [config.data.src_lang, config.data.tgt_lang]
         if not all(languages):
-            with exiting_on_signal():
-                sources = open_sources(config.data, RUNS / DOWNLOADS)
+            sources = open_sources(config.data, RUNS / DOWNLOADS)
             languages = [sources.src_lang, sources.tgt_lang]
         folder = RUNS / "-".join(filter(None, [*languages, config.preset]))
     expect_replaceable(folder)
@@ -176,9 +176,9 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
 
 def _why_not_a_run(folder: Path) -> str:
     run = RunFolder(folder)
-    if run.config_file.is_file() and not run.data.exists():
-        return f"a run without its {run.data.name}/ cannot go on"
-    return f"holds files but no run ({next(folder.iterdir()).name})"
+    if not run.data.exists() and run.has_config:
+        return f"is a run without its {run.data.name}/"
+    return f"holds files but no run (such as {min(path.name for path in folder.iterdir())})"
 
 
 def _expect_same_folder(folder: Path, checked: tuple[int, int] | None) -> None:
@@ -198,7 +198,8 @@ def _expect_no_steps(run: RunFolder) -> None:
     steps = run.steps.iterdir() if run.steps.is_dir() else ()
     if step := next((path for path in steps if not is_leftover(path)), None):
         raise InputError(
-            f"{step}: exists, but no step can be resumed from; give another folder with -o, or --overwrite"
+            f"{step}: is a model without training state, so training cannot resume; move it elsewhere, or give another "
+            "folder with -o"
         )
 
 
@@ -209,6 +210,7 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
     Returns the settings with the languages inferred from the data and the values derived from its size.
     """
     checked = identity_of(folder)
+    expect_no_mounts(folder)
     with Workspace(folder) as workspace:
         new = RunFolder(workspace.new)
         with exiting_on_signal(workspace.close):
@@ -222,7 +224,9 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
         _expect_no_foreign_files(RunFolder(folder))
         _expect_same_folder(folder, checked)
         workspace.commit()
-        return config
+    if workspace.remains:
+        progress.warn(f"{workspace.remains}: not all of the old run could be deleted; delete this folder")
+    return config
 
 
 def _stored_config(config: Config, folder: Path) -> Config:

@@ -123,7 +123,7 @@ def test_evaluate_a_model_equals_translate_then_evaluate(
     assert "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp" in at_once
 
 
-@pytest.mark.parametrize("form", ["table", "swapped", "data set"])
+@pytest.mark.parametrize("form", ["table", "swapped", "dataset"])
 def test_evaluate_a_table_equals_evaluate_two_files(
     form: str, trained: Path, bitext: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -135,7 +135,7 @@ def test_evaluate_a_table_equals_evaluate_two_files(
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "test.tsv").write_text(f"{header}\n{text}")
-    where = ("--dataset", folder) if form == "data set" else ("--input", folder / "test.tsv")
+    where = ("--dataset", folder) if form == "dataset" else ("--input", folder / "test.tsv")
     assert invoke("evaluate", trained, *where) == invoke("evaluate", trained, "--src", src, "--ref", ref)
 
 

@@ -93,9 +93,9 @@ ERRORS = {
         "name them with --src-column and --tgt-column"
     ),
     # settings
-    "train --set model.hiden_size=3": "configuration: unknown key model.hiden_size, did you mean hidden_size?",
+    "train --set model.hiden_size=3": "configuration: unknown key model.hiden_size, did you mean model.hidden_size?",
     "train --set modle.hidden_size=3": "configuration: unknown key modle, did you mean model?",
-    "train --config typo.toml": "typo.toml: unknown key model.hiden_size, did you mean hidden_size?",
+    "train --config typo.toml": "typo.toml: unknown key model.hiden_size, did you mean model.hidden_size?",
     "train --config section.toml": "section.toml: unknown key modle, did you mean model?",
     "train --config broken.toml": "broken.toml: not valid TOML (Expected ...",
     "train --set hidden_size=3": ("--set hidden_size=3: expected section.key=value, for example model.hidden_size=256"),
@@ -133,7 +133,7 @@ ERRORS = {
         "give the references: --ref FILE, or --input with a table, or --dataset"
     ),
     "evaluate folder --src two.txt --input same.tsv": (
-        "--src goes with --ref; a table or a data set has its own sources"
+        "--src goes with --ref; a table or a dataset has its own sources"
     ),
     "evaluate --ref two.txt": "give either a MODEL that translates, or --hyp with a file of translations",
     "evaluate --hyp two.txt --ref two.txt --beam-size 3": (
@@ -173,7 +173,7 @@ ERRORS = {
         "evaluate: data: src_column and tgt_column must be given together"
     ),
     "evaluate --hyp two.txt --dataset same.tsv": (
-        "--dataset same.tsv: is a file, not a data set; give a table with --train or --input"
+        "--dataset same.tsv: is a file, not a dataset; give a table with --train or --input"
     ),
     "evaluate --hyp three.txt --input same.tsv": "same.tsv has 40 lines but three.txt has 3",
     "evaluate --hyp empty.txt --ref empty.txt": "nothing to score: the files are empty",
@@ -291,7 +291,7 @@ def test_invalid_values_of_settings(value: str, expected: str, run: Callable[...
 def test_a_configuration_with_a_byte_order_mark(run: Callable[..., str]) -> None:
     """Windows Notepad may write one."""
     Path("mark.toml").write_bytes(b"\xef\xbb\xbf[model]\nhiden_size = 3\n")
-    assert "did you mean hidden_size" in run("train --config mark.toml --train same.tsv")
+    assert "did you mean model.hidden_size" in run("train --config mark.toml --train same.tsv")
 
 
 def test_an_endless_configuration(run: Callable[..., str]) -> None:

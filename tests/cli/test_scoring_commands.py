@@ -221,7 +221,7 @@ def test_candidates_without_a_feature_come_last_and_are_reported(tmp_path: Path)
     assert result.exit_code == 0
     assert result.stdout == "\nc\n"
     assert result.stderr == (
-        f"seq2seq: warning: {path}: ranked last for a missing feature: 1 candidate, the first on line 1\n"
+        f"seq2seq: warning: {path}: 1 candidate lacks a feature and is ranked last (first: line 1)\n"
     )
     assert ranked.read_text().splitlines() == [
         "1 ||| c ||| New= -1 LM0= -3 ||| -2.5",

@@ -269,7 +269,7 @@ def test_models_without_their_state_are_kept(trained: Path, tiny: Callable[..., 
         shutil.rmtree(state)
     before = tree(run)
     config, _ = open_run(run)
-    with pytest.raises(InputError, match="no step can be resumed from"):
+    with pytest.raises(InputError, match=r"is a model without training state, so .*; move it elsewhere"):
         train(config, run, resume=True, overwrite=False, progress=QUIET)
     assert tree(run) == before
 
@@ -380,11 +380,35 @@ def test_a_training_does_not_replace_what_has_the_name_of_its_step(
     run = tmp_path / "run"
     config = tiny(training__max_steps=8, training__validate_every=2)
     progress = Putter(run, what, 6)
-    with pytest.raises(InputError, match=r"steps/6: is not a step of this training; move it elsewhere"):
+    with pytest.raises(InputError, match=r"steps/6.*: was not written by this training"):
         train(config, run, resume=False, overwrite=False, progress=progress)
     kept = tree(run / "steps" / "6") if what != "a file" else (run / "steps" / "6").read_text()
     assert kept == "mine" if what == "a file" else kept or what == "an empty folder"
     (run / "steps" / "6").rename(tmp_path / "elsewhere")
+    assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
+
+
+class Annotator(Progress):
+    """Puts a note into the best step after each validation."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__(quiet=True)
+        self.run = run
+
+    def validation(self, *_: object, **__: object) -> None:
+        if (self.run / "checkpoints.json").exists():
+            best = json.loads((self.run / "checkpoints.json").read_text())["best"]
+            (self.run / "steps" / str(best) / "note.txt").write_text("mine")
+
+
+def test_notes_in_the_best_step_survive_the_end_of_the_training(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    run, config = tmp_path / "run", tiny(training__max_steps=8, training__validate_every=2)
+    with pytest.raises(InputError, match=r"note.txt: was not written by this training"):
+        train(config, run, resume=False, overwrite=False, progress=Annotator(run))
+    notes = list(run.glob("steps/*/note.txt"))
+    assert notes
+    for note in notes:
+        note.unlink()
     assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
 
 
@@ -399,7 +423,7 @@ def test_a_run_with_a_mount_point_in_it_is_not_overwritten(
         Path, "read_text", lambda path, *a, **k: read(table if path == Path("/proc/self/mountinfo") else path, *a, **k)
     )
     before = tree(run)
-    with pytest.raises(InputError, match=r"a run/data: is a mount point"):
+    with pytest.raises(InputError, match=r"a run/data: is a mount point, so .* cannot be replaced"):
         train(tiny(), run, resume=False, overwrite=True, progress=QUIET)
     assert tree(run) == before
 
@@ -429,8 +453,12 @@ def test_a_run_that_could_not_be_deleted_does_not_come_back(
     run = tmp_path / "run"
     train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
-    with pytest.warns(RuntimeWarning, match="left over, as not all of it could be deleted"):
-        train(tiny(training__seed=5), run, resume=False, overwrite=True, progress=QUIET)
+    warnings: list[str] = []
+    monkeypatch.setattr(Progress, "warn", lambda _, message: warnings.append(message))
+    train(tiny(training__seed=5), run, resume=False, overwrite=True, progress=QUIET)
+    assert any(
+        warning.endswith(": not all of the old run could be deleted; delete this folder") for warning in warnings
+    )
     monkeypatch.undo()
     run.rename(tmp_path / "moved")
     train(tiny(training__seed=6), run, resume=False, overwrite=False, progress=QUIET)
@@ -520,7 +548,10 @@ def test_no_output_replaces_an_input(
     before = tree(tmp_path)
     code, stderr = command(*words.replace("MODEL", str(trained)).split())
     assert code == 2
-    assert "is also an input; give the output a file of its own" in stderr
+    expected = (
+        "lies in set, which is read" if "--dataset" in words else "is also an input; give the output a file of its own"
+    )
+    assert expected in stderr
     assert tree(tmp_path) == before
 
 

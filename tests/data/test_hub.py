@@ -1,4 +1,4 @@
-"""Settings in a data set's README are followed or refused; which splits and subsets are used; what is fetched when."""
+"""Settings in a dataset's README are followed or refused; which splits and subsets are used; what is fetched when."""
 
 import itertools
 import re
@@ -91,7 +91,7 @@ def test_unsupported_settings_are_an_error(setting: str, tmp_path: Path) -> None
 def test_wrong_number_of_names_is_a_one_line_error(tmp_path: Path) -> None:
     put_readme(tmp_path / "set", "data_files: pairs.csv", "names: [id, sw, en]")
     put(tmp_path / "set" / "pairs.csv", LINES)
-    with pytest.raises(InputError, match="2 columns, but the data set names 3"):
+    with pytest.raises(InputError, match="2 columns, but the dataset names 3"):
         open_set(tmp_path / "set")
 
 
@@ -202,7 +202,7 @@ def test_links_out_of_a_data_set_are_refused(tmp_path: Path) -> None:
     put(tmp_path / "secret.csv", ["sw,en", *LINES])
     put(tmp_path / "set" / "train.csv", ["sw,en", *LINES])
     (tmp_path / "set" / "validation.csv").symlink_to(tmp_path / "secret.csv")
-    with pytest.raises(InputError, match=r"validation\.csv: is a link to a file outside the data set"):
+    with pytest.raises(InputError, match=r"validation\.csv: is a link to a file outside the dataset"):
         open_set(tmp_path / "set")
     (tmp_path / "set" / "validation.csv").unlink()
     (tmp_path / "set" / "validation.csv").symlink_to("train.csv")
@@ -248,7 +248,7 @@ def test_aligned_files_have_a_test_split_too(tmp_path: Path) -> None:
 
 
 def fake_hub(folder: Path, files: Mapping[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Serve a folder as a data set on the hub, one CSV per split. Returns a live list of the files fetched."""
+    """Serve a folder as a dataset on the hub, one CSV per split. Returns a live list of the files fetched."""
     fetched: list[str] = []
     root = "hf://datasets/some/set@0/"
     urls = DataFilesDict({split: DataFilesList([f"{root}{split}.csv"], []) for split in files})

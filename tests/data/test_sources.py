@@ -1,4 +1,4 @@
-"""Data sets in the usual layouts of the hub, from a local folder, without a network; mixtures; what is inferred."""
+"""Datasets in the usual layouts of the hub, from a local folder, without a network; mixtures; what is inferred."""
 
 import gzip
 import json
@@ -201,10 +201,10 @@ def test_given_validation_data_overrides_the_validation_split(tmp_path: Path) ->
         (several_subsets, {"subset": "en-fr"}, "no subset en-fr; choose with --subset: de-en, en-sw"),
         (sharded_parquet, {"split": "train_full"}, "no split train_full; choose with --split: train, validation, test"),
         (lambda folder: put_text(folder / "notes.xyz", ["a"]), {}, "No (supported) data files found"),
-        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a data set of type text"),
+        (lambda folder: put_text(folder / "train.txt", ["a"]), {}, "a dataset of type text"),
         (lambda folder: put_table(folder / "train.csv", TRAIN, ",", "a b"), {}, None),
         (lambda folder: put_text(folder / "train.csv", ["a,b,c", "1,2,3"]), {}, "which columns are the sentences?"),
-        (lambda folder: put_text(folder / "set.py", ["raise SystemExit('code of a data set was run')"]), {}, "set"),
+        (lambda folder: put_text(folder / "set.py", ["raise SystemExit('code of a dataset was run')"]), {}, "set"),
     ],
 )
 def test_unusable_data_set_is_a_one_line_error(

@@ -287,7 +287,7 @@ READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {
     **{name: (read_table, name) for name in ("a.tsv", "a.csv", "a.jsonl", "a.json", "a.tsv.gz", "a.tsv.zst")},
     "a.arrow": (read_arrow, "a.arrow"),
     "a.parquet": (read_arrow, "a.parquet"),
-    "data set": (read_readme, "set"),
+    "dataset": (read_readme, "set"),
     "model": (read_model, "model"),
     "shortlist": (read_shortlist, "listed"),
     "run": (read_run, "trained"),

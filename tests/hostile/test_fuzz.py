@@ -24,13 +24,13 @@ from fuzzing import fuzz
 result = fuzz(argument["counts"], Path(argument["folder"]))
 """
 # Memory limits in MB of the readers that need more. Much of what torch and other libraries reserve is unused.
-HEAVY = {"a.arrow": 4000, "a.parquet": 4000, "data set": 4000, "model": 6000, "shortlist": 6000, "run": 6000}
+HEAVY = {"a.arrow": 4000, "a.parquet": 4000, "dataset": 4000, "model": 6000, "shortlist": 6000, "run": 6000}
 GROUPS = {
     "text": ([reader for reader in READERS if reader not in HEAVY], 1500),
     **{f"{memory} MB": ([reader for reader in HEAVY if HEAVY[reader] == memory], memory) for memory in (4000, 6000)},
 }
 # Readers that take 20 ms or more per file, and the factor by which they get fewer files.
-SLOW = {"data set": 10, "run": 10, "model": 2, "shortlist": 2}
+SLOW = {"dataset": 10, "run": 10, "model": 2, "shortlist": 2}
 PER_PROCESS = 1000
 
 

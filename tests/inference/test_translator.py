@@ -165,7 +165,7 @@ def test_an_unavailable_device_is_an_input_error(device: str, trained: Path) -> 
 
 def test_sizes_below_one_are_refused(trained: Path) -> None:
     for size in (0, -1):
-        with pytest.raises(InputError, match=f"batch_size = {size}: at least 1"):
+        with pytest.raises(InputError, match=f"batch_size = {size}: must be at least 1"):
             Translator.load(trained, batch_size=size)
-        with pytest.raises(InputError, match=f"buffer_size = {size}: at least 1"):
+        with pytest.raises(InputError, match=f"buffer_size = {size}: must be at least 1"):
             list(Translator.load(trained).stream(["un"], buffer_size=size))

@@ -221,7 +221,7 @@ def test_initial_weights_are_uniform(preset: str, bound: float) -> None:
         ("bahdanau2015", {"attention": "dot"}, "architecture bahdanau2015 needs attention = additive"),
         ("luong2015", {"attention": "none"}, "architecture luong2015 needs attention"),
         ("luong2015", {"bidirectional": True}, "architecture luong2015 needs bidirectional = false"),
-        ("luong2015", {"architecture": "luong"}, "unknown architecture 'luong'; choose one of default, cho2014, "),
+        ("luong2015", {"architecture": "luong"}, "no architecture 'luong'; choose one of default, cho2014, "),
     ],
 )
 def test_settings_that_contradict_a_paper_are_refused(preset: str, changes: dict[str, Any], message: str) -> None:

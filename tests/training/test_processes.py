@@ -213,7 +213,15 @@ ACCELERATE_DEFAULTS = {
     "ACCELERATE_CPU_AFFINITY": "False",
     "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "1",
 }
-UNUSED, IGNORED = "accelerate's settings are ignored: ", "ignored, as the other variables of torchrun are not set: "
+
+
+def ignored(
+    names: str, reason: str = "RANK, WORLD_SIZE and the other variables of torchrun are missing or inconsistent"
+) -> str:
+    return f"ignoring {names}: {reason}"
+
+
+UNUSED = "accelerate's settings do not apply"
 
 
 @pytest.mark.parametrize(
@@ -222,23 +230,31 @@ UNUSED, IGNORED = "accelerate's settings are ignored: ", "ignored, as the other 
         ({}, False, ""),
         (COMPLETE, True, ""),
         ({**COMPLETE, **ACCELERATE_DEFAULTS}, True, ""),
-        ({**COMPLETE, **ACCELERATE_DEFAULTS, "ACCELERATE_USE_FSDP": "true"}, True, f"{UNUSED}ACCELERATE_USE_FSDP"),
-        ({"WORLD_SIZE": "2"}, False, f"{IGNORED}WORLD_SIZE"),
+        (
+            {**COMPLETE, **ACCELERATE_DEFAULTS, "ACCELERATE_USE_FSDP": "true"},
+            True,
+            ignored("ACCELERATE_USE_FSDP", UNUSED),
+        ),
+        ({"WORLD_SIZE": "2"}, False, ignored("WORLD_SIZE")),
         ({"LOCAL_RANK": "0"}, False, ""),
-        ({"LOCAL_RANK": "x", "RANK": "-1"}, False, f"{IGNORED}LOCAL_RANK, RANK"),
-        ({**COMPLETE, "RANK": "2"}, False, f"{IGNORED}RANK, WORLD_SIZE"),
-        ({**COMPLETE, "MASTER_ADDR": ""}, False, f"{IGNORED}WORLD_SIZE"),
-        ({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "3"}, False, f"{IGNORED}OMPI_COMM_WORLD_SIZE"),
+        ({"LOCAL_RANK": "x", "RANK": "-1"}, False, ignored("LOCAL_RANK, RANK")),
+        ({**COMPLETE, "RANK": "2"}, False, ignored("RANK, WORLD_SIZE")),
+        ({**COMPLETE, "MASTER_ADDR": ""}, False, ignored("WORLD_SIZE")),
+        (
+            {"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "3"},
+            False,
+            ignored("OMPI_COMM_WORLD_SIZE", "launches by MPI are not supported"),
+        ),
         ({"PMI_SIZE": "1"}, False, ""),
         (
             {"ACCELERATE_DEBUG_MODE": "perhaps", "FORK_LAUNCHED": "x"},
             False,
-            f"{UNUSED}ACCELERATE_DEBUG_MODE, FORK_LAUNCHED",
+            ignored("ACCELERATE_DEBUG_MODE, FORK_LAUNCHED", UNUSED),
         ),
         (
             {"ACCELERATE_TORCH_DEVICE": "cuda:7", "WORLD_SIZE": "9"},
             False,
-            f"{UNUSED}ACCELERATE_TORCH_DEVICE; {IGNORED}WORLD_SIZE",
+            "; ".join([ignored("ACCELERATE_TORCH_DEVICE", UNUSED), ignored("WORLD_SIZE")]),
         ),
     ],
     ids=str,
@@ -269,5 +285,7 @@ def test_stray_variables_change_nothing(config: Config, one_process: Outcome, tm
         timeout=LIMIT,
         text=True,
     ).stderr
-    assert "warning: accelerate's settings are ignored: ACCELERATE_MIXED_PRECISION" in " ".join(stderr.split())
+    assert "warning: ignoring ACCELERATE_MIXED_PRECISION: accelerate's settings do not apply" in " ".join(
+        stderr.split()
+    )
     assert outcome(run) == one_process
