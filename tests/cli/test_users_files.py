@@ -388,27 +388,22 @@ def test_a_training_does_not_replace_what_has_the_name_of_its_step(
     assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
 
 
-class Annotator(Progress):
-    """Puts a note into the best step after each validation."""
+def test_notes_in_the_best_step_survive_the_end_of_the_training(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, config = tmp_path / "run", tiny()
 
-    def __init__(self, run: Path) -> None:
-        super().__init__(quiet=True)
-        self.run = run
+    def tune(*arguments: Any) -> float:
+        best = json.loads((run / "checkpoints.json").read_text())["best"]
+        (run / "steps" / str(best) / "note.txt").write_text("mine")
+        return 1.0
 
-    def validation(self, *_: object, **__: object) -> None:
-        if (self.run / "checkpoints.json").exists():
-            best = json.loads((self.run / "checkpoints.json").read_text())["best"]
-            (self.run / "steps" / str(best) / "note.txt").write_text("mine")
-
-
-def test_notes_in_the_best_step_survive_the_end_of_the_training(tiny: Callable[..., Config], tmp_path: Path) -> None:
-    run, config = tmp_path / "run", tiny(training__max_steps=8, training__validate_every=2)
+    monkeypatch.setattr("seq2seq.training.validation.best_length_penalty", tune)
     with pytest.raises(InputError, match=r"note.txt: was not written by this training"):
-        train(config, run, resume=False, overwrite=False, progress=Annotator(run))
-    notes = list(run.glob("steps/*/note.txt"))
-    assert notes
-    for note in notes:
-        note.unlink()
+        train(config, run, resume=False, overwrite=False, progress=QUIET)
+    monkeypatch.undo()
+    (note,) = run.glob("steps/*/note.txt")
+    note.rename(tmp_path / "note.txt")
     assert train(config, run, resume=True, overwrite=False, progress=QUIET).finished
 
 
