@@ -391,7 +391,7 @@ def test_a_training_does_not_replace_what_has_the_name_of_its_step(
 def test_notes_in_the_best_step_survive_the_end_of_the_training(
     tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, config = tmp_path / "run", tiny()
+    run, config = tmp_path / "run", tiny(search__length_penalty=None)
 
     def tune(*arguments: Any) -> float:
         best = json.loads((run / "checkpoints.json").read_text())["best"]
