@@ -204,7 +204,7 @@ class DataReport:
         rows += [
             _row(
                 "vocabulary",
-                f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of them fewer than {_RARE} times in training",
+                f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of which occur fewer than {_RARE} times",
             ),
             _row("", f"{vocabulary.unseen:.2%} of validation tokens are pieces that do not occur in training"),
             _row(
