@@ -59,7 +59,7 @@ _Names = Annotated[tuple[str, ...], _OneOrMore]
 class DataConfig(Section):
     """Where the sentence pairs come from: aligned files, tables (TSV, CSV, JSON lines, Parquet) and datasets.
 
-    Files may be compressed (`.gz`, `.zst`).
+    Text files may be compressed.
     """
 
     train: _Names = ()
@@ -87,6 +87,8 @@ class DataConfig(Section):
     """Code of the source language; by default inferred from the names of files or columns."""
     tgt_lang: _Name = ""
     """Code of the target language; likewise."""
+    encoding: _Name = ""
+    """Encoding of text files, such as windows-1252; by default UTF-8, or what a byte order mark says."""
     src_column: str = ""
     """Source column of tables; by default inferred from the languages and from common names."""
     tgt_column: str = ""

@@ -29,6 +29,7 @@ def report(
     valid: options.Valid = None,
     src_lang: options.SrcLang = None,
     tgt_lang: options.TgtLang = None,
+    encoding: options.Encoding = None,
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
     clean: options.Clean = False,

@@ -66,6 +66,12 @@ ValidTgt = Annotated[str | None, typer.Option(metavar="FILE", help="Target sente
 Valid = Annotated[str | None, typer.Option(metavar="FILE", help="Table of validation pairs.")]
 SrcLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the source language, such as sw.")]
 TgtLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the target language, such as en.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Encoding of text files, such as windows-1252; default: UTF-8, or by byte order mark."
+    ),
+]
 Clean = Annotated[
     bool,
     typer.Option(

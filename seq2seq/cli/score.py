@@ -101,8 +101,8 @@ def score(
 
     For sentence pairs (--src and --tgt, or --input): one line per pair with log p(target | source), natural logarithm.
     For a Moses phrase table or n-best list: the file unchanged except for one extra feature per line, a probability in
-    a phrase table (Moses takes the logarithm itself), a log-probability in an n-best list. Files may be compressed as
-    .gz or .zst; - is stdin.
+    a phrase table (Moses takes the logarithm itself), a log-probability in an n-best list. Files may be compressed; -
+    is stdin.
     """
     _Scoring(**context.params).run()
 

@@ -23,6 +23,7 @@ def train(
     valid: options.Valid = None,
     src_lang: options.SrcLang = None,
     tgt_lang: options.TgtLang = None,
+    encoding: options.Encoding = None,
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
     clean: options.Clean = False,
@@ -52,8 +53,8 @@ def train(
 ) -> None:
     """Train a translation model on your sentence pairs.
 
-    The pairs are two aligned files, a table or a Hugging Face dataset, or several of them mixed; files may be
-    compressed as .gz or .zst. Prints a data report, trains the tokenizer and the model, validates with BLEU and keeps
+    The pairs are two aligned files, a table or a Hugging Face dataset, or several of them mixed; text
+    files may be compressed. Prints a data report, trains the tokenizer and the model, validates with BLEU and keeps
     the best checkpoint, all in one run folder.
     """
     if resume and overwrite:

@@ -31,9 +31,10 @@ def translate(
     input_: Annotated[
         str,
         typer.Option(
-            "-i", "--input", metavar="FILE", help="Text file, one sentence per line, plain, .gz or .zst; - is stdin."
+            "-i", "--input", metavar="FILE", help="Text file, one sentence per line, also compressed; - is stdin."
         ),
     ] = "-",
+    encoding: options.Encoding = None,
     output: Annotated[
         str,
         typer.Option(
@@ -75,7 +76,7 @@ def translate(
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.model_folder import open_models
 
-    lines = read_lines(input_)
+    lines = read_lines(input_, encoding=encoding or "")
     folders = open_models(model)  # A damaged one is reported before torch is loaded, if it is needed at all.
     stray_variables = drop_stray_variables()
     with started_processes() as processes:

@@ -45,12 +45,13 @@ class AlignedFiles:
 
     src: Path
     tgt: Path
+    encoding: str = ""
 
     def __str__(self) -> str:
         return f"{self.src} and {self.tgt}"
 
     def __iter__(self) -> Iterator[Pair]:
-        src_lines, tgt_lines = read_lines(self.src), read_lines(self.tgt)
+        src_lines, tgt_lines = (read_lines(path, encoding=self.encoding) for path in (self.src, self.tgt))
         line = 0
         for line, src in enumerate(src_lines, start=1):
             tgt = next(tgt_lines, None)

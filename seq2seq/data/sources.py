@@ -1,7 +1,7 @@
 """Open the bitexts of a configuration's data section: find the files, and the columns that hold the sentences."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePa
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
 from seq2seq.data.tables import INFERRED, Delimited, Layout, Table, column_name, open_table
 from seq2seq.errors import InputError
+from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import expect_rereadable
 
 DOWNLOADS = ".downloads"
@@ -82,7 +83,7 @@ class _Opener:
 
     def aligned(self, src: str, tgt: str) -> Bitext:
         self._infer_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
-        return AlignedFiles(Path(src), Path(tgt))
+        return AlignedFiles(Path(src), Path(tgt), self._data.encoding)
 
     def table(self, name: str) -> TablePairs:
         expect_rereadable(name)
@@ -103,7 +104,7 @@ class _Opener:
         """A function that opens each split of a dataset."""
         aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
         if self._data.split in aligned:
-            return {split: partial(AlignedFiles, *files) for split, files in aligned.items()}
+            return {split: partial(AlignedFiles, *files, self._data.encoding) for split, files in aligned.items()}
         tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
         return {split: partial(self._split, f"{name} ({split})", files) for split, files in tables.items()}
 
@@ -113,6 +114,8 @@ class _Opener:
 
     def _table(self, path: Path, layout: Layout = INFERRED) -> TablePairs:
         hints = ColumnHints(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
+        if self._data.encoding:
+            layout = replace(layout, encoding=self._data.encoding)
         table = open_table(path, lambda cells, is_csv: is_header(cells, hints, usual=is_csv), layout)
         src, tgt = choose_columns(table, hints)
         self._note_layout(table, column_name(src), column_name(tgt))
@@ -144,5 +147,5 @@ def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], 
 
 
 def _file_language(name: str) -> str:
-    code = language_of(Path(name).name.removesuffix(".gz").removesuffix(".zst"))
+    code = language_of(Path(name).stem if compression_of(name) else Path(name).name)
     return "" if code in _NO_LANGUAGE else code

@@ -1,7 +1,7 @@
 """Tables of sentences, one pair per row: TSV, CSV, JSON lines and Parquet.
 
-The suffix determines the format (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV)
-and the compression (`.gz`, `.zst`). In a TSV or CSV without a header the columns are named 1, 2, ….
+The suffix determines the format (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV);
+text may be compressed. In a TSV or CSV without a header the columns are named 1, 2, ….
 """
 
 import csv
@@ -18,6 +18,7 @@ from typing import Any
 from typing_extensions import override
 
 from seq2seq.errors import InputError
+from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import LONGEST_LINE, read_lines
 
 Column = tuple[str, ...]
@@ -43,6 +44,8 @@ class Layout:
     """Whether the first row is a header."""
     names: tuple[str, ...] | None = None
     """Column names, which override the header."""
+    encoding: str = ""
+    """Of a text file."""
 
 
 INFERRED = Layout()
@@ -81,14 +84,20 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED) -> Ta
     layout: of a TSV or CSV; what it does not specify is inferred, the header by `is_header`.
     Raises InputError if the file cannot be read.
     """
-    kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2].lower()
+    kind = _format_of(path)
     if kind in ("jsonl", "json", "ndjson"):
-        return JsonLines(path)
+        return JsonLines(path, layout.encoding)
     if kind == "parquet":
         return Columnar(path, _open_parquet)
     if kind == "arrow":
         return Columnar(path, _open_arrow)
     return Delimited(path, kind == "csv", is_header, layout)
+
+
+def _format_of(path: Path) -> str:
+    """The suffix of a table, without that of its compression; in lower case."""
+    name = path.stem if compression_of(path) else path.name
+    return name.rpartition(".")[2].lower()
 
 
 def column_name(column: Column) -> str:
@@ -101,9 +110,9 @@ class Delimited(Table):
 
     def __init__(self, path: Path, is_csv: bool, is_header: IsHeader, layout: Layout) -> None:
         super().__init__(path)
-        self.is_csv = is_csv
+        self.is_csv, self._encoding = is_csv, layout.encoding
         self._quoted = is_csv if layout.quoted is None else layout.quoted
-        self._delimiter = layout.delimiter or (_delimiter_of(path) if is_csv else "\t")
+        self._delimiter = layout.delimiter or (_delimiter_of(path, layout.encoding) if is_csv else "\t")
         _, self._first = next(self._cells(), (0, ["", ""]))
         self.has_header = is_header(self._first, is_csv) if layout.header is None else layout.header
         names = layout.names or (self._first if self.has_header else None)
@@ -137,15 +146,15 @@ class Delimited(Table):
             yield line, cells[src], cells[tgt]
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        return (_quoted_cells if self._quoted else _plain_cells)(self.path, self._delimiter)
+        return (_quoted_cells if self._quoted else _plain_cells)(self.path, self._delimiter, self._encoding)
 
 
 class JsonLines(Table):
     """A JSON object on each line, or one array of objects. `{"a": {"b": …}}` is the column `a.b`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str = "") -> None:
         super().__init__(path)
-        self._unit = "line"
+        self._unit, self._encoding = "line", encoding
         is_text: dict[Column, bool] = {}
         for _, row in islice(self._objects(), _FIRST_ROWS):
             for column, value in _leaves(row):
@@ -158,7 +167,7 @@ class JsonLines(Table):
             yield number, self._text(row, src_column, number), self._text(row, tgt_column, number)
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        lines = enumerate(read_lines(self.path), start=1)
+        lines = enumerate(read_lines(self.path, encoding=self._encoding), start=1)
         for line, text in lines:
             if text.lstrip().startswith("["):
                 self._unit = "element"
@@ -326,29 +335,29 @@ def _listed(columns: list[str]) -> str:
     return ", ".join(shown) + more if columns else "no text columns"
 
 
-def _delimiter_of(path: Path) -> str:
+def _delimiter_of(path: Path, encoding: str) -> str:
     """The delimiter of a CSV: the one with which most of the first rows have as many cells as the first, at least 2."""
 
     def fit(delimiter: str) -> tuple[int, int]:
         widths: list[int] = []
         with suppress(InputError):  # reported when the rows are read; the rows before it count
-            for _, cells in islice(_quoted_cells(path, delimiter), _FIRST_ROWS):
+            for _, cells in islice(_quoted_cells(path, delimiter, encoding), _FIRST_ROWS):
                 widths.append(len(cells))
         return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
 
     return max(_DELIMITERS, key=fit)
 
 
-def _plain_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _plain_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a TSV, each with its line."""
-    for line, text in enumerate(read_lines(path), start=1):
+    for line, text in enumerate(read_lines(path, encoding=encoding), start=1):
         if row := text.removesuffix("\r"):
             yield line, row.split(delimiter)
 
 
-def _quoted_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _quoted_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV, each with the line that it begins on."""
-    reader = csv.reader(_with_ends(path), delimiter=delimiter, strict=True)
+    reader = csv.reader(_with_ends(path, encoding), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -359,9 +368,9 @@ def _quoted_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]
         raise InputError(f"{path}, line {line}: not valid CSV ({error})") from None
 
 
-def _with_ends(path: Path) -> Iterator[str]:
+def _with_ends(path: Path, encoding: str) -> Iterator[str]:
     """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
-    for line in read_lines(path):
+    for line in read_lines(path, encoding=encoding):
         yield from _LONE_RETURN.split(f"{line}\n")
 
 

@@ -1,20 +1,20 @@
-"""Line-exact text files: UTF-8, and only `\\n` ends a line.
+"""Line-exact text files: UTF-8, and only `\\n` ends a line; `-` is standard input or output.
 
-The suffix determines the compression (`.gz`, `.zst` or none); `-` is standard input or output.
+UTF-16 and UTF-32 with a byte order mark are read too, and other encodings where one is given.
 """
 
 import codecs
-import gzip
 import io
 import sys
 import unicodedata
-import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
+from seq2seq.io.compression import DamagedFileError, compressed, open_decompressed
 from seq2seq.io.manifest import MANIFEST
 from seq2seq.io.storage import real_path, replacing
 
@@ -23,37 +23,36 @@ LONGEST_LINE = 16 * 2**20
 the memory: SentencePiece takes up to a gigabyte and ten seconds for a line of this length."""
 
 # UTF-32 comes first: its byte order mark begins with that of UTF-16.
-_FOREIGN_BOMS = {
+_BOMS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+_CHUNK = 2**16
+_MOST_CHECKED = 100_000
 # Not allowed in XML, and so not in SVG.
 _NONCHARACTERS = "\ufffe\uffff"
-# Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
-_ZSTD_CHUNK = 1024
-# Largest window of a file: as much as the zstd command allows by default.
-_ZSTD_WINDOW = 2**27
 
 
-def read_lines(path: str | Path, *, keep_bom: bool = False) -> Iterator[str]:
+def read_lines(path: str | Path, *, keep_bom: bool = False, encoding: str = "") -> Iterator[str]:
     """The lines of a file without their `\\n`, which the last line may lack.
 
     A byte order mark (BOM) at the start is removed, unless keep_bom is set. NUL is an ordinary character.
-    Raises InputError, with file and line, if the file cannot be read, is not UTF-8 or has a line over LONGEST_LINE.
+    encoding: of the file; by default UTF-8, or UTF-16 or UTF-32 if their byte order mark says so.
+    Raises InputError, with file and line, if the file cannot be read, is not in that encoding or has a line over
+    LONGEST_LINE.
     """
-    for number, raw in enumerate(read_raw_lines(path), start=1):
+    lines = enumerate(_raw_lines(path, encoding, transcodes=True), start=1)
+    for number, raw in lines:
         text = raw.removesuffix(b"\n")
         if number == 1 and not keep_bom:
             text = text.removeprefix(codecs.BOM_UTF8)
         try:
             line = text.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path}, line {number}: not UTF-8 (byte 0x{text[error.start]:02x} at column {error.start + 1}); "
-                "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
-            ) from None
+            where = f"byte 0x{text[error.start]:02x} at column {error.start + 1}"
+            raise InputError(f"{path}, line {number}: not UTF-8 ({where}); {_encoding_advice(path, lines)}") from None
         yield line
 
 
@@ -63,21 +62,29 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
     Raises InputError, with file and line, if the file cannot be read, is UTF-16 or UTF-32 or has a line over
     LONGEST_LINE.
     """
+    return _raw_lines(path, "", transcodes=False)
+
+
+def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool) -> Iterator[bytes]:
     number = 0
     try:
-        if Path(path).suffix in _EMPTY_FILE_ERRORS and Path(path).is_file() and not Path(path).stat().st_size:
-            raise _EMPTY_FILE_ERRORS[Path(path).suffix]("the file is empty")
-        with _open_binary(str(path)) as file:
-            for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+        with open_decompressed(path) as stream:
+            head = stream.peek(len(codecs.BOM_UTF32_LE))
+            encoding = encoding or next((name for bom, name in _BOMS.items() if head.startswith(bom)), "")
+            if encoding and transcodes:
+                _expect_codec(encoding)
+                stream = io.BufferedReader(_Transcoder(stream, encoding))
+            for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
                 if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
                     raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
-                if number == 1:
-                    _expect_no_foreign_encoding(raw, path)
+                if number == 1 and not (encoding and transcodes):
+                    _expect_no_foreign_encoding(raw, encoding, path)
                 yield raw
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None
-    except _DamagedZstdError as error:
-        raise InputError(f"{path}: damaged zstd file after line {number} ({error})") from None
+    except DamagedFileError as error:
+        what, reason = error.args
+        raise InputError(f"{path}: {what} after line {number} ({reason})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, line {number + 1}: not {encoding} ({error.reason})") from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -100,7 +107,7 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
     if target.is_file() and (target.parent / MANIFEST).exists():
         raise InputError(f"{path}: belongs to a model; give the output another name")
     try:
-        with replacing(Path(path)) as file, _compressed(file, Path(path).suffix) as stream:
+        with replacing(Path(path)) as file, compressed(file, path) as stream:
             yield stream
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -113,40 +120,70 @@ def expect_rereadable(*inputs: str | Path | None) -> None:
             raise InputError(f"{path}: is read several times, which only works with a file; save it to a file first")
 
 
-def _expect_no_foreign_encoding(first_line: bytes, path: str | Path) -> None:
-    """Detect UTF-16 and UTF-32, whose Latin letters and NULs are valid UTF-8."""
-    encoding = next((name for bom, name in _FOREIGN_BOMS.items() if first_line.startswith(bom)), None)
-    if encoding is None and len(first_line) >= 8:
+def _expect_no_foreign_encoding(first_line: bytes, encoding: str, path: str | Path) -> None:
+    """Detect UTF-16 without a byte order mark, whose Latin letters and NULs are valid UTF-8."""
+    if not encoding and len(first_line) >= 8:
         nuls = [first_line[start::2].count(0) / len(first_line[start::2]) for start in (0, 1)]
         if max(nuls) > 0.75 and min(nuls) < 0.25:
             encoding = "UTF-16BE" if nuls[0] > nuls[1] else "UTF-16LE"
     if encoding:
-        raise InputError(
-            f"{path}, line 1: not UTF-8 but {encoding}; convert the file, for example with iconv -f {encoding} -t UTF-8"
-        )
+        raise InputError(f"{path}, line 1: not UTF-8 but {encoding}; convert the file, or give --encoding {encoding}")
 
 
-def _open_binary(path: str) -> AbstractContextManager[BinaryIO]:
-    if path == "-":
-        return nullcontext(sys.stdin.buffer)
-    if path.endswith(".gz"):
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    if path.endswith(".zst"):
-        return io.BufferedReader(_ZstdReader(path))
-    return open(path, "rb")
+def _expect_codec(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        raise InputError(f"no encoding {encoding!r}; use a name such as windows-1252, shift_jis or utf-16") from None
 
 
-def _compressed(file: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
-    """A stream that compresses into `file`, by suffix; the bytes depend on the text alone, not on flushes."""
-    if suffix == ".gz":
-        # Without name and time. The buffer keeps flushes from the compressor, whose output they would bloat.
-        return io.BufferedWriter(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
-    if suffix == ".zst":
-        import zstandard
+def _encoding_advice(path: str | Path, later: Iterator[tuple[int, bytes]]) -> str:
+    """What to do about a line that is not UTF-8, by whether it is the only one."""
+    with suppress(InputError):  # about a later line
+        if Path(path).is_file() and all(_is_utf8(raw) for _, raw in islice(later, _MOST_CHECKED)):
+            return "no other line is like that, so correct that one"
+    return "give its encoding with --encoding, such as windows-1252, or convert it"
 
-        compressor = zstandard.ZstdCompressor(write_checksum=True)
-        return io.BufferedWriter(compressor.stream_writer(file, closefd=False))  # type: ignore[type-var]
-    return nullcontext(file)
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _Transcoder(io.RawIOBase):
+    """A stream in another encoding, as UTF-8."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream, self._decoder = stream, codecs.getincrementaldecoder(encoding)()
+        self._text = io.BytesIO()
+        self._error: UnicodeDecodeError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What precedes an error can still be read. Raises UnicodeDecodeError."""
+        count = self._text.readinto(buffer)
+        while not count and not self._error:
+            data = self._stream.read(_CHUNK)
+            text = self._decode(data)
+            self._text = io.BytesIO(text.encode())
+            count = self._text.readinto(buffer)
+            if not data:
+                break
+        if not count and self._error:
+            raise self._error
+        return count
+
+    def _decode(self, data: bytes) -> str:
+        try:
+            return self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            self._error = error
+            return error.object[: error.start].decode(error.encoding)
 
 
 def printable(text: str) -> str:
@@ -155,50 +192,3 @@ def printable(text: str) -> str:
         "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") or character in _NONCHARACTERS else character
         for character in text
     )
-
-
-class _DamagedZstdError(Exception):
-    """A file does not consist of complete zstd frames."""
-
-
-# The decompressors would read an empty file as an empty text.
-_EMPTY_FILE_ERRORS: dict[str, type[Exception]] = {".gz": EOFError, ".zst": _DamagedZstdError}
-
-
-class _ZstdReader(io.RawIOBase):
-    """The text of a zstd file. The library's own reader accepts truncated files."""
-
-    def __init__(self, path: str) -> None:
-        self._chunks = _decompress_zstd(path)
-        self._chunk = io.BytesIO()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        count = self._chunk.readinto(buffer)
-        while not count and (chunk := next(self._chunks, None)) is not None:
-            self._chunk = io.BytesIO(chunk)
-            count = self._chunk.readinto(buffer)
-        return count
-
-
-def _decompress_zstd(path: str) -> Iterator[bytes]:
-    """The concatenated content of all frames."""
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    frame = None
-    with open(path, "rb") as file:
-        try:
-            while compressed := file.read(_ZSTD_CHUNK):
-                while compressed:
-                    frame = frame or decompressor.decompressobj()
-                    yield frame.decompress(compressed)
-                    compressed = frame.unused_data
-                    if frame.eof:
-                        frame = None
-        except zstandard.ZstdError as error:
-            raise _DamagedZstdError(error) from None
-    if frame:
-        raise _DamagedZstdError("it is truncated")

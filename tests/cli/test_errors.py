@@ -69,8 +69,7 @@ ERRORS = {
         "three.txt has 3 lines but two.txt has 2: aligned files need one translation per line"
     ),
     "train --train-src two.txt --train-tgt latin.txt": (
-        "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); "
-        "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+        "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); no other line is like that, so correct that one"
     ),
     "train --train-src nowhere.txt --train-tgt two.txt": "nowhere.txt: no such file",
     "train --train-src folder --train-tgt two.txt": "folder: is a folder, not a text file",

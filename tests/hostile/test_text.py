@@ -1,5 +1,6 @@
 """Any text is read exactly, or is a one-line error with file and line number; memory stays bounded."""
 
+import codecs
 import gzip
 import itertools
 import re
@@ -18,8 +19,9 @@ from seq2seq.cli import app
 from seq2seq.cli.translate import in_shards
 from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
+from seq2seq.io import compression
 from seq2seq.io import lines as lines_module
-from seq2seq.io.lines import LONGEST_LINE, read_lines
+from seq2seq.io.lines import LONGEST_LINE, read_lines, read_raw_lines
 from seq2seq.search.options import Hypothesis
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -52,6 +54,8 @@ def expected(data: bytes, longest: int) -> tuple[list[str], int | None]:
     return good, None
 
 
+# Beginnings of files that are not text, or are compressed: `tests/io/test_compression.py`.
+MAGIC = (*compression._MAGIC.values(), *compression._NOT_TEXT)
 BYTES = st.one_of(
     st.binary(max_size=80),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(str.encode),
@@ -76,10 +80,14 @@ def test_any_bytes_are_lines_or_an_error_with_file_and_line(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines_module, "LONGEST_LINE", longest)
         actual, error = read(path)
-    if error and re.match(rf"{re.escape(str(path))}, line 1: not UTF-8 but UTF-(16|32)", error):
-        first = data.split(b"\n")[0]
-        assert first.startswith((b"\xff\xfe", b"\xfe\xff")) or first.count(0) >= 3
+    if error and re.match(rf"{re.escape(str(path))}, line 1: not UTF-8 but UTF-16", error):
+        assert data.split(b"\n")[0].count(0) >= 3
         assert actual == []
+        return
+    if data.startswith(MAGIC):
+        return
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        assert error is None or error.startswith(f"{path}, line {len(actual) + 1}: ")
         return
     lines, bad = expected(data, longest)
     assert actual == lines
@@ -106,30 +114,54 @@ def test_any_damage_to_a_compressed_file_is_an_error_or_changes_nothing(
         assert lines == ([] if damaged in (b"", bytes(len(damaged))) else text.decode().splitlines())
 
 
-FOREIGN = {
-    "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16LE",
-    "utf-16-be": "UTF-16BE",
-    "utf-32": "UTF-32",
-}
-
-
-@pytest.mark.parametrize("codec", FOREIGN)
+@pytest.mark.parametrize("codec", ["utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-be"])
 @pytest.mark.parametrize(
-    "text", ["Der Mann läuft.\nund so weiter\n", "One line only, without an end", "Ein Mann\r\nZwei\r\n"]
+    "text", ["Der Mann läuft.\nund so\u2028weiter\n", "One line only, without an end", "Ein Mann\r\nZwei 😀\r\n" * 9999]
 )
-def test_utf16_and_utf32_are_an_error_that_says_how_to_convert(codec: str, text: str, tmp_path: Path) -> None:
+def test_a_byte_order_mark_tells_the_encoding(codec: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "text"
-    path.write_bytes(text.encode(codec))
-    advice = f"not UTF-8 but {FOREIGN[codec]}; convert the file, for example with iconv -f {FOREIGN[codec]} -t UTF-8"
-    with pytest.raises(InputError, match=re.escape(f"{path}, line 1: {advice}")):
+    path.write_bytes((text if codec in ("utf-16", "utf-32") else f"\ufeff{text}").encode(codec))
+    assert list(read_lines(path)) == text.removesuffix("\n").split("\n")
+    with pytest.raises(InputError, match=r"line 1: not UTF-8 but UTF-(16|32); convert the file"):
+        list(read_raw_lines(path))
+
+
+@pytest.mark.parametrize(("codec", "name"), [("utf-16-le", "UTF-16LE"), ("utf-16-be", "UTF-16BE")])
+def test_utf16_without_a_mark_is_an_error_that_says_so(codec: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes("Ein Mann\r\nZwei\r\n".encode(codec))
+    with pytest.raises(InputError, match=f"line 1: not UTF-8 but {name}; convert the file, or give --encoding {name}"):
         list(read_lines(path))
+    assert list(read_lines(path, encoding=name)) == ["Ein Mann\r", "Zwei\r"]
 
 
-def test_big_endian_byte_order_mark(tmp_path: Path) -> None:
-    (tmp_path / "text").write_bytes("\ufeffein Haus\n".encode("utf-16-be"))
-    with pytest.raises(InputError, match="not UTF-8 but UTF-16;"):
-        list(read_lines(tmp_path / "text"))
+@pytest.mark.parametrize("encoding", ["windows-1252", "latin-1", "cp1252"])
+def test_an_encoding_that_is_given_is_used(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress("déjà\nvu €\n".replace("€", "¤").encode("latin-1")))
+    assert list(read_lines(path, encoding=encoding)) == ["déjà", "vu ¤"]
+
+
+def test_bytes_that_an_encoding_lacks_are_an_error_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"one\n" * 50_000 + b"tw\x81o\n")
+    lines: list[str] = []
+    with pytest.raises(InputError, match="line 50001: not windows-1252 "):
+        lines.extend(read_lines(path, encoding="windows-1252"))
+    assert lines == ["one"] * 50_000
+    for name in ("klingon", "base64", "a\0b", "x" * 1000):
+        with pytest.raises(InputError, match="no encoding "):
+            list(read_lines(path, encoding=name))
+
+
+def test_the_only_line_that_is_not_utf8_is_told_from_a_file_of_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes("Español\n".encode("latin-1") + "número\n".encode() * 9)
+    with pytest.raises(InputError, match=r"line 1: not UTF-8 .*; no other line is like that, so correct that one"):
+        list(read_lines(path))
+    path.write_bytes("Español\nnúmero\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"line 1: not UTF-8 .*; give its encoding with --encoding"):
+        list(read_lines(path))
 
 
 @pytest.mark.parametrize(

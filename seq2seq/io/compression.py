@@ -1,0 +1,218 @@
+"""Compressed files: recognised by their content when read, chosen by the suffix when written."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from seq2seq.errors import InputError
+
+SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
+"""How a file of each suffix is compressed."""
+
+_HEAD = 512
+_MAGIC = {
+    "gzip": b"\x1f\x8b",
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "bzip2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    "zip": b"PK\x03\x04",
+}
+# A zstd file may begin with a frame of metadata: 0x184D2A50 to 0x184D2A5F, little-endian.
+_SKIPPABLE, _SKIPPABLE_NUMBERS = b"\x2a\x4d\x18", range(0x50, 0x60)
+# What is known by its beginning and holds no lines of text: from that to what to do.
+_NOT_TEXT = {
+    b"version https://git-lfs.github.com/spec/": "is a Git LFS pointer, not the file; fetch that with git lfs pull",
+    b"%PDF-": "is a PDF; save its text as UTF-8 first",
+    b"\xd0\xcf\x11\xe0": "is an Office document; save its text as UTF-8 first",
+    b"7z\xbc\xaf\x27\x1c": "is a 7z archive; extract it first",
+    b"Rar!": "is a RAR archive; extract it first",
+}
+_TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
+_PIECE = 2**20
+# Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
+_CHUNK = 1024
+# Memory that a file may require: as much as the zstd command allows by default.
+_LARGEST_WINDOW = 2**27
+
+
+class DamagedFileError(Exception):
+    """A compressed file is not complete or not valid; says which kind and why."""
+
+
+def compression_of(path: str | Path) -> str:
+    """How the suffix says that a file is compressed; empty if it is not."""
+    return SUFFIXES.get(Path(path).suffix.lower(), "")
+
+
+@contextmanager
+def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
+    """The content of a file, decompressed; `-` is standard input, which is decompressed too.
+
+    Raises InputError if it is an archive or not text, DamagedFileError (when it is read, too) if it is truncated or
+    damaged, OSError if it cannot be read.
+    """
+    with _open(path) as file:
+        head = file.peek(_HEAD)
+        if not head and compression_of(path):
+            raise DamagedFileError(f"damaged {compression_of(path)} file", "the file is empty")
+        kind = _kind_of(head)
+        if not kind and compression_of(path):
+            raise DamagedFileError(f"damaged {compression_of(path)} file", "it does not begin as one")
+        with _decompressed(file, kind, path) as stream:
+            _expect_text(stream.peek(_HEAD), path)
+            yield stream
+
+
+def _kind_of(head: bytes) -> str:
+    if head[1:4] == _SKIPPABLE and head[0] in _SKIPPABLE_NUMBERS:
+        return "zstd"
+    return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:
+    if str(path) != "-":
+        return open(path, "rb")
+    stdin = sys.stdin.buffer
+    return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(cast(Any, stdin)))
+
+
+def _expect_text(head: bytes, path: str | Path) -> None:
+    """Raises InputError for what is known not to be lines of text."""
+    if advice := next((advice for magic, advice in _NOT_TEXT.items() if head.startswith(magic)), ""):
+        raise InputError(f"{path}: {advice}")
+    if head[_TAR_OFFSET:].startswith(_TAR_MAGIC):
+        raise InputError(f"{path}: is a tar archive; extract it first")
+
+
+@contextmanager
+def _decompressed(file: io.BufferedReader, kind: str, path: str | Path) -> Iterator[io.BufferedReader]:
+    if not kind:
+        yield file
+        return
+    if kind == "zip":
+        with _zip_member(file, path) as member:
+            yield io.BufferedReader(cast(Any, _Explained(member, kind)))
+    elif kind == "gzip":
+        yield io.BufferedReader(cast(Any, _Explained(gzip.GzipFile(fileobj=file), kind)))
+    else:
+        yield io.BufferedReader(_Decompressor(file, kind))
+
+
+@contextmanager
+def _zip_member(file: io.BufferedReader, path: str | Path) -> Iterator[Any]:
+    if not file.seekable():
+        raise InputError(f"{path}: a zip archive cannot be read from a pipe; save it to a file first")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+            if "[Content_Types].xml" in names:
+                raise InputError(f"{path}: is an Office document; save its text as UTF-8 first")
+            if len(names) != 1:
+                raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one that is meant")
+            with archive.open(names[0]) as member:
+                yield member
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # the last two: encrypted, other methods
+        raise DamagedFileError("unreadable zip archive", str(error)) from None
+
+
+class _Explained(io.RawIOBase):
+    """A stream of a library whose errors become DamagedFileError."""
+
+    def __init__(self, stream: Any, kind: str) -> None:
+        self._stream, self._kind = stream, kind
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._stream.read1(len(buffer))  # what precedes damage can be read
+        except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise DamagedFileError(f"damaged {self._kind} file", str(error)) from None
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Decompressor(io.RawIOBase):
+    """The concatenated content of all streams of a file. The libraries' own readers accept truncated zstd files."""
+
+    def __init__(self, file: BinaryIO, kind: str) -> None:
+        self._chunks = _decompress(file, kind)
+        self._chunk = io.BytesIO()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._chunk.readinto(buffer)
+        while not count and (chunk := next(self._chunks, None)) is not None:
+            self._chunk = io.BytesIO(chunk)
+            count = self._chunk.readinto(buffer)
+        return count
+
+
+def _decompress(file: BinaryIO, kind: str) -> Iterator[bytes]:
+    stream: Any = None
+    while data := file.read(_CHUNK):
+        while data:
+            stream = stream or _new_stream(kind)
+            yield from _pieces(stream, data, kind)
+            data = b""
+            if stream.eof:
+                # An xz file may be padded with zeros.
+                data = stream.unused_data.lstrip(b"\0") if kind == "xz" else stream.unused_data
+                stream = None
+    if stream:
+        raise DamagedFileError(f"damaged {kind} file", "it is truncated")
+
+
+def _pieces(stream: Any, data: bytes, kind: str) -> Iterator[bytes]:
+    """What some compressed bytes decompress to, in pieces of bounded size."""
+    import zstandard
+
+    try:
+        if kind == "zstd":
+            yield stream.decompress(data)
+            return
+        yield stream.decompress(data, _PIECE)
+        while not stream.eof and not stream.needs_input:
+            yield stream.decompress(b"", _PIECE)
+    except (zstandard.ZstdError, lzma.LZMAError, OSError) as error:
+        raise DamagedFileError(f"damaged {kind} file", str(error)) from None
+
+
+def _new_stream(kind: str) -> Any:
+    if kind == "bzip2":
+        return bz2.BZ2Decompressor()
+    if kind == "xz":
+        return lzma.LZMADecompressor(memlimit=_LARGEST_WINDOW)
+    import zstandard
+
+    return zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).decompressobj()
+
+
+def compressed(file: BinaryIO, path: str | Path) -> AbstractContextManager[BinaryIO]:
+    """A stream that compresses into `file`, by suffix; the bytes depend on the text alone, not on flushes.
+
+    Raises InputError for a kind that is only read.
+    """
+    kind = compression_of(path)
+    if not kind:
+        return nullcontext(file)
+    if kind == "gzip":
+        # Without name and time. The buffer keeps flushes from the compressor, whose output they would bloat.
+        return io.BufferedWriter(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+    if kind == "zstd":
+        import zstandard
+
+        compressor = zstandard.ZstdCompressor(write_checksum=True)
+        return io.BufferedWriter(compressor.stream_writer(file, closefd=False))  # type: ignore[type-var]
+    raise InputError(f"{path}: output is written as .gz, .zst or plain text, not as {kind}")
