@@ -1,7 +1,7 @@
 """Tables of sentences, one pair per row: TSV, CSV, JSON lines and Parquet.
 
-The suffix determines the format (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as TSV);
-text may be compressed. In a TSV or CSV without a header the columns are named 1, 2, ….
+The suffix determines the format (`.tsv`, `.csv`, `.jsonl`, `.json`, `.parquet`, `.arrow`; anything else is read as
+TSV); text may be compressed. In a TSV or CSV without a header the columns are named 1, 2, ….
 """
 
 import csv
