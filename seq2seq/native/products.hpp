@@ -25,7 +25,7 @@ struct Matrix {
 };
 
 // Adds the dot products of activations [4] with weights [LANES, 4] to the sums [LANES].
-inline ivec add_products(ivec sums, const int8_t* activations, const int8_t* weights) {
+inline ivec add_dot_products(ivec sums, const int8_t* activations, const int8_t* weights) {
 #if NATIVE_LANES == 16
     int group_of_4;
     memcpy(&group_of_4, activations, 4);
@@ -176,7 +176,7 @@ class Linear {
         for (int group = 0; group < groups_; group++, weight += PANEL * 4)
             for (int row = 0; row < ROWS; row++)
                 for (int v = 0; v < PANEL_VECTORS; v++)
-                    sums[row][v] = add_products(sums[row][v], x + row * stride + group * 4, weight + v * LANES * 4);
+                    sums[row][v] = add_dot_products(sums[row][v], x + row * stride + group * 4, weight + v * LANES * 4);
         for (int v = 0; v < PANEL_VECTORS; v++) {
             int column = panel + v * LANES;
             ivec offset;

@@ -45,7 +45,7 @@ struct OptionsView {
 struct HypothesesView {     // output buffers for n_best hypotheses of each of B sentences
     int32_t* tokens;        // [B, n_best, max_length]
     int32_t* lengths;       // [B, n_best], -1 for a missing hypothesis
-    double *log_probs, *scores; // [B, n_best]
+    double *log_probs, *scores;  // [B, n_best]
     int32_t max_length;
 };
 
@@ -53,24 +53,24 @@ struct HypothesesView {     // output buffers for n_best hypotheses of each of B
 // instruction set. The D directions are computed together, each with its own weights. Only the first `active` rows are
 // computed. In buffers with `all_rows` rows, those of this step start at `offset`, those of the next at `next_offset`.
 struct GruView {
-    const void* input_gates;      // [rows, steps, D, 3 H] of T, W x without bias
-    const void* context_gates;    // [rows, D, 3 H] of T, or null; added at each step
-    const void* hidden_gates;       // [D, all_rows, 3 H] of T, U h without bias, from the old states
+    const void* input_gates;          // [rows, steps, D, 3 H] of T, W x without bias
+    const void* context_gates;        // [rows, D, 3 H] of T, or null; added at each step
+    const void* hidden_gates;         // [D, all_rows, 3 H] of T, U h without bias, from the old states
     const float *input_bias, *hidden_bias;  // [D, 3 H], of W x and of U h
-    const int64_t* lengths;  // [rows], or null; a row keeps its state from step lengths[row] on
-    float* state;            // [D, rows, H], updated in place
-    void* old_states;        // [D, all_rows, H] of T, the states before each step; this step writes those of the next
-    void* output;            // [rows, steps, D, H] of T, the new states at their tokens; 0 at padding
+    const int64_t* lengths;           // [rows], or null; a row keeps its state from step lengths[row] on
+    float* state;                     // [D, rows, H], updated in place
+    void* old_states;                 // [D, all_rows, H] of T, states before each step; this step writes the next ones
+    void* output;                     // [rows, steps, D, H] of T, the new states at their tokens; 0 at padding
     // For the backward pass only.
-    const void* grad;        // [rows, steps, D, H] of T, the gradient of the output
-    float* hidden_grad;      // [D, rows, H], in: gradient of the new state without next_hidden_grad; out: of the old
-    const void* next_hidden_grad;   // [D, rows, H] of T, gradient of the new state through U h of the next step
-    void* input_gates_grad;  // [rows, steps, D, 3 H] of T
-    void* hidden_gates_grad; // [D, all_rows, 3 H] of T
-    float* bias_grads;       // [threads, D, 4 H], accumulated: r and z (the same for both biases), n of W x, n of U h
+    const void* grad;                 // [rows, steps, D, H] of T, the gradient of the output
+    float* hidden_grad;               // [D, rows, H], in: of the new state (without next_hidden_grad); out: of the old
+    const void* next_hidden_grad;     // [D, rows, H] of T, gradient of the new state through U h of the next step
+    void* input_gates_grad;           // [rows, steps, D, 3 H] of T
+    void* hidden_gates_grad;          // [D, all_rows, 3 H] of T
+    float* bias_grads;                // [threads, D, 4 H], accumulated: r, z (for both biases), n of W x, n of U h
     int64_t all_rows;
     int32_t level, is_bf16, threads, rows, steps, hidden, directions;
-    int32_t reversed;        // bit mask: direction d runs from the last token of each row if bit d is set
+    int32_t reversed;                 // bit mask: direction d runs from the last token of each row if bit d is set
     int32_t step, offset, active, next_offset, next_active;
 };
 
