@@ -1,4 +1,4 @@
-"""Search with a network in the compiled engine, `search/beam.py` and `model/` in C++ (`native/`)."""
+"""The compiled engine (`native/`): the beam search of `search/beam.py` and the networks of `model/` in C++."""
 
 from collections.abc import Sequence
 from ctypes import c_double, c_float, c_int8, c_int32
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.inference.network import Attention, Network, Recurrence, SummarisedContext
+from seq2seq.inference.network import AttentionWeights, NetworkWeights, RecurrenceWeights, SummaryWeights
 from seq2seq.inference.weights import Linear
 from seq2seq.native.engine import (
     CELLS,
@@ -23,23 +23,23 @@ from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
 class CompiledNetwork:
-    """A network in compiled form. Copies share it."""
+    """A network loaded into the compiled engine. Copies share it."""
 
-    def __init__(self, network: Network, level: int) -> None:
+    def __init__(self, network: NetworkWeights, level: int) -> None:
         """level: one of `native.engine.isa_levels()`."""
-        # The C++ side keeps reading the tables, but copies weights and biases into a layout of its own.
+        # The C++ side keeps reading the tables, but copies weights and biases into its own packed layout.
         self._tables: list[np.ndarray] = []
         self._packed: list[object] = []
         self._shortlist = network.shortlist
         self._model = Model(self._view(network), level, self._tables, self._packed)
-        if network.shortlist is None:  # else parts of the output layer are packed for each sentence
+        if network.shortlist is None:  # otherwise rows of the output layer are packed per sentence
             self._packed.clear()
 
     def search_batch(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
-        """The best hypotheses of B sentences, best first. Releases the GIL.
+        """The best hypotheses of each of B sentences, best first. Releases the GIL.
 
-        Raises ValueError for an empty source, for ids outside the vocabularies and for invalid options; MemoryError,
-        after which the network remains usable.
+        Raises ValueError for an empty source, ids outside the vocabulary or invalid options. After a MemoryError, the
+        network remains usable.
         """
         if not sources:
             return []
@@ -58,9 +58,9 @@ class CompiledNetwork:
         )
         if self._shortlist:
             lists = [np.flatnonzero(self._shortlist.of(source, options.forbidden_ids)) for source in sources]
-            words = np.concatenate(lists).astype(np.int32)
+            allowed = np.concatenate(lists).astype(np.int32)
             starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
-            view.shortlists, view.shortlist_starts = address_of(words, c_int32), address_of(starts, c_int32)
+            view.shortlists, view.shortlist_starts = address_of(allowed, c_int32), address_of(starts, c_int32)
         best_tokens = np.empty((len(sources), options.n_best, limits.max()), np.int32)
         best_lengths = np.empty((len(sources), options.n_best), np.int32)
         log_probs, scores = np.empty((2, len(sources), options.n_best))
@@ -81,13 +81,13 @@ class CompiledNetwork:
             for b in range(len(sources))
         ]
 
-    def _view(self, network: Network) -> ModelView:
+    def _view(self, network: NetworkWeights) -> ModelView:
         encoder, decoder = network.encoder, network.decoder
         source = decoder.source
         view = ModelView(
             src_embedding=self._table(encoder.embedding),
-            word_gates=self._table(decoder.word_gates),
-            word_readout=self._table(decoder.word_readout),
+            token_gates=self._table(decoder.token_gates),
+            token_readout=self._table(decoder.token_readout),
             encoder=self._recurrences([recurrence for layer in encoder.layers for recurrence in layer]),
             decoder=self._recurrences(decoder.layers),
             summary=self._linear(encoder.summary),
@@ -99,18 +99,18 @@ class CompiledNetwork:
             encoder_layers=len(encoder.layers),
             directions=len(encoder.layers[0]),
             decoder_layers=len(decoder.layers),
-            attends=isinstance(source, Attention),
+            has_attention=isinstance(source, AttentionWeights),
         )
-        if isinstance(source, Attention):
+        if isinstance(source, AttentionWeights):
             view.key, view.query, view.value = map(self._linear, (source.key, source.query, source.value))
             view.attention_score = None if source.score is None else self._table(source.score)
         else:
             view.context_gates, view.context_readout = map(self._linear, (source.gates, source.readout))
-        if isinstance(source, SummarisedContext):
+        if isinstance(source, SummaryWeights):
             view.weigh, view.gate, view.mixture = map(self._linear, (source.weigh, source.gate, source.mixture))
         return view
 
-    def _recurrences(self, layers: Sequence[Recurrence]) -> Any:
+    def _recurrences(self, layers: Sequence[RecurrenceWeights]) -> Any:
         array = (RecurrenceView * len(layers))(
             *(
                 RecurrenceView(CELLS.index(layer.cell), self._linear(layer.inputs), self._linear(layer.recurrent))

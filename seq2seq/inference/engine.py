@@ -12,7 +12,7 @@ import numpy as np
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.network import Network
+from seq2seq.inference.network import NetworkWeights
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import Tensors, UnsupportedModelError
 from seq2seq.native.engine import isa_levels
@@ -60,7 +60,7 @@ def engine_of(model: "TrainedModel") -> Engine | None:
     return _engine(_take(tensors, model), model)
 
 
-def read_network(folder: ModelFolder) -> Network | None:
+def read_network(folder: ModelFolder) -> NetworkWeights | None:
     """The network of a model; None if the engine does not support it."""
     network = _take(Tensors.open(folder.weights), folder)
     if network is None or not folder.has_shortlist:
@@ -74,15 +74,17 @@ def read_network(folder: ModelFolder) -> Network | None:
 
 
 @np.errstate(all="ignore")  # NaN weights are reported at translation
-def _take(tensors: Tensors, model: "ModelFolder | TrainedModel") -> Network | None:
+def _take(tensors: Tensors, model: "ModelFolder | TrainedModel") -> NetworkWeights | None:
     tokenizers = model.tokenizers
     try:
-        return Network.take(tensors, model.config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)
+        return NetworkWeights.from_tensors(
+            tensors, model.config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint
+        )
     except UnsupportedModelError:
         return None
 
 
-def _engine(network: Network | None, model: "ModelFolder | TrainedModel") -> Engine | None:
+def _engine(network: NetworkWeights | None, model: "ModelFolder | TrainedModel") -> Engine | None:
     if network is None:
         return None
     if not isa_levels():

@@ -1,4 +1,4 @@
-"""C++ for the CPU: the engine that translates, and what training computes between its products of matrices.
+"""C++ for the CPU: the translation engine, and the training kernels between the matrix products.
 
-An optional part of the package. Where no compiler was at hand when it was installed, torch does it all.
+Optional: if no compiler was available at installation, torch runs everything.
 """

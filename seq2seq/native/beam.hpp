@@ -1,13 +1,13 @@
-// The search of `beam.py`. Included once for each instruction set.
+// Beam search: the C++ counterpart of `search/beam.py`. Included once per instruction set.
 
-// A living hypothesis. Those of a sentence stand side by side, best first.
-struct Living {
+// A live hypothesis. Those of a sentence are contiguous, best first.
+struct LiveHypothesis {
     int sentence;
     float total;
     int node;
 };
 
-// A word of a hypothesis, and where the words before it are.
+// The last token of a hypothesis, and the node of the token before it (-1 for none).
 struct Node {
     int parent;
     int32_t token;
@@ -16,194 +16,197 @@ struct Node {
 struct Candidate {
     float total;
     int row;
-    int32_t word;
+    int32_t token;
 };
 
-// The best candidates that a sentence has had so far in this step, best first.
-class Best {
+// The best candidates of a sentence so far in this step, best first.
+class TopCandidates {
   public:
     void clear(int slots) {
         slots_ = slots;
-        found.clear();
+        candidates.clear();
     }
-    float to_beat() const { return int(found.size()) < slots_ ? -INFINITY : found.back().total; }
+    float threshold() const { return int(candidates.size()) < slots_ ? -INFINITY : candidates.back().total; }
     void add(Candidate candidate) {
-        if (!(candidate.total > to_beat())) return;
-        if (int(found.size()) == slots_) found.pop_back();
-        auto place = std::upper_bound(found.begin(), found.end(), candidate,
-                                      [](const Candidate& one, const Candidate& other) { return one.total > other.total; });
-        found.insert(place, candidate);
+        if (!(candidate.total > threshold())) return;
+        if (int(candidates.size()) == slots_) candidates.pop_back();
+        auto position = std::upper_bound(candidates.begin(), candidates.end(), candidate,
+                                         [](const Candidate& a, const Candidate& b) { return a.total > b.total; });
+        candidates.insert(position, candidate);
     }
-    std::vector<Candidate> found;
+    std::vector<Candidate> candidates;
 
   private:
     int slots_ = 0;
 };
 
-// The finished hypotheses of a sentence, best first.
-class Finished {
+struct FinishedHypothesis {
+    std::vector<int32_t> tokens;
+    double log_prob, score;
+};
+
+// The n_best finished hypotheses of a sentence, best first.
+class NBestList {
   public:
-    Finished(const OptionsView& request, int limit)
-        : request_(&request), best_penalty_(penalty(limit)) {}
+    NBestList(const OptionsView& options, int limit)
+        : options_(&options), max_penalty_(penalty(limit)) {}
 
     void add(std::vector<int32_t> tokens, double log_prob) {
         double score = log_prob / penalty(int(tokens.size()) + 1);
-        auto place = std::find_if(found.begin(), found.end(), [&](const One& one) { return one.score < score; });
-        found.insert(place, One{std::move(tokens), log_prob, score});
-        if (int(found.size()) > request_->n_best) found.pop_back();
+        auto position = std::find_if(hypotheses.begin(), hypotheses.end(),
+                                     [&](const FinishedHypothesis& hypothesis) { return hypothesis.score < score; });
+        hypotheses.insert(position, FinishedHypothesis{std::move(tokens), log_prob, score});
+        if (int(hypotheses.size()) > options_->n_best) hypotheses.pop_back();
     }
 
-    // Whether a living hypothesis of this total, were it to end for free, would get among the best.
+    // Whether a live hypothesis with this total could still enter the list: if the rest of it cost nothing and it
+    // reached the maximum length.
     bool can_improve(float total) const {
-        return int(found.size()) < request_->n_best || total / best_penalty_ > found.back().score;
+        return int(hypotheses.size()) < options_->n_best || total / max_penalty_ > hypotheses.back().score;
     }
 
-    struct One {
-        std::vector<int32_t> tokens;
-        double log_prob, score;
-    };
-    std::vector<One> found;
+    std::vector<FinishedHypothesis> hypotheses;
 
   private:
-    double penalty(int length) const { return std::pow((5 + length) / 6.0, request_->length_penalty); }
+    double penalty(int length) const { return std::pow((5 + length) / 6.0, options_->length_penalty); }
 
-    const OptionsView* request_;
-    double best_penalty_;
+    const OptionsView* options_;
+    double max_penalty_;
 };
 
 class Search {
   public:
-    Search(const Network& network, const OptionsView& request) : network_(network), request_(request) {}
+    Search(const Network& network, const OptionsView& options) : network_(network), options_(options) {}
 
-    // tokens: the ids of B sentences, one after another; lengths and limits [B].
+    // tokens: the ids of B sentences, concatenated; lengths and limits [B].
     void run(const int32_t* tokens, const int32_t* lengths, const int32_t* limits, int count, HypothesesView& out) {
-        source_.starts.assign(1, 0);
+        batch_.starts.assign(1, 0);
         for (int b = 0; b < count; b++) {
-            source_.starts.push_back(source_.starts.back() + lengths[b]);
-            finished_.emplace_back(request_, limits[b]);
-            living_.push_back({b, 0, -1});
+            batch_.starts.push_back(batch_.starts.back() + lengths[b]);
+            n_best_lists_.emplace_back(options_, limits[b]);
+            live_.push_back({b, 0, -1});
         }
-        slots_.assign(count, int(request_.beam_size));
+        slots_.assign(count, int(options_.beam_size));
         limits_ = limits;
-        for (int b = 0; request_.shortlists && b < count; b++) {
-            const int32_t* starts = request_.shortlist_starts + b;
-            source_.shortlists.emplace_back(network_.view.output, -INFINITY, request_.shortlists + starts[0],
-                                            starts[1] - starts[0]);
+        for (int b = 0; options_.shortlists && b < count; b++) {
+            const int32_t* starts = options_.shortlist_starts + b;
+            batch_.shortlists.emplace_back(network_.view.output, -INFINITY, options_.shortlists + starts[0],
+                                           starts[1] - starts[0]);
         }
-        network_.start(tokens, source_);
+        network_.start(tokens, batch_);
         states_.resize(count, network_.state_size);
         for (int b = 0; b < count; b++)
-            memcpy(states_[b], source_.first_states[b], network_.state_size * sizeof(float));
-        for (int time = 1; !living_.empty(); time++) step(time);
+            memcpy(states_[b], batch_.first_states[b], network_.state_size * sizeof(float));
+        for (int time = 1; !live_.empty(); time++) step(time);
         write(out);
     }
 
   private:
     void step(int time) {
-        int rows = int(living_.size());
+        int rows = int(live_.size());
         std::vector<int32_t> tokens, sentences;
-        for (const Living& one : living_) {
-            tokens.push_back(one.node < 0 ? request_.bos : nodes_[one.node].token);
-            sentences.push_back(one.sentence);
+        for (const LiveHypothesis& hypothesis : live_) {
+            tokens.push_back(hypothesis.node < 0 ? options_.bos : nodes_[hypothesis.node].token);
+            sentences.push_back(hypothesis.sentence);
         }
-        network_.step(tokens.data(), sentences.data(), rows, states_, source_, next_, logits_, scratch_);
-        std::vector<Living> before = std::move(living_);
-        living_.clear();
+        network_.step(tokens.data(), sentences.data(), rows, states_, batch_, next_states_, logits_, scratch_);
+        std::vector<LiveHypothesis> previous = std::move(live_);
+        live_.clear();
         std::vector<int> parents;
         for (int first = 0, end; first < rows; first = end) {
-            int sentence = before[first].sentence;
-            best_.clear(slots_[sentence]);
-            for (end = first; end < rows && before[end].sentence == sentence; end++)
-                extend(end, before[end], limits_[sentence] <= time);
-            keep(sentence, before, parents);
+            int sentence = previous[first].sentence;
+            top_.clear(slots_[sentence]);
+            for (end = first; end < rows && previous[end].sentence == sentence; end++)
+                extend(end, previous[end], limits_[sentence] <= time);
+            select(sentence, previous, parents);
         }
         states_.resize(int(parents.size()), network_.state_size);
         for (size_t row = 0; row < parents.size(); row++)
-            memcpy(states_[int(row)], next_[parents[row]], network_.state_size * sizeof(float));
+            memcpy(states_[int(row)], next_states_[parents[row]], network_.state_size * sizeof(float));
     }
 
-    // Offer the continuations of a hypothesis.
-    void extend(int row, const Living& before, bool at_limit) {
-        const Linear& layer = network_.output_of(source_, before.sentence);
-        float *logits = logits_[row], total = before.total;
+    // Add the continuations of a hypothesis to the candidates.
+    void extend(int row, const LiveHypothesis& hypothesis, bool at_limit) {
+        const Linear& layer = network_.output_of(batch_, hypothesis.sentence);
+        float *logits = logits_[row], total = hypothesis.total;
         int width = layer.width;
-        vec highest = broadcast(-INFINITY), sums = {};
-        for (int start = 0; start < width; start += LANES) highest = max(highest, load(logits + start));
-        float top = reduce_max(highest);
-        for (int start = 0; start < width; start += LANES) sums += exponential(load(logits + start) - top);
-        float log_sum = std::log(sum_of(sums));
-        auto offer = [&](int o) { best_.add({total + ((logits[o] - top) - log_sum), row, layer.row(o)}); };
-        if (at_limit) return offer(layer.output_of(request_.eos));
-        // A shortlist has no forbidden words.
-        for (int i = 0; !request_.shortlists && i < request_.forbidden_count; i++)
-            logits[request_.forbidden[i]] = -INFINITY;
-        // Most words are far from good enough; a little slack, as sums round.
+        vec maxima = broadcast(-INFINITY), sums = {};
+        for (int start = 0; start < width; start += LANES) maxima = max(maxima, load(logits + start));
+        float max_logit = reduce_max(maxima);
+        for (int start = 0; start < width; start += LANES) sums += exp(load(logits + start) - max_logit);
+        float log_sum = std::log(reduce_sum(sums));
+        auto add = [&](int o) { top_.add({total + ((logits[o] - max_logit) - log_sum), row, layer.row(o)}); };
+        if (at_limit) return add(layer.output_of(options_.eos));
+        // Shortlists never contain forbidden tokens.
+        for (int i = 0; !options_.shortlists && i < options_.forbidden_count; i++)
+            logits[options_.forbidden_ids[i]] = -INFINITY;
+        // Skip blocks whose largest logit cannot reach the threshold; the slack allows for rounding.
         const float slack = 1e-3f;
-        float bound = best_.to_beat() - total + log_sum + top - slack;
+        float bound = top_.threshold() - total + log_sum + max_logit - slack;
         const int block = 64;
         for (int start = 0; start < width; start += block) {
-            vec block_highest = load(logits + start);
+            vec block_maxima = load(logits + start);
             for (int v = LANES; v < block && start + v < width; v += LANES)
-                block_highest = max(block_highest, load(logits + start + v));
-            if (!(reduce_max(block_highest) > bound)) continue;
+                block_maxima = max(block_maxima, load(logits + start + v));
+            if (!(reduce_max(block_maxima) > bound)) continue;
             for (int o = start; o < std::min(start + block, layer.out); o++)
-                if (logits[o] > bound) offer(o);
-            bound = best_.to_beat() - total + log_sum + top - slack;
+                if (logits[o] > bound) add(o);
+            bound = top_.threshold() - total + log_sum + max_logit - slack;
         }
     }
 
-    // Sort the best candidates of a sentence into those that live on and those that have ended.
-    void keep(int sentence, const std::vector<Living>& before, std::vector<int>& parents) {
-        size_t first = living_.size();
+    // Move the best candidates of a sentence to its n-best list if they end in eos, otherwise to the live hypotheses.
+    void select(int sentence, const std::vector<LiveHypothesis>& previous, std::vector<int>& parents) {
+        size_t first = live_.size();
         float best_total = -INFINITY;
-        for (const Candidate& one : best_.found) {
-            int parent = before[one.row].node;
-            if (one.word == request_.eos) {
+        for (const Candidate& candidate : top_.candidates) {
+            int parent = previous[candidate.row].node;
+            if (candidate.token == options_.eos) {
                 slots_[sentence]--;
-                finished_[sentence].add(words_up_to(parent), one.total);
+                n_best_lists_[sentence].add(tokens_up_to(parent), candidate.total);
             } else {
-                best_total = std::max(best_total, one.total);
-                living_.push_back({sentence, one.total, int(nodes_.size())});
-                nodes_.push_back({parent, one.word});
-                parents.push_back(one.row);
+                best_total = std::max(best_total, candidate.total);
+                live_.push_back({sentence, candidate.total, int(nodes_.size())});
+                nodes_.push_back({parent, candidate.token});
+                parents.push_back(candidate.row);
             }
         }
-        if (!finished_[sentence].can_improve(best_total)) {
-            living_.resize(first);
+        if (!n_best_lists_[sentence].can_improve(best_total)) {
+            live_.resize(first);
             parents.resize(first);
         }
     }
 
-    std::vector<int32_t> words_up_to(int node) const {
-        std::vector<int32_t> words;
-        for (; node >= 0; node = nodes_[node].parent) words.push_back(nodes_[node].token);
-        std::reverse(words.begin(), words.end());
-        return words;
+    std::vector<int32_t> tokens_up_to(int node) const {
+        std::vector<int32_t> tokens;
+        for (; node >= 0; node = nodes_[node].parent) tokens.push_back(nodes_[node].token);
+        std::reverse(tokens.begin(), tokens.end());
+        return tokens;
     }
 
     void write(HypothesesView& out) const {
-        for (size_t b = 0; b < finished_.size(); b++)
-            for (int n = 0; n < request_.n_best; n++) {
-                size_t place = b * request_.n_best + n;
-                out.lengths[place] = -1;
-                if (n >= int(finished_[b].found.size())) continue;
-                const Finished::One& one = finished_[b].found[n];
-                out.lengths[place] = int32_t(one.tokens.size());
-                out.log_probs[place] = one.log_prob;
-                out.scores[place] = one.score;
-                std::copy(one.tokens.begin(), one.tokens.end(), out.tokens + place * out.longest);
+        for (size_t b = 0; b < n_best_lists_.size(); b++)
+            for (int n = 0; n < options_.n_best; n++) {
+                size_t index = b * options_.n_best + n;
+                out.lengths[index] = -1;
+                if (n >= int(n_best_lists_[b].hypotheses.size())) continue;
+                const FinishedHypothesis& hypothesis = n_best_lists_[b].hypotheses[n];
+                out.lengths[index] = int32_t(hypothesis.tokens.size());
+                out.log_probs[index] = hypothesis.log_prob;
+                out.scores[index] = hypothesis.score;
+                std::copy(hypothesis.tokens.begin(), hypothesis.tokens.end(), out.tokens + index * out.max_length);
             }
     }
 
     const Network& network_;
-    const OptionsView& request_;
+    const OptionsView& options_;
     const int32_t* limits_ = nullptr;
-    Source source_;
-    std::vector<Living> living_;
+    EncodedBatch batch_;
+    std::vector<LiveHypothesis> live_;
     std::vector<Node> nodes_;
-    std::vector<int> slots_;  // hypotheses that each sentence may still have: the beam narrows by those that ended
-    std::vector<Finished> finished_;
-    Best best_;
-    Matrix states_, next_, logits_;
+    std::vector<int> slots_;  // beam width left per sentence: each finished hypothesis takes one slot
+    std::vector<NBestList> n_best_lists_;
+    TopCandidates top_;
+    Matrix states_, next_states_, logits_;
     Network::Scratch scratch_;
 };

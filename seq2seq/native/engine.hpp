@@ -1,4 +1,4 @@
-// The engine for one instruction set.
+// The engine's code, compiled once per instruction set.
 
 #include "products.hpp"
 #include "network.hpp"

@@ -1,4 +1,4 @@
-"""The search of `engine.cpp`: its structures (`views.hpp`) and its functions."""
+"""ctypes bindings of `engine.cpp`: the structures of `views.hpp` and the search functions."""
 
 import ctypes
 import weakref
@@ -11,17 +11,17 @@ import numpy as np
 from seq2seq.native.library import library
 
 CELLS = ["gru", "lstm", "rnn"]
-"""By their numbers."""
+"""In the order of `Cell` in `views.hpp`."""
 
-# What a search returns.
+# Error codes of a search.
 _OUT_OF_MEMORY, _INVALID = 1, 2
 
 
 @cache
 def isa_levels() -> range:
-    """The engine's instruction sets on this processor, the fastest last; empty where nothing was compiled.
+    """The instruction sets that the engine supports on this processor, the fastest last; empty if not compiled.
 
-    0 is plain, 1 AVX2, 2 AVX-512 with VNNI.
+    0 is portable code, 1 AVX2, 2 AVX-512 with VNNI.
     """
     loaded = library()
     return range(loaded.seq2seq_engine_level() + 1) if loaded else range(0)
@@ -47,12 +47,12 @@ class RecurrenceView(Structure):
 
 
 class ModelView(Structure):
-    """A network; layers that it lacks have null pointers."""
+    """A network; absent layers have null pointers."""
 
     _fields_ = [
         ("src_embedding", POINTER(c_float)),
-        ("word_gates", POINTER(c_float)),
-        ("word_readout", POINTER(c_float)),
+        ("token_gates", POINTER(c_float)),
+        ("token_readout", POINTER(c_float)),
         ("attention_score", POINTER(c_float)),
         ("encoder", POINTER(RecurrenceView)),
         ("decoder", POINTER(RecurrenceView)),
@@ -73,7 +73,7 @@ class ModelView(Structure):
         ("encoder_layers", c_int32),
         ("directions", c_int32),
         ("decoder_layers", c_int32),
-        ("attends", c_int32),
+        ("has_attention", c_int32),
     ]
 
 
@@ -94,22 +94,22 @@ class OptionsView(Structure):
 
 
 class HypothesesView(Structure):
-    """Where the hypotheses go."""
+    """Output buffers for the hypotheses."""
 
     _fields_ = [
         ("tokens", POINTER(c_int32)),
         ("lengths", POINTER(c_int32)),
         ("log_probs", POINTER(c_double)),
         ("scores", POINTER(c_double)),
-        ("longest", c_int32),
+        ("max_length", c_int32),
     ]
 
 
 class Model:
-    """A model on the C++ side, and the arrays that it reads."""
+    """A model on the C++ side, with the arrays that it reads."""
 
     def __init__(self, view: ModelView, level: int, *arrays: list[Any]) -> None:
-        """level: one of `isa_levels()`. arrays: kept for as long as the model."""
+        """level: one of `isa_levels()`. arrays: kept alive as long as the model."""
         functions = _functions()
         self._arrays = arrays
         self._search = functions.seq2seq_search
@@ -126,23 +126,23 @@ class Model:
         limits: np.ndarray,
         hypotheses: HypothesesView,
     ) -> None:
-        """Search for the hypotheses of B sentences.
+        """Write the best hypotheses of B sentences to `hypotheses`.
 
-        tokens: int32, those of all sentences, one after another; lengths [B] and limits [B] of them and of their
-            translations, int32.
-        Raises ValueError for numbers that are out of range; MemoryError, after which it can be used as before.
+        tokens: the ids of all sentences, concatenated; lengths [B]: source lengths; limits [B]: maximum lengths of
+            the translations. All are int32.
+        Raises ValueError for values out of range. After a MemoryError, the model remains usable.
         """
         arrays = (address_of(array, c_int32) for array in (tokens, lengths, limits))
-        outcome = self._search(self._address, options, *arrays, len(lengths), hypotheses)
-        if outcome == _OUT_OF_MEMORY:
+        status = self._search(self._address, options, *arrays, len(lengths), hypotheses)
+        if status == _OUT_OF_MEMORY:
             raise MemoryError
-        if outcome == _INVALID:
-            raise ValueError("an empty source, an id outside the vocabulary, or an option of the search out of range")
+        if status == _INVALID:
+            raise ValueError("an empty source, an id outside the vocabulary, or a search option out of range")
 
 
-def address_of(array: np.ndarray, kind: Any) -> Any:
-    """A pointer to the array's elements, which are of this C type."""
-    return array.ctypes.data_as(POINTER(kind))
+def address_of(array: np.ndarray, ctype: Any) -> Any:
+    """A pointer of type `ctype` to the array's data."""
+    return array.ctypes.data_as(POINTER(ctype))
 
 
 @cache
@@ -153,11 +153,11 @@ def _functions() -> Any:
     loaded.seq2seq_model.restype = c_void_p
     loaded.seq2seq_free.argtypes = [c_void_p]
     loaded.seq2seq_free.restype = None
-    numbers = POINTER(c_int32)
+    int32_array = POINTER(c_int32)
     loaded.seq2seq_search.argtypes = [
         c_void_p,
         POINTER(OptionsView),
-        *[numbers] * 3,
+        *[int32_array] * 3,
         c_int32,
         POINTER(HypothesesView),
     ]

@@ -1,10 +1,10 @@
-// Includes NATIVE_BODY, after the vectors that it is written in, once for each instruction set: in the namespaces
-// avx512_bf16, avx512, avx2 and plain; with NATIVE_WITHOUT_BF16, without the first. The processor decides at run time.
+// Includes vectors.hpp and NATIVE_BODY once per instruction set, in the namespaces avx512_bf16 (unless
+// NATIVE_WITHOUT_BF16), avx512, avx2 and plain. best_level() selects one at run time.
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define NATIVE_DISPATCH
 #include <immintrin.h>
-#if __GNUC__ >= 10 && !defined(NATIVE_WITHOUT_BF16)  // older versions of gcc do not know it
+#if __GNUC__ >= 10 && !defined(NATIVE_WITHOUT_BF16)  // older versions of gcc do not support it
 #define NATIVE_DISPATCH_BF16
 #endif
 #endif
@@ -70,7 +70,8 @@ namespace plain {
 
 namespace {
 
-// The highest level that was compiled and that this processor has: 0 plain, 1 AVX2, 2 AVX-512 with VNNI, 3 BF16 too.
+// The highest level that is compiled in and that this processor supports: 0 plain, 1 AVX2, 2 AVX-512 with VNNI,
+// 3 AVX-512 with BF16.
 inline int best_level() {
 #ifdef NATIVE_DISPATCH
     __builtin_cpu_init();

@@ -4,13 +4,13 @@ import ctypes
 from functools import cache
 from importlib.util import find_spec
 
-# The version of the structures: the same number is in `views.hpp`, and both grow when a structure changes.
+# The version of the structures: also in `views.hpp`; increment both when a structure changes.
 _VERSION = 5
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """None where it was not built, does not load, or was built from other sources than these."""
+    """The library, or None if it was not built, does not load, or was built for another version of the structures."""
     spec = find_spec("seq2seq.native._library")
     try:
         loaded = ctypes.CDLL(spec.origin) if spec and spec.origin else None

@@ -1,4 +1,4 @@
-// The forward pass of `network.py`, for a batch of sentences. Included once for each instruction set.
+// The forward pass of a batch: the C++ counterpart of `model/network.py`. Included once per instruction set.
 
 struct Recurrence {
     explicit Recurrence(const RecurrenceView& view)
@@ -6,27 +6,30 @@ struct Recurrence {
 
     int state_size() const { return cell == LSTM ? 2 * hidden : hidden; }
 
-    // One step of a row. gates: the input's share; own: the state's, which is spent; to: the next state.
-    void step(const float* gates, const float* own, const float* state, float* to) const {
-        auto at = [&](const float* shares, int gate, int start, int count) {
-            return load(shares + gate * hidden + start, count);
+    // One step of one row. input_gates: W x + b; hidden_gates: U h + b; next may be the same memory as state.
+    void step(const float* input_gates, const float* hidden_gates, const float* state, float* next) const {
+        auto load_gate = [&](const float* gates, int gate, int start, int count) {
+            return load(gates + gate * hidden + start, count);
         };
         for_each_vector(hidden, [&](int start, int count) {
-            auto both = [&](int gate) { return at(gates, gate, start, count) + at(own, gate, start, count); };
-            vec next;
+            auto sum = [&](int gate) {
+                return load_gate(input_gates, gate, start, count) + load_gate(hidden_gates, gate, start, count);
+            };
+            vec h;
             if (cell == GRU) {
-                vec reset = sigmoid(both(0)), keep = sigmoid(both(1));
-                vec candidate = tanh(at(gates, 2, start, count) + reset * at(own, 2, start, count));
-                next = candidate + keep * (load(state + start, count) - candidate);
+                vec reset = sigmoid(sum(0)), update = sigmoid(sum(1));
+                vec candidate = tanh(load_gate(input_gates, 2, start, count) +
+                                     reset * load_gate(hidden_gates, 2, start, count));
+                h = candidate + update * (load(state + start, count) - candidate);
             } else if (cell == LSTM) {
-                vec memory = sigmoid(both(1)) * load(state + hidden + start, count) +
-                             sigmoid(both(0)) * tanh(both(2));
-                next = sigmoid(both(3)) * tanh(memory);
-                store(to + hidden + start, memory, count);
+                vec memory = sigmoid(sum(1)) * load(state + hidden + start, count) +
+                             sigmoid(sum(0)) * tanh(sum(2));
+                h = sigmoid(sum(3)) * tanh(memory);
+                store(next + hidden + start, memory, count);
             } else {
-                next = tanh(both(0));
+                h = tanh(sum(0));
             }
-            store(to + start, next, count);
+            store(next + start, h, count);
         });
     }
 
@@ -47,15 +50,16 @@ inline void add(float* to, const float* other, int size) {
     });
 }
 
-// What the decoder is to know of B sentences. Sentence b has the rows starts[b] to starts[b + 1] of what is by token.
-struct Source {
+// What the decoder reads of B encoded sentences. In matrices with one row per token, sentence b has the rows from
+// starts[b] up to starts[b + 1].
+struct EncodedBatch {
     std::vector<int> starts;
-    Matrix outputs;                     // by token: the encoder's top states
-    Matrix context, first_states;       // by sentence
-    Matrix gate_shares, readout_shares; // by sentence, of a fixed context
-    Matrix summary_shares;              // by sentence and summary
-    Matrix keys, values;                // by token, of attention
-    std::vector<Linear> shortlists;     // by sentence, the output layer with its words alone; none: with all
+    Matrix outputs;                          // per token: the states of the top encoder layer
+    Matrix context, first_states;            // per sentence
+    Matrix context_gates, context_features;  // per sentence, from the fixed context
+    Matrix summary_features;                 // per sentence and summary
+    Matrix keys, values;                     // per token, for attention
+    std::vector<Linear> shortlists;          // per sentence, the output layer of its shortlist; empty: no shortlists
 };
 
 struct Network {
@@ -69,69 +73,70 @@ struct Network {
         for (const Recurrence& layer : decoder) state_size += layer.state_size();
     }
 
-    // One direction over all sentences: x [tokens, input size] -> `out` [tokens, H], from column `column` on.
-    void run(const Recurrence& layer, const Source& source, const float* x, long stride, Matrix& out, int column,
-             bool backwards) const {
-        int sentences = int(source.starts.size()) - 1, tokens = source.starts.back(), longest = 0;
-        Matrix gates, states, own;
-        gates.resize(tokens, layer.inputs.width);
-        layer.inputs(x, stride, tokens, gates[0], gates.stride);
+    // Runs one direction over all sentences: x [tokens, input size] -> H columns of `out`, from `column` on.
+    void run_direction(const Recurrence& layer, const EncodedBatch& batch, const float* x, long stride, Matrix& out,
+                       int column, bool backwards) const {
+        int sentences = int(batch.starts.size()) - 1, tokens = batch.starts.back(), longest = 0;
+        Matrix input_gates, states, hidden_gates;
+        input_gates.resize(tokens, layer.inputs.width);
+        layer.inputs(x, stride, tokens, input_gates[0], input_gates.stride);
         states.resize(sentences, layer.state_size());
-        own.resize(sentences, layer.recurrent.width);
-        for (int b = 0; b < sentences; b++) longest = std::max(longest, source.starts[b + 1] - source.starts[b]);
+        hidden_gates.resize(sentences, layer.recurrent.width);
+        for (int b = 0; b < sentences; b++) longest = std::max(longest, batch.starts[b + 1] - batch.starts[b]);
         for (int time = 0; time < longest; time++) {
-            // The rows of sentences that have ended are computed with the others and left alone.
-            layer.recurrent(states[0], states.stride, sentences, own[0], own.stride);
+            // Rows of sentences that have ended are computed too, and ignored.
+            layer.recurrent(states[0], states.stride, sentences, hidden_gates[0], hidden_gates.stride);
             for (int b = 0; b < sentences; b++) {
-                int token = backwards ? source.starts[b + 1] - 1 - time : source.starts[b] + time;
-                if (token < source.starts[b] || token >= source.starts[b + 1]) continue;
-                layer.step(gates[token], own[b], states[b], states[b]);
+                int token = backwards ? batch.starts[b + 1] - 1 - time : batch.starts[b] + time;
+                if (token < batch.starts[b] || token >= batch.starts[b + 1]) continue;
+                layer.step(input_gates[token], hidden_gates[b], states[b], states[b]);
                 memcpy(out[token] + column, states[b], layer.hidden * sizeof(float));
             }
         }
     }
 
-    void encode(const int32_t* tokens, Source& source) const {
-        int count = source.starts.back(), size = view.embedding_size, hidden = 0;
-        Matrix below, above;
-        below.resize(count, size);
+    void encode(const int32_t* tokens, EncodedBatch& batch) const {
+        int count = batch.starts.back(), size = view.embedding_size, hidden = 0;
+        Matrix inputs, outputs;
+        inputs.resize(count, size);
         for (int i = 0; i < count; i++)
-            memcpy(below[i], view.src_embedding + size_t(tokens[i]) * size, size * sizeof(float));
+            memcpy(inputs[i], view.src_embedding + size_t(tokens[i]) * size, size * sizeof(float));
         for (int layer = 0; layer < view.encoder_layers; layer++) {
-            const Recurrence* ways = &encoder[layer * view.directions];
-            hidden = ways->hidden;
-            above.resize(count, hidden * view.directions);
-            for (int way = 0; way < view.directions; way++)
-                run(ways[way], source, below[0], below.stride, above, way * hidden, way);
-            std::swap(below, above);
+            const Recurrence* layers = &encoder[layer * view.directions];
+            hidden = layers->hidden;
+            outputs.resize(count, hidden * view.directions);
+            for (int direction = 0; direction < view.directions; direction++)
+                run_direction(layers[direction], batch, inputs[0], inputs.stride, outputs, direction * hidden,
+                              direction);
+            std::swap(inputs, outputs);
         }
-        source.outputs = std::move(below);
-        pool(source, hidden);
+        batch.outputs = std::move(inputs);
+        pool(batch, hidden);
     }
 
-    // The context vectors: a tanh layer on the last states, the mean and the maximum of each sentence.
-    void pool(Source& source, int hidden) const {
-        int sentences = int(source.starts.size()) - 1, width = hidden * view.directions;
+    // The context vectors: a tanh layer on the final state, the mean and the maximum of the states of each sentence.
+    void pool(EncodedBatch& batch, int hidden) const {
+        int sentences = int(batch.starts.size()) - 1, width = hidden * view.directions;
         Matrix pooled;
         pooled.resize(sentences, 3 * width);
         for (int b = 0; b < sentences; b++) {
-            int first = source.starts[b], last = source.starts[b + 1] - 1;
-            for (int way = 0; way < view.directions; way++)
-                memcpy(pooled[b] + way * hidden, source.outputs[way ? first : last] + way * hidden,
+            int first = batch.starts[b], last = batch.starts[b + 1] - 1;
+            for (int direction = 0; direction < view.directions; direction++)
+                memcpy(pooled[b] + direction * hidden, batch.outputs[direction ? first : last] + direction * hidden,
                        hidden * sizeof(float));
             for_each_vector(width, [&](int start, int count) {
-                vec sum = {}, highest = broadcast(-INFINITY);
+                vec sum = {}, maximum = broadcast(-INFINITY);
                 for (int token = first; token <= last; token++) {
-                    vec state = load(source.outputs[token] + start, count);
+                    vec state = load(batch.outputs[token] + start, count);
                     sum += state;
-                    highest = max(highest, state);
+                    maximum = max(maximum, state);
                 }
                 store(pooled[b] + width + start, sum / float(last - first + 1), count);
-                store(pooled[b] + 2 * width + start, highest, count);
+                store(pooled[b] + 2 * width + start, maximum, count);
             });
         }
-        apply(summary, pooled, sentences, source.context);
-        tanh_rows(source.context, sentences, summary.out);
+        apply(summary, pooled, sentences, batch.context);
+        tanh_rows(batch.context, sentences, summary.out);
     }
 
     static void apply(const Linear& layer, const Matrix& x, int rows, Matrix& y) {
@@ -139,160 +144,162 @@ struct Network {
         layer(x[0], x.stride, rows, y[0], y.stride);
     }
 
-    // Fill `source`, whose `starts` are given, from the tokens of all sentences.
-    void start(const int32_t* tokens, Source& source) const {
-        encode(tokens, source);
-        int sentences = int(source.starts.size()) - 1;
-        apply(first_state, source.context, sentences, source.first_states);
-        tanh_rows(source.first_states, sentences, state_size);
-        if (view.attends) {
-            if (key.out) apply(key, source.outputs, source.starts.back(), source.keys);
-            apply(value, source.outputs, source.starts.back(), source.values);
+    // Encodes the tokens of all sentences into `batch`, whose `starts` are already set.
+    void start(const int32_t* tokens, EncodedBatch& batch) const {
+        encode(tokens, batch);
+        int sentences = int(batch.starts.size()) - 1;
+        apply(first_state, batch.context, sentences, batch.first_states);
+        tanh_rows(batch.first_states, sentences, state_size);
+        if (view.has_attention) {
+            if (key.out) apply(key, batch.outputs, batch.starts.back(), batch.keys);
+            apply(value, batch.outputs, batch.starts.back(), batch.values);
         } else {
-            apply(context_gates, source.context, sentences, source.gate_shares);
-            apply(context_readout, source.context, sentences, source.readout_shares);
-            if (weigh.out) summarise(source);
+            apply(context_gates, batch.context, sentences, batch.context_gates);
+            apply(context_readout, batch.context, sentences, batch.context_features);
+            if (weigh.out) summarize(batch);
         }
     }
 
-    // The summaries' shares of the readout: each summary is a weighted mean of the sentence's states.
-    void summarise(Source& source) const {
-        int sentences = int(source.starts.size()) - 1, count = weigh.out;
+    // Projects the summaries to the readout; each summary is a weighted mean of the sentence's encoder outputs.
+    void summarize(EncodedBatch& batch) const {
+        int sentences = int(batch.starts.size()) - 1, count = weigh.out;
         Matrix scores, summaries;
-        apply(weigh, source.outputs, source.starts.back(), scores);
+        apply(weigh, batch.outputs, batch.starts.back(), scores);
         summaries.resize(sentences * count, weigh.in);
-        Block<float> weights(padded(source.starts.back(), LANES));
+        AlignedBuffer<float> weights(padded(batch.starts.back(), LANES));
         for (int b = 0; b < sentences; b++) {
-            int first = source.starts[b], tokens = source.starts[b + 1] - first;
+            int first = batch.starts[b], tokens = batch.starts[b + 1] - first;
             for (int k = 0; k < count; k++) {
                 for (int s = 0; s < tokens; s++) weights[s] = scores[first + s][k];
-                float total = exponentials(weights.get(), tokens);
+                float total = unnormalized_softmax(weights.get(), tokens);
                 float* summary = summaries[b * count + k];
                 memset(summary, 0, weigh.in * sizeof(float));
-                add_mean(source.outputs, first, tokens, weights.get(), total, weigh.in, summary);
+                add_weighted_mean(batch.outputs, first, tokens, weights.get(), total, weigh.in, summary);
             }
         }
-        apply(mixture, summaries, sentences * count, source.summary_shares);
+        apply(mixture, summaries, sentences * count, batch.summary_features);
     }
 
-    // Scores become exp(score - the highest); returns their sum.
-    static float exponentials(float* scores, int count) {
-        float highest = -INFINITY, total = 0;
-        for (int i = 0; i < count; i++) highest = std::max(highest, scores[i]);
+    // Replaces each score by exp(score - maximum) and returns their sum.
+    static float unnormalized_softmax(float* scores, int count) {
+        float maximum = -INFINITY, total = 0;
+        for (int i = 0; i < count; i++) maximum = std::max(maximum, scores[i]);
         for_each_vector(count, [&](int start, int lanes) {
-            store(scores + start, exponential(load(scores + start, lanes) - highest), lanes);
+            store(scores + start, exp(load(scores + start, lanes) - maximum), lanes);
         });
         for (int i = 0; i < count; i++) total += scores[i];
         return total;
     }
 
-    // Add to `to` the mean of `count` rows from `first` on, weighted by weights that sum up to `total`.
-    static void add_mean(const Matrix& rows, int first, int count, const float* weights, float total, int size,
-                         float* to) {
+    // Adds the weighted mean of `count` rows from `first` on to `to`; total: the sum of the weights.
+    static void add_weighted_mean(const Matrix& rows, int first, int count, const float* weights, float total, int size,
+                                  float* to) {
         for_each_vector(size, [&](int start, int lanes) {
-            vec found = {};
-            for (int i = 0; i < count; i++) found += weights[i] * load(rows[first + i] + start, lanes);
-            store(to + start, load(to + start, lanes) + found / total, lanes);
+            vec sum = {};
+            for (int i = 0; i < count; i++) sum += weights[i] * load(rows[first + i] + start, lanes);
+            store(to + start, load(to + start, lanes) + sum / total, lanes);
         });
     }
 
-    // One hypothesis looks at its sentence: the found mean of values is added to `features`.
-    void attend(const Source& source, int sentence, const float* asked, float* features, float* scores) const {
-        int first = source.starts[sentence], count = source.starts[sentence + 1] - first;
-        const Matrix& keys = key.out ? source.keys : source.outputs;
+    // Adds the attention-weighted mean of the sentence's values to `features`. scores: scratch memory.
+    void attend(const EncodedBatch& batch, int sentence, const float* query, float* features, float* scores) const {
+        int first = batch.starts[sentence], count = batch.starts[sentence + 1] - first;
+        const Matrix& keys = key.out ? batch.keys : batch.outputs;
         int size = key.out ? key.out : value.in;
         for (int s = 0; s < count; s++) {
             vec sums = {};
             for_each_vector(size, [&](int start, int lanes) {
-                vec one = load(asked + start, lanes), other = load(keys[first + s] + start, lanes);
+                vec q = load(query + start, lanes), k = load(keys[first + s] + start, lanes);
                 sums += view.attention_score
-                            ? tanh(one + other) * load(view.attention_score + start, lanes)
-                            : one * other;
+                            ? tanh(q + k) * load(view.attention_score + start, lanes)
+                            : q * k;
             });
-            scores[s] = sum_of(sums);
+            scores[s] = reduce_sum(sums);
         }
-        float total = exponentials(scores, count);
-        add_mean(source.values, first, count, scores, total, value.out, features);
+        float total = unnormalized_softmax(scores, count);
+        add_weighted_mean(batch.values, first, count, scores, total, value.out, features);
     }
 
-    // What a step needs besides its results.
+    // Buffers of a step, reused by the next.
     struct Scratch {
-        Matrix gates, own, outputs, features, asked;
-        Block<float> scores;
+        Matrix input_gates, hidden_gates, outputs, features;
+        Matrix queries;  // of attention, or the mixture weights of the summaries
+        AlignedBuffer<float> scores;
     };
 
-    // One word of N hypotheses: tokens, sentences [N], states [N, state_size] -> next states, logits [N, V].
-    void step(const int32_t* tokens, const int32_t* sentences, int rows, const Matrix& states, const Source& source,
-              Matrix& next, Matrix& logits, Scratch& scratch) const {
-        next.resize(rows, state_size);
+    // One step of N hypotheses: tokens, sentences [N], states [N, state_size] -> next states, logits [N, V].
+    void step(const int32_t* tokens, const int32_t* sentences, int rows, const Matrix& states,
+              const EncodedBatch& batch, Matrix& next_states, Matrix& logits, Scratch& scratch) const {
+        next_states.resize(rows, state_size);
         int column = 0;
-        for (size_t number = 0; number < decoder.size(); number++) {
-            const Recurrence& layer = decoder[number];
+        for (size_t index = 0; index < decoder.size(); index++) {
+            const Recurrence& layer = decoder[index];
             int width = layer.recurrent.out;
-            if (number)
-                apply(layer.inputs, scratch.outputs, rows, scratch.gates);
+            if (index)
+                apply(layer.inputs, scratch.outputs, rows, scratch.input_gates);
             else
-                scratch.gates.resize(rows, width);
-            scratch.own.resize(rows, layer.recurrent.width);
-            layer.recurrent(states[0] + column, states.stride, rows, scratch.own[0], scratch.own.stride);
+                scratch.input_gates.resize(rows, width);
+            scratch.hidden_gates.resize(rows, layer.recurrent.width);
+            layer.recurrent(states[0] + column, states.stride, rows, scratch.hidden_gates[0],
+                            scratch.hidden_gates.stride);
             scratch.outputs.resize(rows, layer.hidden);
             for (int row = 0; row < rows; row++) {
-                float* gates = scratch.gates[row];
-                if (!number) {
-                    memcpy(gates, view.word_gates + size_t(tokens[row]) * width, width * sizeof(float));
-                    if (!view.attends) add(gates, source.gate_shares[sentences[row]], width);
+                float* input_gates = scratch.input_gates[row];
+                if (!index) {
+                    memcpy(input_gates, view.token_gates + size_t(tokens[row]) * width, width * sizeof(float));
+                    if (!view.has_attention) add(input_gates, batch.context_gates[sentences[row]], width);
                 }
-                float *own = next[row] + column, *output = scratch.outputs[row];
-                layer.step(gates, scratch.own[row], states[row] + column, own);
-                if (number)
-                    add(output, own, layer.hidden);
+                float *state = next_states[row] + column, *output = scratch.outputs[row];
+                layer.step(input_gates, scratch.hidden_gates[row], states[row] + column, state);
+                if (index)
+                    add(output, state, layer.hidden);
                 else
-                    memcpy(output, own, layer.hidden * sizeof(float));
+                    memcpy(output, state, layer.hidden * sizeof(float));
             }
             column += layer.state_size();
         }
         apply(readout, scratch.outputs, rows, scratch.features);
-        if (query.out) apply(query, scratch.outputs, rows, scratch.asked);
-        if (gate.out) apply(gate, scratch.outputs, rows, scratch.asked);
-        scratch.scores.resize(padded(source.starts.back(), LANES));
+        if (query.out) apply(query, scratch.outputs, rows, scratch.queries);
+        if (gate.out) apply(gate, scratch.outputs, rows, scratch.queries);
+        scratch.scores.resize(padded(batch.starts.back(), LANES));
         for (int row = 0; row < rows; row++) {
             float* features = scratch.features[row];
-            add(features, view.word_readout + size_t(tokens[row]) * readout.out, readout.out);
-            if (view.attends)
-                attend(source, sentences[row], (query.out ? scratch.asked : scratch.outputs)[row], features,
+            add(features, view.token_readout + size_t(tokens[row]) * readout.out, readout.out);
+            if (view.has_attention)
+                attend(batch, sentences[row], (query.out ? scratch.queries : scratch.outputs)[row], features,
                        scratch.scores.get());
             else
-                add(features, source.readout_shares[sentences[row]], readout.out);
+                add(features, batch.context_features[sentences[row]], readout.out);
             if (gate.out) {
-                float* parts = scratch.asked[row];
-                float total = exponentials(parts, gate.out);
-                add_mean(source.summary_shares, sentences[row] * gate.out, gate.out, parts, total, readout.out,
-                         features);
+                float* weights = scratch.queries[row];
+                float total = unnormalized_softmax(weights, gate.out);
+                add_weighted_mean(batch.summary_features, sentences[row] * gate.out, gate.out, weights, total,
+                                  readout.out, features);
             }
         }
         tanh_rows(scratch.features, rows, readout.out);
-        predict(sentences, rows, source, scratch.features, logits);
+        predict(sentences, rows, batch, scratch.features, logits);
     }
 
-    const Linear& output_of(const Source& source, int sentence) const {
-        return source.shortlists.empty() ? output : source.shortlists[sentence];
+    const Linear& output_of(const EncodedBatch& batch, int sentence) const {
+        return batch.shortlists.empty() ? output : batch.shortlists[sentence];
     }
 
-    // features -> logits. Hypotheses of a sentence stand side by side.
-    void predict(const int32_t* sentences, int rows, const Source& source, const Matrix& features,
+    // The output layer: features -> logits. The hypotheses of a sentence must be contiguous.
+    void predict(const int32_t* sentences, int rows, const EncodedBatch& batch, const Matrix& features,
                  Matrix& logits) const {
-        if (source.shortlists.empty()) return apply(output, features, rows, logits);
-        int widest = 0;
-        for (int row = 0; row < rows; row++) widest = std::max(widest, source.shortlists[sentences[row]].width);
-        logits.resize(rows, widest);
+        if (batch.shortlists.empty()) return apply(output, features, rows, logits);
+        int max_width = 0;
+        for (int row = 0; row < rows; row++) max_width = std::max(max_width, batch.shortlists[sentences[row]].width);
+        logits.resize(rows, max_width);
         for (int first = 0, end; first < rows; first = end) {
             for (end = first; end < rows && sentences[end] == sentences[first];) end++;
-            source.shortlists[sentences[first]](features[first], features.stride, end - first, logits[first],
+            batch.shortlists[sentences[first]](features[first], features.stride, end - first, logits[first],
                                                 logits.stride);
         }
     }
 
-    ModelView view;  // its tables are the caller's, and stay
+    ModelView view;  // does not own its tables
     std::vector<Recurrence> encoder, decoder;
     Linear summary, first_state, readout, output, context_gates, context_readout, key, query, value, weigh, gate, mixture;
     int state_size = 0;

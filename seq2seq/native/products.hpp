@@ -1,20 +1,20 @@
-// Matrices and products of them, for each instruction set.
+// Matrices and matrix products, compiled once per instruction set.
 //
-// A product gives the same numbers for a row whatever rows stand beside it: each sum runs over the inputs in order.
+// The result of a row does not depend on the other rows of the batch: each sum runs over the inputs in order.
 
 constexpr int PANEL_VECTORS = NATIVE_PANEL_VECTORS, TILE_ROWS = NATIVE_TILE_ROWS;
 typedef int8_t bytes __attribute__((vector_size(LANES)));
 
 #if NATIVE_LANES == 16
-constexpr int8_t FLIP = -128;  // the instruction wants its activations unsigned
+constexpr int8_t FLIP = -128;  // vpdpbusd takes unsigned activations
 #else
 constexpr int8_t FLIP = 0;
 #endif
 constexpr int PANEL = PANEL_VECTORS * LANES;
 
-// Rows of numbers, each with room up to a whole panel.
+// A row-major matrix; rows are padded to full panels.
 struct Matrix {
-    Block<float> data;
+    AlignedBuffer<float> data;
     long stride = 0;
 
     void resize(int rows, int columns) {
@@ -24,17 +24,17 @@ struct Matrix {
     float* operator[](int row) const { return data.get() + row * stride; }
 };
 
-// Each of LANES sums with four products more: activations [4], weights [LANES, 4].
-inline ivec add_products(ivec sums, const int8_t* activations, const int8_t* weights) {
+// Adds the dot products of activations [4] with weights [LANES, 4] to the sums [LANES].
+inline ivec add_dot_products(ivec sums, const int8_t* activations, const int8_t* weights) {
 #if NATIVE_LANES == 16
-    int four;
-    memcpy(&four, activations, 4);
-    return (ivec)_mm512_dpbusd_epi32((__m512i)sums, _mm512_set1_epi32(four), _mm512_load_si512(weights));
+    int group_of_4;
+    memcpy(&group_of_4, activations, 4);
+    return (ivec)_mm512_dpbusd_epi32((__m512i)sums, _mm512_set1_epi32(group_of_4), _mm512_load_si512(weights));
 #elif NATIVE_LANES == 8
-    int four;
-    memcpy(&four, activations, 4);
-    __m256i x = _mm256_set1_epi32(four), w = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights));
-    // Both are within 127, so that two products fit into 16 bits.
+    int group_of_4;
+    memcpy(&group_of_4, activations, 4);
+    __m256i x = _mm256_set1_epi32(group_of_4), w = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights));
+    // Both are in [-127, 127], so the sum of two products fits into 16 bits.
     __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
     return (ivec)_mm256_add_epi32((__m256i)sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 #else
@@ -44,17 +44,17 @@ inline ivec add_products(ivec sums, const int8_t* activations, const int8_t* wei
 #endif
 }
 
-// y = W x + b with W packed for products with few rows: panels of columns, in each one input after another.
+// y = W x + b, packed for small batches: W is stored in panels of PANEL outputs, each ordered by input.
 class Linear {
   public:
     Linear() = default;
 
-    // padding: what stands in outputs past the last one.
+    // padding: the value of the outputs past the last.
     explicit Linear(const LinearView& view, float padding = 0) : Linear(view, padding, nullptr, view.out) {}
 
-    // The same with `count` of the outputs alone; null: with the first ones.
-    Linear(const LinearView& view, float padding, const int32_t* chosen, int count)
-        : out(count), in(view.in), width(padded(count, PANEL)), chosen_(chosen) {
+    // Only `count` of the outputs: those in `selected` (ascending), or the first if it is null.
+    Linear(const LinearView& view, float padding, const int32_t* selected, int count)
+        : out(count), in(view.in), width(padded(count, PANEL)), selected_(selected) {
         bias_.resize(width);
         for (int o = 0; o < width; o++) bias_[o] = o < out ? view.bias[row(o)] : padding;
         if (view.weight)
@@ -63,10 +63,10 @@ class Linear {
             pack(view.quantized, view.scales);
     }
 
-    // x: `rows` rows of `in` numbers that begin `stride` apart; y [rows, width], its rows `y_stride` apart.
+    // x [rows, in] with row stride `stride` -> y [rows, width] with row stride `y_stride`.
     void operator()(const float* x, long stride, int rows, float* y, long y_stride) const {
-        thread_local Block<int8_t> quantized;
-        thread_local Block<float> scales;
+        thread_local AlignedBuffer<int8_t> quantized;
+        thread_local AlignedBuffer<float> scales;
         long q_stride = padded(in, 64);
         if (groups_) {
             quantized.resize(rows * q_stride);
@@ -74,7 +74,7 @@ class Linear {
             for (int row = 0; row < rows; row++)
                 scales[row] = quantize(x + row * stride, quantized.get() + row * q_stride);
         }
-        // A panel of weights stays in the cache while all rows pass by.
+        // A panel of weights stays in the cache for all rows.
         for (int panel = 0; panel < width; panel += PANEL)
             for_tiles(rows, [&](auto tile, int first) {
                 constexpr int count = decltype(tile)::value;
@@ -89,27 +89,29 @@ class Linear {
 
     int out = 0, in = 0, width = 0;
 
-    // Which row of the weight an output has.
-    int row(int o) const { return chosen_ ? chosen_[o] : o; }
+    // The row of the weight that computes an output.
+    int row(int o) const { return selected_ ? selected_[o] : o; }
 
-    // And which output a row has.
-    int output_of(int row) const { return chosen_ ? int(std::lower_bound(chosen_, chosen_ + out, row) - chosen_) : row; }
+    // The output that a row of the weight computes.
+    int output_of(int row) const {
+        return selected_ ? int(std::lower_bound(selected_, selected_ + out, row) - selected_) : row;
+    }
 
   private:
     void pack(const float* weight) {
         weights_.resize(size_t(width) * in);
         for (int panel = 0; panel < out; panel += PANEL) {
             float* to = weights_.get() + size_t(panel) * in;
-            in_panel(panel, weight, [&](auto& rows, int count) {
+            with_panel_rows(panel, weight, [&](auto& rows, int count) {
                 for (int i = 0; i < in; i++, to += PANEL)
                     for (int o = 0; o < count; o++) to[o] = rows[o][i];
             });
         }
     }
 
-    // Call body(where each output of a panel has its weights, how many outputs it has).
+    // Calls body(pointers to the weight rows of a panel, their number).
     template <class T, class Body>
-    void in_panel(int panel, const T* weight, Body body) const {
+    void with_panel_rows(int panel, const T* weight, Body body) const {
         const T* rows[PANEL];
         int count = std::min(PANEL, out - panel);
         for (int o = 0; o < count; o++) rows[o] = weight + size_t(row(panel + o)) * in;
@@ -123,7 +125,7 @@ class Linear {
         offsets_.resize(width);
         for (int panel = 0; panel < out; panel += PANEL) {
             int8_t* to = bytes_.get() + size_t(panel) * groups_ * 4;
-            in_panel(panel, weight, [&](auto& rows, int count) {
+            with_panel_rows(panel, weight, [&](auto& rows, int count) {
                 for (int i = 0; i < in; i += 4, to += PANEL * 4)
                     for (int o = 0; o < count; o++) memcpy(to + o * 4, rows[o] + i, std::min(4, in - i));
                 for (int o = 0; o < count; o++) {
@@ -136,7 +138,7 @@ class Linear {
         }
     }
 
-    // Call body(number of rows as a type, first row) for tiles of about equal height.
+    // Calls body(row count as a compile-time constant, first row) for tiles of about equal height.
     template <class Body>
     static void for_tiles(int rows, Body body) {
         int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
@@ -174,7 +176,7 @@ class Linear {
         for (int group = 0; group < groups_; group++, weight += PANEL * 4)
             for (int row = 0; row < ROWS; row++)
                 for (int v = 0; v < PANEL_VECTORS; v++)
-                    sums[row][v] = add_products(sums[row][v], x + row * stride + group * 4, weight + v * LANES * 4);
+                    sums[row][v] = add_dot_products(sums[row][v], x + row * stride + group * 4, weight + v * LANES * 4);
         for (int v = 0; v < PANEL_VECTORS; v++) {
             int column = panel + v * LANES;
             ivec offset;
@@ -187,27 +189,27 @@ class Linear {
         }
     }
 
-    // One row to int8 -> its scale.
+    // Quantizes one row to int8 and returns its scale.
     float quantize(const float* x, int8_t* quantized) const {
-        vec highest = {};
+        vec maxima = {};
         for_each_vector(in, [&](int start, int count) {
             vec values = load(x + start, count);
-            highest = max(highest, max(values, -values));
+            maxima = max(maxima, max(values, -values));
         });
-        float largest = reduce_max(highest);
-        if (!(largest > 0)) largest = 1;
-        float to_int = 127 / largest;
+        float max_abs = reduce_max(maxima);
+        if (!(max_abs > 0)) max_abs = 1;
+        float to_int = 127 / max_abs;
         for_each_vector(in, [&](int start, int count) {
             ivec rounded = (ivec)(load(x + start, count) * to_int + 12582912.0f) - 0x4B400000;
             bytes narrow = __builtin_convertvector(rounded, bytes) ^ FLIP;
             memcpy(quantized + start, &narrow, sizeof narrow);
         });
-        return largest / 127;
+        return max_abs / 127;
     }
 
-    Block<float> bias_, weights_, scales_;
-    Block<int8_t> bytes_;
-    Block<int32_t> offsets_;
-    const int32_t* chosen_ = nullptr;
-    int groups_ = 0;  // of four inputs, where the weights are int8
+    AlignedBuffer<float> bias_, weights_, scales_;
+    AlignedBuffer<int8_t> bytes_;
+    AlignedBuffer<int32_t> offsets_;
+    const int32_t* selected_ = nullptr;
+    int groups_ = 0;  // of four inputs each; 0 unless the weights are int8
 };

@@ -1,4 +1,4 @@
-// What training computes between its matrix products, as a C library that `training.py` loads.
+// The C interface of the training kernels between the matrix products, bound by `training.py`.
 
 #include <algorithm>
 #include <cmath>
@@ -19,66 +19,66 @@
 
 namespace {
 
-// torch's own threads: more threads beside them would fight with those for the cores. Where they are not to be found,
-// one thread does it all.
-struct Threads {
+// The OpenMP runtime that torch has loaded: a second thread pool would compete with its threads for the cores. If it is
+// not found, one thread runs everything.
+struct OpenMP {
     using Body = void (*)(void*);
-    void (*run)(Body, void*, unsigned, unsigned) = nullptr;  // all of OpenMP, as gcc calls them
-    int (*number)() = nullptr;
-    int (*count)() = nullptr;
+    void (*run)(Body, void*, unsigned, unsigned) = nullptr;  // the function that gcc calls for a parallel region
+    int (*thread_num)() = nullptr;
+    int (*thread_count)() = nullptr;
 
-    Threads() {
+    OpenMP() {
 #if defined(__unix__) || defined(__APPLE__)
         run = reinterpret_cast<decltype(run)>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
-        number = reinterpret_cast<decltype(number)>(dlsym(RTLD_DEFAULT, "omp_get_thread_num"));
-        count = reinterpret_cast<decltype(count)>(dlsym(RTLD_DEFAULT, "omp_get_num_threads"));
+        thread_num = reinterpret_cast<decltype(thread_num)>(dlsym(RTLD_DEFAULT, "omp_get_thread_num"));
+        thread_count = reinterpret_cast<decltype(thread_count)>(dlsym(RTLD_DEFAULT, "omp_get_num_threads"));
 #endif
     }
 
-    bool found() const { return run && number && count; }
+    bool available() const { return run && thread_num && thread_count; }
 };
 
-// Call body(part, first row, last row) for `parts` parts of the rows at once.
+// Calls work(part, first row, end row) for `parts` parts of the rows in parallel.
 template <class Work>
-void in_parts(int parts, int rows, const Work& work) {
-    static const Threads threads;
+void parallel_for(int parts, int rows, const Work& work) {
+    static const OpenMP openmp;
     struct Job {
         const Work& work;
         int parts, rows;
-        // Every `step`-th part from `first` on: there may be fewer threads than were asked for.
+        // Every `step`-th part from `first` on: there may be fewer threads than requested.
         void run(int first, int step) const {
             for (int part = first; part < parts; part += step)
                 work(part, int(int64_t(rows) * part / parts), int(int64_t(rows) * (part + 1) / parts));
         }
     } job{work, parts, rows};
-    auto body = [](void* data) { static_cast<Job*>(data)->run(threads.number(), threads.count()); };
-    unsigned wanted = std::min(parts, rows);
-    if (wanted > 1 && threads.found())
-        threads.run(body, &job, wanted, 0);
+    auto body = [](void* data) { static_cast<Job*>(data)->run(openmp.thread_num(), openmp.thread_count()); };
+    unsigned threads = std::min(parts, rows);
+    if (threads > 1 && openmp.available())
+        openmp.run(body, &job, threads, 0);
     else
         job.run(0, 1);
 }
 
-enum Way { FORWARD, BACKWARD };
+enum Pass { FORWARD, BACKWARD };
 
 template <class Step>
-void step(const GruView& view, int way) {
-    in_parts(view.threads, view.directions * view.rows, [&](int part, int first, int last) {
-        Step one{view};
-        if (way == FORWARD)
-            one.forward(first, last);
+void step(const GruView& view, int pass) {
+    parallel_for(view.threads, view.directions * view.rows, [&](int part, int first, int end) {
+        Step gru{view};
+        if (pass == FORWARD)
+            gru.forward(first, end);
         else
-            one.backward(first, last, view.bias_grads + size_t(part) * view.directions * 4 * view.hidden);
+            gru.backward(first, end, view.bias_grads + size_t(part) * view.directions * 4 * view.hidden);
     });
 }
 
 template <class Loss>
 int loss(const LossView& view) {
-    std::unique_ptr<float[]> room(new (std::nothrow) float[size_t(view.threads) * view.vocab]);
-    if (!room) return 1;
-    in_parts(view.threads, view.rows, [&](int part, int first, int last) {
-        size_t own = size_t(part) * view.vocab;
-        Loss{view}.run(first, last, view.bias_grads ? view.bias_grads + own : nullptr, room.get() + own);
+    std::unique_ptr<float[]> scratch(new (std::nothrow) float[size_t(view.threads) * view.vocab]);
+    if (!scratch) return 1;
+    parallel_for(view.threads, view.rows, [&](int part, int first, int end) {
+        size_t offset = size_t(part) * view.vocab;
+        Loss{view}.run(first, end, view.bias_grads ? view.bias_grads + offset : nullptr, scratch.get() + offset);
     });
     return 0;
 }
@@ -87,27 +87,27 @@ int loss(const LossView& view) {
 
 extern "C" {
 
-// The highest instruction set of these functions on this processor.
+// The highest instruction set that the kernels support on this processor.
 int seq2seq_training_level() { return best_level(); }
 
-void seq2seq_gru(const GruView* view, int way) {
+void seq2seq_gru(const GruView* view, int pass) {
     switch (2 * view->level + view->is_bf16) {
 #ifdef NATIVE_DISPATCH_BF16
-        case 7: return step<avx512_bf16::Gru<avx512_bf16::bf16>>(*view, way);
-        case 6: return step<avx512_bf16::Gru<float>>(*view, way);
+        case 7: return step<avx512_bf16::Gru<avx512_bf16::bf16>>(*view, pass);
+        case 6: return step<avx512_bf16::Gru<float>>(*view, pass);
 #endif
 #ifdef NATIVE_DISPATCH
-        case 5: return step<avx512::Gru<avx512::bf16>>(*view, way);
-        case 4: return step<avx512::Gru<float>>(*view, way);
-        case 3: return step<avx2::Gru<avx2::bf16>>(*view, way);
-        case 2: return step<avx2::Gru<float>>(*view, way);
+        case 5: return step<avx512::Gru<avx512::bf16>>(*view, pass);
+        case 4: return step<avx512::Gru<float>>(*view, pass);
+        case 3: return step<avx2::Gru<avx2::bf16>>(*view, pass);
+        case 2: return step<avx2::Gru<float>>(*view, pass);
 #endif
-        case 1: return step<plain::Gru<plain::bf16>>(*view, way);
-        default: return step<plain::Gru<float>>(*view, way);
+        case 1: return step<plain::Gru<plain::bf16>>(*view, pass);
+        default: return step<plain::Gru<float>>(*view, pass);
     }
 }
 
-// 0, or 1 where memory is short.
+// Returns 0, or 1 if out of memory.
 int seq2seq_loss(const LossView* view) {
     switch (2 * view->level + view->is_bf16) {
 #ifdef NATIVE_DISPATCH_BF16

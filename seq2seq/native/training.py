@@ -1,6 +1,6 @@
-"""What training computes between its matrix products: the gates of a GRU, and the loss with its gradient.
+"""ctypes bindings of the training kernels between the matrix products: GRU gates, and the loss with its gradient.
 
-Everything is given by its address (`Tensor.data_ptr`), in the form that `views.hpp` gives; nothing is checked here.
+Tensors are passed as raw pointers (`Tensor.data_ptr`) in the layouts given in `views.hpp`; nothing is checked here.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from seq2seq.native.library import library
 
 @cache
 def isa_levels() -> range:
-    """The instruction sets on this processor, the fastest last; empty where nothing was compiled.
+    """The instruction sets that the kernels support on this processor, the fastest last; empty if not compiled.
 
-    0 is plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with BF16.
+    0 is portable code, 1 AVX2, 2 AVX-512, 3 AVX-512 with BF16.
     """
     loaded = library()
     return range(loaded.seq2seq_training_level() + 1) if loaded else range(0)
@@ -35,7 +35,7 @@ class GruStep(Structure):
     ]
 
     def set_step(self, step: int, row_offsets: Sequence[int]) -> None:
-        """Which step it is; row_offsets: where the rows of each step begin, and their end."""
+        """Select the step; row_offsets: the first row of each step, and the end of the last."""
         self.step, self.offset, self.next_offset = step, row_offsets[step], row_offsets[step + 1]
         self.active = self.next_offset - self.offset
         self.next_active = row_offsets[step + 2] - self.next_offset if step + 2 < len(row_offsets) else 0
@@ -50,7 +50,7 @@ class GruStep(Structure):
 
 
 class LossRows(Structure):
-    """Rows of logits whose loss is wanted: LossView of `views.hpp`."""
+    """The loss of rows of logits: LossView of `views.hpp`."""
 
     _fields_ = [
         *((name, c_void_p) for name in ("logits", "bias", "targets", "losses", "bias_grads")),
@@ -59,7 +59,7 @@ class LossRows(Structure):
     ]
 
     def run(self) -> None:
-        """Compute `losses`, and the gradients where `bias_grads` is given. Raises MemoryError."""
+        """Compute `losses`, and the gradients if `bias_grads` is given. Raises MemoryError."""
         if _functions().seq2seq_loss(byref(self)):
             raise MemoryError
 

@@ -1,4 +1,4 @@
-// Vectors and functions of them. This file is included once for each instruction set, inside a namespace of its own.
+// SIMD vectors and their functions. Included once per instruction set, each time in a different namespace.
 
 constexpr int LANES = NATIVE_LANES;
 typedef float vec __attribute__((vector_size(4 * LANES)));
@@ -28,7 +28,7 @@ inline void store(float* to, vec values, int count = LANES) {
         memcpy(to, &values, count * sizeof(float));
 }
 
-// With these gcc finds the one instruction that there is for it.
+// The intrinsics are needed: gcc does not find the instructions by itself.
 inline vec from_bf16(halves values) {
 #if NATIVE_LANES == 16
     return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)values), 16);
@@ -39,7 +39,7 @@ inline vec from_bf16(halves values) {
 #endif
 }
 
-// Rounded to the nearest, to an even one in the middle.
+// Rounds to nearest, ties to even.
 inline halves to_bf16(vec values) {
 #ifdef NATIVE_BF16
     return (halves)_mm512_cvtneps_pbh((__m512)values);
@@ -72,25 +72,25 @@ inline void store(bf16* to, vec values, int count = LANES) {
 
 inline vec broadcast(float value) { return value - (vec){}; }
 
-// Where one is no number, both give `other`.
-inline vec max(vec one, vec other) {
+// If either argument is NaN, max and min return `b`.
+inline vec max(vec a, vec b) {
 #if NATIVE_LANES == 16
-    return (vec)_mm512_max_ps((__m512)one, (__m512)other);
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
 #else
-    return one > other ? one : other;
+    return a > b ? a : b;
 #endif
 }
 
-inline vec min(vec one, vec other) {
+inline vec min(vec a, vec b) {
 #if NATIVE_LANES == 16
-    return (vec)_mm512_min_ps((__m512)one, (__m512)other);
+    return (vec)_mm512_min_ps((__m512)a, (__m512)b);
 #else
-    return one < other ? one : other;
+    return a < b ? a : b;
 #endif
 }
 
-// Call body(start, count) for each run of at most LANES of `size` numbers. A body that takes `auto count` is compiled
-// for whole vectors by itself.
+// Calls body(start, count) for each run of at most LANES of `size` elements. A body that takes `auto count` is compiled
+// separately for full vectors.
 template <class Body>
 inline void for_each_vector(int size, Body body) {
     int start = 0;
@@ -99,29 +99,29 @@ inline void for_each_vector(int size, Body body) {
 }
 
 inline float reduce_max(vec values) {
-    float highest = values[0];
-    for (int lane = 1; lane < LANES; lane++) highest = values[lane] > highest ? values[lane] : highest;
-    return highest;
+    float maximum = values[0];
+    for (int lane = 1; lane < LANES; lane++) maximum = values[lane] > maximum ? values[lane] : maximum;
+    return maximum;
 }
 
-inline float sum_of(vec values) {
+inline float reduce_sum(vec values) {
     float sum = 0;
     for (int lane = 0; lane < LANES; lane++) sum += values[lane];
     return sum;
 }
 
-// The nearest whole numbers.
-inline vec nearest(vec x) {
+// Rounds to the nearest integer.
+inline vec round_nearest(vec x) {
 #if NATIVE_LANES == 16
     return (vec)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
-    const float rounder = 12582912.0f;  // adding 1.5 * 2^23 leaves no room for a fraction
+    const float rounder = 12582912.0f;  // adding 1.5 * 2^23 rounds off the fraction
     return (x + rounder) - rounder;
 #endif
 }
 
-// x * 2^n, for whole numbers n from -126 to 127.
-inline vec times_power(vec x, vec n) {
+// x * 2^n, for integers n from -126 to 127.
+inline vec ldexp(vec x, vec n) {
 #if NATIVE_LANES == 16
     return (vec)_mm512_scalef_ps((__m512)x, (__m512)n);
 #else
@@ -129,53 +129,53 @@ inline vec times_power(vec x, vec n) {
 #endif
 }
 
-// exp(x) = 2^n (1 + q) with a whole n and |q| < 0.42; near 0 q is exact. The polynomial is (exp(r) - 1) / r with the least
-// largest error on |r| <= ln(2) / 2, 5e-9. What is no number stays none.
+// exp(x) = 2^n (1 + q) with an integer n and |q| < 0.42; q is accurate near 0. The polynomial is the minimax
+// approximation of (exp(r) - 1) / r on |r| <= ln(2) / 2, with a maximum error of 5e-9. NaN stays NaN.
 inline vec exp_parts(vec x, vec& n) {
     x = max(broadcast(-87.0f), min(broadcast(88.0f), x));
-    n = nearest(x * 1.44269504f);
+    n = round_nearest(x * 1.44269504f);
     vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    vec square = r * r;  // two numbers of the polynomial at a time: a shorter way from r to q
+    vec square = r * r;  // two terms at a time: a shorter dependency chain from r to q
     vec q = r * 1.39464392e-3f + 8.36657729e-3f;
     q = q * square + (r * 0.0416662822f + 0.166665430f);
     return (q * r + 0.500000006f) * square + r;
 }
 
-inline vec exponential(vec x) {
+inline vec exp(vec x) {
     vec n, q = exp_parts(x, n);
-    return times_power(q + 1.0f, n);
+    return ldexp(q + 1.0f, n);
 }
 
-// 1 / x, for x from 1 on (from 2^126 on it may be 0): a guess of 14 bits, made better once (Newton).
+// 1 / x for x >= 1 (may be 0 for x >= 2^126): a 14-bit estimate, refined by one Newton step.
 inline vec reciprocal(vec x) {
 #if NATIVE_LANES == 16
-    vec guess = (vec)_mm512_rcp14_ps((__m512)x);
-    return guess * (2.0f - x * guess);
+    vec estimate = (vec)_mm512_rcp14_ps((__m512)x);
+    return estimate * (2.0f - x * estimate);
 #else
     return 1.0f / x;
 #endif
 }
 
-inline vec sigmoid(vec x) { return reciprocal(exponential(-x) + 1.0f); }
+inline vec sigmoid(vec x) { return reciprocal(exp(-x) + 1.0f); }
 
 inline vec tanh(vec x) {
     vec n, q = exp_parts(max(broadcast(-30.0f), min(broadcast(30.0f), x + x)), n);
-    vec e = times_power(q, n) + (times_power(broadcast(1.0f), n) - 1.0f);  // exp(2 x) - 1, exact near 0
+    vec e = ldexp(q, n) + (ldexp(broadcast(1.0f), n) - 1.0f);  // exp(2 x) - 1, accurate near 0
     return e * reciprocal(e + 2.0f);
 }
 
-// Memory on cache lines, with some to spare at the end so that whole vectors may be read.
+// A buffer aligned to cache lines and padded at the end so that full vectors can be read.
 template <class T>
-class Block {
+class AlignedBuffer {
   public:
-    Block() = default;
-    explicit Block(size_t count) { resize(count); }
-    // What it held is lost.
+    AlignedBuffer() = default;
+    explicit AlignedBuffer(size_t count) { resize(count); }
+    // Discards the contents if it grows.
     void resize(size_t count) {
         if (count <= size_) return;
         if (count > (SIZE_MAX - 127) / sizeof(T)) throw std::bad_alloc();
         size_t total = (count * sizeof(T) + 127) / 64 * 64;
-        // A block outlives the search that it failed in: it must know that it has no room.
+        // A buffer may be used again after a failed allocation, which must leave it empty.
         data_.reset();
         size_ = 0;
         data_.reset(static_cast<T*>(std::aligned_alloc(64, total)));

@@ -17,7 +17,7 @@ from random_networks import SRC_VOCAB, TGT_VOCAB, RandomNetwork, sentences
 from seq2seq import Translator
 from seq2seq.errors import InputError
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.network import Network
+from seq2seq.inference.network import NetworkWeights
 from seq2seq.inference.weights import Tensors, quantize
 from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import SearchOptions
@@ -28,7 +28,7 @@ OPTIONS = SearchOptions(beam_size=3, length_penalty=1.0)
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Network:
+def network(tmp_path: Path) -> NetworkWeights:
     return RandomNetwork.create(tmp_path / "weights", attention="dot").to_engine()
 
 
@@ -51,7 +51,7 @@ def network(tmp_path: Path) -> Network:
     ],
     ids=str,
 )
-def test_out_of_range_searches_are_refused(source: list[int], changes: dict[str, Any], network: Network) -> None:
+def test_out_of_range_searches_are_refused(source: list[int], changes: dict[str, Any], network: NetworkWeights) -> None:
     engine = CompiledNetwork(network, max(isa_levels()))
     valid = sentences(2)
     expected = engine.search_batch(valid, OPTIONS)
@@ -60,11 +60,11 @@ def test_out_of_range_searches_are_refused(source: list[int], changes: dict[str,
     assert engine.search_batch(valid, OPTIONS) == expected
 
 
-def test_empty_batch_has_no_results(network: Network) -> None:
+def test_empty_batch_has_no_results(network: NetworkWeights) -> None:
     assert CompiledNetwork(network, max(isa_levels())).search_batch([], OPTIONS) == []
 
 
-def test_a_copy_outlives_the_original(network: Network) -> None:
+def test_a_copy_outlives_the_original(network: NetworkWeights) -> None:
     engine = CompiledNetwork(network, max(isa_levels()))
     expected = engine.search_batch(sentences(3), OPTIONS)
     duplicate = copy.copy(engine)
@@ -103,12 +103,13 @@ from pathlib import Path
 from random_networks import RandomNetwork, sentences, TGT_VOCAB, SRC_VOCAB
 from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.network import Network
+from seq2seq.inference.network import NetworkWeights
 from seq2seq.inference.weights import Tensors
 from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import SearchOptions
 config = ModelConfig(embedding_size=6, hidden_size=64, context_size=5, attention="dot")
-network = Network.take(Tensors.open(Path({str(random_network.path)!r})), config, SRC_VOCAB, TGT_VOCAB, False)
+tensors = Tensors.open(Path({str(random_network.path)!r}))
+network = NetworkWeights.from_tensors(tensors, config, SRC_VOCAB, TGT_VOCAB, False)
 engine = CompiledNetwork(network, max(isa_levels()))
 few, many = sentences(3), sentences(300)
 small, wide = SearchOptions(beam_size=3, length_penalty=1.0), SearchOptions(beam_size=2000, length_penalty=1.0)
