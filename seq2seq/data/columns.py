@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seq2seq.data.languages import LANGUAGE_TAG, language_code
 from seq2seq.data.tables import Column, Table, column_name
 from seq2seq.errors import InputError
 
@@ -17,7 +18,7 @@ _COMMON_NAMES = [
     ("text", "translation"),
 ]
 _ROW_NUMBERS = {"id", "idx", "index", "line", "number", "row"}
-_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+_NOT_LANGUAGES = {"src", "tgt", "trg"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,18 @@ def is_header(cells: Sequence[str], hints: ColumnHints, *, usual: bool = False) 
     given = {hints.src_column, hints.tgt_column} - {""}
     if given:
         return given <= set(cells)
-    codes = len(cells) == 2 and all(map(language_of, cells)) and (usual or not set(cells).isdisjoint(hints.languages))
     columns = [(cell,) for cell in cells]
-    return bool(codes or _by_languages(columns, hints) or _by_common_names(columns))
+    return bool(_are_languages(cells, hints, usual) or _by_languages(columns, hints) or _by_common_names(columns))
+
+
+def _are_languages(cells: Sequence[str], hints: ColumnHints, usual: bool) -> bool:
+    """Whether two cells, next to others that are no language, name two languages. Short codes may be words."""
+    codes = {cell.strip(): _language(cell) for cell in cells}
+    named = {cell: code for cell, code in codes.items() if code}
+    if len(named) != 2 or len(set(named.values())) != 2:
+        return False
+    known = {_language(name) or name for name in hints.languages}
+    return usual or not known.isdisjoint(named.values()) or all(len(cell) > 2 for cell in named)
 
 
 def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
@@ -56,7 +66,12 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
         if named[0] == named[1]:
             raise InputError(f"{table}: --src-column and --tgt-column are the same column, {hints.src_column}")
         return named
-    chosen = _by_languages(columns, hints) or _by_common_names(columns) or _only_two(columns, hints)
+    chosen = (
+        _by_languages(columns, hints)
+        or _only_languages(columns, hints)
+        or _by_common_names(columns)
+        or _only_two(columns, hints)
+    )
     if not chosen:
         missing = [code for code in hints.languages if not _of_language(columns, code)]
         raise InputError(
@@ -68,9 +83,18 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
 
 
 def language_of(name: str) -> str:
-    """The language code in the name of a column or file, as in `en` or `train.en`; empty if there is none."""
-    leaf = name.rpartition(".")[2]
-    return leaf if _LANGUAGE_CODE.fullmatch(leaf) and leaf not in {"src", "tgt", "trg"} else ""
+    """The language in the name of a column or file, as in `en`, `train.swh_Latn` or `French`; empty if there is none.
+
+    A code stays as it is.
+    """
+    leaf = name.rpartition(".")[2].strip()
+    code = _language(leaf)
+    return leaf if code and LANGUAGE_TAG.fullmatch(leaf) else code
+
+
+def _language(name: str) -> str:
+    """The code of a language; empty for what is none, or mostly means something else."""
+    return "" if name.strip().lower() in _NOT_LANGUAGES else language_code(name.strip())
 
 
 def _named(name: str, table: Table) -> Column:
@@ -85,14 +109,29 @@ def _by_languages(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column
     return (src, tgt) if src and tgt and src != tgt else None
 
 
-def _of_language(columns: Sequence[Column], code: str) -> Column | None:
-    """The only column with a language in its name: `sw`, `translation.sw`, `sentence_sw`, `sw_text`."""
-    if not code:
+def _of_language(columns: Sequence[Column], language: str) -> Column | None:
+    """The only column with a language in its name: `sw`, `Swahili`, `sentence_swh_Latn`, `sw_text`."""
+    if not language:
         return None
-    named = re.compile(rf"(.*[._-])?{re.escape(code)}([._-].*)?", re.IGNORECASE)
-    exact = [column for column in columns if _leaf(column) == code.lower()]
-    matches = exact or [column for column in columns if named.fullmatch(column_name(column))]
+    wanted = _language(language) or language.lower()
+
+    def names(text: str) -> bool:
+        return text.lower() == language.lower() or _language(text) == wanted
+
+    exact = [column for column in columns if names(_leaf(column))]
+    named = re.compile(rf"(.*[._ -])?{re.escape(language)}([._ -].*)?", re.IGNORECASE)
+    matches = exact or [
+        column
+        for column in columns
+        if named.fullmatch(column_name(column)) or any(map(names, re.split(r"[._ -]", column_name(column))))
+    ]
     return matches[0] if len(matches) == 1 else None
+
+
+def _only_languages(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column, Column] | None:
+    """The only two columns that are named by a language, where the known languages do not say otherwise."""
+    named = [column for column in columns if _language(_leaf(column)) and _leaf(column) not in _ROW_NUMBERS]
+    return _directed(named, hints) if len(named) == 2 else None
 
 
 def _by_common_names(columns: Sequence[Column]) -> tuple[Column, Column] | None:
@@ -110,15 +149,22 @@ def _only_two(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column, Co
     pair = next((candidates for candidates in (sentences, fields) if len(candidates) == 2), None)
     if not pair:
         return None
+    if hints.languages and any(language_of(column_name(column)) for column in pair):
+        return _directed(pair, hints)
+    return _directed(pair, hints) or (pair[0], pair[1])
+
+
+def _directed(pair: Sequence[Column], hints: ColumnHints) -> tuple[Column, Column] | None:
+    """Two columns in the direction of the known languages, or in their order; None if the known ones are others."""
     first, second = pair
     if not hints.languages:
         return first, second
-    src, tgt = (_of_language(pair, code) for code in (hints.src_lang, hints.tgt_lang))
+    src, tgt = (_of_language(pair, language) for language in (hints.src_lang, hints.tgt_lang))
     if src and not hints.tgt_lang:
         return src, second if src == first else first
     if tgt and not hints.src_lang:
         return second if tgt == first else first, tgt
-    return None if src or tgt or any(language_of(column_name(column)) for column in pair) else (first, second)
+    return (src, tgt) if src and tgt and src != tgt else None
 
 
 def _leaf(column: Column) -> str:

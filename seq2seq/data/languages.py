@@ -1,11 +1,41 @@
 """Cheap checks, on a sample of lines, that each side is in its language; they only warn."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SAMPLE = 200
+LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}|[-_][0-9]{3})*")
+_PARENTHESIS = re.compile(r"\s*\(.*\)$")
+# Characters of a name: shorter ones are ordinary words, except in scripts such as Chinese.
+_SHORTEST_NAME = {True: 4, False: 2}
 _LEAST_SHARE = 0.75
+
+
+@lru_cache(maxsize=4096)
+def language_code(text: str) -> str:
+    """The shortest ISO 639 code of a language, or of its macrolanguage; empty if `text` does not denote a language.
+
+    text: a code (`fr`, `fra`, `fr-CA`, `fra_Latn`), or a name in English or in the language itself (`French`,
+    `français`).
+    """
+    from langcodes import Language, find, tag_is_valid
+
+    if LANGUAGE_TAG.fullmatch(text):
+        return Language.get(text).prefer_macrolanguage().language or "" if tag_is_valid(text) else ""
+    name = _PARENTHESIS.sub("", text).strip().casefold()
+    if len(name) < _SHORTEST_NAME.get(name[:1].isascii(), 0):
+        return ""
+    try:
+        language = find(name)
+    except LookupError:
+        return ""
+    # It also finds rare names and languages of few speakers, which are ordinary words elsewhere: `index`, `label`.
+    names = (language.display_name(), language.autonym())
+    is_meant = name in map(str.casefold, names) and language.speaking_population() > 0
+    return language.language or "" if is_meant else ""
 
 
 def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt_lang: str) -> list[str]:
@@ -13,6 +43,7 @@ def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt
     import py3langid
 
     src, tgt = src[:_SAMPLE], tgt[:_SAMPLE]
+    src_lang, tgt_lang = (language_code(name) or name for name in (src_lang, tgt_lang))
     known = {code for code, _ in py3langid.rank("")}
     try:
         if {src_lang, tgt_lang} <= known and src_lang != tgt_lang and src:

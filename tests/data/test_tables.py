@@ -221,6 +221,12 @@ def test_rows_report_the_line_they_begin_on(tmp_path: Path) -> None:
         (["sentence_swh", "sentence_eng"], ColumnHints("swh", "eng"), True),
         (["Source", "TARGET"], ColumnHints(), True),
         (["Kiswahili", "Kiingereza"], ColumnHints("", "", "Kiswahili", "Kiingereza"), True),
+        (["English", "French"], ColumnHints(), True),
+        (["english", "Français", "note"], ColumnHints(), True),
+        (["eng", "fra"], ColumnHints(), True),
+        (["eng_Latn", "sw-TZ"], ColumnHints(), True),
+        (["English", "Anglais"], ColumnHints(), False),
+        (["English", "eng"], ColumnHints(), False),
         # Two short words are a pair, not a header.
         (["to", "de"], ColumnHints(), False),
         (["Habari", "Hello"], ColumnHints("sw", "en"), False),
@@ -245,6 +251,11 @@ def test_header_is_distinguished_from_a_pair(first_row: list[str], hints: Column
             "sentence_swh_Latn sentence_eng_Latn",
         ),
         ("a\tb\tc", ColumnHints("", "", "c", "a"), "c a"),
+        ("source\ttarget\ten\tfr", ColumnHints(), "en fr"),
+        ("English\tFrench", ColumnHints("fra", "eng_Latn"), "French English"),
+        ("nr\tSwahili\tEnglish", ColumnHints("swh", "en-GB"), "Swahili English"),
+        ("translation.eng\ttranslation.fra", ColumnHints("fr", "en"), "translation.fra translation.eng"),
+        ("french_text\ten_text\tid", ColumnHints("en", "fr"), "en_text french_text"),
         ("note\tsrc\ttgt", ColumnHints("sw", "en"), "src tgt"),
         ("Swahili\tEnglish", ColumnHints("sw", "en"), "Swahili English"),
         ("fr\ten", ColumnHints("en"), "en fr"),
@@ -285,7 +296,16 @@ def test_ambiguous_columns_are_an_error(columns: str, hints: ColumnHints, messag
 
 
 @pytest.mark.parametrize(
-    ("column", "code"), [("en", "en"), ("translation.swh_Latn", "swh_Latn"), ("src", ""), ("text", ""), ("English", "")]
+    ("column", "code"),
+    [
+        ("en", "en"),
+        ("translation.swh_Latn", "swh_Latn"),
+        ("src", ""),
+        ("text", ""),
+        ("English", "en"),
+        ("train.fra", "fra"),
+        ("index", ""),
+    ],
 )
 def test_language_of_a_column(column: str, code: str) -> None:
     assert language_of(column) == code
