@@ -70,6 +70,7 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
         _by_languages(columns, hints)
         or _only_languages(columns, hints)
         or _by_common_names(columns)
+        or _only_two(table.sentence_columns, hints)
         or _only_two(columns, hints)
     )
     if not chosen:

@@ -24,9 +24,15 @@ from seq2seq.io.lines import LONGEST_LINE, read_lines
 Column = tuple[str, ...]
 """The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, written `a.b`."""
 
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
 _ROWS_AT_ONCE = 1000
 _FIRST_ROWS = 100
+_ENOUGH_ROWS = 10
+# Of fast_align and Moses.
+_WORD_ALIGNMENT_DELIMITER = " ||| "
+# What Excel writes before the rows to name the delimiter.
+_SEPARATOR_LINE = re.compile(r"\ufeff?sep=[,;\t|]\r?")
+_TRAILING_BLANKS = re.compile(r" +(?=\r?$)")
 _JSON_BLANKS = re.compile(r"[ \t\n\r]*")
 _LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 # The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
@@ -57,6 +63,11 @@ class Table(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: list[Column] = []
+
+    @property
+    def sentence_columns(self) -> list[Column]:
+        """The columns that may hold sentences, by their first cells."""
+        return self.columns
 
     @property
     def description(self) -> str:
@@ -112,7 +123,8 @@ class Delimited(Table):
         super().__init__(path)
         self.is_csv, self._encoding = is_csv, layout.encoding
         self._quoted = is_csv if layout.quoted is None else layout.quoted
-        self._delimiter = layout.delimiter or (_delimiter_of(path, layout.encoding) if is_csv else "\t")
+        delimiter_of = _delimiter_of if is_csv else _plain_delimiter_of
+        self._delimiter = layout.delimiter or delimiter_of(path, layout.encoding)
         _, self._first = next(self._cells(), (0, ["", ""]))
         self.has_header = is_header(self._first, is_csv) if layout.header is None else layout.header
         names = layout.names or (self._first if self.has_header else None)
@@ -127,6 +139,17 @@ class Delimited(Table):
         if self.is_named:
             return super().description
         return _listed([f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)])
+
+    @property
+    @override
+    def sentence_columns(self) -> list[Column]:
+        rows: list[list[str]] = []
+        with suppress(InputError):  # reported when the rows are read
+            for _, cells in islice(self._cells(), int(self.has_header), _FIRST_ROWS):
+                if len(cells) == len(self.columns):
+                    rows.append(cells)
+        cells_of = zip(*rows, strict=True) if rows else [()] * len(self.columns)
+        return [column for column, cells in zip(self.columns, cells_of, strict=True) if _may_be_sentences(cells)]
 
     @property
     def keeps_quotes(self) -> bool:
@@ -335,6 +358,23 @@ def _listed(columns: list[str]) -> str:
     return ", ".join(shown) + more if columns else "no text columns"
 
 
+def _may_be_sentences(cells: Sequence[str]) -> bool:
+    """Whether the first cells of a column are not all blank, without letters, or alike except for numbers."""
+    if not cells:
+        return True
+    alike = len(cells) >= _ENOUGH_ROWS and len({re.sub(r"\d+", "", cell) for cell in cells}) == 1
+    return not alike and any(character.isalpha() for cell in cells for character in cell)
+
+
+def _plain_delimiter_of(path: Path, encoding: str) -> str:
+    """The delimiter of a file without quotes: a tab, or ` ||| ` if that is in each of the first lines, and no tab."""
+    with suppress(InputError):
+        lines = list(islice(read_lines(path, encoding=encoding), _FIRST_ROWS))
+        if lines and all(_WORD_ALIGNMENT_DELIMITER in line and "\t" not in line for line in lines):
+            return _WORD_ALIGNMENT_DELIMITER
+    return "\t"
+
+
 def _delimiter_of(path: Path, encoding: str) -> str:
     """The delimiter of a CSV: the one with which most of the first rows have as many cells as the first, at least 2."""
 
@@ -357,11 +397,12 @@ def _plain_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[in
 
 def _quoted_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV, each with the line that it begins on."""
-    reader = csv.reader(_with_ends(path, encoding), delimiter=delimiter, strict=True)
+    # A blank after the delimiter would hide a quote.
+    reader = csv.reader(_with_ends(path, encoding), delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
     line = 1
     try:
         for cells in reader:
-            if cells:
+            if cells and not (line == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells))):
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
@@ -371,7 +412,7 @@ def _quoted_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[i
 def _with_ends(path: Path, encoding: str) -> Iterator[str]:
     """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
     for line in read_lines(path, encoding=encoding):
-        yield from _LONE_RETURN.split(f"{line}\n")
+        yield from _LONE_RETURN.split(f"{_TRAILING_BLANKS.sub('', line)}\n")
 
 
 def _leaves(value: Mapping[str, Any], path: Column = ()) -> Iterator[tuple[Column, Any]]:

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -97,7 +97,12 @@ def test_csv_matches_the_standard_library(
     path = tmp_path_factory.mktemp("csv") / "pairs.csv"
     write_csv(path, rows, delimiter)
     expected = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=delimiter))[1:]
-    assert read(path) == [(src, tgt) for src, tgt in expected]
+    # White space at the ends of cells, and of lines in cells, is not part of a sentence.
+    assert list(map(one_line, read(path))) == list(map(one_line, expected))
+
+
+def one_line(row: Sequence[str]) -> list[str]:
+    return [re.sub(r"\s*\n\s*", " ", cell).strip() for cell in row]
 
 
 @pytest.mark.parametrize(
@@ -363,3 +368,33 @@ def test_empty_tables_have_no_rows(name: str, tmp_path: Path) -> None:
     else:
         with pytest.raises(InputError, match="It has no text columns"):
             choose_columns(table, ColumnHints())
+
+
+SPOKEN = [("Where is the cat?", "Où est le chat ?"), ("I like tea, too.", "Moi aussi, j'aime le thé.")] * 10
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "pairs"),
+    [
+        ("pipe.csv", [f"{a}|{b}" for a, b in SPOKEN], SPOKEN),
+        ("aligned.txt", [f"{a} ||| {b}" for a, b in SPOKEN], SPOKEN),
+        ("excel.csv", ["sep=;\r", "source;target\r", *(f"{a};{b}\r" for a, b in SPOKEN)], SPOKEN),
+        ("spaced.csv", ["source, target", *(f'"{a}", "{b}"' for a, b in SPOKEN)], SPOKEN),
+        ("trailing.csv", [f'"{a}","{b}" ' for a, b in SPOKEN], SPOKEN),
+        ("empty.csv", [f'"{a}","{b}",,' for a, b in SPOKEN], SPOKEN),
+        ("index.csv", [",english,french", *(f'{n},"{a}","{b}"' for n, (a, b) in enumerate(SPOKEN))], SPOKEN),
+        ("licence.txt", [f"{a}\t{b}\tCC-BY 2.0 #{n}" for n, (a, b) in enumerate(SPOKEN)], SPOKEN),
+        ("numbers.tsv", [f"{n}\t{a}\t{n / 7:.2f}\t{b}" for n, (a, b) in enumerate(SPOKEN)], SPOKEN),
+        ("digits.tsv", [f"line {n}\tligne {n}" for n in range(20)], [(f"line {n}", f"ligne {n}") for n in range(20)]),
+        ("words.tsv", ["English\tFrench", *(f"{a}\t{b}" for a, b in SPOKEN)], SPOKEN),
+        ("both.tsv", [f"{a} ||| x\t{b}" for a, b in SPOKEN], [(f"{a} ||| x", b) for a, b in SPOKEN]),
+    ],
+)
+def test_tables_are_read_as_a_person_sees_them(
+    name: str, lines: list[str], pairs: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
+    hints = ColumnHints()
+    table = open_table(tmp_path / name, lambda cells, is_csv: is_header(cells, hints, usual=is_csv))
+    rows = table.rows(*choose_columns(table, hints))
+    assert [(src.strip(), tgt.strip()) for _, src, tgt in rows] == pairs
