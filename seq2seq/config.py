@@ -87,6 +87,8 @@ class DataConfig(Section):
     """Code of the source language; by default inferred from the names of files or columns."""
     tgt_lang: _Name = ""
     """Code of the target language; likewise."""
+    invalid_lines: Literal["stop", "skip"] | None = "stop"
+    """Rows of tables that cannot be read: stop at the first, or skip and count them, at most a tenth."""
     encoding: _Name = ""
     """Encoding of text files, such as windows-1252; by default UTF-8, or what a byte order mark says."""
     src_column: str = ""

@@ -30,6 +30,7 @@ def report(
     src_lang: options.SrcLang = None,
     tgt_lang: options.TgtLang = None,
     encoding: options.Encoding = None,
+    invalid_lines: options.InvalidRows = None,
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
     clean: options.Clean = False,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -66,6 +66,14 @@ ValidTgt = Annotated[str | None, typer.Option(metavar="FILE", help="Target sente
 Valid = Annotated[str | None, typer.Option(metavar="FILE", help="Table of validation pairs.")]
 SrcLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the source language, such as sw.")]
 TgtLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the target language, such as en.")]
+InvalidRows = Annotated[
+    Literal["stop", "skip"] | None,
+    typer.Option(
+        "--invalid-lines",
+        metavar="stop|skip",
+        help="Rows of tables that cannot be read: stop at the first (default), or skip and count them, at most a tenth.",
+    ),
+]
 Encoding = Annotated[
     str | None,
     typer.Option(

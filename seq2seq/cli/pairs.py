@@ -21,7 +21,7 @@ def open_pairs(command: str, folder: "ModelFolder | None", **data: str | None) -
 
     languages = folder.config.data.model_dump(include={"src_lang", "tgt_lang"}) if folder else {}
     given = {name: value for name, value in data.items() if value is not None}
-    config = validate_config({"data": {**languages, **given}}, command)
+    config = validate_config({"data": {**languages, **given, "invalid_lines": None}}, command)
     opened = open_sources(config.data, RUNS / DOWNLOADS)
     for note in opened.notes:
         print(printable(f"seq2seq: {note}"), file=sys.stderr)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from seq2seq.data.tables import Column, Table
+from seq2seq.data.tables import Column, InvalidRows, Table
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
 
@@ -111,6 +111,16 @@ class LazyBitext:
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.open())
+
+
+def invalid_rows(bitext: Bitext) -> list[InvalidRows]:
+    """Those of the tables of a bitext, counted once it was read."""
+    match bitext:
+        case TablePairs():
+            return [bitext.table.invalid_rows]
+        case Chain():
+            return [rows for part in bitext.parts for rows in invalid_rows(part)]
+    return []
 
 
 def _one_line(text: str) -> str:

@@ -17,6 +17,7 @@ _FEW_PAIRS, _FEW_TO_VALIDATE, _MANY_TO_VALIDATE = 5_000, 100, 5_000
 
 
 _EXPLANATIONS = {
+    "invalid": "rows that could not be read",
     "empty": "pairs with an empty side",
     "too_long": "pairs with a side of more than data.max_length pieces",
     "identical": "pairs identical on both sides",
@@ -25,7 +26,7 @@ _EXPLANATIONS = {
     "script": "pairs with a side mostly in a foreign script",
     "duplicates": "duplicates of an earlier pair",
 }
-_LINES_LISTED = 3
+LINES_LISTED = 3
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Finding:
     """The pairs that break a rule: how many, and the lines of the first few."""
 
     rule: str
-    """A cleaning rule, or `empty` or `too_long`."""
+    """A cleaning rule, or `invalid`, `empty` or `too_long`."""
     left_out: bool
     """Whether they are dropped."""
     count: int = 0
@@ -42,7 +43,7 @@ class Finding:
     def add(self, line: int) -> None:
         """Count the pair of `line`."""
         self.count += 1
-        if len(self.lines) < _LINES_LISTED:
+        if len(self.lines) < LINES_LISTED:
             self.lines.append(line)
 
     @property

@@ -116,7 +116,9 @@ class _Opener:
         hints = ColumnHints(self.src_lang, self.tgt_lang, self._data.src_column, self._data.tgt_column)
         if self._data.encoding:
             layout = replace(layout, encoding=self._data.encoding)
-        table = open_table(path, lambda cells, is_csv: is_header(cells, hints, usual=is_csv), layout)
+        table = open_table(
+            path, lambda cells, is_csv: is_header(cells, hints, usual=is_csv), layout, self._data.invalid_lines
+        )
         src, tgt = choose_columns(table, hints)
         self._note_layout(table, column_name(src), column_name(tgt))
         self._infer_languages(language_of(column_name(src)), language_of(column_name(tgt)), str(path))

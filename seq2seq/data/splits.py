@@ -5,15 +5,16 @@ from itertools import chain
 from pathlib import Path
 
 from seq2seq.config import CLEANING_RULES, DataConfig
-from seq2seq.data.bitext import Pair
+from seq2seq.data.bitext import Bitext, Pair, invalid_rows
 from seq2seq.data.cleaning import Rules
-from seq2seq.data.report import SourceReport
+from seq2seq.data.report import LINES_LISTED, Finding, SourceReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import draw_groups, hash_of, survey
 from seq2seq.errors import InputError
 
 _LEAST_PAIRS = 10
+_MAX_SKIPPED = 0.1
 
 # Which pairs are held out depends on the pairs alone, so that models with different seeds share a validation set.
 _KEY = b"held out"
@@ -35,6 +36,7 @@ class Selection:
         # Read first, so that errors are reported before the long work.
         self._validation = None if sources.valid is None else list(sources.valid)
         self.survey = survey((pair for source in sources.train for pair in spool.write(source.pairs)), folder)
+        self._skipped = [self._skipped_rows(source.pairs, index) for index, source in enumerate(sources.train)]
         self._rules = Rules(self.survey)
         self.usable = sum(1 for _ in self._clean_pairs()) if data.clean else self.survey.usable
         names = ", ".join(str(source.pairs) for source in sources.train)
@@ -55,6 +57,10 @@ class Selection:
 
     def training_pairs_of(self, index: int, report: SourceReport) -> Iterator[Pair]:
         """The training pairs of one source; `report` counts them, and those that are dropped or break a rule."""
+        skipped = self._skipped[index]
+        if skipped.count:
+            report.findings.append(skipped)
+            report.read += skipped.count
         empty = report.finding("empty", left_out=True)
         findings = {rule: report.finding(rule, left_out=rule in self._chosen_rules) for rule in CLEANING_RULES}
         for number, pair in self._spool.read(index):
@@ -82,6 +88,19 @@ class Selection:
                 yield pair
             else:
                 empty.add(pair.line)
+
+    def _skipped_rows(self, pairs: Bitext, source: int) -> Finding:
+        """The rows of a source that could not be read. Raises InputError if they are more than a tenth."""
+        tables = [rows for rows in invalid_rows(pairs) if rows.count]
+        lines = [line for rows in tables for line in rows.lines]
+        finding = Finding("invalid", True, sum(rows.count for rows in tables), lines[:LINES_LISTED])
+        total = self._spool.count(source) + finding.count
+        if finding.count > _MAX_SKIPPED * total:
+            raise InputError(
+                f"{pairs}: {finding.count:,} of {total:,} rows cannot be read, the first on line {lines[0]:,}; at "
+                "most a tenth can be skipped"
+            )
+        return finding
 
     def _clean_pairs(self) -> Iterator[Pair]:
         """Usable pairs that break none of the chosen rules."""

@@ -45,6 +45,10 @@ class PairSpool:
         for number, (src, tgt, line) in enumerate(zip(lines, lines, lines, strict=True), sum(self._counts[:source])):
             yield number, Pair(src, tgt, int(line))
 
+    def count(self, source: int) -> int:
+        """How many pairs a source has."""
+        return self._counts[source]
+
     def _lines(self, start: int, end: int) -> Iterator[str]:
         # The position is set before each block: several readers may take turns.
         rest = b""

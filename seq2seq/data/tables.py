@@ -10,10 +10,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import override
 
@@ -27,6 +27,7 @@ Column = tuple[str, ...]
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS_AT_ONCE = 1000
 _FIRST_ROWS = 100
+_LINES_LISTED = 3
 _ENOUGH_ROWS = 10
 # Of fast_align and Moses.
 _WORD_ALIGNMENT_DELIMITER = " ||| "
@@ -57,12 +58,34 @@ class Layout:
 INFERRED = Layout()
 
 
+@dataclass
+class InvalidRows:
+    """Rows that cannot be read: the first one is an error, or all are skipped and counted."""
+
+    policy: Literal["stop", "skip"] | None = None
+    """None is `stop` where there is no option that a message could name."""
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    """Of the first ones."""
+
+    def add(self, line: int, error: InputError) -> None:
+        """Count a row. Raises `error` unless such rows are skipped."""
+        if self.policy == "stop":
+            raise InputError(f"{error}; --invalid-lines skip leaves such rows out") from None
+        if self.policy is None:
+            raise error
+        self.count += 1
+        if len(self.lines) < _LINES_LISTED:
+            self.lines.append(line)
+
+
 class Table(ABC):
     """A file of rows. `columns` lists the text columns, in the file's order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: list[Column] = []
+        self.invalid_rows = InvalidRows()
 
     @property
     def sentence_columns(self) -> list[Column]:
@@ -81,7 +104,7 @@ class Table(ABC):
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """The line (in Parquet: the row) and the two cells of each row; a missing value is an empty string.
 
-        Raises InputError, with file and line, if a row cannot be read.
+        Raises InputError, with file and line, if a row cannot be read, and `invalid_rows` does not skip it.
         """
 
 
@@ -89,20 +112,28 @@ IsHeader = Callable[[Sequence[str], bool], bool]
 """Whether these cells, the first row of a CSV (True) or of a TSV, are a header."""
 
 
-def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED) -> Table:
+def open_table(
+    path: Path,
+    is_header: IsHeader,
+    layout: Layout = INFERRED,
+    invalid_rows: Literal["stop", "skip"] | None = None,
+) -> Table:
     """The table in a file.
 
     layout: of a TSV or CSV; what it does not specify is inferred, the header by `is_header`.
+    invalid_rows: see `InvalidRows`.
     Raises InputError if the file cannot be read.
     """
     kind = _format_of(path)
     if kind in ("jsonl", "json", "ndjson"):
-        return JsonLines(path, layout.encoding)
+        return JsonLines(path, layout.encoding, invalid_rows)
     if kind == "parquet":
         return Columnar(path, _open_parquet)
     if kind == "arrow":
         return Columnar(path, _open_arrow)
-    return Delimited(path, kind == "csv", is_header, layout)
+    table = Delimited(path, kind == "csv", is_header, layout)
+    table.invalid_rows.policy = invalid_rows
+    return table
 
 
 def _format_of(path: Path) -> str:
@@ -165,7 +196,9 @@ class Delimited(Table):
                 plural = "s" * (len(cells) != 1)
                 hint = " (a tab inside a sentence?)" if not self._quoted and len(cells) > len(self._first) else ""
                 expected = f"expected {len(self._first)} as in the first line{hint}"
-                raise InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
+                error = InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
+                self.invalid_rows.add(line, error)
+                continue
             yield line, cells[src], cells[tgt]
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
@@ -175,19 +208,26 @@ class Delimited(Table):
 class JsonLines(Table):
     """A JSON object on each line, or one array of objects. `{"a": {"b": …}}` is the column `a.b`."""
 
-    def __init__(self, path: Path, encoding: str = "") -> None:
+    def __init__(self, path: Path, encoding: str = "", invalid_rows: Literal["stop", "skip"] | None = None) -> None:
         super().__init__(path)
         self._unit, self._encoding = "line", encoding
         is_text: dict[Column, bool] = {}
+        self.invalid_rows.policy = invalid_rows
         for _, row in islice(self._objects(), _FIRST_ROWS):
             for column, value in _leaves(row):
                 is_text[column] = is_text.get(column, False) or isinstance(value, str)
+        self.invalid_rows = InvalidRows(invalid_rows)
         self.columns = [column for column, has_text in is_text.items() if has_text]
 
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         """In an array, the number of the element takes the place of the line."""
         for number, row in self._objects():
-            yield number, self._text(row, src_column, number), self._text(row, tgt_column, number)
+            try:
+                src, tgt = self._text(row, src_column, number), self._text(row, tgt_column, number)
+            except InputError as error:
+                self.invalid_rows.add(number, error)
+                continue
+            yield number, src, tgt
 
     def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         lines = enumerate(read_lines(self.path, encoding=self._encoding), start=1)
@@ -200,7 +240,12 @@ class JsonLines(Table):
                 except ValueError as error:
                     raise self._fault(elements.count + 1, f"not valid JSON ({error})") from None
             elif text.strip():
-                yield line, self._object(self._parse(text, line), line)
+                try:
+                    row = self._object(self._parse(text, line), line)
+                except InputError as error:
+                    self.invalid_rows.add(line, error)
+                    continue
+                yield line, row
 
     def _parse(self, text: str, line: int) -> Any:
         try:
@@ -427,13 +472,13 @@ def _text_fields(fields: Any, path: Column = ()) -> Iterator[Column]:
     """The text columns of an Arrow schema or struct type."""
     from pyarrow import types
 
-    for field in fields:
+    for entry in fields:
         # A pandas categorical is stored as a dictionary.
-        of_type = field.type.value_type if types.is_dictionary(field.type) else field.type
+        of_type = entry.type.value_type if types.is_dictionary(entry.type) else entry.type
         if types.is_struct(of_type):
-            yield from _text_fields(of_type.fields, (*path, field.name))
+            yield from _text_fields(of_type.fields, (*path, entry.name))
         elif types.is_string(of_type) or types.is_large_string(of_type):
-            yield (*path, field.name)
+            yield (*path, entry.name)
 
 
 def _pairs(batch: Any, src_column: Column, tgt_column: Column) -> Iterator[tuple[str | None, str | None]]:

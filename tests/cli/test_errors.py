@@ -86,7 +86,9 @@ ERRORS = {
     "train --train same.tsv": (
         "same.tsv: no pairs can be held out, because all share one source sentence; give validation files"
     ),
-    "train --train one-column.tsv": "one-column.tsv, line 2: 1 column, expected 2 as in the first line",
+    "train --train one-column.tsv": (
+        "one-column.tsv, line 2: 1 column, expected 2 as in the first line; --invalid-lines skip leaves such rows out"
+    ),
     "train --train three-columns.tsv": (
         "three-columns.tsv: which columns are the sentences? It has 1 (a), 2 (b), 3 (c); "
         "name them with --src-column and --tgt-column"

@@ -306,6 +306,46 @@ def test_each_source_is_parsed_once(
     assert sorted(parsed) == sorted(["a.tsv", "b.csv", "train.jsonl", "validation.jsonl", "test.jsonl"])
 
 
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl", "set"])
+def test_invalid_rows_are_skipped_and_counted(
+    name: str, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    files = [name] if name != "set" else ["set/train-1.tsv", "set/train-2.tsv"]
+    for file in files:
+        table(file)(tmp_path, rows)
+        with open(tmp_path / file, "a") as stream:
+            stream.write(
+                '{"fr": "un"}\n{"fr"\n'
+                if file.endswith("l")
+                else "un\nun\tone\tdeux\n".replace("\t", "," if "csv" in file else "\t")
+            )
+    data = {"data__dataset" if name == "set" else "data__train": str(tmp_path / name), "data__src_lang": "fr"}
+    config = tiny(data__train_src=(), data__train_tgt=(), data__tgt_lang="en", **data)
+    with pytest.raises(InputError, match=r"line 20\d: .*; --invalid-lines skip leaves such rows out"):
+        report_of(config, tmp_path)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"invalid_lines": "skip"})})
+    (source,) = report_of(config, tmp_path).sources
+    (finding,) = [finding for finding in source.findings if finding.rule == "invalid"]
+    assert (finding.count, source.read) == (2 * len(files), (len(rows) + 2) * len(files))
+    assert len(finding.lines) == min(3, finding.count)
+
+
+def test_more_than_a_tenth_of_invalid_rows_are_an_error(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    table("a.tsv", header=False)(tmp_path, rows)
+    with open(tmp_path / "a.tsv", "a") as stream:
+        stream.write("un\n" * 23)
+    config = tiny(
+        data__train_src=(), data__train_tgt=(), data__train=str(tmp_path / "a.tsv"), data__invalid_lines="skip"
+    )
+    with pytest.raises(
+        InputError, match=r"a.tsv: 23 of 223 rows cannot be read, the first on line 201; at most a tenth"
+    ):
+        report_of(config, tmp_path)
+
+
 def test_aligned_files_can_be_pipes(
     rows: Rows, expected: dict[str, str], tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
