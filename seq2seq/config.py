@@ -39,7 +39,7 @@ class Section(BaseModel):
 Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
-Weight = Annotated[float, Field(gt=0, le=1000)]
+Weight = Annotated[float, Field(ge=1e-6, le=1000)]
 """How often an epoch samples a pair."""
 
 
@@ -116,14 +116,14 @@ class DataConfig(Section):
             raise ValueError("src_column and tgt_column must be given together")
         sources = len(self.train_src) + len(self.train) + len(self.dataset)
         if self.weights and len(self.weights) != sources:
-            raise ValueError(f"{len(self.weights)} weights for {sources} training sources")
+            raise ValueError(f"weights: {len(self.weights)} for {sources} training sets; give one for each, or none")
         return self
 
 
 class TokenizerConfig(Section):
     """SentencePiece vocabularies, trained on the training pairs."""
 
-    vocab_size: PositiveInt | None = None
+    vocab_size: int | None = Field(default=None, ge=1, le=1_000_000)
     """Vocabulary size, in pieces; by default derived from the amount of data."""
     joint: bool = True
     """Whether both languages share one vocabulary."""

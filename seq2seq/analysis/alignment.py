@@ -36,6 +36,9 @@ def align(model: TrainedModel, src: str, tgt: str) -> Alignment:
     source, target = (torch.tensor([ids], device=device) for ids in ([*src_ids, EOS], [BOS, *tgt_ids]))
     weights = network.attention_weights(source, torch.tensor([len(src_ids) + 1], device=device), target)
     if weights is None:
-        raise InputError("the model has no attention and no summaries: all target words see the same context vector")
+        raise InputError(
+            "the model has no attention and no summaries: all target words see the same context vector, so there is "
+            "no alignment"
+        )
     pieces = (tokenizers.src.pieces([*src_ids, EOS]), tokenizers.tgt.pieces([*tgt_ids, EOS]))
     return Alignment(*pieces, weights[0].float().cpu().numpy())

@@ -114,7 +114,7 @@ def _report_internal_error(error: Exception) -> int:
     what = " ".join(f"{type(error).__name__}: {error}".split())
     print(
         f"seq2seq: internal error: {printable(what[:500])}; please report it with the output of "
-        "the same command as seq2seq --debug ...",
+        "`seq2seq --debug` followed by the same command and options",
         file=sys.stderr,
     )
     return 1

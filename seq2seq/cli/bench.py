@@ -9,12 +9,10 @@ import typer
 
 
 def bench(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Run folder of a training; its settings and data are used.")
-    ],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, whose settings and data are used.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Compare training speed with the machine's limit for matrix products.
+    """Compare training speed with the limit of the hardware.
 
     Runs a few training steps from scratch; the run folder is not changed. The limit is the time of a step's matrix
     products alone, each at its fastest measured time. Needs an otherwise idle CPU.

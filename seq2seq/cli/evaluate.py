@@ -108,7 +108,7 @@ class _Evaluation:
         if self.hyp is not None:
             self._check_hyp_options()
         if self.by is not None and self.by_length:
-            raise InputError("--by and --by-length exclude each other")
+            raise InputError("--by and --by-length cannot be combined")
         if self.plot is not None and not self.by_length:
             raise InputError("--plot draws BLEU by length: give --by-length too")
         if [*(self.ref or ()), self.src, self.hyp, self.baseline, self.by].count("-") > 1:

@@ -24,12 +24,14 @@ def export(
         bool,
         typer.Option(
             "--shortlist",
-            help="Restrict the search to likely translations of each source piece, learnt from the training pairs of "
-            "the run folder MODEL: faster with large vocabularies.",
+            help="Restrict the search to likely translations of each source piece, learnt from the training pairs; "
+            "faster with large vocabularies. MODEL must be a run folder.",
         ),
     ] = False,
 ) -> None:
-    """Export a model to a standalone folder, without the training state.
+    """Export a model to a standalone folder.
+
+    It has no training state.
 
     `seq2seq translate` and `evaluate` accept the folder. A model in int8 or with a shortlist runs only on CPUs and
     cannot be part of an ensemble.

@@ -16,7 +16,10 @@ BeamSize = Annotated[
     int | None, typer.Option(metavar="N", min=1, max=1000, help="Hypotheses kept per step; 1 is greedy search.")
 ]
 LengthPenalty = Annotated[
-    float | None, typer.Option(metavar="NUMBER", min=0.0, max=10.0, help="Exponent of the length penalty.")
+    float | None,
+    typer.Option(
+        metavar="NUMBER", min=0.0, max=10.0, help="Exponent of the length penalty; 0 ranks by log-probability alone."
+    ),
 ]
 BatchSize = Annotated[
     int, typer.Option(metavar="N", min=1, max=65536, help="Sentences per batch; does not change the translations.")
@@ -54,8 +57,8 @@ Weights = Annotated[
     typer.Option(
         "--weight",
         metavar="NUMBER",
-        help="How often an epoch samples each pair of a source, such as 0.5 or 3. Repeat it once per source: first "
-        "aligned files, then tables, then datasets.",
+        help="How often an epoch samples each pair of a training set, such as 0.5 or 3. Give one for each training "
+        "set: first aligned files, then tables, then datasets.",
     ),
 ]
 ValidSrc = Annotated[
@@ -64,20 +67,26 @@ ValidSrc = Annotated[
 ]
 ValidTgt = Annotated[str | None, typer.Option(metavar="FILE", help="Target sentences, line-aligned with --valid-src.")]
 Valid = Annotated[str | None, typer.Option(metavar="FILE", help="Table of validation pairs.")]
-SrcLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the source language, such as sw.")]
-TgtLang = Annotated[str | None, typer.Option(metavar="CODE", help="Code of the target language, such as en.")]
+SrcLang = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE", help="Source language, a code or a name (sw, Swahili); default: by file or column names."
+    ),
+]
+TgtLang = Annotated[str | None, typer.Option(metavar="CODE", help="Target language; likewise.")]
 InvalidRows = Annotated[
     Literal["stop", "skip"] | None,
     typer.Option(
         "--invalid-lines",
         metavar="stop|skip",
-        help="Rows of tables that cannot be read: stop at the first (default), or skip and count them, at most a tenth.",
+        help="Invalid rows of tables: stop at the first (default), or skip and count them, at most a tenth.",
     ),
 ]
 Encoding = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Encoding of text files, such as windows-1252; default: UTF-8, or by byte order mark."
+        metavar="NAME",
+        help="Encoding of text files, such as windows-1252; default: UTF-8, or what a byte order mark says.",
     ),
 ]
 Clean = Annotated[

@@ -19,6 +19,8 @@ def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = 
     """
     written: set[Path] = set()
     for output in (path for path in outputs if path is not None):
+        _expect_file_name(output)
+    for output in (path for path in outputs if path is not None):
         for path in (path for path in inputs if path is not None):
             if _is_same_file(output, path):
                 raise InputError(f"{_name(output)}: is also an input; give the output a file of its own")
@@ -30,6 +32,15 @@ def check_outputs(outputs: Sequence[str | None], inputs: Sequence[str | None] = 
         written.add(target)
         if output != "-":
             expect_not_in_run(Path(output))
+
+
+def _expect_file_name(path: str) -> None:
+    try:
+        valid = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        valid = False
+    if not valid:
+        raise InputError(f"{path!a}: not a possible file name")
 
 
 def _is_same_file(output: str, path: str) -> bool:

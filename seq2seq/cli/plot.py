@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,6 +10,9 @@ from seq2seq.cli import options
 from seq2seq.cli.outputs import check_outputs
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
+
+if TYPE_CHECKING:
+    from seq2seq.tokenizer.tokenizer import Tokenizer
 
 plot = typer.Typer(
     help="Plot training curves, alignments and embedding maps.",
@@ -26,7 +29,7 @@ Image = Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Imag
 
 @plot.command()
 def curves(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
     output: Image,
     x_axis: Annotated[
         Literal["step", "minutes"],
@@ -65,10 +68,11 @@ def alignment(
         raise InputError("--src is empty: give a sentence")
     _expect_unicode(src=src, tgt=tgt or "")
     loaded = load_model(model)
-    result = align(loaded, src, Translator(loaded).translate([src])[0] if tgt is None else tgt)
-    longest = max(len(result.src), len(result.tgt))
-    if longest > _MAX_PIECES:
-        raise InputError(f"a sentence of {longest:,} pieces; an alignment plot shows at most {_MAX_PIECES} per side")
+    _expect_few_pieces(loaded.tokenizers.src, src)
+    if tgt is None:
+        tgt = Translator(loaded).translate([src])[0]
+    _expect_few_pieces(loaded.tokenizers.tgt, tgt)
+    result = align(loaded, src, tgt)
     inches = [1.5 + 0.3 * len(pieces) for pieces in (result.src, result.tgt)]
     with open_chart(output, size=(inches[0], inches[1])) as (axes,):
         draw_matrix(axes, result.weights, result.src, result.tgt)
@@ -84,7 +88,9 @@ def words(
         int, typer.Option(metavar="N", min=4, max=MAX_POINTS, help="Number of words, the most frequent ones.")
     ] = 150,
 ) -> None:
-    """Plot a map of word embeddings, like figure 4 of Cho et al. 2014.
+    """Plot a map of word embeddings.
+
+    Like figure 4 of Cho et al. 2014.
 
     Shows the words of a text that are a single piece of the vocabulary.
     """
@@ -105,7 +111,10 @@ def phrases(
     output: Image,
     input_: Annotated[str, typer.Option("-i", "--input", metavar="FILE", help="Source phrases, one per line.")] = "-",
 ) -> None:
-    """Plot a map of the context vectors of phrases, like figure 5 of Cho et al. 2014."""
+    """Plot a map of phrases by their context vectors.
+
+    Like figure 5 of Cho et al. 2014.
+    """
     from seq2seq.analysis.maps import lay_out, phrase_vectors
     from seq2seq.analysis.plotting import draw_map, open_chart
     from seq2seq.runs.trained_model import load_model
@@ -117,6 +126,13 @@ def phrases(
         if len(lines) > MAX_POINTS:
             raise InputError(f"{input_}: {len(lines):,} different phrases; a map shows at most {MAX_POINTS:,}")
         _report_hidden(draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines))
+
+
+def _expect_few_pieces(tokenizer: "Tokenizer", text: str) -> None:
+    """Raises InputError for a sentence that is too long to be aligned, before that takes its time and memory."""
+    pieces = len(tokenizer.encode([text.strip()])[0]) + 1
+    if pieces > _MAX_PIECES:
+        raise InputError(f"a sentence of {pieces:,} pieces; an alignment plot shows at most {_MAX_PIECES} per side")
 
 
 def _report_hidden(labels: int) -> None:

@@ -9,7 +9,9 @@ from seq2seq.presets import build_config, describe_config, preset_names, preset_
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Show this preset with every setting explained.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show this preset with every setting explained.")
+    ] = None,
 ) -> None:
     """List the presets, or show one in full.
 

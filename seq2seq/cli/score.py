@@ -140,7 +140,7 @@ class _Scoring:
         if (self.per_token or self.as_json) and (self.phrase_table or self.n_best):
             raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its format")
         if self.normalize and (self.per_token or self.as_json):
-            raise InputError("--normalize applies to one score per line; --json has both")
+            raise InputError("--normalize cannot be combined with --per-token or --json, which has both scores")
         if self.log and self.phrase_table is None:
             raise InputError("--log is for a phrase table; all other output is in logarithms")
         if self.feature_name is not None and (self.n_best is None or not _NAME.fullmatch(self.feature_name)):

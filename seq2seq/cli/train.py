@@ -59,7 +59,7 @@ def train(
     the best checkpoint, all in one run folder.
     """
     if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other")
+        raise InputError("--resume and --overwrite cannot be combined")
     settings = options.config_of(context.params)
 
     from seq2seq.training.progress import Progress

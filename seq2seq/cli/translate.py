@@ -31,7 +31,7 @@ def translate(
     input_: Annotated[
         str,
         typer.Option(
-            "-i", "--input", metavar="FILE", help="Text file, one sentence per line, also compressed; - is stdin."
+            "-i", "--input", metavar="FILE", help="Text file, one sentence per line, optionally compressed; - is stdin."
         ),
     ] = "-",
     encoding: options.Encoding = None,
@@ -67,7 +67,7 @@ def translate(
     torchrun share the lines of a file.
     """
     if scores and as_json:
-        raise InputError("--scores and --json exclude each other: JSON includes the scores")
+        raise InputError("--scores and --json cannot be combined: JSON includes the scores")
     check_outputs([output], [input_])
     if input_ == "-" and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)

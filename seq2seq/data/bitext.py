@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from seq2seq.data.tables import Column, InvalidRows, Table
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
 
+_MOST_COUNTED = 10_000_000
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
@@ -56,10 +58,10 @@ class AlignedFiles:
         for line, src in enumerate(src_lines, start=1):
             tgt = next(tgt_lines, None)
             if tgt is None:
-                raise self._unequal(line + sum(1 for _ in src_lines), line - 1)
+                raise self._unequal(line + _count(src_lines), line - 1)
             yield Pair(src.strip(), tgt.strip(), line)
         if next(tgt_lines, None) is not None:
-            raise self._unequal(line, line + 1 + sum(1 for _ in tgt_lines))
+            raise self._unequal(line, line + 1 + _count(tgt_lines))
 
     def _unequal(self, src_count: int, tgt_count: int) -> InputError:
         return InputError(
@@ -111,6 +113,11 @@ class LazyBitext:
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.open())
+
+
+def _count(lines: Iterator[str]) -> int:
+    """How many lines are left; a pipe may have no end."""
+    return sum(1 for _ in islice(lines, _MOST_COUNTED))
 
 
 def invalid_rows(bitext: Bitext) -> list[InvalidRows]:

@@ -23,7 +23,7 @@ _EXPLANATIONS = {
     "identical": "pairs identical on both sides",
     "length": f"pairs with more than {MAX_CHARACTERS:,} characters on a side",
     "ratio": f"pairs with a length ratio over {RATIO_FACTOR:g} times the median, or under 1/{RATIO_FACTOR:g} of it",
-    "script": "pairs with a side mostly in a foreign script",
+    "script": "pairs with a side mostly in an unexpected script",
     "duplicates": "duplicates of an earlier pair",
 }
 LINES_LISTED = 3
@@ -189,13 +189,13 @@ class DataReport:
         rows += [
             _row("lengths", f"source {_side(self.src)}"),
             _row("", f"target {_side(self.tgt)}"),
-            _row("length ratio", f"{self.usual_ratio:.2f} target characters per source character"),
-            _row("translations", f"{self.several_translations:,} source sentences have more than one"),
+            _row("length ratio", f"{self.usual_ratio:.2f} target characters per source character (median)"),
+            _row("translations", f"{self.several_translations:,} source sentences with more than one"),
         ]
         rows += [
             _row(
                 "overlap",
-                f"{overlap.in_training:,} of {overlap.sources:,} {overlap.name} sources are in the training pairs",
+                f"{overlap.in_training:,} of {overlap.sources:,} distinct {overlap.name} sources are also in training",
             )
             for overlap in self.overlaps
         ]
@@ -232,13 +232,13 @@ class DataReport:
         for overlap in self.overlaps:
             if overlap.in_training > _OVERLAP * overlap.sources:
                 warnings.append(
-                    f"{overlap.in_training:,} of {overlap.sources:,} {overlap.name} sources are training sources too: "
-                    "scores on them are inflated"
+                    f"{overlap.in_training:,} of {overlap.sources:,} {overlap.name} sources are also in the training "
+                    "data, so scores on them are inflated; remove them from one of the two"
                 )
         if self.vocabulary.bytes > _MANY_BYTES:
             warnings.append(
                 f"{self.vocabulary.bytes:.1%} of training tokens are byte-fallback pieces: "
-                "try a larger tokenizer.vocab_size"
+                "try a larger vocabulary with --set tokenizer.vocab_size=N"
             )
         if self.pairs < _FEW_PAIRS:
             warnings.append(f"only {self.pairs:,} training pairs: expect phrases, not fluent sentences")
@@ -265,8 +265,8 @@ def _source_lines(source: SourceReport) -> list[str]:
 
 def _side(side: SideReport) -> str:
     return (
-        f"{side.characters:.0f} characters, {side.pieces:.1f} pieces per sentence; "
-        f"95 % within {side.pieces_95} pieces, longest {side.pieces_longest}"
+        f"mean {side.characters:.0f} characters, {side.pieces:.1f} pieces; "
+        f"95% of sentences have at most {side.pieces_95} pieces, the longest {side.pieces_longest}"
     )
 
 

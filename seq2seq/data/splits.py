@@ -41,7 +41,9 @@ class Selection:
         self.usable = sum(1 for _ in self._clean_pairs()) if data.clean else self.survey.usable
         names = ", ".join(str(source.pairs) for source in sources.train)
         if self.usable < _LEAST_PAIRS:
-            raise InputError(f"{names}: {self.usable} usable pairs; training needs at least {_LEAST_PAIRS}")
+            raise InputError(
+                f"{names}: usable pairs: {self.usable} of {self.survey.read}; training needs at least {_LEAST_PAIRS}"
+            )
         self._held_out: set[int] = set()
         if self._validation is None:
             count = min(data.held_out, max(1, self.usable // 20))

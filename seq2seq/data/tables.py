@@ -194,7 +194,10 @@ class Delimited(Table):
         for line, cells in islice(self._cells(), int(self.has_header), None):
             if len(cells) != len(self._first):
                 plural = "s" * (len(cells) != 1)
-                hint = " (a tab inside a sentence?)" if not self._quoted and len(cells) > len(self._first) else ""
+                hint = ""
+                if len(cells) > len(self._first):
+                    kind = "a quoted cell" if self._quoted else "a tab"
+                    hint = f" ({'a delimiter outside quotes' if self._quoted else kind} inside a sentence?)"
                 expected = f"expected {len(self._first)} as in the first line{hint}"
                 error = InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
                 self.invalid_rows.add(line, error)

@@ -89,7 +89,8 @@ def _engine(network: NetworkWeights | None, model: "ModelFolder | TrainedModel")
         return None
     if not isa_levels():
         warnings.warn(
-            "the engine was not compiled, so torch translates, slower: install a C++ compiler and reinstall seq2seq",
+            "the compiled engine is missing, so torch translates, several times slower: install a C++ compiler and "
+            "reinstall seq2seq",
             RuntimeWarning,
             stacklevel=1,  # the same line for all callers: it is shown once
         )

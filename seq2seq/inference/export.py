@@ -21,7 +21,7 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
     files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}
     if int8:
         if folder.is_int8:
-            raise InputError(f"{folder.path}: is in int8 already")
+            raise InputError(f"{folder.path}: is already in int8")
         weights, metadata["weights"] = quantize(weights), INT8
     if shortlist:
         files[SHORTLIST], metadata["shortlist"] = shortlist.pack(), str(shortlist)

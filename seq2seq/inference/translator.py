@@ -4,7 +4,6 @@ One output per input line, in order. A blank line stays blank and never reaches 
 than the model's limit is translated in parts, which are joined by a space.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ _UNTUNED = 1.0
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
 _WIDEST_BEAM = 2**16
+_MAX_PENALTY = 100.0
 # Characters at which a buffer of long lines is full before it has that many lines.
 _BUFFER_CHARACTERS = 2**20
 # Logits of a step, one per hypothesis and piece: half a gigabyte. Larger batches are split.
@@ -135,8 +135,10 @@ class Translator:
         tuned = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
         length_penalty = tuned if length_penalty is None else length_penalty
         beam_size = defaults.beam_size if beam_size is None else beam_size
-        if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= length_penalty < math.inf):
-            raise ValueError(f"beam_size and n_best are 1 to {_WIDEST_BEAM:,}, length_penalty is at least 0 and finite")
+        if not (1 <= beam_size <= _WIDEST_BEAM and 1 <= n_best <= _WIDEST_BEAM and 0 <= length_penalty <= _MAX_PENALTY):
+            raise InputError(
+                f"beam_size and n_best must be 1 to {_WIDEST_BEAM:,}, length_penalty 0 to {_MAX_PENALTY:g}"
+            )
         options = SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
         for window in windows(lines, buffer_size):
             yield from self._translate_window(window, options)

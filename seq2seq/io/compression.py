@@ -116,7 +116,7 @@ def _zip_member(file: io.BufferedReader, path: str | Path) -> Iterator[Any]:
             if "[Content_Types].xml" in names:
                 raise InputError(f"{path}: is an Office document; save its text as UTF-8 first")
             if len(names) != 1:
-                raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one that is meant")
+                raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
             with archive.open(names[0]) as member:
                 yield member
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # the last two: encrypted, other methods

@@ -88,7 +88,7 @@ def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool) -> Iterator
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, not a text file") from None
+        raise InputError(f"{path}: is a folder, not a text file (a dataset folder is given with --dataset)") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path!s}: cannot be read ({error})") from None
 
@@ -127,7 +127,10 @@ def _expect_no_foreign_encoding(first_line: bytes, encoding: str, path: str | Pa
         if max(nuls) > 0.75 and min(nuls) < 0.25:
             encoding = "UTF-16BE" if nuls[0] > nuls[1] else "UTF-16LE"
     if encoding:
-        raise InputError(f"{path}, line 1: not UTF-8 but {encoding}; convert the file, or give --encoding {encoding}")
+        raise InputError(
+            f"{path}, line 1: not UTF-8 but {encoding}; convert it to UTF-8, or give its encoding "
+            "(--encoding with train, data report and translate)"
+        )
 
 
 def _expect_codec(encoding: str) -> None:
@@ -142,7 +145,7 @@ def _encoding_advice(path: str | Path, later: Iterator[tuple[int, bytes]]) -> st
     with suppress(InputError):  # about a later line
         if Path(path).is_file() and all(_is_utf8(raw) for _, raw in islice(later, _MOST_CHECKED)):
             return "no other line is like that, so correct that one"
-    return "give its encoding with --encoding, such as windows-1252, or convert it"
+    return "convert it to UTF-8, or give its encoding (--encoding with train, data report and translate)"
 
 
 def _is_utf8(raw: bytes) -> bool:

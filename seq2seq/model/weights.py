@@ -42,8 +42,9 @@ class _NoInitialisation(TorchFunctionMode):
 def expect_device(device: torch.device | str) -> None:
     """Raises InputError if torch cannot use the device."""
     try:
-        torch.empty(0, device=device)
-    except (AssertionError, RuntimeError) as error:  # the former if torch was built without CUDA
+        torch.empty(0, device=device).cpu()  # not possible on torch's "meta" device, which has no data
+    # AssertionError if torch was built without CUDA, ImportError for devices that need a plugin.
+    except (AssertionError, ImportError, NotImplementedError, RuntimeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"device {device} cannot be used: {reason}") from None
 

@@ -29,7 +29,7 @@ def preset_names() -> list[str]:
 def preset_text(name: str) -> str:
     """The TOML text of a preset. Raises InputError if there is none of that name."""
     if name not in preset_names():
-        raise InputError(f"no preset {name!r}{did_you_mean(name, preset_names())}; seq2seq presets lists them")
+        raise InputError(f"no preset {name!r}{did_you_mean(name, preset_names())} (`seq2seq presets` lists them)")
     return (resources.files("seq2seq.presets") / f"{name}.toml").read_text(encoding="utf-8")
 
 

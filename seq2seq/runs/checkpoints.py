@@ -163,8 +163,8 @@ class CheckpointStore:
         if os.path.lexists(folder) and not self._run.is_own_step(step):
             foreign = next(self._run.foreign_files(folder), folder)
             raise InputError(
-                f"{foreign}: was not written by this training, which would replace it; move it elsewhere and continue "
-                "with --resume"
+                f"{foreign}: was not written by this training run and would be overwritten; move it elsewhere and "
+                "continue with --resume"
             )
 
     def _prune(self, keep: set[int]) -> None:

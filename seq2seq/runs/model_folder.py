@@ -106,7 +106,7 @@ def _open_folder(folder: Path) -> ModelFolder:
     if not folder.exists():
         raise InputError(f"{folder}: missing, though the {CHECKPOINTS} of its run names it")
     if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST})")
+        raise InputError(f"{folder}: not a model folder (it has no {MANIFEST}); give one that train or export wrote")
     files = SealedFolder(folder, required=(CONFIG, WEIGHTS), optional=_OPTIONAL_FILES, largest=_LARGEST_MODEL)
     description = _parse_description(files.read(CONFIG, SMALL_JSON), folder / CONFIG)
     _check_header(files.file(WEIGHTS))

@@ -154,7 +154,13 @@ class RunFolder:
 def find_model(path: Path) -> Path:
     """The model folder that `path` names: itself, or the best step of a run folder."""
     run = RunFolder(path)
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if not is_folder:
+        if path.is_file():
+            raise InputError(f"{path}: is a file; give the model folder first, and text with an option such as -i")
         raise InputError(f"{path}: no such folder; MODEL is a model folder or a run folder")
     if run.has_checkpoint:
         return run.find_step("best")

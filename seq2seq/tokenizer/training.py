@@ -40,7 +40,7 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
     if room < 2:
         raise InputError(
             f"tokenizer.vocab_size = {vocab_size} is too small: {_BYTE_PIECES + _SPECIAL_PIECES} pieces "
-            "are bytes and special pieces; use 500 at least"
+            "are bytes and special pieces; use at least 500"
         )
     # SentencePiece's own character_coverage goes no lower than 0.98: remove rare characters beforehand.
     rare = dict.fromkeys(ord(character) for character, _ in characters.most_common()[room // 2 :])

@@ -293,7 +293,8 @@ class Trainer:
         if steps < self.config.warmup_steps:
             self.progress.warn(
                 f"only {steps:,} steps fit into the time, fewer than the {self.config.warmup_steps:,} warm-up steps: "
-                "the model will learn next to nothing; give it more --minutes or choose a smaller preset"
+                "the model will learn next to nothing; increase --minutes, or make the model smaller, for example with "
+                "--set model.hidden_size=256"
             )
 
     def _revise_plan(self) -> None:
@@ -322,7 +323,7 @@ class Trainer:
             return
         if pace.cores < _ONE_CORE and not self._short_of_cores:
             self.progress.warn(
-                f"training had {pace.cores:.1f} cores' worth of processor time in the last {pace.seconds:.0f} s, less "
-                "than a single thread can use: other programs or a CPU quota take the rest"
+                f"training got {pace.cores:.1f} of a core in the last {pace.seconds:.0f} s, because of other programs "
+                "or a CPU quota: it will do fewer steps in the same time"
             )
         self._short_of_cores = pace.cores < _ONE_CORE

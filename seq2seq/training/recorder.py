@@ -67,8 +67,8 @@ class Recorder:
         """Raises InputError if the run folder was moved, deleted or replaced meanwhile."""
         if identity_of(self._run.path) != self._identity:
             raise InputError(
-                f"{self._run.path}: was moved, deleted or replaced during the training, which stops; in its new place, "
-                "--resume continues from its last checkpoint"
+                f"{self._run.path}: was moved, deleted or replaced during training, so training has stopped; if you "
+                "moved it, continue there with --resume"
             )
 
     @property

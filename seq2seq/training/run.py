@@ -120,6 +120,8 @@ def _open(
     if last:
         return folder, _stored_config(config, folder), last
     if resume:
+        if not folder.exists():
+            progress.warn(f"{folder}: no such folder to resume from")
         _expect_no_steps(RunFolder(folder))
         progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
     try:
@@ -184,13 +186,15 @@ def _why_not_a_run(folder: Path) -> str:
 def _expect_same_folder(folder: Path, checked: tuple[int, int] | None) -> None:
     """Raises InputError if another folder, with files, has taken the name since it was checked."""
     if identity_of(folder) not in (None, checked) and any(folder.iterdir()):
-        raise InputError(f"{folder}: appeared while the data was prepared and is kept; give another folder with -o")
+        raise InputError(f"{folder}: was created while the data was prepared, and is kept; give another folder with -o")
 
 
 def _expect_no_foreign_files(run: RunFolder) -> None:
     """Raises InputError if the folder of a run that is to be replaced holds files of the user's."""
     if foreign := next(run.foreign_files(), None):
-        raise InputError(f"{foreign}: is not a file of the run, which would be replaced; move it elsewhere first")
+        raise InputError(
+            f"{foreign}: was not written by this training run and would be deleted; move it elsewhere first"
+        )
 
 
 def _expect_no_steps(run: RunFolder) -> None:

@@ -49,14 +49,15 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 
 # Three dots stand for the rest of a message that typer or another library words.
+NOT_A_MODEL = "folder: not a model folder (it has no manifest.json); give one that train or export wrote"
 ERRORS = {
     # the data
     "train": "no training data: give --train-src and --train-tgt, or --train FILE, or --dataset",
     "train --train-src two.txt": "configuration: data: train_tgt is missing: aligned files must be given together",
     "train --train one-column.tsv --train same.tsv --weight 2": (
-        "configuration: data: 1 weights for 2 training sources"
+        "configuration: data: weights: 1 for 2 training sets; give one for each, or none"
     ),
-    "train --train same.tsv --weight 0": "configuration: data.weights.0 = 0.0: input should be greater than 0",
+    "train --train same.tsv --weight 0": "configuration: data.weights.0 = 0.0: input should be greater than or equal to 0.000001",
     "train --train same.tsv --valid same.tsv --valid-src two.txt --valid-tgt two.txt": (
         "configuration: data: give valid or valid_src and valid_tgt, not both"
     ),
@@ -72,12 +73,14 @@ ERRORS = {
         "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); no other line is like that, so correct that one"
     ),
     "train --train-src nowhere.txt --train-tgt two.txt": "nowhere.txt: no such file",
-    "train --train-src folder --train-tgt two.txt": "folder: is a folder, not a text file",
+    "train --train-src folder --train-tgt two.txt": (
+        "folder: is a folder, not a text file (a dataset folder is given with --dataset)"
+    ),
     "train --train-src empty.txt --train-tgt empty.txt": (
-        "empty.txt and empty.txt: 0 usable pairs; training needs at least 10"
+        "empty.txt and empty.txt: usable pairs: 0 of 0; training needs at least 10"
     ),
     "train --train-src blank.txt --train-tgt blank.txt": (
-        "blank.txt and blank.txt: 0 usable pairs; training needs at least 10"
+        "blank.txt and blank.txt: usable pairs: 0 of 3; training needs at least 10"
     ),
     "train --train-src cut.gz --train-tgt two.txt": (
         "cut.gz: damaged gzip file after line 1000 (Compressed file ended before the end-of-stream marker was reached)"
@@ -86,6 +89,11 @@ ERRORS = {
     "train --train same.tsv": (
         "same.tsv: no pairs can be held out, because all share one source sentence; give validation files"
     ),
+    "train --train same.tsv --weight 1e-300": "configuration: data.weights.0 = 1e-300: ...",
+    "train --train same.tsv --set tokenizer.vocab_size=3000000000": (
+        "configuration: tokenizer.vocab_size = 3000000000: ..."
+    ),
+    "translate folder -o \0": "'\\x00': not a possible file name",
     "train --train one-column.tsv": (
         "one-column.tsv, line 2: 1 column, expected 2 as in the first line; --invalid-lines skip leaves such rows out"
     ),
@@ -110,24 +118,24 @@ ERRORS = {
         "configuration: model: architecture default needs an even hidden_size, not 7: a bidirectional encoder halves it"
     ),
     "train --set model.dropout=1": "configuration: model.dropout = 1: input should be less than 1",
-    "train --preset contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
+    "train --preset contxt": "no preset 'contxt', did you mean context? (`seq2seq presets` lists them)",
     "train --minutes 0": "configuration: training.minutes = 0.0: input should be greater than 0",
     "train --config latin.txt": "latin.txt: not readable as UTF-8 text (...",
     "train --config folder": "Invalid value for '--config': ...",
-    "train --config preset.toml": "no preset '3'; seq2seq presets lists them",
+    "train --config preset.toml": "no preset '3' (`seq2seq presets` lists them)",
     "train --seed 99999999999999999999": "configuration: training.seed = 99999999999999999999: ...",
-    "train --resume --overwrite": "--resume and --overwrite exclude each other",
+    "train --resume --overwrite": "--resume and --overwrite cannot be combined",
     # the command line
     "train --minuts 3": "No such option: --minuts ...",
     "train --minutes three": "Invalid value for '--minutes': ...",
     "trian": "No such command 'trian'. ...",
     "evaluate --hyp": "Option '--hyp' requires an argument. (see seq2seq evaluate --help)",
     "translate": "Missing argument 'MODEL'. (see seq2seq translate --help)",
-    "translate two.txt": "two.txt: no such folder; MODEL is a model folder or a run folder",
-    "translate folder": "folder: not a model folder (it has no manifest.json)",
-    "translate folder --scores --json": "--scores and --json exclude each other: JSON includes the scores",
-    "info folder": "folder: not a model folder (it has no manifest.json)",
-    "presets contxt": "no preset 'contxt', did you mean context?; seq2seq presets lists them",
+    "translate two.txt": "two.txt: is a file; give the model folder first, and text with an option such as -i",
+    "translate folder": NOT_A_MODEL,
+    "translate folder --scores --json": "--scores and --json cannot be combined: JSON includes the scores",
+    "info folder": NOT_A_MODEL,
+    "presets contxt": "no preset 'contxt', did you mean context? (`seq2seq presets` lists them)",
     # evaluation
     "evaluate --hyp two.txt": "give the references: --ref FILE, or --input with a table, or --dataset",
     "evaluate --hyp two.txt --ref two.txt --input same.tsv": (
@@ -145,7 +153,7 @@ ERRORS = {
     ),
     "evaluate --hyp two.txt --ref two.txt --by-length": "--src is missing: give the file of sources",
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --by two.txt": (
-        "--by and --by-length exclude each other"
+        "--by and --by-length cannot be combined"
     ),
     "evaluate folder --ref two.txt --src - --by-length": (
         "-: is read several times, which only works with a file; save it to a file first"
@@ -163,12 +171,12 @@ ERRORS = {
     ),
     "evaluate --hyp two.txt --ref two.txt --baseline three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate --hyp - --ref two.txt --baseline -": "stdin (-) can be read only once",
-    "evaluate folder folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
-    "translate folder folder": "folder: not a model folder (it has no manifest.json)",
+    "evaluate folder folder --src two.txt --ref two.txt": NOT_A_MODEL,
+    "translate folder folder": NOT_A_MODEL,
     "evaluate --hyp - --ref -": "stdin (-) can be read only once",
     "evaluate folder --ref two.txt": "--src is missing: give the file for MODEL to translate",
     "evaluate --hyp two.txt --ref three.txt": "two.txt has 2 lines but three.txt has 3",
-    "evaluate folder --src two.txt --ref two.txt": "folder: not a model folder (it has no manifest.json)",
+    "evaluate folder --src two.txt --ref two.txt": NOT_A_MODEL,
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate --hyp two.txt --input same.tsv --src-column 1": (
         "evaluate: data: src_column and tgt_column must be given together"
@@ -189,7 +197,9 @@ ERRORS = {
     "score folder --phrase-table list.txt --json": (
         "--per-token and --json are for sentence pairs; a Moses file keeps its format"
     ),
-    "score folder --input same.tsv --json --normalize": "--normalize applies to one score per line; --json has both",
+    "score folder --input same.tsv --json --normalize": (
+        "--normalize cannot be combined with --per-token or --json, which has both scores"
+    ),
     "score folder --input same.tsv --log": "--log is for a phrase table; all other output is in logarithms",
     "score folder --input same.tsv --feature-name F": (
         "--feature-name is for an n-best list; it is Unicode text without spaces, |, : or ="
@@ -198,7 +208,7 @@ ERRORS = {
         "--feature-name is for an n-best list; it is Unicode text without spaces, |, : or ="
     ),
     "score folder --input same.tsv --invalid-lines drop": "Invalid value for '--invalid-lines': ...",
-    "score folder --input same.tsv": "folder: not a model folder (it has no manifest.json)",
+    "score folder --input same.tsv": NOT_A_MODEL,
     # rescoring
     "rescore": "give --dev and --dev-ref, to learn weights, or --weights FILE",
     "rescore --dev list.txt": "give --dev and --dev-ref, to learn weights, or --weights FILE",

@@ -209,7 +209,7 @@ def test_a_run_with_user_files_is_not_overwritten(
     else:
         (run / name).write_text("mine")
     before = tree(tmp_path)
-    with pytest.raises(InputError, match="is not a file of the run"):
+    with pytest.raises(InputError, match="was not written by this training run"):
         train(tiny(), run, resume=False, overwrite=True, progress=QUIET)
     assert tree(tmp_path) == before
 
@@ -237,7 +237,7 @@ def test_a_file_that_appears_while_the_data_is_prepared_is_kept(
         return prepare_data(*arguments)
 
     monkeypatch.setattr("seq2seq.training.run.prepare_data", prepare)
-    with pytest.raises(InputError, match="is not a file of the run"):
+    with pytest.raises(InputError, match="was not written by this training run"):
         train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
     assert (run / name).read_text() == "mine"
 
@@ -257,7 +257,7 @@ def test_a_run_that_appears_while_the_data_is_prepared_is_kept(
         return prepare_data(*arguments)
 
     monkeypatch.setattr("seq2seq.training.run.prepare_data", prepare)
-    with pytest.raises(InputError, match="appeared while"):
+    with pytest.raises(InputError, match="was created while"):
         train(tiny(), run, resume=False, overwrite=False, progress=QUIET)
     assert tree(run) == (tree(trained) if what == "a run" else {"config.json": b"mine"})
 
@@ -356,7 +356,7 @@ def test_what_has_the_name_of_a_step_is_not_overwritten(
     run = shutil.copytree(trained, tmp_path / "run")
     put_into_steps(what, run, 61)
     before = tree(tmp_path)
-    with pytest.raises(InputError, match="is not a file of the run"):
+    with pytest.raises(InputError, match="was not written by this training run"):
         train(tiny(), run, resume=False, overwrite=True, progress=QUIET)
     assert tree(tmp_path) == before
 

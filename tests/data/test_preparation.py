@@ -198,7 +198,7 @@ def test_overlap_with_validation_gives_a_warning(rows: Rows, tiny: Callable[...,
         len({s for s, _ in rows[:5]}) + 1,
         seen.sources - 1,
     )
-    assert any("validation sources are training sources too" in warning for warning in report.warnings())
+    assert any("validation sources are also in the training data" in warning for warning in report.warnings())
     assert report.vocabulary.valid_bytes > 0
 
 
@@ -268,7 +268,7 @@ def test_cleaning_that_drops_every_pair_is_a_one_line_error(tiny: Callable[..., 
     path = tmp_path / "same.tsv"
     path.write_text("".join(f"word {n}\tword {n}\n" for n in range(50)))
     config = tiny(data__train_src=(), data__train_tgt=(), data__train=str(path), data__clean="identical")
-    with pytest.raises(InputError, match="0 usable pairs; training needs at least 10"):
+    with pytest.raises(InputError, match="usable pairs: 0 of 50; training needs at least 10"):
         report_of(config, tmp_path)
 
 

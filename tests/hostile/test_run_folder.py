@@ -158,6 +158,8 @@ def test_a_pipe_in_a_run_is_not_waited_for(name: str, resume: bool, run: Path) -
     config, _ = open_run(run)
     (run / name).unlink()
     os.mkfifo(run / name)
-    with pytest.raises(InputError, match=r"not a regular file|holds files but no run|is not a file of the run"):
+    with pytest.raises(
+        InputError, match=r"not a regular file|holds files but no run|was not written by this training run"
+    ):
         train(config, run, resume=resume, overwrite=not resume, progress=QUIET)
     assert (run / "steps").is_dir()

@@ -122,7 +122,7 @@ def test_a_byte_order_mark_tells_the_encoding(codec: str, text: str, tmp_path: P
     path = tmp_path / "text"
     path.write_bytes((text if codec in ("utf-16", "utf-32") else f"\ufeff{text}").encode(codec))
     assert list(read_lines(path)) == text.removesuffix("\n").split("\n")
-    with pytest.raises(InputError, match=r"line 1: not UTF-8 but UTF-(16|32); convert the file"):
+    with pytest.raises(InputError, match=r"line 1: not UTF-8 but UTF-(16|32); convert it to UTF-8"):
         list(read_raw_lines(path))
 
 
@@ -130,7 +130,7 @@ def test_a_byte_order_mark_tells_the_encoding(codec: str, text: str, tmp_path: P
 def test_utf16_without_a_mark_is_an_error_that_says_so(codec: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_bytes("Ein Mann\r\nZwei\r\n".encode(codec))
-    with pytest.raises(InputError, match=f"line 1: not UTF-8 but {name}; convert the file, or give --encoding {name}"):
+    with pytest.raises(InputError, match=f"line 1: not UTF-8 but {name}; convert it to UTF-8, or give"):
         list(read_lines(path))
     assert list(read_lines(path, encoding=name)) == ["Ein Mann\r", "Zwei\r"]
 
@@ -160,7 +160,7 @@ def test_the_only_line_that_is_not_utf8_is_told_from_a_file_of_another_encoding(
     with pytest.raises(InputError, match=r"line 1: not UTF-8 .*; no other line is like that, so correct that one"):
         list(read_lines(path))
     path.write_bytes("Español\nnúmero\n".encode("latin-1"))
-    with pytest.raises(InputError, match=r"line 1: not UTF-8 .*; give its encoding with --encoding"):
+    with pytest.raises(InputError, match=r"line 1: not UTF-8 .*; convert it to UTF-8, or give its encoding"):
         list(read_lines(path))
 
 

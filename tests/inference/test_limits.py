@@ -75,7 +75,7 @@ def test_a_copy_outlives_the_original(network: NetworkWeights) -> None:
 
 @pytest.mark.parametrize("options", [{"beam_size": 2**31}, {"beam_size": 0}, {"length_penalty": math.nan}], ids=str)
 def test_the_translator_refuses_out_of_range_options(options: dict[str, Any], trained: Path) -> None:
-    with pytest.raises(ValueError, match="beam_size and n_best"):
+    with pytest.raises(InputError, match="beam_size and n_best"):
         Translator.load(trained).translate(["un"], **options)
 
 
