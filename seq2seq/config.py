@@ -152,7 +152,7 @@ class ModelConfig(Section):
     """Recurrent cell; gru-reset-before applies the reset gate before the matrix product, lstm-peephole has peephole
     connections."""
     attention: Literal["none", "dot", "general", "additive"] = "none"
-    """Attention score function; none: the decoder sees the source only through a fixed-size context."""
+    """Attention score function; with none, the decoder sees the source through the context vector and `summaries`."""
     embedding_size: _Size = 256
     """Size of the piece embeddings and of the readout."""
     hidden_size: _Size = 512

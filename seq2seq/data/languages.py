@@ -2,12 +2,14 @@
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
 _SAMPLE = 200
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}|[-_][0-9]{3})*")
+_LONGEST_NAME = 40
 _PARENTHESIS = re.compile(r"\s*\(.*\)$")
 # Characters of a name: shorter ones are ordinary words, except in scripts such as Chinese.
 _SHORTEST_NAME = {True: 4, False: 2}
@@ -26,16 +28,24 @@ def language_code(text: str) -> str:
     if LANGUAGE_TAG.fullmatch(text):
         return Language.get(text).prefer_macrolanguage().language or "" if tag_is_valid(text) else ""
     name = _PARENTHESIS.sub("", text).strip().casefold()
-    if len(name) < _SHORTEST_NAME.get(name[:1].isascii(), 0):
+    if not _is_name(name) or len(name) < _SHORTEST_NAME[name.isascii()]:
         return ""
     try:
         language = find(name)
-    except LookupError:
+    except (LookupError, SystemError):  # the latter from the trie of names, which fails on some that it lacks
         return ""
     # It also finds rare names and languages of few speakers, which are ordinary words elsewhere: `index`, `label`.
     names = (language.display_name(), language.autonym())
     is_meant = name in map(str.casefold, names) and language.speaking_population() > 0
     return language.language or "" if is_meant else ""
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text could be the name of a language: some letters, no others than a few signs between them."""
+    letters = (character.isalpha() or unicodedata.category(character)[0] == "M" for character in text)
+    return 0 < len(text) <= _LONGEST_NAME and all(
+        is_letter or sign in " '’-" for is_letter, sign in zip(letters, text, strict=True)
+    )
 
 
 def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt_lang: str) -> list[str]:

@@ -205,7 +205,7 @@ class DataReport:
         rows += [
             _row(
                 "vocabulary",
-                f"{sizes} pieces{shared}, {vocabulary.rare:.1%} of which occur fewer than {_RARE} times",
+                f"{sizes} pieces{shared}, {vocabulary.rare:.1%} occur fewer than {_RARE} times (without bytes)",
             ),
             _row("", f"{vocabulary.unseen:.2%} of validation tokens are pieces that do not occur in training"),
             _row(

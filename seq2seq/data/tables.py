@@ -196,8 +196,8 @@ class Delimited(Table):
                 plural = "s" * (len(cells) != 1)
                 hint = ""
                 if len(cells) > len(self._first):
-                    kind = "a quoted cell" if self._quoted else "a tab"
-                    hint = f" ({'a delimiter outside quotes' if self._quoted else kind} inside a sentence?)"
+                    delimiter = "a tab" if self._delimiter == "\t" else f"`{self._delimiter.strip()}`"
+                    hint = f" ({delimiter}{' outside quotes' if self._quoted else ''} inside a sentence?)"
                 expected = f"expected {len(self._first)} as in the first line{hint}"
                 error = InputError(f"{self.path}, line {line}: {len(cells)} column{plural}, {expected}")
                 self.invalid_rows.add(line, error)

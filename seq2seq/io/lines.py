@@ -144,7 +144,8 @@ def _encoding_advice(path: str | Path, later: Iterator[tuple[int, bytes]]) -> st
     """What to do about a line that is not UTF-8, by whether it is the only one."""
     with suppress(InputError):  # about a later line
         if Path(path).is_file() and all(_is_utf8(raw) for _, raw in islice(later, _MOST_CHECKED)):
-            return "no other line is like that, so correct that one"
+            some = "no other line is" if next(later, None) is None else f"none of the next {_MOST_CHECKED:,} lines is"
+            return f"{some} like that, so correct that one"
     return "convert it to UTF-8, or give its encoding (--encoding with train, data report and translate)"
 
 

@@ -1,6 +1,8 @@
 """Languages are recognised by code and by name; sides that are swapped are noticed, whatever they are called."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seq2seq.data.languages import language_code, language_warnings
 
@@ -30,6 +32,9 @@ PAIRS = [
         ("cmn", "zh"),
         ("Hawaiian", "haw"),
         ("Yoruba", "yo"),
+        ("ខ្មែរ", "km"),
+        ("हिन्दी", "hi"),
+        ("Tiếng Việt", "vi"),
     ],
 )
 def test_codes_and_names_denote_a_language(text: str, code: str) -> None:
@@ -44,3 +49,9 @@ def test_swapped_sides_are_noticed_whatever_the_languages_are_called(src: str, t
     assert language_warnings(french, english, src, tgt) == []
     (warning,) = language_warnings(english, french, src, tgt)
     assert "the sides look swapped" in warning
+
+
+@given(st.text(max_size=12))
+def test_any_text_denotes_a_language_or_none(text: str) -> None:
+    code = language_code(text)
+    assert code == "" or code.isalpha()

@@ -177,6 +177,6 @@ def test_training_with_less_than_a_core_is_reported_once(
     FakeClock(lambda _: 1.0, cores).install(monkeypatch)
     progress = Warnings()
     train(tiny(training__max_steps=60), tmp_path / "run", resume=False, overwrite=False, progress=progress)
-    lines = [text for text in progress.texts if "processor time" in text]
+    lines = [text for text in progress.texts if "of a core" in text]
     assert len(lines) == warnings
-    assert all("0.6 cores" in line for line in lines)
+    assert all("0.6 of a core" in line for line in lines)
