@@ -97,6 +97,8 @@ def test_ctrl_c_while_the_program_starts_leaves_no_traceback() -> None:
     program = """
 import signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+
 class Finder:
     def find_spec(self, name, *_):
         if name == "seq2seq.cli.plot":
