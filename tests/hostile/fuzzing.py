@@ -4,12 +4,16 @@ A reader gets a folder with valid files, changes one of them by a seed, and read
 terminate, normally or with a one-line InputError.
 """
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import random
 import re
 import shutil
 import signal
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -254,6 +258,9 @@ def write_files(folder: Path) -> None:
     tsv = "".join(f"{src}\t{tgt}\n" for src, tgt in pairs)
     csv = "de;en\n" + "".join('{};"{}"\n'.format(src, tgt.replace('"', '""')) for src, tgt in pairs)
     jsonl = "".join(json.dumps(row) + "\n" for row in objects)
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.tsv", tsv)
     files: dict[str, str | bytes] = {
         "a.tsv": tsv,
         "a.csv": csv,
@@ -261,6 +268,10 @@ def write_files(folder: Path) -> None:
         "a.json": json.dumps(objects, indent=1),
         "a.tsv.gz": gzip.compress(tsv.encode()),
         "a.tsv.zst": zstandard.compress(tsv.encode()),
+        "a.tsv.bz2": bz2.compress(tsv.encode()),
+        "a.tsv.xz": lzma.compress(tsv.encode()),
+        "a.tsv.zip": zipped.getvalue(),
+        "utf16.tsv": tsv.encode("utf-16"),
         "set/README.md": "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: a.csv\n"
         "  sep: ','\ndataset_info:\n  features:\n  - name: de\n    dtype: string\n---\n",
         "set/a.csv": "".join(f"{row}\n" for row in ("de,en", *(f"{src},{src}" for src, _ in pairs))),
@@ -283,8 +294,12 @@ def write_files(folder: Path) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+TABLES = [
+    *("a.tsv", "a.csv", "a.jsonl", "a.json", "utf16.tsv"),
+    *(f"a.tsv.{suffix}" for suffix in ("gz", "zst", "bz2", "xz", "zip")),
+]
 READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {
-    **{name: (read_table, name) for name in ("a.tsv", "a.csv", "a.jsonl", "a.json", "a.tsv.gz", "a.tsv.zst")},
+    **{name: (read_table, name) for name in TABLES},
     "a.arrow": (read_arrow, "a.arrow"),
     "a.parquet": (read_arrow, "a.parquet"),
     "dataset": (read_readme, "set"),
