@@ -8,7 +8,6 @@ import bz2
 import gzip
 import io
 import json
-import lzma
 import random
 import re
 import shutil
@@ -269,7 +268,6 @@ def write_files(folder: Path) -> None:
         "a.tsv.gz": gzip.compress(tsv.encode()),
         "a.tsv.zst": zstandard.compress(tsv.encode()),
         "a.tsv.bz2": bz2.compress(tsv.encode()),
-        "a.tsv.xz": lzma.compress(tsv.encode()),
         "a.tsv.zip": zipped.getvalue(),
         "utf16.tsv": tsv.encode("utf-16"),
         "set/README.md": "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: a.csv\n"
@@ -296,7 +294,7 @@ def write_files(folder: Path) -> None:
 
 TABLES = [
     *("a.tsv", "a.csv", "a.jsonl", "a.json", "utf16.tsv"),
-    *(f"a.tsv.{suffix}" for suffix in ("gz", "zst", "bz2", "xz", "zip")),
+    *(f"a.tsv.{suffix}" for suffix in ("gz", "zst", "bz2", "zip")),
 ]
 READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {
     **{name: (read_table, name) for name in TABLES},
