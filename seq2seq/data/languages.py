@@ -9,20 +9,24 @@ from functools import lru_cache
 
 _SAMPLE = 200
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}|[-_][0-9]{3})*")
-_LONGEST_NAME = 40
+_LONGEST_NAME = 60
 _PARENTHESIS = re.compile(r"\s*\(.*\)$")
 # Characters of a name: shorter ones are ordinary words, except in scripts such as Chinese.
 _SHORTEST_NAME = {True: 4, False: 2}
 _LEAST_SHARE = 0.75
 
 
-@lru_cache(maxsize=4096)
 def language_code(text: str) -> str:
     """The shortest ISO 639 code of a language, or of its macrolanguage; empty if `text` does not denote a language.
 
     text: a code (`fr`, `fra`, `fr-CA`, `fra_Latn`), or a name in English or in the language itself (`French`,
     `français`).
     """
+    return _language_code(text) if len(text) <= _LONGEST_NAME else ""
+
+
+@lru_cache(maxsize=4096)
+def _language_code(text: str) -> str:
     from langcodes import Language, find, tag_is_valid
 
     if LANGUAGE_TAG.fullmatch(text):
@@ -43,9 +47,7 @@ def language_code(text: str) -> str:
 def _is_name(text: str) -> bool:
     """Whether a text could be the name of a language: some letters, no others than a few signs between them."""
     letters = (character.isalpha() or unicodedata.category(character)[0] == "M" for character in text)
-    return 0 < len(text) <= _LONGEST_NAME and all(
-        is_letter or sign in " '’-" for is_letter, sign in zip(letters, text, strict=True)
-    )
+    return bool(text) and all(is_letter or sign in " '’-" for is_letter, sign in zip(letters, text, strict=True))
 
 
 def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt_lang: str) -> list[str]:

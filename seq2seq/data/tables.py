@@ -29,11 +29,12 @@ _ROWS_AT_ONCE = 1000
 _FIRST_ROWS = 100
 _LINES_LISTED = 3
 _ENOUGH_ROWS = 10
+# Of a cell, when columns are told apart: a line may have 16 MiB.
+_CELL_START = 200
 # Of fast_align and Moses.
 _WORD_ALIGNMENT_DELIMITER = " ||| "
 # What Excel writes before the rows to name the delimiter.
-_SEPARATOR_LINE = re.compile(r"\ufeff?sep=[,;\t|]\r?")
-_TRAILING_BLANKS = re.compile(r" +(?=\r?$)")
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?")
 _JSON_BLANKS = re.compile(r"[ \t\n\r]*")
 _LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 # The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
@@ -178,7 +179,7 @@ class Delimited(Table):
         with suppress(InputError):  # reported when the rows are read
             for _, cells in islice(self._cells(), int(self.has_header), _FIRST_ROWS):
                 if len(cells) == len(self.columns):
-                    rows.append(cells)
+                    rows.append([cell[:_CELL_START] for cell in cells])
         cells_of = zip(*rows, strict=True) if rows else [()] * len(self.columns)
         return [column for column, cells in zip(self.columns, cells_of, strict=True) if _may_be_sentences(cells)]
 
@@ -239,16 +240,17 @@ class JsonLines(Table):
                 self._unit = "element"
                 elements = JsonArray(chain([text], (rest for _, rest in lines)))
                 try:
-                    yield from ((number, self._object(row, number)) for number, row in enumerate(elements, start=1))
+                    for number, element in enumerate(elements, start=1):
+                        yield from self._checked(number, element)
                 except ValueError as error:
                     raise self._fault(elements.count + 1, f"not valid JSON ({error})") from None
             elif text.strip():
                 try:
-                    row = self._object(self._parse(text, line), line)
+                    value = self._parse(text, line)
                 except InputError as error:
                     self.invalid_rows.add(line, error)
                     continue
-                yield line, row
+                yield from self._checked(line, value)
 
     def _parse(self, text: str, line: int) -> Any:
         try:
@@ -256,10 +258,11 @@ class JsonLines(Table):
         except (ValueError, RecursionError) as error:
             raise self._fault(line, f"not valid JSON ({error})") from None
 
-    def _object(self, value: Any, number: int) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self._fault(number, "not a JSON object with the two sentences in it")
-        return value
+    def _checked(self, number: int, value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            self.invalid_rows.add(number, self._fault(number, "not a JSON object with the two sentences in it"))
 
     def _text(self, row: dict[str, Any], column: Column, number: int) -> str:
         value: Any = row
@@ -417,14 +420,18 @@ def _may_be_sentences(cells: Sequence[str]) -> bool:
 def _plain_delimiter_of(path: Path, encoding: str) -> str:
     """The delimiter of a file without quotes: a tab, or ` ||| ` if that is in each of the first lines, and no tab."""
     with suppress(InputError):
-        lines = list(islice(read_lines(path, encoding=encoding), _FIRST_ROWS))
-        if lines and all(_WORD_ALIGNMENT_DELIMITER in line and "\t" not in line for line in lines):
+        lines = islice(read_lines(path, encoding=encoding), _FIRST_ROWS)
+        marks = {(_WORD_ALIGNMENT_DELIMITER in line, "\t" in line) for line in lines}
+        if marks == {(True, False)}:
             return _WORD_ALIGNMENT_DELIMITER
     return "\t"
 
 
 def _delimiter_of(path: Path, encoding: str) -> str:
-    """The delimiter of a CSV: the one with which most of the first rows have as many cells as the first, at least 2."""
+    """The delimiter of a CSV: as its first line says, or that with which most rows have as many cells as the first."""
+    with suppress(InputError):
+        if named := _SEPARATOR_LINE.fullmatch(next(read_lines(path, encoding=encoding), "")):
+            return named[1]
 
     def fit(delimiter: str) -> tuple[int, int]:
         widths: list[int] = []
@@ -460,7 +467,8 @@ def _quoted_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[i
 def _with_ends(path: Path, encoding: str) -> Iterator[str]:
     """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
     for line in read_lines(path, encoding=encoding):
-        yield from _LONE_RETURN.split(f"{_TRAILING_BLANKS.sub('', line)}\n")
+        text = line.removesuffix("\r")
+        yield from _LONE_RETURN.split(f"{text.rstrip(' ')}{line[len(text) :]}\n")
 
 
 def _leaves(value: Mapping[str, Any], path: Column = ()) -> Iterator[tuple[Column, Any]]:

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import zipfile
 import zlib
@@ -25,6 +26,8 @@ _MAGIC = {
     "xz": b"\xfd7zXZ\x00",
     "zip": b"PK\x03\x04",
 }
+# Three letters may begin a text: the mark of a block, or of the end, follows.
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
 # A zstd file may begin with a frame of metadata: 0x184D2A50 to 0x184D2A5F, little-endian.
 _SKIPPABLE, _SKIPPABLE_NUMBERS = b"\x2a\x4d\x18", range(0x50, 0x60)
 # What is known by its beginning and holds no lines of text: from that to what to do.
@@ -33,7 +36,7 @@ _NOT_TEXT = {
     b"%PDF-": "is a PDF; save its text as UTF-8 first",
     b"\xd0\xcf\x11\xe0": "is an Office document; save its text as UTF-8 first",
     b"7z\xbc\xaf\x27\x1c": "is a 7z archive; extract it first",
-    b"Rar!": "is a RAR archive; extract it first",
+    b"Rar!\x1a\x07": "is a RAR archive; extract it first",
 }
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
 _PIECE = 2**20
@@ -74,7 +77,8 @@ def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
 def _kind_of(head: bytes) -> str:
     if head[1:4] == _SKIPPABLE and head[0] in _SKIPPABLE_NUMBERS:
         return "zstd"
-    return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
+    kind = next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
+    return "" if kind == "bzip2" and not _BZIP2.match(head) else kind
 
 
 def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:

@@ -379,6 +379,7 @@ SPOKEN = [("Where is the cat?", "Où est le chat ?"), ("I like tea, too.", "Moi 
         ("pipe.csv", [f"{a}|{b}" for a, b in SPOKEN], SPOKEN),
         ("aligned.txt", [f"{a} ||| {b}" for a, b in SPOKEN], SPOKEN),
         ("excel.csv", ["sep=;\r", "source;target\r", *(f"{a};{b}\r" for a, b in SPOKEN)], SPOKEN),
+        ("commas.csv", ["sep=;", *(f"{a};{b}, x" for a, b in SPOKEN)], [(a, f"{b}, x") for a, b in SPOKEN]),
         ("spaced.csv", ["source, target", *(f'"{a}", "{b}"' for a, b in SPOKEN)], SPOKEN),
         ("trailing.csv", [f'"{a}","{b}" ' for a, b in SPOKEN], SPOKEN),
         ("empty.csv", [f'"{a}","{b}",,' for a, b in SPOKEN], SPOKEN),
@@ -398,3 +399,25 @@ def test_tables_are_read_as_a_person_sees_them(
     table = open_table(tmp_path / name, lambda cells, is_csv: is_header(cells, hints, usual=is_csv))
     rows = table.rows(*choose_columns(table, hints))
     assert [(src.strip(), tgt.strip()) for _, src, tgt in rows] == pairs
+
+
+def test_long_cells_are_read_in_bounded_time_and_memory(tmp_path: Path) -> None:
+    """Runs of blanks and brackets, for which a regular expression would take quadratic time."""
+    (tmp_path / "a.csv").write_text("".join(f"{' ' * 300_000}x,{'(' * 300_000}{n}\n" for n in range(12)))
+    (tmp_path / "a.tsv").write_text("".join(f"{'a' * 300_000}{n}\t{'b ' * 300_000}{n}\n" for n in range(12)))
+    hints = ColumnHints()
+    for name in ("a.csv", "a.tsv"):
+        tracemalloc.start()
+        table = open_table(tmp_path / name, lambda cells, is_csv: is_header(cells, hints, usual=is_csv))
+        assert sum(1 for _ in table.rows(*choose_columns(table, hints))) == 12
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        tracemalloc.stop()
+
+
+def test_elements_of_an_array_that_are_no_objects_are_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"de": "a", "en": "b"}, 5, {"de": "c", "en": "d"}]')
+    table = open_table(tmp_path / "a.json", lambda *_: True, invalid_rows="skip")
+    assert [row[1:] for row in table.rows(("de",), ("en",))] == [("a", "b"), ("c", "d")]
+    assert (table.invalid_rows.count, table.invalid_rows.lines) == (1, [2])
+    with pytest.raises(InputError, match=r"element 2: not a JSON object .*; --invalid-lines skip leaves such rows out"):
+        open_table(tmp_path / "a.json", lambda *_: True, invalid_rows="stop")

@@ -132,3 +132,16 @@ def test_output_is_not_written_in_these_forms(kind: str, tmp_path: Path) -> None
     ):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text", ["BZh is not a word.", "Rar! he said.", "PK is short.", "7z is a name.", "ustar at the start"]
+)
+def test_text_that_begins_like_a_format_is_text(text: str, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(f"{text}\n")
+    assert list(read_lines(tmp_path / "text")) == [text]
+
+
+def test_an_empty_bzip2_file_is_an_empty_text(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(bz2.compress(b""))
+    assert list(read_lines(tmp_path / "text")) == []
