@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from seq2seq.data.tables import Column, InvalidRows, Table
+from seq2seq.data.formats.table import Column, InvalidRows, Table
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
 

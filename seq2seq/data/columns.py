@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seq2seq.data.formats.table import Column, Table, column_name
 from seq2seq.data.languages import LANGUAGE_TAG, language_code
-from seq2seq.data.tables import Column, Table, column_name
 from seq2seq.errors import InputError
 
 _COMMON_NAMES = [

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.tables import Layout
+from seq2seq.data.formats.delimited import Layout
 from seq2seq.errors import InputError
 from seq2seq.io.storage import real_path
 

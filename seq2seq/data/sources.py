@@ -9,7 +9,9 @@ from seq2seq.config import DataConfig
 from seq2seq.data import hub
 from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePairs
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
-from seq2seq.data.tables import INFERRED, Delimited, Layout, Table, column_name, open_table
+from seq2seq.data.formats.delimited import Delimited, Layout
+from seq2seq.data.formats.opening import INFERRED, open_table
+from seq2seq.data.formats.table import Table, column_name
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import expect_rereadable

@@ -30,15 +30,14 @@ _MAGIC = {
 _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
 # A zstd file may begin with a frame of metadata: 0x184D2A50 to 0x184D2A5F, little-endian.
 _SKIPPABLE, _SKIPPABLE_NUMBERS = b"\x2a\x4d\x18", range(0x50, 0x60)
-# What is known by its beginning and holds no lines of text: from that to what to do.
-_NOT_TEXT = {
-    b"version https://git-lfs.github.com/spec/": "is a Git LFS pointer, not the file; fetch that with git lfs pull",
-    b"%PDF-": "is a PDF; save its text as UTF-8 first",
-    b"\xd0\xcf\x11\xe0": "is an Office document; save its text as UTF-8 first",
-    b"7z\xbc\xaf\x27\x1c": "is a 7z archive; extract it first",
-    b"Rar!\x1a\x07": "is a RAR archive; extract it first",
-}
+_ARCHIVES = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
+_OPEN_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
+_DOCUMENTS = {
+    "xlsx": "is a spreadsheet; tables are given with --train, --valid or --input",
+    "ods": "is a spreadsheet; tables are given with --train, --valid or --input",
+    "office": "is an Office document; save its text as UTF-8 first",
+}
 _PIECE = 2**20
 # Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
 _CHUNK = 1024
@@ -70,7 +69,7 @@ def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
         if not kind and compression_of(path):
             raise DamagedFileError(f"damaged {compression_of(path)} file", "it does not begin as one")
         with _decompressed(file, kind, path) as stream:
-            _expect_text(stream.peek(_HEAD), path)
+            _expect_no_archive(stream.peek(_HEAD), path)
             yield stream
 
 
@@ -88,12 +87,10 @@ def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(cast(Any, stdin)))
 
 
-def _expect_text(head: bytes, path: str | Path) -> None:
-    """Raises InputError for what is known not to be lines of text."""
-    if advice := next((advice for magic, advice in _NOT_TEXT.items() if head.startswith(magic)), ""):
-        raise InputError(f"{path}: {advice}")
-    if head[_TAR_OFFSET:].startswith(_TAR_MAGIC):
-        raise InputError(f"{path}: is a tar archive; extract it first")
+def _expect_no_archive(head: bytes, path: str | Path) -> None:
+    kind = next((kind for magic, kind in _ARCHIVES.items() if head.startswith(magic)), "")
+    if kind := kind or ("tar" if head[_TAR_OFFSET:].startswith(_TAR_MAGIC) else ""):
+        raise InputError(f"{path}: is a {kind} archive; extract it first")
 
 
 @contextmanager
@@ -117,14 +114,38 @@ def _zip_member(file: io.BufferedReader, path: str | Path) -> Iterator[Any]:
     try:
         with zipfile.ZipFile(file) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-            if "[Content_Types].xml" in names:
-                raise InputError(f"{path}: is an Office document; save its text as UTF-8 first")
+            if document := _document(archive):
+                raise InputError(f"{path}: {_DOCUMENTS[document]}")
             if len(names) != 1:
                 raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
             with archive.open(names[0]) as member:
                 yield member
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # the last two: encrypted, other methods
         raise DamagedFileError("unreadable zip archive", str(error)) from None
+
+
+def document_in(path: str | Path) -> str:
+    """What a zip archive is if it is a document: `xlsx`, `ods`, `office` for others; otherwise empty.
+
+    Raises OSError, DamagedFileError.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _document(archive)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise DamagedFileError("unreadable zip archive", str(error)) from None
+
+
+def _document(archive: zipfile.ZipFile) -> str:
+    names = set(archive.namelist())
+    if "[Content_Types].xml" in names:
+        return "xlsx" if "xl/workbook.xml" in names else "office"
+    if "mimetype" not in names or archive.getinfo("mimetype").file_size > _HEAD:
+        return ""
+    kind = archive.read("mimetype").strip()
+    if kind.startswith(_OPEN_SPREADSHEET):
+        return "ods"
+    return "office" if kind.startswith(b"application/") else ""
 
 
 class _Explained(io.RawIOBase):

@@ -7,7 +7,7 @@ import codecs
 import io
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from seq2seq.errors import InputError
 from seq2seq.io.compression import DamagedFileError, compressed, open_decompressed
+from seq2seq.io.file_type import HEAD, expect_text
 from seq2seq.io.manifest import MANIFEST
 from seq2seq.io.storage import real_path, replacing
 
@@ -56,6 +57,16 @@ def read_lines(path: str | Path, *, keep_bom: bool = False, encoding: str = "") 
         yield line
 
 
+def read_blocks(path: str | Path, encoding: str = "") -> Iterator[str]:
+    """The text of a file in blocks of bounded size, without a byte order mark; otherwise as `read_lines`."""
+    decoder, number = codecs.getincrementaldecoder("utf-8-sig")(), 1
+    with _explained(path, encoding, lambda: number), _open_text(path, encoding) as (stream, _):
+        while data := stream.read(_CHUNK):
+            yield decoder.decode(data)
+            number += data.count(b"\n")
+        decoder.decode(b"", final=True)
+
+
 def read_raw_lines(path: str | Path) -> Iterator[bytes]:
     """The lines of a file as bytes, each with its `\\n`, which the last one may lack.
 
@@ -67,24 +78,42 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
 
 def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool) -> Iterator[bytes]:
     number = 0
+    with (
+        _explained(path, encoding, lambda: number + 1),
+        _open_text(path, encoding, transcodes=transcodes) as (stream, foreign),
+    ):
+        for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
+            if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+                raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
+            if number == 1 and not (foreign and transcodes):
+                _expect_no_foreign_encoding(raw, foreign, path)
+            yield raw
+
+
+@contextmanager
+def _open_text(path: str | Path, encoding: str, *, transcodes: bool = True) -> Iterator[tuple[io.BufferedReader, str]]:
+    """The decompressed bytes of a text, in UTF-8 if `transcodes`, and its encoding; empty for UTF-8."""
+    with open_decompressed(path) as stream:
+        head = stream.peek(HEAD)
+        expect_text(head, path)
+        encoding = encoding or next((name for bom, name in _BOMS.items() if head.startswith(bom)), "")
+        if encoding and transcodes:
+            _expect_codec(encoding)
+            stream = io.BufferedReader(_Transcoder(stream, encoding))
+        yield stream, encoding
+
+
+@contextmanager
+def _explained(path: str | Path, encoding: str, line: Callable[[], int]) -> Iterator[None]:
+    """Errors as InputError. line: that is being read."""
     try:
-        with open_decompressed(path) as stream:
-            head = stream.peek(len(codecs.BOM_UTF32_LE))
-            encoding = encoding or next((name for bom, name in _BOMS.items() if head.startswith(bom)), "")
-            if encoding and transcodes:
-                _expect_codec(encoding)
-                stream = io.BufferedReader(_Transcoder(stream, encoding))
-            for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
-                if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
-                    raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
-                if number == 1 and not (encoding and transcodes):
-                    _expect_no_foreign_encoding(raw, encoding, path)
-                yield raw
+        yield
     except DamagedFileError as error:
         what, reason = error.args
-        raise InputError(f"{path}: {what} after line {number} ({reason})") from None
+        raise InputError(f"{path}: {what} after line {line() - 1} ({reason})") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}, line {number + 1}: not {encoding} ({error.reason})") from None
+        name = encoding or error.encoding.upper()
+        raise InputError(f"{path}, line {line()}: not {name} ({error.reason})") from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:

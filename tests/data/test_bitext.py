@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.data.bitext import AlignedFiles, Chain, Pair, TablePairs
-from seq2seq.data.tables import open_table
+from seq2seq.data.formats.opening import open_table
 from seq2seq.errors import InputError
 
 

@@ -5,9 +5,10 @@ import io
 import json
 import re
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pytest
@@ -16,7 +17,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
-from seq2seq.data.tables import Delimited, JsonArray, column_name, open_table
+from seq2seq.data.formats.delimited import Delimited
+from seq2seq.data.formats.json_text import JsonText
+from seq2seq.data.formats.opening import open_table
+from seq2seq.data.formats.table import column_name
 from seq2seq.errors import InputError
 
 # Quotes, delimiters, Unicode line separators, and values that other readers treat as missing.
@@ -153,15 +157,23 @@ def test_an_array_is_read_element_by_element(indent: int | None, count: int, tmp
     """Whatever its line breaks and the sizes of its elements."""
     rows = [{"sw": f"[{'a,]' * (n % 50)}", "more": [1, {"b": "}\\"}], "en": "c\n" * (n % 7)} for n in range(count)]
     text = json.dumps(rows, indent=indent)
-    assert list(JsonArray(iter(text.split("\n")))) == rows
-    assert list(JsonArray(iter(f" {text}\n \n\t".split("\n")))) == rows
+    for padded in (text, f" {text}\n \n\t"):
+        for size in (1, 7, 100, 2**16):
+            chunks = (padded[start : start + size] for start in range(0, len(padded), size))
+            assert list(elements(chunks)) == rows
+
+
+def elements(chunks: Iterator[str]) -> Iterator[Any]:
+    text = JsonText(chunks, longest=10_000)
+    yield from (text.value() for _ in text.elements())
+    text.expect_end()
 
 
 def test_reading_an_array_takes_the_memory_of_one_element() -> None:
     element = json.dumps({"sw": "a" * 1000, "en": "b"})
     lines = chain(["["], (f"{element}," for _ in range(3000)), [element, "]"])
     tracemalloc.start()
-    assert sum(1 for _ in JsonArray(lines)) == 3001
+    assert sum(1 for _ in elements(lines)) == 3001
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 50 * len(element)
@@ -416,8 +428,8 @@ def test_long_cells_are_read_in_bounded_time_and_memory(tmp_path: Path) -> None:
 
 def test_elements_of_an_array_that_are_no_objects_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"de": "a", "en": "b"}, 5, {"de": "c", "en": "d"}]')
-    table = open_table(tmp_path / "a.json", lambda *_: True, invalid_rows="skip")
+    table = open_table(tmp_path / "a.json", lambda *_: True, invalid_lines="skip")
     assert [row[1:] for row in table.rows(("de",), ("en",))] == [("a", "b"), ("c", "d")]
     assert (table.invalid_rows.count, table.invalid_rows.lines) == (1, [2])
     with pytest.raises(InputError, match=r"element 2: not a JSON object .*; --invalid-lines skip leaves such rows out"):
-        open_table(tmp_path / "a.json", lambda *_: True, invalid_rows="stop")
+        open_table(tmp_path / "a.json", lambda *_: True, invalid_lines="stop")

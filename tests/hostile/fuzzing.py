@@ -112,7 +112,7 @@ def read_table(path: Path, draw: random.Random) -> None:
 
 
 def read_arrow(path: Path, draw: random.Random) -> None:
-    from seq2seq.data.tables import open_table
+    from seq2seq.data.formats.opening import open_table
 
     mutate_file(path, draw)
     table = open_table(path, lambda *_: False)

@@ -86,7 +86,8 @@ def test_damage_is_an_error_or_changes_nothing(kind: str, tmp_path: Path) -> Non
     [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "is a Git LFS pointer"),
         (b"%PDF-1.7\n", "is a PDF"),
-        (zipped(b"x", "[Content_Types].xml", "xl/workbook.xml"), "is an Office document"),
+        (zipped(b"x", "[Content_Types].xml", "word/document.xml"), "is an Office document"),
+        (zipped(b"x", "[Content_Types].xml", "xl/workbook.xml"), "is a spreadsheet"),
         (zipped(b"x", "a.txt", "b.txt"), "a zip archive of 2 files"),
         (zipped(b""), None),
     ],

@@ -1,0 +1,133 @@
+"""Tables as text: TSV, CSV, and lines separated by ` ||| `."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from typing_extensions import override
+
+from seq2seq.data.formats.dialect import Dialect, infer_dialect
+from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, Table, listed
+from seq2seq.errors import InputError
+
+_ENOUGH_ROWS = 10
+# Of a cell, when columns are told apart: a line may have 16 MiB.
+_CELL_START = 200
+# At most this share of the cells of a column of labels are different.
+_FEW_VALUES = 0.05
+_LICENCE = re.compile(r"\bCC[- ](BY|0)\b|\blicen[cs]e|\battribution\b|©|https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is known about a TSV or CSV before it is opened; None is to be inferred."""
+
+    delimiter: str | None = None
+    quoted: bool | None = None
+    """Whether cells may be quoted, as in a CSV; otherwise quotes are text."""
+    header: bool | None = None
+    """Whether the first row is a header."""
+    names: tuple[str, ...] | None = None
+    """Column names, which override the header."""
+    encoding: str = ""
+    """Of a text file."""
+
+
+IsHeader = Callable[[Sequence[str], bool], bool]
+"""Whether these cells, the first row of a CSV (True) or of a TSV, are a header."""
+
+
+class Delimited(Table):
+    """TSV, where a cell is anything between tabs, or CSV, where cells may be quoted. Blank lines are skipped."""
+
+    def __init__(
+        self, path: Path, named_csv: bool, is_header: IsHeader, layout: Layout, invalid_lines: InvalidLines = None
+    ) -> None:
+        """named_csv: whether the file's name says that it is a CSV. is_header: unless `layout` says."""
+        super().__init__(path, invalid_lines)
+        self._encoding = layout.encoding
+        self._dialect = _dialect(path, named_csv, layout)
+        self.is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
+        _, self._first = next(self._cells(), (0, ["", ""]))
+        self.has_header = is_header(self._first, self.is_csv) if layout.header is None else layout.header
+        names = layout.names or (self._first if self.has_header else None)
+        if names and len(names) != len(self._first):
+            raise InputError(f"{path}: {len(self._first)} columns, but the dataset names {len(names)}")
+        self.is_named = names is not None
+        self.columns = [(name,) for name in names or map(str, range(1, len(self._first) + 1))]
+
+    @property
+    @override
+    def form(self) -> str:
+        quotes = " (quoted cells)" if self._dialect.quoted else ""
+        header = "with a header" if self.has_header else "without a header"
+        return f"cells separated by {self._dialect.delimiter_name}{quotes}, {header}"
+
+    @property
+    @override
+    def description(self) -> str:
+        """The columns as text; those without a name are shown with their first cell."""
+        if self.is_named:
+            return super().description
+        return listed([f"{n} ({cell[:20]})" for n, cell in enumerate(self._first, 1)])
+
+    @property
+    @override
+    def sentence_columns(self) -> list[Column]:
+        rows: list[list[str]] = []
+        with suppress(InputError):  # reported when the rows are read
+            for _, cells in islice(self._cells(), int(self.has_header), FIRST_ROWS):
+                if len(cells) == len(self.columns):
+                    rows.append([cell[:_CELL_START] for cell in cells])
+        cells_of = zip(*rows, strict=True) if rows else [()] * len(self.columns)
+        return [column for column, cells in zip(self.columns, cells_of, strict=True) if _may_be_sentences(cells)]
+
+    @property
+    def keeps_quotes(self) -> bool:
+        """Whether some of the first cells are in quotes that are read as text."""
+        cells = (cell for _, row in islice(self._cells(), FIRST_ROWS) for cell in row)
+        return not self._dialect.quoted and any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
+
+    @override
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
+        src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
+        for line, cells in islice(self._cells(), int(self.has_header), None):
+            if len(cells) != len(self._first):
+                self.invalid_rows.add(line, self._wrong_width(line, len(cells)))
+                continue
+            yield line, cells[src], cells[tgt]
+
+    def _wrong_width(self, line: int, width: int) -> InputError:
+        plural, hint = "s" * (width != 1), ""
+        if width > len(self._first):
+            delimiter = "a tab" if self._dialect.delimiter == "\t" else f"`{self._dialect.delimiter.strip()}`"
+            hint = f" ({delimiter}{' outside quotes' if self._dialect.quoted else ''} inside a sentence?)"
+        expected = f"expected {len(self._first)} as in the first line{hint}"
+        return InputError(f"{self.path}, line {line}: {width} column{plural}, {expected}")
+
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        return self._dialect.cells(self.path, self._encoding)
+
+
+def _dialect(path: Path, named_csv: bool, layout: Layout) -> Dialect:
+    if layout.delimiter is not None and layout.quoted is not None:
+        return Dialect(layout.delimiter, layout.quoted)
+    inferred = infer_dialect(path, named_csv, layout.encoding)
+    quoted = inferred.quoted if layout.quoted is None else layout.quoted
+    return Dialect(layout.delimiter or inferred.delimiter, quoted)
+
+
+def _may_be_sentences(cells: Sequence[str]) -> bool:
+    """Whether the first cells of a column are none of these: blank, without letters, alike but for numbers, labels."""
+    if not cells:
+        return True
+    if not any(character.isalpha() for cell in cells for character in cell):
+        return False
+    if len(cells) < _ENOUGH_ROWS:
+        return True
+    alike = len({re.sub(r"\d+", "", cell) for cell in cells}) == 1
+    labels = len(set(cells)) <= _FEW_VALUES * len(cells)
+    return not (alike or labels or all(_LICENCE.search(cell) for cell in cells))

@@ -1,0 +1,169 @@
+"""How the cells of a text table are separated and quoted, inferred from its lines."""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from seq2seq.data.formats.table import FIRST_ROWS
+from seq2seq.errors import InputError
+from seq2seq.io.lines import read_lines
+
+_DELIMITERS = (",", ";", "\t", "|")
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|"}
+_LEAST_ROWS = 10
+# Of fast_align and Moses.
+_WORD_ALIGNMENT_DELIMITER = " ||| "
+# What Excel writes before the rows to name the delimiter.
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?")
+_LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
+# The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
+csv.field_size_limit(2**24)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The delimiter of a table's cells, and whether cells may be quoted; otherwise quotes are text."""
+
+    delimiter: str
+    quoted: bool
+
+    @property
+    def delimiter_name(self) -> str:
+        """The delimiter in words."""
+        return _NAMES.get(self.delimiter, self.delimiter.strip() or "blanks")
+
+    def cells(self, path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
+        """The rows of a file, each with the line that it begins on. Blank lines are skipped."""
+        return (_quoted_cells if self.quoted else _plain_cells)(path, self.delimiter, encoding)
+
+
+def infer_dialect(path: Path, is_csv: bool, encoding: str) -> Dialect:
+    """The dialect of a table.
+
+    is_csv: whether its name says that it is a CSV. If so, cells may be quoted unless this cannot be; if not, the
+        delimiter is a tab or ` ||| ` if the lines have one, and quotes are text unless the rows show otherwise.
+    """
+    if is_csv:
+        delimiter = _csv_delimiter_of(path, encoding)
+        return Dialect(delimiter, delimiter != "\t" or _reads_quoted(path, encoding))
+    first = _first_lines(path, encoding)
+    if named := _SEPARATOR_LINE.fullmatch(first[0] if first else ""):
+        return Dialect(named[1], True)
+    if first and all(_WORD_ALIGNMENT_DELIMITER in line for line in first) and not any("\t" in line for line in first):
+        return Dialect(_WORD_ALIGNMENT_DELIMITER, False)
+    if not any("\t" in line for line in first) and (delimiter := _consistent_delimiter(path, encoding)):
+        return Dialect(delimiter, True)
+    return Dialect("\t", _is_quoted(path, encoding))
+
+
+def _first_lines(path: Path, encoding: str) -> list[str]:
+    lines: list[str] = []
+    with suppress(InputError):  # reported when the rows are read
+        lines.extend(line for line in islice(read_lines(path, encoding=encoding), FIRST_ROWS) if line.strip())
+    return lines
+
+
+def _csv_delimiter_of(path: Path, encoding: str) -> str:
+    """The delimiter of a CSV: as its first line says, or that with which most rows have as many cells as the first."""
+    with suppress(InputError):
+        if named := _SEPARATOR_LINE.fullmatch(next(read_lines(path, encoding=encoding), "")):
+            return named[1]
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        widths = _widths(path, delimiter, encoding)
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
+
+    return max(_DELIMITERS, key=fit)
+
+
+def _consistent_delimiter(path: Path, encoding: str) -> str:
+    """The delimiter of a CSV with another suffix: all of the first rows have the same number of cells."""
+    widths = {delimiter: _widths(path, delimiter, encoding) for delimiter in _DELIMITERS}
+    fitting = [
+        delimiter
+        for delimiter, counts in widths.items()
+        if len(counts) >= _LEAST_ROWS and counts[0] > 1 and len(set(counts)) == 1
+    ]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _widths(path: Path, delimiter: str, encoding: str) -> list[int]:
+    """How many cells each of the first rows has."""
+    widths: list[int] = []
+    with suppress(InputError):  # reported when the rows are read; the rows before it count
+        widths.extend(len(cells) for _, cells in islice(_quoted_cells(path, delimiter, encoding), FIRST_ROWS))
+    return widths
+
+
+def _reads_quoted(path: Path, encoding: str) -> bool:
+    """Whether tab-separated rows can be read with quoted cells, and have as many cells as the first one."""
+    try:
+        first = None
+        for _, cells in _quoted_cells(path, "\t", encoding):
+            first = first or len(cells)
+            if len(cells) != first:
+                return False
+    except InputError:
+        return False
+    return True
+
+
+def _is_quoted(path: Path, encoding: str) -> bool:
+    """Whether the cells of a TSV are quoted as in a CSV: a quoted cell has a tab, or doubled quotes, or all are quoted.
+
+    Otherwise a quote at the start of a cell is one of the sentence.
+    """
+    width = rows = quoted = 0
+    shown = False
+    with suppress(InputError):
+        for _, cells in _plain_cells(path, "\t", encoding):
+            width, rows = width or len(cells), rows + 1
+            if not any('"' in cell for cell in cells):
+                continue
+            quoted += all(map(_is_in_quotes, cells))
+            doubled = any(_is_in_quotes(cell) and '""' in cell[1:-1] for cell in cells)
+            shown = shown or doubled or (len(cells) != width and _quoted_width("\t".join(cells)) == width)
+    return (shown or (rows >= _LEAST_ROWS and quoted == rows)) and _reads_quoted(path, encoding)
+
+
+def _is_in_quotes(cell: str) -> bool:
+    return len(cell) > 1 and cell[0] == cell[-1] == '"'
+
+
+def _quoted_width(line: str) -> int:
+    """How many cells a line of a TSV has if they may be quoted; 0 if it cannot be read so."""
+    with suppress(csv.Error):
+        return sum(map(len, csv.reader([line], delimiter="\t", strict=True)))
+    return 0
+
+
+def _plain_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a TSV, each with its line."""
+    for line, text in enumerate(read_lines(path, encoding=encoding), start=1):
+        if row := text.removesuffix("\r"):
+            yield line, row.split(delimiter)
+
+
+def _quoted_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV, each with the line that it begins on."""
+    # A blank after the delimiter would hide a quote.
+    reader = csv.reader(_with_ends(path, encoding), delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
+    line = 1
+    try:
+        for cells in reader:
+            if cells and not (line == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells))):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}, line {line}: not valid CSV ({error})") from None
+
+
+def _with_ends(path: Path, encoding: str) -> Iterator[str]:
+    """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
+    for line in read_lines(path, encoding=encoding):
+        text = line.removesuffix("\r")
+        yield from _LONE_RETURN.split(f"{text.rstrip(' ')}{line[len(text) :]}\n")

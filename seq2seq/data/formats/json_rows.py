@@ -1,0 +1,193 @@
+"""Where the rows of a JSON file are: one per line, in an array, or across an array per column."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from seq2seq.data.formats.json_text import JsonText
+from seq2seq.data.formats.table import listed
+from seq2seq.errors import InputError
+from seq2seq.io.lines import LONGEST_LINE, read_blocks, read_lines
+
+_LEAST_COLUMNS = 2
+_END = object()
+
+
+class JsonRows(ABC):
+    """The rows of a file as JSON values."""
+
+    form: str
+    """For messages."""
+    unit = "element"
+
+    def __init__(self, path: Path, encoding: str) -> None:
+        self.path, self._encoding = path, encoding
+
+    @abstractmethod
+    def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
+        """The number and the value of each row, or an InputError in its place where one row alone is damaged.
+
+        columns: those that are needed, at the top level; None for all.
+        Raises InputError if nothing can be read from there on.
+        """
+
+    def fault(self, number: int, what: str) -> InputError:
+        """An error about a row."""
+        return InputError(f"{self.path}, {self.unit} {number}: {what}")
+
+    def _text(self) -> JsonText:
+        return JsonText(read_blocks(self.path, encoding=self._encoding), LONGEST_LINE)
+
+    @contextmanager
+    def _explained(self, number: Callable[[], int]) -> Iterator[None]:
+        try:
+            yield
+        except RecursionError:
+            raise self.fault(number(), "not valid JSON (nested too deeply)") from None
+        except ValueError as error:
+            raise self.fault(number(), f"not valid JSON ({error})") from None
+
+
+class LineRows(JsonRows):
+    """A row on each line."""
+
+    form, unit = "JSON lines", "line"
+
+    @override
+    def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
+        for line, text in enumerate(read_lines(self.path, encoding=self._encoding), start=1):
+            if text.strip():
+                try:
+                    yield line, json.loads(text)
+                except (ValueError, RecursionError) as error:
+                    is_python = text.lstrip().startswith(("{'", "['", "('"))
+                    hint = "; this looks like Python, write the rows with json.dumps" if is_python else ""
+                    yield line, self.fault(line, f"not valid JSON ({error}){hint}")
+
+
+class ArrayRows(JsonRows):
+    """A row in each element of an array: the whole file, or a member of an object."""
+
+    def __init__(self, path: Path, encoding: str, key: str | None = None) -> None:
+        """key: of the member; None if the array is the file."""
+        super().__init__(path, encoding)
+        self._key = key
+        self.form = "a JSON array" if key is None else f"a JSON array under {key[:40]!r}"
+
+    @override
+    def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
+        number = 0
+        with self._explained(lambda: number + 1):
+            text = self._text()
+            if self._key is not None:
+                for key in text.members():
+                    if key == self._key:
+                        break
+                    text.skip()
+            for _ in text.elements():
+                value = text.value()
+                number += 1
+                yield number, value
+            if self._key is None:
+                text.expect_end()
+
+
+class ColumnRows(JsonRows):
+    """An array for each column, or, as pandas writes them, an object by row."""
+
+    form, unit = "a JSON array for each column", "row"
+
+    def __init__(self, path: Path, encoding: str, columns: Collection[str]) -> None:
+        super().__init__(path, encoding)
+        self._columns = columns
+
+    @override
+    def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
+        names = [name for name in self._columns if columns is None or name in columns]
+        # A reader for each column, so that none has to be in memory.
+        for number, cells in enumerate(zip_longest(*map(self._column, names), fillvalue=_END), start=1):
+            if _END in cells:
+                short, long = (
+                    names[cells.index(_END)],
+                    next(n for n, cell in zip(names, cells, strict=True) if cell is not _END),
+                )
+                raise InputError(f"{self.path}: {short} has only {number - 1:,} values, {long} has more")
+            yield number, dict(zip(names, cells, strict=True))
+
+    def _column(self, name: str) -> Iterator[Any]:
+        number = 0
+        with self._explained(lambda: number + 1):
+            text = self._text()
+            for key in text.members():
+                if key != name:
+                    text.skip()
+                    continue
+                for _ in text.elements() if text.next() == "[" else text.members():
+                    value = text.value()
+                    number += 1
+                    yield value
+                return
+
+
+def find_rows(path: Path, encoding: str) -> JsonRows:
+    """The rows of a JSON file. Raises InputError if it cannot be read, or there is more than one place for them."""
+    if _has_rows_on_lines(path, encoding):
+        return LineRows(path, encoding)
+    whole = ArrayRows(path, encoding)
+    with whole._explained(lambda: 1):
+        text = whole._text()
+        if text.next() == "[":
+            return whole
+        arrays, columns = _arrays_and_columns(text)
+    if len(arrays) > 1:
+        raise InputError(f"{path}: a JSON object with several arrays of rows ({listed(arrays)}); write each to a file")
+    if arrays:
+        return ArrayRows(path, encoding, arrays[0])
+    return ColumnRows(path, encoding, columns) if len(columns) >= _LEAST_COLUMNS else LineRows(path, encoding)
+
+
+def _has_rows_on_lines(path: Path, encoding: str) -> bool:
+    """Whether the first line is a row, or cannot be the beginning of anything else."""
+    with suppress(InputError):  # a line that is too long may be an array
+        lines = (line for line in read_lines(path, encoding=encoding) if line.strip())
+        first, second = next(lines, "").strip(), next(lines, "").strip()
+        try:
+            value = json.loads(first)
+        except (ValueError, RecursionError):
+            return first[:1] not in ("{", "[") or first[1:2] == "'"
+        if isinstance(value, list):
+            return bool(second) and all(isinstance(cell, str | None) for cell in value)
+        return (
+            not isinstance(value, dict) or second.startswith("{") or not any(_is_many(cell) for cell in value.values())
+        )
+    return False
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, list | dict)
+
+
+def _arrays_and_columns(text: JsonText) -> tuple[list[str], list[str]]:
+    """The members of the object that begins here that are arrays of rows, and those that are columns of strings."""
+    arrays, columns = [], []
+    for key in text.members():
+        if (opening := text.next()) not in ("[", "{"):
+            text.skip()
+            continue
+        first = None
+        for index, _ in enumerate(text.elements() if opening == "[" else text.members()):
+            if index:
+                text.skip()
+            else:
+                first = text.value()
+        if opening == "[" and isinstance(first, dict | list):
+            arrays.append(key)
+        elif isinstance(first, str):
+            columns.append(key)
+    return arrays, columns

@@ -1,0 +1,54 @@
+"""Which format a table of sentence pairs has: by its content, and by its suffix where that does not tell."""
+
+import re
+from pathlib import Path
+
+from seq2seq.data.formats.columnar import ArrowTable, ParquetTable
+from seq2seq.data.formats.delimited import Delimited, IsHeader, Layout
+from seq2seq.data.formats.json_table import JsonTable
+from seq2seq.data.formats.table import InvalidLines, Table
+from seq2seq.errors import InputError
+from seq2seq.io.compression import compression_of
+from seq2seq.io.file_type import description_of, type_of_file
+from seq2seq.io.lines import read_lines
+
+INFERRED = Layout()
+_BY_SUFFIX = {"jsonl": "json", "json": "json", "ndjson": "json", "parquet": "parquet", "arrow": "arrow-stream"}
+# An object or array, or the start of one that spans lines: not `[Music]` or `{0} files`.
+_JSON = re.compile(r'\s*([\[{]\s*)+("|$)')
+
+
+def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, invalid_lines: InvalidLines = None) -> Table:
+    """The table in a file.
+
+    layout: of a TSV or CSV; what it does not specify is inferred, the header by `is_header`.
+    invalid_lines: see `InvalidRows`.
+    Raises InputError if the file cannot be read.
+    """
+    suffix = _suffix_of(path)
+    match type_of_file(path) or _BY_SUFFIX.get(suffix, ""):
+        case "parquet":
+            return ParquetTable(path)
+        case "arrow" | "arrow-stream" as kind:
+            return ArrowTable(path, is_stream=kind == "arrow-stream")
+        case "json":
+            return JsonTable(path, layout.encoding, invalid_lines)
+        case "":
+            if suffix not in ("csv", "tsv") and _is_json(path, layout.encoding):
+                return JsonTable(path, layout.encoding, invalid_lines)
+            return Delimited(path, suffix == "csv", is_header, layout, invalid_lines)
+        case kind:
+            raise InputError(f"{path}: is {description_of(kind)}")
+
+
+def _suffix_of(path: Path) -> str:
+    """The suffix of a table, without that of its compression; in lower case."""
+    name = path.stem if compression_of(path) else path.name
+    return name.rpartition(".")[2].lower()
+
+
+def _is_json(path: Path, encoding: str) -> bool:
+    try:
+        return bool(_JSON.match(next(read_lines(path, encoding=encoding), "")))
+    except InputError:  # reported when the rows are read
+        return False

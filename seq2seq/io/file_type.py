@@ -1,0 +1,103 @@
+"""What a file is, by its content: plain text, or a document, table or web page that is not read line by line."""
+
+import codecs
+import re
+import zipfile
+from pathlib import Path
+
+from seq2seq.errors import InputError
+from seq2seq.io.compression import DamagedFileError, document_in, open_decompressed
+
+HEAD = 4096
+"""Bytes that `type_of_content` needs at most."""
+
+_MAGIC = {
+    b"version https://git-lfs.github.com/spec/": "git-lfs",
+    b"%PDF-": "pdf",
+    b"\xd0\xcf\x11\xe0": "ole",
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow-stream",
+}
+# The name of the first element, after declarations and comments.
+_ROOT = re.compile(r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+<(?:\w+:)?(\w+)", re.DOTALL)
+_ROOTS = {
+    "tmx": "tmx",
+    "xliff": "xliff",
+    "html": "html",
+    **dict.fromkeys(("mteval", "srcset", "refset", "tstset"), "sgm"),
+}
+_XML = re.compile(r"<\?xml\b|<!DOCTYPE\b", re.IGNORECASE)
+_TEXT_TYPES = {
+    "po": re.compile(
+        r'(?:(?:#[^\n]*)?\n)*+(?:msgctxt\s+"[^\n]*\n)?(?:"[^\n]*\n)*+'
+        r'msgid\s+"[^\n]*\n(?:"[^\n]*\n)*+msg(?:str|id_plural)\b'
+    ),
+    "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
+    "vtt": re.compile(r"WEBVTT\b"),
+}
+_NAMES = {
+    "git-lfs": "a Git LFS pointer, not the file; fetch that with git lfs pull",
+    "pdf": "a PDF; save its text as UTF-8 first",
+    **dict.fromkeys(("office", "ole"), "an Office document; save its text as UTF-8 first"),
+    "html": "an HTML page; if it was downloaded, it may be an error page instead of the file",
+    "xml": "an XML file, but not TMX, XLIFF or SGM",
+    "srt": "a file of subtitles (SRT); remove the numbers and times first",
+    "vtt": "a file of subtitles (WebVTT); remove the times first",
+    "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
+}
+_TABLES = {
+    "parquet": "a Parquet file",
+    "arrow": "an Arrow file",
+    "arrow-stream": "an Arrow file",
+    "xlsx": "a spreadsheet",
+    "ods": "a spreadsheet",
+    "tmx": "a translation memory (TMX)",
+    "xliff": "an XLIFF file",
+    "po": "a PO file",
+}
+
+
+def type_of_file(path: str | Path) -> str:
+    """The type of a regular file, compressed or not: a key of the tables of this module, or empty for text lines.
+
+    Empty also if the file cannot be read, which is reported when it is.
+    """
+    try:
+        if zipfile.is_zipfile(path) and (document := document_in(path)):
+            return document
+        with open_decompressed(path) as stream:
+            return type_of_content(stream.peek(HEAD))
+    except (InputError, OSError, DamagedFileError, ValueError):
+        return ""
+
+
+def type_of_content(head: bytes) -> str:
+    """The type of a file that begins with these bytes; empty for text lines."""
+    if magic := next((name for magic, name in _MAGIC.items() if head.startswith(magic)), ""):
+        return magic
+    text = _decoded(head[:HEAD]).removeprefix("\ufeff").lstrip()
+    root = _ROOT.match(text)
+    if root and (known := _ROOTS.get(root[1].lower())):
+        return known
+    return "xml" if _XML.match(text) else next((name for name, form in _TEXT_TYPES.items() if form.match(text)), "")
+
+
+def expect_text(head: bytes, path: str | Path) -> None:
+    """Raises InputError if a file that is to be read line by line begins like something else."""
+    if kind := type_of_content(head):
+        raise InputError(f"{path}: is {description_of(kind)}")
+
+
+def description_of(kind: str) -> str:
+    """What a type of file is, and what to do if lines of text were expected: `a PDF; save its text …`."""
+    if table := _TABLES.get(kind):
+        return f"{table} with sentence pairs, not a file of lines; tables are given with --train, --valid or --input"
+    return _NAMES[kind]
+
+
+def _decoded(head: bytes) -> str:
+    for bom, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if head.startswith(bom):
+            return head.decode(encoding, "replace")
+    return head.decode("utf-8", "replace")
