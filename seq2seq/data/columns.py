@@ -1,10 +1,14 @@
 """Which two columns of a table hold the sentences: as given, or inferred from the languages and from common names."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
+from itertools import combinations, islice
 
-from seq2seq.data.formats.table import Column, Table, column_name
+from seq2seq.data.formats.table import Column, InvalidRows, Table, column_name
 from seq2seq.data.languages import LANGUAGE_TAG, language_code
 from seq2seq.errors import InputError
 
@@ -19,6 +23,12 @@ _COMMON_NAMES = [
 ]
 _ROW_NUMBERS = {"id", "idx", "index", "line", "number", "row"}
 _NOT_LANGUAGES = {"src", "tgt", "trg"}
+# Words of a header that may stand next to a language.
+_HEADER_WORDS = {"sentence", "sentences", "text", "source", "target", "src", "tgt", "translation", "segment", "phrase"}
+_WORD_BREAK = re.compile(r"[\s._()-]+")
+_READINGS = 2
+# Characters of a cell in a message, and of one that are looked at.
+_SHOWN, _MOST_READ = 50, 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ def is_header(cells: Sequence[str], hints: ColumnHints, *, usual: bool = False) 
     usual: tables of this kind mostly have a header, so that two language codes are one and not a pair of words.
     """
     given = {hints.src_column, hints.tgt_column} - {""}
-    if given:
+    if given and (given <= set(cells) or not all(map(str.isdecimal, given))):
         return given <= set(cells)
     columns = [(cell,) for cell in cells]
     return bool(_are_languages(cells, hints, usual) or _by_languages(columns, hints) or _by_common_names(columns))
@@ -50,12 +60,18 @@ def is_header(cells: Sequence[str], hints: ColumnHints, *, usual: bool = False) 
 
 def _are_languages(cells: Sequence[str], hints: ColumnHints, usual: bool) -> bool:
     """Whether two cells, next to others that are no language, name two languages. Short codes may be words."""
-    codes = {cell.strip(): _language(cell) for cell in cells}
+    codes = {cell.strip(): _header_language(cell) for cell in cells}
     named = {cell: code for cell, code in codes.items() if code}
     if len(named) != 2 or len(set(named.values())) != 2:
         return False
     known = {_language(name) or name for name in hints.languages}
     return usual or not known.isdisjoint(named.values()) or all(len(cell) > 2 for cell in named)
+
+
+def _header_language(cell: str) -> str:
+    """The language that a cell names, alone or with words of a header: `fra`, `French sentence`, `text_en`."""
+    words = [word for word in _WORD_BREAK.split(cell.strip().lower()) if word not in _HEADER_WORDS]
+    return _language(cell) or (_language(words[0]) if len(words) == 1 else "")
 
 
 def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
@@ -74,13 +90,44 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
         or _only_two(columns, hints)
     )
     if not chosen:
-        missing = [code for code in hints.languages if not _of_language(columns, code)]
-        raise InputError(
-            f"{table}: which columns are the sentences? It has {table.description}"
-            f"{', none of them clearly ' + ' or '.join(missing) if missing else ''}; "
-            "name them with --src-column and --tgt-column"
-        )
+        raise _ambiguous(table, hints)
     return chosen
+
+
+def _ambiguous(table: Table, hints: ColumnHints) -> InputError:
+    if len(table.columns) == 1 and not table.is_named:
+        return InputError(
+            f"{table}: only one column, {table.description}; one pair per line is expected, its sentences separated by "
+            "a tab, a comma, a semicolon, | or |||"
+        )
+    missing = [code for code in hints.languages if not _of_language(table.columns, code)]
+    lacks = f", none of them clearly {' or '.join(missing)}" if missing else ""
+    readings = [
+        f"--src-column {column_name(src)} --tgt-column {column_name(tgt)} gives {first}"
+        for src, tgt in islice(combinations(table.sentence_columns, 2), _READINGS)
+        if (first := first_cells(table, src, tgt))
+    ]
+    shown = f" ({'; '.join(readings)})" if readings else ""
+    return InputError(
+        f"{table}: which columns are the sentences? It has {table.description}{lacks}; "
+        f"name them with --src-column and --tgt-column{shown}"
+    )
+
+
+def first_cells(table: Table, src: Column, tgt: Column) -> str:
+    """The first pair of a table, for messages; empty if it has none that can be read."""
+    # A copy, so that rows which are skipped on the way are counted once.
+    probe = copy(table)
+    probe.invalid_rows, probe.omitted = InvalidRows("skip"), Counter()
+    with suppress(InputError):
+        for _, *cells in islice(probe.rows(src, tgt), 1):
+            return " → ".join(map(_shortened, cells))
+    return ""
+
+
+def _shortened(cell: str) -> str:
+    text = " ".join(cell[:_MOST_READ].split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def language_of(name: str) -> str:
@@ -99,7 +146,9 @@ def _language(name: str) -> str:
 
 
 def _named(name: str, table: Table) -> Column:
-    column = next((column for column in table.columns if column_name(column) == name), None)
+    by_name = {column_name(column): column for column in reversed(table.columns)}
+    by_position = {str(position): column for position, column in enumerate(table.columns, start=1)}
+    column = by_name.get(name) or by_position.get(name)
     if column is None:
         raise InputError(f"{table}: no text column {name}; it has {table.description}")
     return column

@@ -1,7 +1,7 @@
 """Datasets in the layout of the Hugging Face hub: a local folder, or a name on the hub.
 
 The `datasets` library determines which files make up which split, from the folder's README or from the file names;
-tables.py reads them, so that a sentence is the same in every file format. A folder of aligned files (`train.de`,
+`formats` reads them, so that a sentence is the same in every file format. A folder of aligned files (`train.de`,
 `train.en`) is supported too. No code from a dataset is ever run, and only its own files are read: those of a folder
 lie in it, and nothing in its README makes the library look elsewhere.
 """
@@ -175,7 +175,7 @@ def _expect_within(name: str, url: str) -> None:
 
 
 def _expect_supported(name: str, config: Any) -> None:
-    """Refuse settings of the library's reader, from the dataset's README, that tables.py does not support."""
+    """Refuse settings of the library's reader, from the dataset's README, that `formats` does not support."""
     from datasets import BuilderConfig
 
     ignored = _IGNORED | {setting.name for setting in fields(BuilderConfig)}

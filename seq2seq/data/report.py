@@ -8,6 +8,7 @@ import numpy as np
 
 from seq2seq.data.cleaning import MAX_CHARACTERS, RATIO_FACTOR
 from seq2seq.data.corpus import CorpusWriter, PieceCounts
+from seq2seq.data.formats.table import LINES_LISTED
 from seq2seq.tokenizer.tokenizer import SPECIAL, Tokenizer
 
 _RARE = 10
@@ -26,7 +27,6 @@ _EXPLANATIONS = {
     "script": "pairs with a side mostly in an unexpected script",
     "duplicates": "duplicates of an earlier pair",
 }
-LINES_LISTED = 3
 
 
 @dataclass

@@ -8,10 +8,10 @@ from pathlib import Path
 from seq2seq.config import DataConfig
 from seq2seq.data import hub
 from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePairs
-from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
+from seq2seq.data.columns import ColumnHints, choose_columns, first_cells, is_header, language_of
 from seq2seq.data.formats.delimited import Delimited, Layout
 from seq2seq.data.formats.opening import INFERRED, open_table
-from seq2seq.data.formats.table import Table, column_name
+from seq2seq.data.formats.table import Column, Table, column_name
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import expect_rereadable
@@ -81,7 +81,7 @@ class _Opener:
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
         self.notes: list[str] = []
-        self._noted: set[tuple[str, str]] = set()
+        self._noted: set[tuple[str, Column, Column]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:
         self._infer_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
@@ -122,20 +122,21 @@ class _Opener:
             path, lambda cells, is_csv: is_header(cells, hints, usual=is_csv), layout, self._data.invalid_lines
         )
         src, tgt = choose_columns(table, hints)
-        self._note_layout(table, column_name(src), column_name(tgt))
+        self._note_layout(table, src, tgt)
         self._infer_languages(language_of(column_name(src)), language_of(column_name(tgt)), str(path))
         return TablePairs(table, src, tgt)
 
-    def _note_layout(self, table: Table, src: str, tgt: str) -> None:
-        """Report what was inferred about a table, once for the same columns."""
+    def _note_layout(self, table: Table, src: Column, tgt: Column) -> None:
+        """Report how a table was understood, once for tables alike."""
         if isinstance(table, Delimited) and table.keeps_quotes:
             self.notes.append(f"{table}: quotes around cells are part of the text; in a CSV they would not be")
-        if isinstance(table, Delimited) and not table.is_named:
-            if table.is_csv:
-                self.notes.append(f"{table}: no header recognised, so the first line is read as a pair")
-        elif not self._data.src_column and (src, tgt) not in self._noted:
-            self._noted.add((src, tgt))
-            self.notes.append(f"{table}: source in column {src}, target in column {tgt}")
+        if (table.form, src, tgt) in self._noted:
+            return
+        self._noted.add((table.form, src, tgt))
+        first = first_cells(table, src, tgt)
+        shown = f"; first pair: {first}" if first else ""
+        columns = f"source in column {column_name(src)}, target in column {column_name(tgt)}"
+        self.notes.append(f"{table}: {table.form}; {columns}{shown}")
 
     def _infer_languages(self, src: str, tgt: str, where: str) -> None:
         src, tgt = self.src_lang or src, self.tgt_lang or tgt

@@ -7,7 +7,8 @@ from pathlib import Path
 from seq2seq.config import CLEANING_RULES, DataConfig
 from seq2seq.data.bitext import Bitext, Pair, invalid_rows
 from seq2seq.data.cleaning import Rules
-from seq2seq.data.report import LINES_LISTED, Finding, SourceReport
+from seq2seq.data.formats.table import LINES_LISTED
+from seq2seq.data.report import Finding, SourceReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import draw_groups, hash_of, survey

@@ -31,6 +31,7 @@ _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
 # A zstd file may begin with a frame of metadata: 0x184D2A50 to 0x184D2A5F, little-endian.
 _SKIPPABLE, _SKIPPABLE_NUMBERS = b"\x2a\x4d\x18", range(0x50, 0x60)
 _ARCHIVES = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
 _OPEN_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _DOCUMENTS = {
@@ -58,7 +59,7 @@ def compression_of(path: str | Path) -> str:
 def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
     """The content of a file, decompressed; `-` is standard input, which is decompressed too.
 
-    Raises InputError if it is an archive or not text, DamagedFileError (when it is read, too) if it is truncated or
+    Raises InputError if it is an archive, DamagedFileError (when it is read, too) if it is truncated or
     damaged, OSError if it cannot be read.
     """
     with _open(path) as file:
@@ -66,10 +67,11 @@ def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
         if not head and compression_of(path):
             raise DamagedFileError(f"damaged {compression_of(path)} file", "the file is empty")
         kind = _kind_of(head)
+        _expect_file(head, path)
         if not kind and compression_of(path):
             raise DamagedFileError(f"damaged {compression_of(path)} file", "it does not begin as one")
         with _decompressed(file, kind, path) as stream:
-            _expect_no_archive(stream.peek(_HEAD), path)
+            _expect_file(stream.peek(_HEAD), path)
             yield stream
 
 
@@ -87,7 +89,10 @@ def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(cast(Any, stdin)))
 
 
-def _expect_no_archive(head: bytes, path: str | Path) -> None:
+def _expect_file(head: bytes, path: str | Path) -> None:
+    """Raises InputError for what begins as an archive of files, or stands for a file elsewhere."""
+    if head.startswith(_LFS_POINTER):
+        raise InputError(f"{path}: is a Git LFS pointer, not the file; fetch that with git lfs pull")
     kind = next((kind for magic, kind in _ARCHIVES.items() if head.startswith(magic)), "")
     if kind := kind or ("tar" if head[_TAR_OFFSET:].startswith(_TAR_MAGIC) else ""):
         raise InputError(f"{path}: is a {kind} archive; extract it first")

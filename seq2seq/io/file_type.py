@@ -12,7 +12,6 @@ HEAD = 4096
 """Bytes that `type_of_content` needs at most."""
 
 _MAGIC = {
-    b"version https://git-lfs.github.com/spec/": "git-lfs",
     b"%PDF-": "pdf",
     b"\xd0\xcf\x11\xe0": "ole",
     b"PAR1": "parquet",
@@ -37,7 +36,6 @@ _TEXT_TYPES = {
     "vtt": re.compile(r"WEBVTT\b"),
 }
 _NAMES = {
-    "git-lfs": "a Git LFS pointer, not the file; fetch that with git lfs pull",
     "pdf": "a PDF; save its text as UTF-8 first",
     **dict.fromkeys(("office", "ole"), "an Office document; save its text as UTF-8 first"),
     "html": "an HTML page; if it was downloaded, it may be an error page instead of the file",
@@ -61,7 +59,7 @@ _TABLES = {
 def type_of_file(path: str | Path) -> str:
     """The type of a regular file, compressed or not: a key of the tables of this module, or empty for text lines.
 
-    Empty also if the file cannot be read, which is reported when it is.
+    Empty also if the file cannot be opened, which is reported when it is read.
     """
     try:
         if zipfile.is_zipfile(path) and (document := document_in(path)):

@@ -358,4 +358,5 @@ def test_a_csv_without_a_header_is_reported(tmp_path: Path) -> None:
     put_text(tmp_path / "pairs.csv", ["habari,hello"])
     sources = open_sources(DataConfig(train=(str(tmp_path / "pairs.csv"),)), tmp_path)
     assert rows_of(sources.train[0].pairs) == [("habari", "hello")]
-    assert "no header recognised, so the first line is read as a pair" in sources.notes[0]
+    assert "separated by commas, no header recognised; source in column 1, target in column 2; " in sources.notes[0]
+    assert sources.notes[0].endswith("first pair: habari → hello")

@@ -242,6 +242,10 @@ def test_rows_report_the_line_they_begin_on(tmp_path: Path) -> None:
         (["english", "Français", "note"], ColumnHints(), True),
         (["eng", "fra"], ColumnHints(), True),
         (["eng_Latn", "sw-TZ"], ColumnHints(), True),
+        (["English sentence", "French sentence"], ColumnHints(), True),
+        (["text_en", "text_fr", "Score"], ColumnHints(), True),
+        (["I speak English", "Je parle français"], ColumnHints(), False),
+        (["nr", "English", "French"], ColumnHints("", "", "2", "3"), True),
         (["English", "Anglais"], ColumnHints(), False),
         (["English", "eng"], ColumnHints(), False),
         # Two short words are a pair, not a header.
@@ -268,6 +272,8 @@ def test_header_is_distinguished_from_a_pair(first_row: list[str], hints: Column
             "sentence_swh_Latn sentence_eng_Latn",
         ),
         ("a\tb\tc", ColumnHints("", "", "c", "a"), "c a"),
+        ("a\tb\tc", ColumnHints("", "", "3", "1"), "c a"),
+        ("2\t1\tc", ColumnHints("", "", "1", "3"), "1 c"),
         ("source\ttarget\ten\tfr", ColumnHints(), "en fr"),
         ("English\tFrench", ColumnHints("fra", "eng_Latn"), "French English"),
         ("nr\tSwahili\tEnglish", ColumnHints("swh", "en-GB"), "Swahili English"),
@@ -310,6 +316,21 @@ def test_ambiguous_columns_are_an_error(columns: str, hints: ColumnHints, messag
     (tmp_path / "t.tsv").write_text(columns + "\n")
     with pytest.raises(InputError, match=re.escape(message)):
         choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), hints)
+
+
+def test_two_readings_are_shown_with_the_options_that_choose(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("".join(f"dog {n}\thund {n}\tchien {n}\t{n}\n" for n in range(20)))
+    readings = (
+        "(--src-column 1 --tgt-column 2 gives dog 0 → hund 0; --src-column 1 --tgt-column 3 gives dog 0 → chien 0)"
+    )
+    with pytest.raises(InputError, match=re.escape(readings)):
+        choose_columns(open_table(tmp_path / "t.tsv", lambda *_: False), ColumnHints())
+
+
+def test_labels_and_links_are_no_sentences(tmp_path: Path) -> None:
+    rows = [("train", f"dog {n}", f"see https://example.org/{n}", f"chien {n}", "CC BY") for n in range(100)]
+    (tmp_path / "t.tsv").write_text("".join("\t".join(row) + "\n" for row in rows))
+    assert choose_columns(open_table(tmp_path / "t.tsv", lambda *_: False), ColumnHints()) == (("2",), ("4",))
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ class Delimited(Table):
     @property
     @override
     def form(self) -> str:
-        quotes = " (quoted cells)" if self._dialect.quoted else ""
-        header = "with a header" if self.has_header else "without a header"
-        return f"cells separated by {self._dialect.delimiter_name}{quotes}, {header}"
+        quotes = ", with quoted cells" if self._dialect.quoted and self._dialect.delimiter == "\t" else ""
+        header = "with a header" if self.has_header else "no header recognised"
+        return f"separated by {self._dialect.delimiter_name}{quotes}, {header}"
 
     @property
     @override

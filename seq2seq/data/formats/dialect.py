@@ -73,16 +73,17 @@ def _csv_delimiter_of(path: Path, encoding: str) -> str:
         if named := _SEPARATOR_LINE.fullmatch(next(read_lines(path, encoding=encoding), "")):
             return named[1]
 
-    def fit(delimiter: str) -> tuple[int, int]:
-        widths = _widths(path, delimiter, encoding)
+    def fit(dialect: Dialect) -> tuple[int, int]:
+        widths = _widths(path, dialect, encoding)
         return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
 
-    return max(_DELIMITERS, key=fit)
+    candidates = [*(Dialect(delimiter, True) for delimiter in _DELIMITERS), Dialect("\t", False)]
+    return max(candidates, key=fit).delimiter
 
 
 def _consistent_delimiter(path: Path, encoding: str) -> str:
     """The delimiter of a CSV with another suffix: all of the first rows have the same number of cells."""
-    widths = {delimiter: _widths(path, delimiter, encoding) for delimiter in _DELIMITERS}
+    widths = {delimiter: _widths(path, Dialect(delimiter, True), encoding) for delimiter in _DELIMITERS}
     fitting = [
         delimiter
         for delimiter, counts in widths.items()
@@ -91,11 +92,11 @@ def _consistent_delimiter(path: Path, encoding: str) -> str:
     return fitting[0] if len(fitting) == 1 else ""
 
 
-def _widths(path: Path, delimiter: str, encoding: str) -> list[int]:
+def _widths(path: Path, dialect: Dialect, encoding: str) -> list[int]:
     """How many cells each of the first rows has."""
     widths: list[int] = []
     with suppress(InputError):  # reported when the rows are read; the rows before it count
-        widths.extend(len(cells) for _, cells in islice(_quoted_cells(path, delimiter, encoding), FIRST_ROWS))
+        widths.extend(len(cells) for _, cells in islice(dialect.cells(path, encoding), FIRST_ROWS))
     return widths
 
 

@@ -113,11 +113,8 @@ class ColumnRows(JsonRows):
         # A reader for each column, so that none has to be in memory.
         for number, cells in enumerate(zip_longest(*map(self._column, names), fillvalue=_END), start=1):
             if _END in cells:
-                short, long = (
-                    names[cells.index(_END)],
-                    next(n for n, cell in zip(names, cells, strict=True) if cell is not _END),
-                )
-                raise InputError(f"{self.path}: {short} has only {number - 1:,} values, {long} has more")
+                short = names[cells.index(_END)]
+                raise InputError(f"{self.path}: the arrays differ in length; that of {short} has {number - 1:,}")
             yield number, dict(zip(names, cells, strict=True))
 
     def _column(self, name: str) -> Iterator[Any]:
@@ -144,7 +141,14 @@ def find_rows(path: Path, encoding: str) -> JsonRows:
         text = whole._text()
         if text.next() == "[":
             return whole
-        arrays, columns = _arrays_and_columns(text)
+        arrays: list[str] = []
+        columns: list[str] = []
+        try:
+            _find_arrays(text, arrays, columns)
+        except ValueError:
+            if not arrays:
+                raise
+            # Reported with its number when the rows are read.
     if len(arrays) > 1:
         raise InputError(f"{path}: a JSON object with several arrays of rows ({listed(arrays)}); write each to a file")
     if arrays:
@@ -173,21 +177,18 @@ def _is_many(value: Any) -> bool:
     return isinstance(value, list | dict)
 
 
-def _arrays_and_columns(text: JsonText) -> tuple[list[str], list[str]]:
-    """The members of the object that begins here that are arrays of rows, and those that are columns of strings."""
-    arrays, columns = [], []
+def _find_arrays(text: JsonText, arrays: list[str], columns: list[str]) -> None:
+    """Add the members of the object that begins here: arrays of rows to `arrays`, columns of strings to `columns`."""
     for key in text.members():
         if (opening := text.next()) not in ("[", "{"):
             text.skip()
             continue
-        first = None
         for index, _ in enumerate(text.elements() if opening == "[" else text.members()):
             if index:
                 text.skip()
-            else:
-                first = text.value()
-        if opening == "[" and isinstance(first, dict | list):
-            arrays.append(key)
-        elif isinstance(first, str):
-            columns.append(key)
-    return arrays, columns
+                continue
+            first = text.value()
+            if opening == "[" and isinstance(first, dict | list):
+                arrays.append(key)
+            elif isinstance(first, str):
+                columns.append(key)

@@ -1,0 +1,91 @@
+"""JSON in its usual shapes gives the same pairs; what cannot be read is named."""
+
+import json
+import re
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.data.columns import ColumnHints, choose_columns
+from seq2seq.data.formats.json_table import JsonTable
+from seq2seq.data.formats.opening import open_table
+from seq2seq.errors import InputError
+
+PAIRS = [(f"paka {n}", f"cat {n}") for n in range(30)]
+OBJECTS = [{"sw": src, "en": tgt} for src, tgt in PAIRS]
+ROW_NUMBERS = {name: {str(n): row[name] for n, row in enumerate(OBJECTS)} for name in ("sw", "en")}
+VARIABLE = [{"translation": {"language": ["en", "sw", "en"], "translation": [t, s, "x"]}} for s, t in PAIRS]
+SHAPES: dict[str, Callable[[], Any]] = {
+    "wrapped": lambda: {"version": 1, "tags": [], "data": OBJECTS, "more": {"a": "b"}},
+    "columns": lambda: {"id": list(range(30)), "sw": [s for s, _ in PAIRS], "en": [t for _, t in PAIRS]},
+    "pandas columns": lambda: ROW_NUMBERS,
+    "pandas split": lambda: {"columns": ["sw", "en"], "index": list(range(30)), "data": [list(p) for p in PAIRS]},
+    "lists": lambda: [list(pair) for pair in PAIRS],
+    "one reference": lambda: [{"source": src, "target": [tgt]} for src, tgt in PAIRS],
+    "variable languages": lambda: VARIABLE,
+}
+
+
+def read(table: Any, hints: ColumnHints) -> list[tuple[str, str]]:
+    return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, hints))]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("name", ["a.json", "a.data"])
+def test_every_shape_gives_the_same_pairs(shape: str, indent: int | None, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(json.dumps(SHAPES[shape](), indent=indent))
+    table = open_table(tmp_path / name, lambda *_: False)
+    assert (
+        read(table, ColumnHints("sw", "en") if table.is_named and shape != "one reference" else ColumnHints()) == PAIRS
+    )
+
+
+def test_lines_may_be_arrays(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(pair)}\n" for pair in PAIRS))
+    assert read(JsonTable(tmp_path / "a.jsonl"), ColumnHints()) == PAIRS
+
+
+def test_a_list_of_translations_is_a_pair_with_each(tmp_path: Path) -> None:
+    rows = [{"src": "a", "tgt": ["b", "c"]}, {"src": ["d", "e"], "tgt": ["f", "g"]}, {"src": "h", "tgt": []}]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert read(JsonTable(tmp_path / "a.jsonl"), ColumnHints()) == [
+        ("a", "b"), ("a", "c"), ("d", "f"), ("e", "g"), ("h", "")
+    ]  # fmt: skip
+
+
+def test_one_line_may_be_longer_than_a_line_of_text(tmp_path: Path) -> None:
+    """An array on one line of over 16 MiB, in memory that does not grow with it."""
+    rows = [{"sw": f"{n} " + "a" * 1000, "en": "b"} for n in range(17_000)]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    table = JsonTable(tmp_path / "a.json")
+    tracemalloc.start()
+    assert sum(1 for _ in table.rows(("sw",), ("en",))) == len(rows)
+    assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            '{"train": [{"sw": "a"}], "test": [{"sw": "a"}]}',
+            "several arrays of rows (train, test); write each to a file",
+        ),
+        ('{"sw": ["a", "b"], "en": ["c"]}', "the arrays differ in length; that of en has 1"),
+        (
+            "{'sw': 'a', 'en': 'b'}",
+            "line 1: not valid JSON (.*); this looks like Python, write the rows with json.dumps",
+        ),
+        ('{"src": ["a", "b"], "tgt": ["c", "d", "e"]}\n' * 2, "line 1: 2 source sentences but 3 target sentences"),
+        ('{"data": [{"sw": "a", "en": "b"}, {"sw": ', "element 2: not valid JSON"),
+        ('{"data": ' + "[" * 100_000, "element 1: not valid JSON (nested too deeply)"),
+    ],
+)
+def test_what_cannot_be_read_is_named(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(InputError, match=re.escape(message).replace(r"\.\*", ".*")):
+        read(JsonTable(tmp_path / "a.json"), ColumnHints())

@@ -1,0 +1,53 @@
+"""Files are recognised by their content; a document is never read as lines of text."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from seq2seq.errors import InputError
+from seq2seq.io.file_type import type_of_content, type_of_file
+from seq2seq.io.lines import read_lines
+
+XML = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- made by hand -->\n'
+DOCUMENTS = {
+    "tmx": f'{XML}<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header/>',
+    "xliff": f'{XML}<x:xliff version="1.2" xmlns:x="urn:oasis:names:tc:xliff:document:1.2">',
+    "sgm": '<refset setid="t" srclang="any" trglang="fr">\n<doc docid="x">\n',
+    "html": "\n<!DOCTYPE html>\n<html lang=en>",
+    "xml": f"{XML}<catalogue>",
+    "po": '# French.\n#, fuzzy\nmsgid ""\nmsgstr ""\n"Language: fr\\n"\n',
+    "srt": "1\r\n00:00:11,201 --> 00:01:00,005\r\nWhere is it?\r\n",
+    "vtt": "WEBVTT\n\n00:11.000 --> 00:13.000\n",
+}
+LINES = [
+    "<b>Where</b> is the cat?",
+    "<doc id=5> is a tag.",
+    "# a comment\nmsgid is a word of gettext",
+    "1\n00:00:11 is a time",
+    "[Music] {0} files",
+    "WEBVTTX",
+    "",
+]
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_documents_are_recognised_and_not_read_as_lines(kind: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_bytes(DOCUMENTS[kind].encode(encoding))
+    assert type_of_file(path) == kind
+    with pytest.raises(InputError, match=r"file\.txt: is an? "):
+        list(read_lines(path))
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_lines_of_text_are_lines(text: str) -> None:
+    assert type_of_content(text.encode()) == ""
+
+
+@pytest.mark.parametrize("unit", ["<!---->", "<!DOCTYPE [", "#\n", '"\n', "<?", "<!-- "])
+def test_recognition_takes_bounded_time(unit: str) -> None:
+    start = time.process_time()
+    type_of_content((unit * 4096).encode())
+    assert time.process_time() - start < 1
