@@ -21,7 +21,7 @@ _COMMON_NAMES = [
     ("sentence", "translation"),
     ("text", "translation"),
 ]
-_ROW_NUMBERS = {"id", "idx", "index", "line", "number", "row"}
+_ROW_NUMBERS = {"id", "idx", "index", "line", "nr", "number", "row"}
 _NOT_LANGUAGES = {"src", "tgt", "trg"}
 # Words of a header that may stand next to a language.
 _HEADER_WORDS = {"sentence", "sentences", "text", "source", "target", "src", "tgt", "translation", "segment", "phrase"}
@@ -62,6 +62,8 @@ def _are_languages(cells: Sequence[str], hints: ColumnHints, usual: bool) -> boo
     """Whether two cells, next to others that are no language, name two languages. Short codes may be words."""
     codes = {cell.strip(): _header_language(cell) for cell in cells}
     named = {cell: code for cell, code in codes.items() if code}
+    if len(named) > 2:
+        named = {cell: code for cell, code in named.items() if cell.lower() not in _ROW_NUMBERS}
     if len(named) != 2 or len(set(named.values())) != 2:
         return False
     known = {_language(name) or name for name in hints.languages}

@@ -318,17 +318,20 @@ def test_ambiguous_columns_are_an_error(columns: str, hints: ColumnHints, messag
         choose_columns(open_table(tmp_path / "t.tsv", lambda *_: True), hints)
 
 
+WORDS = [first + second for first in ["", *"abcde"] for second in "abcdefgh"]
+
+
 def test_two_readings_are_shown_with_the_options_that_choose(tmp_path: Path) -> None:
-    (tmp_path / "t.tsv").write_text("".join(f"dog {n}\thund {n}\tchien {n}\t{n}\n" for n in range(20)))
+    (tmp_path / "t.tsv").write_text("".join(f"dog {word}\thund {word}\tchien {word}\t7\n" for word in WORDS))
     readings = (
-        "(--src-column 1 --tgt-column 2 gives dog 0 → hund 0; --src-column 1 --tgt-column 3 gives dog 0 → chien 0)"
+        "(--src-column 1 --tgt-column 2 gives dog a → hund a; --src-column 1 --tgt-column 3 gives dog a → chien a)"
     )
     with pytest.raises(InputError, match=re.escape(readings)):
         choose_columns(open_table(tmp_path / "t.tsv", lambda *_: False), ColumnHints())
 
 
 def test_labels_and_links_are_no_sentences(tmp_path: Path) -> None:
-    rows = [("train", f"dog {n}", f"see https://example.org/{n}", f"chien {n}", "CC BY") for n in range(100)]
+    rows = [("train", f"dog {w}", f"see https://example.org/{w}", f"chien {w}", "CC BY") for w in WORDS]
     (tmp_path / "t.tsv").write_text("".join("\t".join(row) + "\n" for row in rows))
     assert choose_columns(open_table(tmp_path / "t.tsv", lambda *_: False), ColumnHints()) == (("2",), ("4",))
 
