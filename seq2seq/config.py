@@ -88,7 +88,9 @@ class DataConfig(Section):
     tgt_lang: _Name = ""
     """Code of the target language; likewise."""
     invalid_lines: Literal["stop", "skip"] | None = "stop"
-    """Rows of tables that cannot be read: stop at the first, or skip and count them, at most a tenth."""
+    """Rows that cannot be read: stop at the first, or skip and count them."""
+    max_invalid: float = Field(default=0.1, ge=0, le=1)
+    """Largest share of a source's rows that may be skipped."""
     encoding: _Name = ""
     """Encoding of text files, such as windows-1252; by default UTF-8, or what a byte order mark says."""
     src_column: str = ""

@@ -79,7 +79,7 @@ InvalidRows = Annotated[
     typer.Option(
         "--invalid-lines",
         metavar="stop|skip",
-        help="Invalid rows of tables: stop at the first (default), or skip and count them, at most a tenth.",
+        help="Rows that cannot be read: stop at the first (default), or skip and count them, at most a tenth.",
     ),
 ]
 Encoding = Annotated[

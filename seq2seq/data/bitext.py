@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from seq2seq.data.formats.table import Column, InvalidRows, Table
 from seq2seq.errors import InputError
-from seq2seq.io.lines import read_lines
+from seq2seq.io.lines import read_lines, undecodable
 
 _MOST_COUNTED = 10_000_000
 _LINE_BREAK = re.compile(r"\s*\n\s*")
@@ -41,24 +41,32 @@ class Bitext(Protocol):
         """The pairs. Raises InputError, with file and line, if one cannot be read."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class AlignedFiles:
     """Two files; line n of one is the translation of line n of the other."""
 
     src: Path
     tgt: Path
     encoding: str = ""
+    invalid_rows: InvalidRows = field(default_factory=InvalidRows)
+    """Pairs with a side that is not UTF-8."""
 
     def __str__(self) -> str:
         return f"{self.src} and {self.tgt}"
 
     def __iter__(self) -> Iterator[Pair]:
-        src_lines, tgt_lines = (read_lines(path, encoding=self.encoding) for path in (self.src, self.tgt))
+        src_lines, tgt_lines = (
+            read_lines(path, encoding=self.encoding, errors=self.invalid_rows.decoding) for path in (self.src, self.tgt)
+        )
         line = 0
         for line, src in enumerate(src_lines, start=1):
             tgt = next(tgt_lines, None)
             if tgt is None:
                 raise self._unequal(line + _count(src_lines), line - 1)
+            if undecodable(src) or undecodable(tgt):
+                file = self.src if undecodable(src) else self.tgt
+                self.invalid_rows.add(line, InputError(f"{file}, line {line}: not UTF-8"))
+                continue
             yield Pair(src.strip(), tgt.strip(), line)
         if next(tgt_lines, None) is not None:
             raise self._unequal(line, line + 1 + _count(tgt_lines))
@@ -121,8 +129,10 @@ def _count(lines: Iterator[str]) -> int:
 
 
 def invalid_rows(bitext: Bitext) -> list[InvalidRows]:
-    """Those of the tables of a bitext, counted once it was read."""
+    """Those of the files of a bitext, counted once it was read."""
     match bitext:
+        case AlignedFiles():
+            return [bitext.invalid_rows]
         case TablePairs():
             return [bitext.table.invalid_rows]
         case Chain():

@@ -11,7 +11,7 @@ from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePa
 from seq2seq.data.columns import ColumnHints, choose_columns, first_cells, is_header, language_of
 from seq2seq.data.formats.delimited import Delimited, Layout
 from seq2seq.data.formats.opening import INFERRED, open_table
-from seq2seq.data.formats.table import Column, Table, column_name
+from seq2seq.data.formats.table import Column, InvalidRows, Table, column_name
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import expect_rereadable
@@ -85,7 +85,10 @@ class _Opener:
 
     def aligned(self, src: str, tgt: str) -> Bitext:
         self._infer_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
-        return AlignedFiles(Path(src), Path(tgt), self._data.encoding)
+        return self._aligned(Path(src), Path(tgt))
+
+    def _aligned(self, src: Path, tgt: Path) -> AlignedFiles:
+        return AlignedFiles(src, tgt, self._data.encoding, InvalidRows(self._data.invalid_lines))
 
     def table(self, name: str) -> TablePairs:
         expect_rereadable(name)
@@ -106,7 +109,7 @@ class _Opener:
         """A function that opens each split of a dataset."""
         aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
         if self._data.split in aligned:
-            return {split: partial(AlignedFiles, *files, self._data.encoding) for split, files in aligned.items()}
+            return {split: partial(self._aligned, *files) for split, files in aligned.items()}
         tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
         return {split: partial(self._split, f"{name} ({split})", files) for split, files in tables.items()}
 

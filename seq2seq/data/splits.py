@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from math import ceil
 from pathlib import Path
 
 from seq2seq.config import CLEANING_RULES, DataConfig
@@ -15,7 +16,6 @@ from seq2seq.data.statistics import draw_groups, hash_of, survey
 from seq2seq.errors import InputError
 
 _LEAST_PAIRS = 10
-_MAX_SKIPPED = 0.1
 
 # Which pairs are held out depends on the pairs alone, so that models with different seeds share a validation set.
 _KEY = b"held out"
@@ -37,7 +37,9 @@ class Selection:
         # Read first, so that errors are reported before the long work.
         self._validation = None if sources.valid is None else list(sources.valid)
         self.survey = survey((pair for source in sources.train for pair in spool.write(source.pairs)), folder)
-        self._skipped = [self._skipped_rows(source.pairs, index) for index, source in enumerate(sources.train)]
+        self._skipped = [
+            self._skipped_rows(source.pairs, index, data.max_invalid) for index, source in enumerate(sources.train)
+        ]
         self._rules = Rules(self.survey)
         self.usable = sum(1 for _ in self._clean_pairs()) if data.clean else self.survey.usable
         names = ", ".join(str(source.pairs) for source in sources.train)
@@ -92,16 +94,17 @@ class Selection:
             else:
                 empty.add(pair.line)
 
-    def _skipped_rows(self, pairs: Bitext, source: int) -> Finding:
-        """The rows of a source that could not be read. Raises InputError if they are more than a tenth."""
+    def _skipped_rows(self, pairs: Bitext, source: int, most: float) -> Finding:
+        """The rows of a source that could not be read. Raises InputError if their share is greater than `most`."""
         tables = [rows for rows in invalid_rows(pairs) if rows.count]
         lines = [line for rows in tables for line in rows.lines]
         finding = Finding("invalid", True, sum(rows.count for rows in tables), lines[:LINES_LISTED])
         total = self._spool.count(source) + finding.count
-        if finding.count > _MAX_SKIPPED * total:
+        if finding.count > most * total:
+            needed = ceil(100 * finding.count / total) / 100
             raise InputError(
-                f"{pairs}: {finding.count:,} of {total:,} rows cannot be read, the first on line {lines[0]:,}; at "
-                "most a tenth can be skipped"
+                f"{pairs}: {finding.count:,} of {total:,} rows cannot be read, the first on line {lines[0]:,}; "
+                f"if the others are right, allow that with --set data.max_invalid={needed:g}"
             )
         return finding
 

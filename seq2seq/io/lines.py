@@ -5,13 +5,14 @@ UTF-16 and UTF-32 with a byte order mark are read too, and other encodings where
 
 import codecs
 import io
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from seq2seq.errors import InputError
 from seq2seq.io.compression import DamagedFileError, compressed, open_decompressed
@@ -30,17 +31,27 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+DecodingErrors = Literal["strict", "surrogateescape"]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CHUNK = 2**16
 _MOST_CHECKED = 100_000
 # Not allowed in XML, and so not in SVG.
 _NONCHARACTERS = "\ufffe\uffff"
 
 
-def read_lines(path: str | Path, *, keep_bom: bool = False, encoding: str = "") -> Iterator[str]:
+def read_lines(
+    path: str | Path,
+    *,
+    keep_bom: bool = False,
+    encoding: str = "",
+    errors: DecodingErrors = "strict",
+) -> Iterator[str]:
     """The lines of a file without their `\\n`, which the last line may lack.
 
     A byte order mark (BOM) at the start is removed, unless keep_bom is set. NUL is an ordinary character.
     encoding: of the file; by default UTF-8, or UTF-16 or UTF-32 if their byte order mark says so.
+    errors: with surrogateescape, bytes that are not UTF-8 become lone surrogates, for `undecodable` to find.
     Raises InputError, with file and line, if the file cannot be read, is not in that encoding or has a line over
     LONGEST_LINE.
     """
@@ -50,11 +61,16 @@ def read_lines(path: str | Path, *, keep_bom: bool = False, encoding: str = "") 
         if number == 1 and not keep_bom:
             text = text.removeprefix(codecs.BOM_UTF8)
         try:
-            line = text.decode("utf-8")
+            line = text.decode("utf-8", errors)
         except UnicodeDecodeError as error:
             where = f"byte 0x{text[error.start]:02x} at column {error.start + 1}"
             raise InputError(f"{path}, line {number}: not UTF-8 ({where}); {_encoding_advice(path, lines)}") from None
         yield line
+
+
+def undecodable(text: str) -> bool:
+    """Whether a text that was read with surrogateescape has bytes that are not UTF-8."""
+    return not text.isascii() and bool(_SURROGATE.search(text))
 
 
 def read_blocks(path: str | Path, encoding: str = "") -> Iterator[str]:
@@ -174,7 +190,7 @@ def _encoding_advice(path: str | Path, later: Iterator[tuple[int, bytes]]) -> st
     with suppress(InputError):  # about a later line
         if Path(path).is_file() and all(_is_utf8(raw) for _, raw in islice(later, _MOST_CHECKED)):
             some = "no other line is" if next(later, None) is None else f"none of the next {_MOST_CHECKED:,} lines is"
-            return f"{some} like that, so correct that one"
+            return f"{some} like that, so correct that one (--invalid-lines skip of train and data report drops it)"
     return "convert it to UTF-8, or give its encoding (--encoding with train, data report and translate)"
 
 

@@ -341,9 +341,42 @@ def test_more_than_a_tenth_of_invalid_rows_are_an_error(
         data__train_src=(), data__train_tgt=(), data__train=str(tmp_path / "a.tsv"), data__invalid_lines="skip"
     )
     with pytest.raises(
-        InputError, match=r"a.tsv: 23 of 223 rows cannot be read, the first on line 201; at most a tenth"
+        InputError, match=r"a.tsv: 23 of 223 rows cannot be read, the first on line 201; .*max_invalid=0.11$"
     ):
         report_of(config, tmp_path)
+    allowed = config.model_copy(update={"data": config.data.model_copy(update={"max_invalid": 0.11})})
+    assert report_of(allowed, tmp_path).sources[0].kept
+
+
+@pytest.mark.parametrize("name", ["aligned", "a.tsv", "a.csv"])
+def test_damaged_lines_are_skipped_and_counted(
+    name: str, rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    """Bytes that are not UTF-8, and in a CSV quotes in the wrong place, of which the rows after them know nothing."""
+    damaged = {3: (b"caf\xe9", b"coffee"), 150: (b"un", b"\xff")}
+    cells = [damaged.get(number, (src.encode(), tgt.encode())) for number, (src, tgt) in enumerate(rows)]
+    if name == "aligned":
+        for side, path in enumerate(("a.fr", "a.en")):
+            (tmp_path / path).write_bytes(b"".join(pair[side] + b"\n" for pair in cells))
+        data = {"data__train_src": str(tmp_path / "a.fr"), "data__train_tgt": str(tmp_path / "a.en")}
+        lines = [4, 151]
+    else:
+        delimiter = b"\t" if name == "a.tsv" else b","
+        written = [delimiter.join(b'"%s"' % cell if name == "a.csv" else cell for cell in pair) for pair in cells]
+        if name == "a.csv":
+            written[100] = b'"un" deux","one"'
+        (tmp_path / name).write_bytes(b"\n".join([delimiter.join((b"fr", b"en")), *written]))
+        data = {"data__train": str(tmp_path / name), "data__train_src": (), "data__train_tgt": ()}
+        lines = [5, 102, 152] if name == "a.csv" else [5, 152]
+    config = tiny(data__invalid_lines="skip", data__src_lang="fr", data__tgt_lang="en", **data)
+    (source,) = report_of(config, tmp_path).sources
+    (finding,) = [finding for finding in source.findings if finding.rule == "invalid"]
+    assert finding.lines == lines
+    assert source.read == len(rows)
+    with pytest.raises(InputError, match=rf"line {lines[0]}: not UTF-8"):
+        report_of(
+            config.model_copy(update={"data": config.data.model_copy(update={"invalid_lines": "stop"})}), tmp_path
+        )
 
 
 def test_aligned_files_can_be_pipes(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from seq2seq.data.formats.dialect import Dialect, infer_dialect
+from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
 from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, Table, listed
 from seq2seq.errors import InputError
+from seq2seq.io.lines import undecodable
 
 _ENOUGH_ROWS = 10
 # Of a cell, when columns are told apart: a line may have 16 MiB.
@@ -51,7 +52,7 @@ class Delimited(Table):
         self._encoding = layout.encoding
         self._dialect = _dialect(path, named_csv, layout)
         self.is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
-        _, self._first = next(self._cells(), (0, ["", ""]))
+        self._first = self._first_row()
         self.has_header = is_header(self._first, self.is_csv) if layout.header is None else layout.header
         names = layout.names or (self._first if self.has_header else None)
         if names and len(names) != len(self._first):
@@ -80,7 +81,7 @@ class Delimited(Table):
         rows: list[list[str]] = []
         with suppress(InputError):  # reported when the rows are read
             for _, cells in islice(self._cells(), int(self.has_header), FIRST_ROWS):
-                if len(cells) == len(self.columns):
+                if not isinstance(cells, InputError) and len(cells) == len(self.columns):
                     rows.append([cell[:_CELL_START] for cell in cells])
         cells_of = zip(*rows, strict=True) if rows else [()] * len(self.columns)
         return [column for column, cells in zip(self.columns, cells_of, strict=True) if _may_be_sentences(cells)]
@@ -88,17 +89,36 @@ class Delimited(Table):
     @property
     def keeps_quotes(self) -> bool:
         """Whether some of the first cells are in quotes that are read as text."""
-        cells = (cell for _, row in islice(self._cells(), FIRST_ROWS) for cell in row)
-        return not self._dialect.quoted and any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
+        if self._dialect.quoted:
+            return False
+        rows = (row for _, row in islice(self._cells(), FIRST_ROWS) if not isinstance(row, InputError))
+        cells = (cell for row in rows for cell in row)
+        return any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
 
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
         for line, cells in islice(self._cells(), int(self.has_header), None):
-            if len(cells) != len(self._first):
-                self.invalid_rows.add(line, self._wrong_width(line, len(cells)))
-                continue
-            yield line, cells[src], cells[tgt]
+            if error := self._fault(line, cells, src, tgt):
+                self.invalid_rows.add(line, error)
+            elif isinstance(cells, list):
+                yield line, cells[src], cells[tgt]
+
+    def _fault(self, line: int, cells: Cells, src: int, tgt: int) -> InputError | None:
+        if isinstance(cells, InputError):
+            return cells
+        if len(cells) != len(self._first):
+            return self._wrong_width(line, len(cells))
+        if undecodable(cells[src]) or undecodable(cells[tgt]):
+            return InputError(f"{self.path}, line {line}: not UTF-8")
+        return None
+
+    def _first_row(self) -> list[str]:
+        """Raises InputError if it cannot be read."""
+        _, cells = next(self._cells(), (0, ["", ""]))
+        if isinstance(cells, InputError):
+            raise cells
+        return cells
 
     def _wrong_width(self, line: int, width: int) -> InputError:
         plural, hint = "s" * (width != 1), ""
@@ -108,8 +128,8 @@ class Delimited(Table):
         expected = f"expected {len(self._first)} as in the first line{hint}"
         return InputError(f"{self.path}, line {line}: {width} column{plural}, {expected}")
 
-    def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        return self._dialect.cells(self.path, self._encoding)
+    def _cells(self) -> Iterator[tuple[int, Cells]]:
+        return self._dialect.cells(self.path, self._encoding, self.invalid_rows.decoding)
 
 
 def _dialect(path: Path, named_csv: bool, layout: Layout) -> Dialect:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +10,10 @@ from pathlib import Path
 
 from seq2seq.data.formats.table import FIRST_ROWS
 from seq2seq.errors import InputError
-from seq2seq.io.lines import read_lines
+from seq2seq.io.lines import DecodingErrors, read_lines
+
+Cells = list[str] | InputError
+"""The cells of a row, or why it cannot be read."""
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|"}
@@ -36,9 +39,13 @@ class Dialect:
         """The delimiter in words."""
         return _NAMES.get(self.delimiter, self.delimiter.strip() or "blanks")
 
-    def cells(self, path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
-        """The rows of a file, each with the line that it begins on. Blank lines are skipped."""
-        return (_quoted_cells if self.quoted else _plain_cells)(path, self.delimiter, encoding)
+    def cells(self, path: Path, encoding: str, errors: DecodingErrors = "strict") -> Iterator[tuple[int, Cells]]:
+        """The rows of a file, each with the line that it begins on. Blank lines are skipped.
+
+        errors: see `read_lines`.
+        """
+        lines = read_lines(path, encoding=encoding, errors=errors)
+        return (_quoted_cells if self.quoted else _plain_cells)(lines, self.delimiter, path)
 
 
 def infer_dialect(path: Path, is_csv: bool, encoding: str) -> Dialect:
@@ -96,21 +103,25 @@ def _widths(path: Path, dialect: Dialect, encoding: str) -> list[int]:
     """How many cells each of the first rows has."""
     widths: list[int] = []
     with suppress(InputError):  # reported when the rows are read; the rows before it count
-        widths.extend(len(cells) for _, cells in islice(dialect.cells(path, encoding), FIRST_ROWS))
+        for _, cells in islice(dialect.cells(path, encoding), FIRST_ROWS):
+            if isinstance(cells, InputError):
+                break
+            widths.append(len(cells))
     return widths
 
 
 def _reads_quoted(path: Path, encoding: str) -> bool:
     """Whether tab-separated rows can be read with quoted cells, and have as many cells as the first one."""
-    try:
-        first = None
-        for _, cells in _quoted_cells(path, "\t", encoding):
-            first = first or len(cells)
-            if len(cells) != first:
+    width = None
+    with suppress(InputError):
+        for _, cells in Dialect("\t", True).cells(path, encoding):
+            if isinstance(cells, InputError):
                 return False
-    except InputError:
-        return False
-    return True
+            width = width or len(cells)
+            if len(cells) != width:
+                return False
+        return True
+    return False
 
 
 def _is_quoted(path: Path, encoding: str) -> bool:
@@ -121,7 +132,7 @@ def _is_quoted(path: Path, encoding: str) -> bool:
     width = rows = quoted = 0
     shown = False
     with suppress(InputError):
-        for _, cells in _plain_cells(path, "\t", encoding):
+        for _, cells in _plain_cells(read_lines(path, encoding=encoding), "\t", path):
             width, rows = width or len(cells), rows + 1
             if not any('"' in cell for cell in cells):
                 continue
@@ -142,29 +153,33 @@ def _quoted_width(line: str) -> int:
     return 0
 
 
-def _plain_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+def _plain_cells(lines: Iterable[str], delimiter: str, _: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows of a TSV, each with its line."""
-    for line, text in enumerate(read_lines(path, encoding=encoding), start=1):
+    for line, text in enumerate(lines, start=1):
         if row := text.removesuffix("\r"):
             yield line, row.split(delimiter)
 
 
-def _quoted_cells(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+def _quoted_cells(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[tuple[int, Cells]]:
     """The rows of a CSV, each with the line that it begins on."""
     # A blank after the delimiter would hide a quote.
-    reader = csv.reader(_with_ends(path, encoding), delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
+    reader = csv.reader(_with_ends(lines), delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
     line = 1
-    try:
-        for cells in reader:
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:  # the reader goes on with the next line
+            yield line, InputError(f"{path}, line {line}: not valid CSV ({error})")
+        else:
             if cells and not (line == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells))):
                 yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}, line {line}: not valid CSV ({error})") from None
+        line = reader.line_num + 1
 
 
-def _with_ends(path: Path, encoding: str) -> Iterator[str]:
+def _with_ends(lines: Iterable[str]) -> Iterator[str]:
     """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
-    for line in read_lines(path, encoding=encoding):
+    for line in lines:
         text = line.removesuffix("\r")
         yield from _LONE_RETURN.split(f"{text.rstrip(' ')}{line[len(text) :]}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from seq2seq.errors import InputError
+from seq2seq.io.lines import DecodingErrors
 
 Column = tuple[str, ...]
 """The name of a column; the field `b` of a struct `a` has the name `("a", "b")`, written `a.b`."""
@@ -31,6 +32,11 @@ class InvalidRows:
     count: int = 0
     lines: list[int] = field(default_factory=list)
     """Of the first ones."""
+
+    @property
+    def decoding(self) -> DecodingErrors:
+        """How to read text, so that lines which are not UTF-8 can be skipped."""
+        return "surrogateescape" if self.policy == "skip" else "strict"
 
     def add(self, line: int, error: InputError) -> None:
         """Count a row. Raises `error` unless such rows are skipped."""
