@@ -107,18 +107,20 @@ class DataConfig(Section):
     @model_validator(mode="after")
     def _check_sources(self) -> Self:
         if len(self.train_src) != len(self.train_tgt):
-            missing = "train_tgt" if len(self.train_src) > len(self.train_tgt) else "train_src"
-            raise ValueError(f"{missing} is missing: aligned files must be given together")
+            missing = "tgt" if len(self.train_src) > len(self.train_tgt) else "src"
+            raise ValueError(f"--train-{missing} is missing: aligned files must be given together")
         if self.valid and (self.valid_src or self.valid_tgt):
-            raise ValueError("give valid or valid_src and valid_tgt, not both")
+            raise ValueError("give --valid, or --valid-src and --valid-tgt, not both")
         if bool(self.valid_src) != bool(self.valid_tgt):
-            missing = "valid_tgt" if self.valid_src else "valid_src"
-            raise ValueError(f"{missing} is missing: aligned files must be given together")
+            missing = "tgt" if self.valid_src else "src"
+            raise ValueError(f"--valid-{missing} is missing: aligned files must be given together")
         if bool(self.src_column) != bool(self.tgt_column):
-            raise ValueError("src_column and tgt_column must be given together")
+            raise ValueError("--src-column and --tgt-column must be given together")
         sources = len(self.train_src) + len(self.train) + len(self.dataset)
         if self.weights and len(self.weights) != sources:
-            raise ValueError(f"weights: {len(self.weights)} for {sources} training sets; give one for each, or none")
+            raise ValueError(f"--weight: {len(self.weights)} for {sources} training sets; give one for each, or none")
+        if not self.dataset and (self.subset or self.split != "train"):
+            raise ValueError("--subset and --split choose a part of a dataset: give --dataset")
         return self
 
 
@@ -270,7 +272,7 @@ def _explain(fault: Any) -> str:
         return f"unknown key {path}{did_you_mean(path, known)}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
-        return f"{path}: {message}"
+        return message if message.startswith("--") else f"{path}: {message}"
     return f"{path} = {reprlib.repr(fault['input'])}: {message[0].lower()}{message[1:]}"
 
 

@@ -164,7 +164,9 @@ class _Evaluation:
             sources: _Lines = _File(self.src) if self.src is not None else ()
             # The sacreBLEU command treats a byte order mark as text; so does this, to give the same scores.
             return sources, [_File(path, keep_bom=True) for path in self.ref]
-        table = {"train": self.input_, "dataset": self.dataset, "subset": self.subset, "split": self.split}
+        table = {"train": self.input_, "dataset": self.dataset, "subset": self.subset}
+        if self.dataset:
+            table["split"] = self.split
         columns = {"src_column": self.src_column, "tgt_column": self.tgt_column}
         pairs = open_pairs("evaluate", folder, **table, **columns)
         return _Side(pairs, "src"), [_Side(pairs, "tgt")]

@@ -1,5 +1,6 @@
 """Open the bitexts of a configuration's data section: find the files, and the columns that hold the sentences."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +13,7 @@ from seq2seq.data.columns import ColumnHints, choose_columns, first_cells, is_he
 from seq2seq.data.formats.delimited import Delimited, Layout
 from seq2seq.data.formats.opening import INFERRED, open_table
 from seq2seq.data.formats.table import Column, InvalidRows, Table, column_name
+from seq2seq.data.languages import language_code
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import expect_rereadable
@@ -49,9 +51,7 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
 
     Raises InputError if there is no training data, or a bitext cannot be opened.
     """
-    files = [*data.train_src, *data.train_tgt, data.valid_src, data.valid_tgt]
-    if files.count("-") > 1:
-        raise InputError("only one input can be stdin (-)")
+    _expect_different_pipes([*data.train_src, *data.train_tgt, data.valid_src, data.valid_tgt])
     opener = _Opener(data, downloads)
     train = [
         *(opener.aligned(src, tgt) for src, tgt in zip(data.train_src, data.train_tgt, strict=True)),
@@ -71,6 +71,13 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
     return Sources(sources, valid, opener.test, opener.src_lang, opener.tgt_lang, tuple(opener.notes))
 
 
+def _expect_different_pipes(names: Sequence[str | None]) -> None:
+    """Raises InputError if standard input or a pipe is given twice: it can be read only once."""
+    for name, count in Counter(names).items():
+        if name is not None and count > 1 and (name == "-" or (Path(name).exists() and not Path(name).is_file())):
+            raise InputError(f"{name}: is given {count} times but can be read only once; save it to a file first")
+
+
 class _Opener:
     """Opens sources one after another and collects what is inferred on the way."""
 
@@ -80,7 +87,11 @@ class _Opener:
         self.infers_languages = not (data.src_lang and data.tgt_lang)
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
-        self.notes: list[str] = []
+        self.notes = [
+            f"{name}: not the code or name of a known language, so it is only a label"
+            for name in (data.src_lang, data.tgt_lang)
+            if name and not language_code(name)
+        ]
         self._noted: set[tuple[str, Column, Column]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:

@@ -41,9 +41,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         result = CliRunner().invoke(app, command.split() if isinstance(command, str) else command)
         assert result.exit_code == 2, result.output
         assert result.stdout == ""
-        assert result.stderr.count("\n") == 1
-        assert "Traceback" not in result.stderr
-        return result.stderr.strip()
+        *notes, line = result.stderr.strip().split("\n")
+        # How a table was understood may precede the error.
+        assert all(": separated by tabs" in note for note in notes)
+        return line
 
     return invoke
 
@@ -53,15 +54,22 @@ NOT_A_MODEL = "folder: not a model folder (it has no manifest.json); give one th
 ERRORS = {
     # the data
     "train": "no training data: give --train-src and --train-tgt, or --train FILE, or --dataset",
-    "train --train-src two.txt": "configuration: data: train_tgt is missing: aligned files must be given together",
+    "train --train-src two.txt": "configuration: --train-tgt is missing: aligned files must be given together",
     "train --train one-column.tsv --train same.tsv --weight 2": (
-        "configuration: data: weights: 1 for 2 training sets; give one for each, or none"
+        "configuration: --weight: 1 for 2 training sets; give one for each, or none"
     ),
+    "train --train same.tsv --split test": (
+        "configuration: --subset and --split choose a part of a dataset: give --dataset"
+    ),
+    "train --train-src /dev/null --train-tgt /dev/null": (
+        "/dev/null: is given 2 times but can be read only once; save it to a file first"
+    ),
+    "train --train-src - --train-tgt -": "-: is given 2 times but can be read only once; save it to a file first",
     "train --train same.tsv --weight 0": "configuration: data.weights.0 = 0.0: ...",
     "train --train same.tsv --valid same.tsv --valid-src two.txt --valid-tgt two.txt": (
-        "configuration: data: give valid or valid_src and valid_tgt, not both"
+        "configuration: data: give --valid, or --valid-src and --valid-tgt, not both"
     ),
-    "train --train same.tsv --src-column a": "configuration: data: src_column and tgt_column must be given together",
+    "train --train same.tsv --src-column a": "configuration: --src-column and --tgt-column must be given together",
     "train --train same.tsv --set data.clean=duplicate": "configuration: data.clean.0 = 'duplicate': ...",
     "train --train-src two.txt --train-tgt three.txt": (
         "two.txt has 2 lines but three.txt has 3: aligned files need one translation per line"
@@ -70,7 +78,8 @@ ERRORS = {
         "three.txt has 3 lines but two.txt has 2: aligned files need one translation per line"
     ),
     "train --train-src two.txt --train-tgt latin.txt": (
-        "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); no other line is like that, so correct that one"
+        "latin.txt, line 2: not UTF-8 (byte 0xf6 at column 4); no other line is like that, so correct that one "
+        "(--invalid-lines skip of train and data report drops it)"
     ),
     "train --train-src nowhere.txt --train-tgt two.txt": "nowhere.txt: no such file",
     "train --train-src folder --train-tgt two.txt": (
@@ -99,7 +108,8 @@ ERRORS = {
     ),
     "train --train three-columns.tsv": (
         "three-columns.tsv: which columns are the sentences? It has 1 (a), 2 (b), 3 (c); "
-        "name them with --src-column and --tgt-column"
+        "name them with --src-column and --tgt-column "
+        "(--src-column 1 --tgt-column 2 gives a → b; --src-column 1 --tgt-column 3 gives a → c)"
     ),
     # settings
     "train --set model.hiden_size=3": "configuration: unknown key model.hiden_size, did you mean model.hidden_size?",
@@ -179,7 +189,7 @@ ERRORS = {
     "evaluate folder --src two.txt --ref two.txt": NOT_A_MODEL,
     "evaluate --hyp two.txt --ref two.txt --by three.txt": "two.txt has 2 lines but three.txt has 3",
     "evaluate --hyp two.txt --input same.tsv --src-column 1": (
-        "evaluate: data: src_column and tgt_column must be given together"
+        "evaluate: --src-column and --tgt-column must be given together"
     ),
     "evaluate --hyp two.txt --dataset same.tsv": (
         "--dataset same.tsv: is a file, not a dataset; give a table with --train or --input"
