@@ -159,7 +159,7 @@ ERRORS = {
         "-: is read several times, which only works with a file; save it to a file first"
     ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
-    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws BLEU by length: give --by-length too",
+    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws scores by length: give --by-length too",
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot chart.pdf": (
         "chart.pdf: charts are .png or .svg files"
     ),

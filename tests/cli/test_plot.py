@@ -103,7 +103,7 @@ def test_losses_are_means_of_equal_windows_over_steps_and_minutes(tmp_path: Path
     (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
     assert read_curves(tmp_path) == Curves([(2, 4.0), (4, 1.5), (6, 0.5)], [(3, 12.0)])
     assert read_curves(tmp_path, "minutes").loss == [(2 / 60, 4.0), (6 / 60, 1.5), (7 / 60, 0.5)]
-    assert read_curves(tmp_path, "minutes").bleu == [(3 / 60, 12.0)]
+    assert read_curves(tmp_path, "minutes").scores == [(3 / 60, 12.0)]
 
 
 def test_a_chart_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) -> None:
