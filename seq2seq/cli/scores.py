@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from seq2seq.evaluation.metrics import CorpusScorer, Line, MetricScore, MetricSet
     from seq2seq.evaluation.significance import PairedResult
 
+_NAME_WIDTH = 5
+
 
 @dataclass(frozen=True)
 class GroupScores:
@@ -60,9 +62,10 @@ class Scores:
         return "\n".join([*self._overall_lines(), *self._test_lines(), *self._group_lines()])
 
     def _overall_lines(self) -> Iterator[str]:
+        width = max(_NAME_WIDTH, *(len(score.name) for score in self.overall.systems[0]))
         for score, *baseline in zip(*self.overall.systems, strict=True):
             baseline_score = "".join(f"  baseline {other.score:6.2f}" for other in baseline)
-            yield f"{score.name:<5} {score.score:6.2f}{baseline_score}  {score.signature}"
+            yield f"{score.name:<{width}} {score.score:6.2f}{baseline_score}  {score.signature}"
 
     def _test_lines(self) -> Iterator[str]:
         if self.tests:

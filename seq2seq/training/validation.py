@@ -58,8 +58,8 @@ class Validator:
     def description(self) -> str:
         """What the metric decides, in a line for the user."""
         return (
-            f"validation by {self.metric}, which does not need spaces between words: it decides on the best step, on "
-            f"patience and on the length penalty; {signature_of(self.metric)}"
+            f"{self.metric} decides on the best step, on patience and on the length penalty, as BLEU needs spaces "
+            f"between words (training.validation_metric); {signature_of(self.metric)}"
         )
 
     def score(self, model: TrainedModel) -> tuple[MetricScore, list[str]]:
