@@ -4,12 +4,13 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from seq2seq.errors import InputError
-from seq2seq.evaluation.metrics import MetricSet, align_lines, score_groups
+from seq2seq.evaluation.metrics import Line, MetricSet, align_lines, score_groups
 from seq2seq.evaluation.significance import PairedBootstrap, PairedResult
 
 _FIGURES = re.compile(r"([0-9.]+) \(([0-9.]+) ± ([0-9.]+)\)")
@@ -30,7 +31,7 @@ def corpus(lines: int) -> dict[str, list[str]]:
 def results(texts: dict[str, list[str]], names: list[str]) -> list[PairedResult]:
     metrics = MetricSet(names)
     test = PairedBootstrap(metrics)
-    lines = align_lines([texts["hyp"], texts["base"]], [texts["ref"], texts["ref2"]])
+    lines: Iterator[Line[str]] = align_lines([texts["hyp"], texts["base"]], [texts["ref"], texts["ref2"]])
     return test.results(score_groups(lines, metrics, [test])[None].scores())
 
 
