@@ -22,11 +22,11 @@ class LineChecks:
     def watch(self, lines: Iterable[Line[Group]]) -> Iterator[Line[Group]]:
         """Pass lines on."""
         for line in lines:
-            for reference in line.references:
-                self._references.add(reference.rstrip())
-            is_blank = not any(reference.strip() for reference in line.references)
+            references = [reference.rstrip() for reference in line.references]
+            for reference in references:
+                self._references.add(reference)
             for system, hypothesis in zip(self._systems, line.hypotheses, strict=True):
-                system.add_hypothesis(hypothesis.rstrip(), blank_reference=is_blank)
+                system.add_hypothesis(hypothesis.rstrip(), references)
             yield line
 
     def warnings(self) -> list[str]:
@@ -43,8 +43,6 @@ class _Text:
     lines: int = 0
     tokenized: int = 0
     not_nfc: int = 0
-    composed: int = 0
-    """Lines with characters that NFD decomposes."""
     first: str = ""
     constant: bool = True
 
@@ -54,9 +52,7 @@ class _Text:
         self.constant = self.constant and line == self.first
         self.lines += 1
         self.tokenized += line.endswith(" .")
-        if not line.isascii():
-            self.not_nfc += not unicodedata.is_normalized("NFC", line)
-            self.composed += not unicodedata.is_normalized("NFD", line)
+        self.not_nfc += _is_decomposed(line)
 
     def tokenization_warnings(self) -> Iterator[str]:
         """A warning if the lines look tokenized."""
@@ -73,10 +69,13 @@ class _System(_Text):
 
     blank: int = 0
     """Those whose reference is not blank."""
+    form_differs: bool = False
+    """Whether any has decomposed characters where its reference has composed ones, or the other way round."""
 
-    def add_hypothesis(self, line: str, *, blank_reference: bool) -> None:
+    def add_hypothesis(self, line: str, references: Sequence[str]) -> None:
         self.add(line)
-        self.blank += not (line or blank_reference)
+        self.blank += not line and any(references)
+        self.form_differs = self.form_differs or any(_differ_in_form(line, reference) for reference in references)
 
     def warnings(self, references: _Text) -> Iterator[str]:
         yield from self.tokenization_warnings()
@@ -85,9 +84,25 @@ class _System(_Text):
             yield f"{self.name}: {self.blank:,} of {self.lines:,} translations {are} blank"
         elif self.lines > 1 and self.constant and not references.constant:
             yield f"{self.name}: all {self.lines:,} translations are the same line"
-        if (self.not_nfc and references.composed) or (references.not_nfc and self.composed):
+        if self.form_differs:
             yield (
                 f"{self.name} and the references differ in Unicode normalization, and characters in different forms do "
                 f"not match: {self.not_nfc:,} of {self.lines:,} translations and {references.not_nfc:,} of "
                 f"{references.lines:,} references are not NFC; convert all of them to NFC"
             )
+
+
+def _differ_in_form(one: str, other: str) -> bool:
+    if one == other:
+        return False
+    return (_is_decomposed(one) and _is_composed(other)) or (_is_composed(one) and _is_decomposed(other))
+
+
+def _is_decomposed(line: str) -> bool:
+    """Whether a line has characters that NFC composes."""
+    return not unicodedata.is_normalized("NFC", line)
+
+
+def _is_composed(line: str) -> bool:
+    """Whether a line has characters that NFD decomposes."""
+    return not unicodedata.is_normalized("NFD", line)

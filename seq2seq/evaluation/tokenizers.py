@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.utils import SACREBLEU_DIR
 
 from seq2seq.data.languages import language_code
 from seq2seq.data.statistics import is_unspaced, is_written_in, main_scripts
@@ -85,7 +86,10 @@ def expect_tokenizer(name: str) -> None:
     except Exception as error:  # whatever a missing library or a failing download raises
         if name in _EXTRAS:
             raise InputError(f"--tokenize {name} needs a library that is not installed: {_install(name)}") from None
-        raise InputError(f"--tokenize {name}: its model could not be downloaded or loaded ({error})") from None
+        raise InputError(
+            f"--tokenize {name}: its model could not be downloaded to {SACREBLEU_DIR}/models or loaded ({error}); "
+            "delete it there if an earlier download was cut short"
+        ) from None
 
 
 def _is_usable(name: str) -> bool:

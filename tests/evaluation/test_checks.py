@@ -45,3 +45,5 @@ def test_different_normalization_forms() -> None:
     (warning,) = warnings(composed, decomposed)
     assert "0 of 3 translations and 2 of 3 references are not NFC" in warning
     assert warnings(decomposed, decomposed) == []
+    mixed = [composed[0], decomposed[2]]
+    assert warnings(mixed, mixed) == warnings([f"{line}!" for line in mixed], mixed) == []
