@@ -160,11 +160,13 @@ class _Evaluation:
             raise InputError("--src goes with --ref; a table or a dataset has its own sources")
 
     def _check_metrics(self) -> None:
+        from seq2seq.evaluation.metrics import METRICS
+
         metrics = self._metric_names()
         if "BLEU" not in metrics and (self.tokenize is not None or self.lowercase):
             raise InputError("--tokenize and --lowercase are for BLEU: add it to --metrics")
         for path in self.model or ():
-            if self.metrics and path.name.lower() in ("bleu", "chrf", "chrf++", "ter") and not path.exists():
+            if self.metrics and str(path).lower() in map(str.lower, METRICS) and not path.exists():
                 raise InputError(f"separate the metrics by commas: --metrics {','.join(metrics).lower()},{path}")
 
     def _metric_names(self) -> list[str]:

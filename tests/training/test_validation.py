@@ -62,6 +62,20 @@ def test_a_metric_that_is_given_is_used(unspaced: Callable[..., Config], tmp_pat
     assert [record["step"] for record in records(tmp_path / "run") if "valid_bleu" in record] == [3, 6, 8]
 
 
+def test_the_length_penalty_goes_by_the_same_metric(
+    unspaced: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = []
+
+    def watch(candidates: object, references: object, metric: str) -> float:
+        metrics.append(metric)
+        return 0.4
+
+    monkeypatch.setattr("seq2seq.training.validation.best_length_penalty", watch)
+    run_to_the_end(unspaced(search__length_penalty=None, training__max_steps=2), tmp_path / "run")
+    assert metrics == ["chrF"]
+
+
 def test_an_interrupted_run_keeps_its_metric(unspaced: Callable[..., Config], tmp_path: Path) -> None:
     expected = run_to_the_end(unspaced(), tmp_path / "whole")
     stop(unspaced(), tmp_path / "run", Updater, "update", 4)
