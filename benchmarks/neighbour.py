@@ -227,7 +227,7 @@ def measure_trainings(arguments: argparse.Namespace, folder: Path) -> None:
                 state = json.loads((newest_model(run) / "state" / "training.json").read_text())
                 took = (time.monotonic() - began) / 60
                 print(
-                    f"{preset:<10} {name:<32} {state['step']:>7,} {state['best_bleu']:>6.2f} {took:>8.2f}", flush=True
+                    f"{preset:<10} {name:<32} {state['step']:>7,} {state['best_score']:>6.2f} {took:>8.2f}", flush=True
                 )
 
 

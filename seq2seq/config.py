@@ -217,7 +217,10 @@ class TrainingConfig(Section):
     validate_every: PositiveInt | None = None
     """Steps between validations; by default about twenty validations in all, fewer if they take long."""
     patience: PositiveInt = 10
-    """Stop after this many validations without a better BLEU."""
+    """Stop after this many validations without a better score."""
+    validation_metric: Literal["bleu", "chrf"] | None = None
+    """Metric of the validations: decides on the best step, on patience and on the length penalty. By default bleu; chrf
+    if the targets are written without spaces between words."""
 
 
 class SearchConfig(Section):
@@ -226,8 +229,8 @@ class SearchConfig(Section):
     beam_size: int = Field(default=5, ge=1, le=1000)
     """Hypotheses kept per step; 1 is greedy search."""
     length_penalty: float | None = Field(default=None, ge=0, le=10)
-    """Exponent of the length penalty; 0 ranks by log-probability alone. By default tuned for BLEU on the validation
-    set at the end of training."""
+    """Exponent of the length penalty; 0 ranks by log-probability alone. By default tuned for the
+    validation metric on the validation set at the end of training."""
 
 
 class Config(Section):

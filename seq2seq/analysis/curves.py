@@ -13,6 +13,8 @@ from seq2seq.io.lines import read_lines
 from seq2seq.runs.run_folder import RunFolder
 
 _LARGEST_VALUE = 1e100
+# The validation metric of a run, and the key of its scores.
+_SCORES = {"BLEU": "valid_bleu", "chrF": "valid_chrf"}
 
 Axis = Literal["step", "minutes"]
 Point = tuple[float, float]
@@ -24,8 +26,10 @@ class Curves:
 
     loss: list[Point]
     """Nats per target token, averaged over windows of about equal length."""
-    bleu: list[Point]
+    scores: list[Point]
     """On the validation set."""
+    metric: str = "BLEU"
+    """The metric of the scores."""
 
 
 def read_curves(run: Path, axis: Axis = "step") -> Curves:
@@ -40,8 +44,10 @@ def read_curves(run: Path, axis: Axis = "step") -> Curves:
     records = [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]
     positions = [record["step"] for record in records] if axis == "step" else list(_minutes(records))
     placed = list(zip(positions, records, strict=True))
-    bleu = [(x, record["valid_bleu"]) for x, record in placed if _is_plottable(record.get("valid_bleu"))]
-    return Curves(list(_mean_losses(placed)), bleu)
+    metric = next((name for name, key in _SCORES.items() if any(key in record for record in records)), "BLEU")
+    key = _SCORES[metric]
+    scores = [(x, record[key]) for x, record in placed if _is_plottable(record.get(key))]
+    return Curves(list(_mean_losses(placed)), scores, metric)
 
 
 def _parse_record(line: str, where: str) -> dict[str, Any]:

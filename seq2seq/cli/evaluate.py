@@ -1,9 +1,10 @@
 """`seq2seq evaluate`."""
 
-import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
@@ -12,13 +13,17 @@ import typer
 from seq2seq.cli import options
 from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
-from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
+from seq2seq.cli.scores import draw_by_length, print_sentences, score_lines
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_rereadable, open_output, read_lines
+from seq2seq.io.lines import expect_rereadable, open_output, printable, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext
+    from seq2seq.evaluation.metrics import MetricSet
     from seq2seq.runs.model_folder import ModelFolder
+
+# References that decide on the tokenizer.
+_SAMPLE = 1000
 
 
 def evaluate(
@@ -55,11 +60,35 @@ def evaluate(
         bool, typer.Option("--by-length", help="Score by source length too; with --hyp, give --src.")
     ] = False,
     plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Plot BLEU by source length, as .png or .svg; needs --by-length.")
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Plot the first metric by source length, as .png or .svg; needs --by-length."
+        ),
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Another system's translations, scored for comparison.")
+        str | None,
+        typer.Option(metavar="FILE", help="Another system's translations, compared by paired bootstrap resampling."),
     ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="Metrics, separated by commas: bleu, chrf, chrf++, ter; default: bleu,chrf,ter."
+        ),
+    ] = None,
+    tokenize: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="sacreBLEU's tokenizer for BLEU, such as 13a, intl, zh, ja-mecab, char or flores200; default: what "
+            "suits the language, 13a for most.",
+        ),
+    ] = None,
+    lowercase: Annotated[
+        bool, typer.Option("--lowercase", help="Ignore case in BLEU; chrF keeps it, and TER always ignores it.")
+    ] = False,
+    sentence: Annotated[
+        bool, typer.Option("--sentence", help="Print the scores of each line, separated by tabs, and no others.")
+    ] = False,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the model's translations to this file.")
     ] = None,
@@ -70,7 +99,7 @@ def evaluate(
 ) -> None:
     """Score a model or a file of translations.
 
-    Prints BLEU, chrF and TER. Scores and signatures are those of the sacreBLEU command with its default settings.
+    Prints BLEU, chrF and TER, or the --metrics given. Scores and signatures are those of the sacreBLEU command.
     """
     _Evaluation(**context.params).run()
 
@@ -93,6 +122,10 @@ class _Evaluation:
     by_length: bool
     plot: str | None
     baseline: str | None
+    metrics: list[str] | None
+    tokenize: str | None
+    lowercase: bool
+    sentence: bool
     output: str | None
     beam_size: int | None
     length_penalty: float | None
@@ -103,14 +136,17 @@ class _Evaluation:
         """Raises InputError if options are missing or exclude each other."""
         if sum(given is not None for given in (self.ref or None, self.input_, self.dataset)) != 1:
             raise InputError("give the references: --ref FILE, or --input with a table, or --dataset")
+        self._check_metrics()
         if bool(self.model) == (self.hyp is not None):
             raise InputError("give either a MODEL that translates, or --hyp with a file of translations")
         if self.hyp is not None:
             self._check_hyp_options()
+        if self.sentence and (self.by_length or self.by is not None or self.baseline is not None):
+            raise InputError("--sentence prints one line per sentence; leave out --by, --by-length and --baseline")
         if self.by is not None and self.by_length:
             raise InputError("--by and --by-length cannot be combined")
         if self.plot is not None and not self.by_length:
-            raise InputError("--plot draws BLEU by length: give --by-length too")
+            raise InputError("--plot draws scores by length: give --by-length too")
         if [*(self.ref or ()), self.src, self.hyp, self.baseline, self.by].count("-") > 1:
             raise InputError("stdin (-) can be read only once")
         if self.by_length:
@@ -123,6 +159,23 @@ class _Evaluation:
         if not self.ref and self.src is not None:
             raise InputError("--src goes with --ref; a table or a dataset has its own sources")
 
+    def _check_metrics(self) -> None:
+        from seq2seq.evaluation.metrics import METRICS
+
+        metrics = self._metric_names()
+        if "BLEU" not in metrics and (self.tokenize is not None or self.lowercase):
+            raise InputError("--tokenize and --lowercase are for BLEU: add it to --metrics")
+        for path in self.model or ():
+            if self.metrics and str(path).lower() in map(str.lower, METRICS) and not path.exists():
+                raise InputError(f"separate the metrics by commas: --metrics {','.join(metrics).lower()},{path}")
+
+    def _metric_names(self) -> list[str]:
+        """The metrics in the order given, each once. Raises InputError if one does not exist."""
+        from seq2seq.evaluation.metrics import DEFAULT_METRICS, metric_named
+
+        given = [name for names in self.metrics or () for name in names.replace(",", " ").split()]
+        return list(dict.fromkeys(map(metric_named, given))) or list(DEFAULT_METRICS)
+
     def _check_hyp_options(self) -> None:
         if any(option is not None for option in (self.output, self.beam_size, self.length_penalty)):
             raise InputError("-o, --beam-size and --length-penalty are for a MODEL; --hyp is scored as it is")
@@ -132,7 +185,8 @@ class _Evaluation:
     def run(self) -> None:
         """Score, and print the scores."""
         from seq2seq.analysis.plotting import open_chart
-        from seq2seq.evaluation.metrics import score_groups
+        from seq2seq.evaluation.checks import LineChecks
+        from seq2seq.evaluation.metrics import align_lines
         from seq2seq.runs.model_folder import open_models
 
         # A damaged model is reported before anything else is read, and before torch is loaded.
@@ -141,22 +195,50 @@ class _Evaluation:
         given = [_File(path, keep_bom=True) for path in (self.hyp, self.baseline) if path is not None]
         names: _Lines = _File(self.by) if self.by is not None else ()
         _expect_equal_lengths([lines for lines in (sources, *given, *references, names) if lines])
+        metrics, first_references = self._metric_set(folders[0] if folders else None, references[0])
+        checks = LineChecks(
+            [str(path) for path in (*(self.model or ())[:1], self.hyp, self.baseline) if path is not None]
+        )
         # The chart is opened first, so that an error in writing the translations is not reported as one of the chart.
         with open_chart(self.plot) if self.plot is not None else nullcontext() as panels:
             with open_output(self.output) if self.output is not None else nullcontext() as file:
                 systems: list[Iterable[str]] = [*given]
                 if folders:
                     systems.insert(0, _tee(self._translations(folders, sources), file))
-                scorers = score_groups(systems, references, self._groups(sources, names))
-            overall = GroupScores.of(None, scorers.pop(None))
-            groups = sorted(scorers.items()) if self.by_length else scorers.items()
-            rows = [GroupScores.of(group, scorer) for group, scorer in groups]
-            if panels:
-                draw_bleu(panels[0], rows, _labels(self.model or [Path(self.hyp or "")], self.baseline))
-        if self.as_json:
-            print(json.dumps([score for row in (overall, *rows) for score in row.as_json()], indent=2))
-        else:
-            print_scores(overall, rows)
+                aligned = align_lines(systems, [first_references, *references[1:]], self._groups(sources, names))
+                lines = checks.watch(aligned)
+                if self.sentence:
+                    print_sentences(lines, metrics, as_json=self.as_json)
+                    scores = None
+                else:
+                    scores = score_lines(lines, metrics, sort=self.by_length, compare=self.baseline is not None)
+            if panels and scores:
+                draw_by_length(panels[0], scores.groups, _labels(self.model or [Path(self.hyp or "")], self.baseline))
+        for warning in checks.warnings():
+            _report(f"warning: {warning}")
+        if scores:
+            print(scores.as_json() if self.as_json else scores)
+
+    def _metric_set(self, folder: "ModelFolder | None", references: Iterable[str]) -> "tuple[MetricSet, Iterable[str]]":
+        """The metrics, and the references, of which the first lines are read where they decide on a tokenizer.
+
+        Reports the tokenizer unless it is sacreBLEU's default. Raises InputError if it cannot be used.
+        """
+        from seq2seq.evaluation.metrics import MetricSet
+        from seq2seq.evaluation.tokenizers import choose_tokenizer
+
+        names = self._metric_names()
+        if "BLEU" not in names:
+            return MetricSet(names), references
+        remaining = iter(references)
+        first = list(islice(remaining, _SAMPLE))
+        chosen = choose_tokenizer(self.tokenize, folder.config.data.tgt_lang if folder else "", first)
+        if chosen.note:
+            _report(f"{chosen.note}; --tokenize NAME chooses another")
+        if chosen.warning:
+            _report(f"warning: {chosen.warning}")
+        metrics = MetricSet(names, tokenize=chosen.name, lowercase=self.lowercase, effective_order=self.sentence)
+        return metrics, chain(first, remaining)
 
     def _test_set(self, folder: "ModelFolder | None") -> "tuple[_Lines, list[_Lines]]":
         """The sources, if there are any, and one or more sets of references."""
@@ -236,6 +318,11 @@ def _expect_equal_lengths(files: list[_Lines]) -> None:
     for other, other_count in others:
         if other_count != count:
             raise InputError(f"{first} has {count:,} lines but {other} has {other_count:,}")
+
+
+def _report(text: str) -> None:
+    """Print a line on stderr."""
+    print(printable(f"seq2seq: {text}"), file=sys.stderr)
 
 
 def _tee(lines: Iterable[str], file: BinaryIO | None) -> Iterator[str]:

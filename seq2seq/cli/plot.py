@@ -36,15 +36,16 @@ def curves(
         typer.Option(help="X axis: steps, or minutes of training, excluding validation."),
     ] = "step",
 ) -> None:
-    """Plot training loss and validation BLEU of one or more runs."""
+    """Plot training loss and validation scores of one or more runs."""
     from seq2seq.analysis.curves import read_curves
     from seq2seq.analysis.plotting import draw_series, open_chart
 
     check_outputs([output])
     read = {_name(run, runs): read_curves(run, x_axis) for run in runs}
-    with open_chart(output, panels=2) as (losses, bleus):
+    with open_chart(output, panels=2) as (losses, scores):
         draw_series(losses, {name: run.loss for name, run in read.items()}, x_axis, "training loss, nats per token")
-        draw_series(bleus, {name: run.bleu for name, run in read.items()}, x_axis, "validation BLEU")
+        metrics = " or ".join(sorted({run.metric for run in read.values()}))
+        draw_series(scores, {name: run.scores for name, run in read.items()}, x_axis, f"validation {metrics}")
 
 
 @plot.command()

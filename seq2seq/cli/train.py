@@ -55,8 +55,8 @@ def train(
     """Train a translation model on your sentence pairs.
 
     The pairs are two aligned files, a table or a Hugging Face dataset, or several of them mixed; text
-    files may be compressed. Prints a data report, trains the tokenizer and the model, validates with BLEU and keeps
-    the best checkpoint, all in one run folder.
+    files may be compressed. Prints a data report, trains the tokenizer and the model, validates with BLEU (chrF if the
+    targets have no spaces between words) and keeps the best checkpoint, all in one run folder.
     """
     if resume and overwrite:
         raise InputError("--resume and --overwrite cannot be combined")

@@ -16,7 +16,7 @@ from seq2seq.data.report import DataReport, OverlapReport, SideReport, SourceRep
 from seq2seq.data.sources import Sources
 from seq2seq.data.splits import Selection
 from seq2seq.data.spool import PairSpool
-from seq2seq.data.statistics import Overlap
+from seq2seq.data.statistics import Overlap, is_unspaced
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
 from seq2seq.io.storage import parse_json, to_json, write_file
@@ -158,6 +158,7 @@ def _encode(
         tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
         usual_ratio=survey.usual_ratio,
         several_translations=survey.several_translations,
+        unspaced_targets=is_unspaced(survey.tgt_characters),
         overlaps=[OverlapReport(name, overlap.total, overlap.in_training) for name, overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],

@@ -165,6 +165,8 @@ class DataReport:
     """Median of the target characters per source character."""
     several_translations: int
     """Source sentences with more than one translation."""
+    unspaced_targets: bool
+    """Whether the targets are written without spaces between words."""
     overlaps: list[OverlapReport]
     vocabulary: VocabularyReport
     examples: list[tuple[str, str]]

@@ -8,7 +8,7 @@ import math
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +23,9 @@ SAMPLE = 2000
 """Usable pairs that are kept as a sample."""
 
 _GROUPS = {"CJK": "HAN", "IDEOGRAPHIC": "HAN", "HIRAGANA": "KANA", "KATAKANA": "KANA", "KATAKANA-HIRAGANA": "KANA"}
+_UNSPACED_SCRIPTS = {"HAN", "KANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+# A quarter of the letters: an ideograph says as much as several Latin letters of the names between them.
+_LEAST_SHARE = 0.25
 _BINS_PER_UNIT, _BINS = 20, 400
 _LEAST_GROUPS = 1000
 _PARTS = 64
@@ -85,6 +88,23 @@ def main_scripts(characters: Counter[str]) -> set[str]:
             scripts[name] += count
     main = {name for name, count in scripts.items() if count >= scripts.total() / 20}
     return main | {"HAN"} if main & {"KANA", "HANGUL"} else main
+
+
+def is_unspaced(characters: Mapping[str, int]) -> bool:
+    """Whether a text is written without spaces between words, by the scripts of its letters.
+
+    characters: how often each occurs.
+    """
+    return is_written_in(characters, _UNSPACED_SCRIPTS)
+
+
+def is_written_in(characters: Mapping[str, int], scripts: Collection[str]) -> bool:
+    """Whether at least a quarter of the letters of a text are of these scripts."""
+    letters: Counter[bool] = Counter()
+    for character, count in characters.items():
+        if name := script(character):
+            letters[name in scripts] += count
+    return letters[True] > 0 and letters[True] >= _LEAST_SHARE * letters.total()
 
 
 @lru_cache(maxsize=2**16)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from seq2seq.data.statistics import script
+from seq2seq.data.statistics import is_unspaced
 
 _SAMPLE = 1000
-_UNSPACED_SCRIPTS = {"HAN", "KANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 
 
 @dataclass(frozen=True, order=True)
@@ -49,19 +48,12 @@ _CHARACTERS = _Unit(
 def length_bins(sources: Iterable[str]) -> Iterator[LengthBin]:
     """The bin of each source; the sources are read twice.
 
-    Lengths are in words separated by blanks, or in non-blank characters if most letters of the first thousand sources
-    are of a script without blanks between words.
+    Lengths are in words separated by blanks, or in non-blank characters if the first thousand sources are written
+    without blanks between words.
     """
-    unit = _unit(islice(sources, _SAMPLE))
+    sample = Counter(chain.from_iterable(islice(sources, _SAMPLE)))
+    unit = _CHARACTERS if is_unspaced(sample) else _WORDS
     starts = (0, *(end + 1 for end in unit.ends))
     bins = [LengthBin(start, end, unit.name) for start, end in zip(starts, (*unit.ends, None), strict=True)]
     for source in sources:
         yield bins[bisect_left(unit.ends, unit.length(source))]
-
-
-def _unit(sources: Iterable[str]) -> _Unit:
-    letters: Counter[bool] = Counter()
-    for character, count in Counter(chain.from_iterable(sources)).items():
-        if name := script(character):
-            letters[name in _UNSPACED_SCRIPTS] += count
-    return _CHARACTERS if letters[True] > letters[False] else _WORDS

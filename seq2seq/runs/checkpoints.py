@@ -14,7 +14,16 @@ from typing import Annotated, Any
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BeforeValidator, Field, FiniteFloat, NonNegativeFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    NonNegativeFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import FolderWriter, SealedFolder
@@ -44,6 +53,8 @@ Count = Annotated[int, Field(strict=True, ge=0, lt=2**62)]
 # Files from before 0.1 have no null, but an infinite perplexity and empty sums.
 _LegacyNone = BeforeValidator(lambda value: None if value in ({}, math.inf) else value)
 Perplexity = Annotated[FiniteFloat | None, _LegacyNone]
+# Before there was a choice of metrics, it was called `best_bleu`.
+BestScore = Annotated[FiniteFloat, Field(validation_alias=AliasChoices("best_score", "best_bleu"))]
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class TrainingState:
     """None while the time of a step is still being measured."""
     best_step: Count = 0
     """0 before the first validation."""
-    best_bleu: FiniteFloat = -1.0
+    best_score: BestScore = -1.0
     best_perplexity: Perplexity = None
     validations_since_best: Count = 0
     validated_step: Count = 0
@@ -90,11 +101,11 @@ class TrainingState:
     records: Count = 0
     """Lines of `metrics.jsonl`; those after them are of steps that are repeated."""
 
-    def record_validation(self, bleu: float, perplexity: float) -> bool:
-        """Record a validation. Returns whether it is the best so far: by BLEU, then by perplexity."""
-        better = self.best_perplexity is None or (bleu, -perplexity) > (self.best_bleu, -self.best_perplexity)
+    def record_validation(self, score: float, perplexity: float) -> bool:
+        """Record a validation. Returns whether it is the best so far: by the score, then by perplexity."""
+        better = self.best_perplexity is None or (score, -perplexity) > (self.best_score, -self.best_perplexity)
         if better:
-            self.best_step, self.best_bleu, self.best_perplexity = self.step, bleu, perplexity
+            self.best_step, self.best_score, self.best_perplexity = self.step, score, perplexity
         self.validated_step = self.step
         self.validations_since_best = 0 if better else self.validations_since_best + 1
         return better

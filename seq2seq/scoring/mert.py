@@ -6,17 +6,18 @@ BLEU is constant between the corners of all sentences, and its maximum on the li
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import InputError
+from seq2seq.evaluation.metrics import Line, MetricSet, align_lines, score_groups
 from seq2seq.evaluation.sacrebleu_statistics import sentence_counts
+from seq2seq.evaluation.significance import PairedBootstrap
 from seq2seq.io.storage import read_json, to_json
 from seq2seq.scoring.moses import Candidate, read_candidates
 
@@ -79,12 +80,12 @@ class Comparison:
 
 def compare(before: Sequence[str], after: Sequence[str], references: Sequence[Sequence[str]]) -> Comparison:
     """Compare two translations of the same sentences; references as `score_corpus` takes them."""
-    systems = [("before", before), ("after", after)]
-    signatures, scores = PairedTest(systems, {"BLEU": _bleu()}, references, test_type="bs")()
-    first, second = (cast(Result, result) for result in scores["BLEU"])
-    # sacreBLEU's test does not handle equal scores.
-    p_value = 1.0 if first.score == second.score else cast(float, second.p_value)
-    return Comparison(first.score, second.score, p_value, str(signatures["BLEU"]))
+    metrics = MetricSet(["BLEU"])
+    test = PairedBootstrap(metrics)
+    lines: Iterator[Line[str]] = align_lines([after, before], references)
+    scores = score_groups(lines, metrics, [test])[None].scores()
+    (result,), ((score_after,), (score_before,)) = test.results(scores), scores
+    return Comparison(score_before.score, score_after.score, result.p_value, result.signature)
 
 
 def expect_reference(path: str | Path, candidate: Candidate, references: int) -> None:

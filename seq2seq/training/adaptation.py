@@ -1,4 +1,4 @@
-"""Settings that are derived from the amount of data and the training time unless given.
+"""Settings that are derived from the data and the training time unless given.
 
 `docs/defaults.md` has the measurements behind the rules. The vocabulary size is derived from the data too, but earlier:
 `tokenizer/training.py`.
@@ -17,8 +17,12 @@ _MIN_STEPS = 2_400
 _DROPOUTS = (0.1, 0.35)
 
 
-def adapt(config: Config, target_tokens: int) -> Config:
-    """Fill in the settings left open. target_tokens: of the training data, ends of sentences included."""
+def adapt(config: Config, target_tokens: int, *, unspaced_targets: bool) -> Config:
+    """Fill in the settings left open.
+
+    target_tokens: of the training data, ends of sentences included. unspaced_targets: whether they are written without
+    spaces between words, where BLEU finds hardly a word to compare.
+    """
     training = config.training
     steps_of_epoch = target_tokens / training.batch_tokens
     changes: dict[str, dict[str, object]] = {"model": {}, "training": {}}
@@ -29,6 +33,8 @@ def adapt(config: Config, target_tokens: int) -> Config:
         epochs = min(max_steps / steps_of_epoch, 60 * training.minutes * _NOMINAL_SPEED / target_tokens)
     else:
         epochs = training.max_steps / steps_of_epoch
+    if training.validation_metric is None:
+        changes["training"]["validation_metric"] = "chrf" if unspaced_targets else "bleu"
     if not config.is_given("model.dropout"):
         changes["model"]["dropout"] = dropout(epochs)
     return config.model_copy(

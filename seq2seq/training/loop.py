@@ -42,8 +42,8 @@ class Validation:
     """The result of a validation."""
 
     perplexity: float
-    bleu: MetricScore
-    """Of greedy translations."""
+    score: MetricScore
+    """Of greedy translations, by the validation metric."""
     translations: list[str]
     seconds: float
 
@@ -65,9 +65,7 @@ class Trainer:
         self.recorder, self.progress, self.processes = recorder, recorder.progress, processes
         self.interruption = Interruption(repeated_by_launcher=processes.count > 1)
         self.updater = Updater(config, model.network, data.train, processes)
-        self.validator = Validator(
-            data, config.batch_tokens, self.updater.accelerator, processes, self._exit_if_interrupted
-        )
+        self.validator = Validator(data, config, self.updater.accelerator, processes, self._exit_if_interrupted)
         last = recorder.last
         self.state = load_state(last, self.updater.optimizer) if last else TrainingState()
         self.budget = TimeBudget(config, deadline) if deadline is not None else None
@@ -185,29 +183,30 @@ class Trainer:
         objective.eval()
         loss = self.validator.loss(objective)
         self._expect_finite(loss)
-        bleu, translations = self.validator.bleu(self.model)
+        score, translations = self.validator.score(self.model)
         objective.train()
-        return Validation(math.exp(min(loss, 700.0)), bleu, translations, time.monotonic() - started)
+        return Validation(math.exp(min(loss, 700.0)), score, translations, time.monotonic() - started)
 
     def _finish_validation(self, validation: Validation) -> None:
         """Record a validation, save the step, and decide whether the training is finished."""
         state = self.state
         assert state.plan is not None
         self._validation_seconds = validation.seconds
-        best = state.record_validation(validation.bleu.score, validation.perplexity)
+        score = validation.score
+        best = state.record_validation(score.score, validation.perplexity)
         out_of_patience = state.validations_since_best >= self.config.patience
         state.finished = state.step >= state.plan.total_steps or out_of_patience
         scores = {
             "valid_perplexity": round(validation.perplexity, 4),
-            "valid_bleu": round(validation.bleu.score, 4),
-            "valid_bleu_signature": validation.bleu.signature,
+            f"valid_{score.name.lower()}": round(score.score, 4),
+            f"valid_{score.name.lower()}_signature": score.signature,
         }
         self.recorder.log({"step": state.step, "epoch": state.epoch, **scores})
         examples = self._examples(validation.translations)
-        self.progress.validation(state.step, validation.perplexity, validation.bleu.score, best, examples)
+        self.progress.validation(state.step, validation.perplexity, score, best, examples)
         self._save(scores)
         if out_of_patience:
-            self.progress.note(f"no better BLEU in {self.config.patience} validations: stopping early")
+            self.progress.note(f"no better {score.name} in {self.config.patience} validations: stopping early")
         self._window.clear()
 
     def _examples(self, translations: list[str]) -> list[Example]:

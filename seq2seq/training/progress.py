@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
+from seq2seq.evaluation.metrics import MetricScore
 from seq2seq.io.lines import printable
 
 _SECONDS_BETWEEN_LINES = 15.0
@@ -76,10 +77,13 @@ class Progress:
             of_total = f" of {total:,}" if total else ""
             self._console.print(f"step {step:,}{of_total}  {status}")
 
-    def validation(self, step: int, perplexity: float, bleu: float, best: bool, examples: Sequence[Example]) -> None:
+    def validation(
+        self, step: int, perplexity: float, score: MetricScore, best: bool, examples: Sequence[Example]
+    ) -> None:
         """Show a validation and a few translations with their references."""
         mark = "  best so far" if best else ""
-        self._console.print(f"[bold]validation at step {step:,}: BLEU {bleu:.2f}, perplexity {perplexity:.2f}[/]{mark}")
+        scores = f"{score.name} {score.score:.2f}, perplexity {perplexity:.2f}"
+        self._console.print(f"[bold]validation at step {step:,}: {scores}[/]{mark}")
         for example in examples:
             self.note(f"  source       {example.source}")
             self.note(f"  reference    {example.reference}")

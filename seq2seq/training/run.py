@@ -12,6 +12,7 @@ from seq2seq.data.preparation import PreparedData, load_data, prepare_data
 from seq2seq.data.sources import DOWNLOADS, Sources, open_sources
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
+from seq2seq.evaluation.metrics import DEFAULT_METRIC
 from seq2seq.io.storage import (
     Workspace,
     expect_no_mounts,
@@ -76,12 +77,14 @@ def train(
                 f"{_parameters(model):,} parameters, dropout {config.model.dropout:g}, {config.training.precision}, "
                 f"{_length(config.training)}" + (f", resumed at step {trainer.state.step:,}" if last else "")
             )
+            if trainer.validator.metric != DEFAULT_METRIC:
+                progress.note(trainer.validator.description)
             state = trainer.run()
         except OSError as error:
             raise _disk_error(error, folder, _recovery_advice(CheckpointStore(run), folder)) from None
         progress.note(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
-            f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {folder}"
+            f"{state.best_step:,} with validation {trainer.validator.metric} {state.best_score:.2f}, in {folder}"
         )
         return state
 
@@ -222,7 +225,8 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
             report = prepare_data(config.data, config.tokenizer, sources, new.data)
-        config = adapt(config, Corpus(new.data / "train").target_tokens)
+        target_tokens = Corpus(new.data / "train").target_tokens
+        config = adapt(config, target_tokens, unspaced_targets=report.unspaced_targets)
         progress.report(report.lines(), report.warnings())
         write_file(new.config_file, to_json(config.model_dump()))
         _expect_no_foreign_files(RunFolder(folder))

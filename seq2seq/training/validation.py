@@ -1,15 +1,16 @@
-"""Loss and BLEU on the validation pairs, and tuning of the search on them."""
+"""Loss and score on the validation pairs, and tuning of the search on them."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from accelerate import Accelerator
 
+from seq2seq.config import TrainingConfig
 from seq2seq.data.batching import make_batch, plan_epoch
 from seq2seq.data.bitext import Pair
 from seq2seq.data.preparation import PreparedData
 from seq2seq.distributed import Processes
-from seq2seq.evaluation.metrics import MetricScore, score_corpus
+from seq2seq.evaluation.metrics import DEFAULT_METRIC, MetricScore, metric_named, score_corpus, signature_of
 from seq2seq.inference.engine import engine_of
 from seq2seq.inference.translator import Hypothesis, Translator
 from seq2seq.runs.trained_model import TrainedModel
@@ -27,13 +28,15 @@ class Validator:
     def __init__(
         self,
         data: PreparedData,
-        batch_tokens: int,
+        config: TrainingConfig,
         accelerator: Accelerator,
         processes: Processes,
         poll: Callable[[], None],
     ) -> None:
-        """batch_tokens: as in training. poll: called regularly; an exception from it ends the work."""
-        self._data, self._batch_tokens = data, batch_tokens
+        """poll: called regularly; an exception from it ends the work."""
+        self._data, self._batch_tokens = data, config.batch_tokens
+        self.metric = metric_named(config.validation_metric) if config.validation_metric else DEFAULT_METRIC
+        """The metric that decides. Runs of older versions do not name it: it was BLEU."""
         self._accelerator, self._processes, self._poll = accelerator, processes, poll
 
     def loss(self, objective: Objective) -> float:
@@ -51,15 +54,23 @@ class Validator:
         self._poll()
         return float(self._processes.mean(total)) * self._processes.count / tokens
 
-    def bleu(self, model: TrainedModel) -> tuple[MetricScore, list[str]]:
-        """BLEU of greedy translations, and the translations."""
+    @property
+    def description(self) -> str:
+        """What the metric decides, in a line for the user."""
+        return (
+            f"{self.metric} decides on the best step, on patience and on the length penalty, as BLEU needs spaces "
+            f"between words (training.validation_metric); {signature_of(self.metric)}"
+        )
+
+    def score(self, model: TrainedModel) -> tuple[MetricScore, list[str]]:
+        """The score of greedy translations, and the translations."""
         translator = Translator(engine_of(model) or model, batch_size=_BATCH)
         translations: list[str] = []
         for lines in self._windows(self._data.valid_pairs):
             translations += self._processes.gather(translator.translate(lines, beam_size=1))
             self._poll()
         references = [pair.tgt for pair in self._data.valid_pairs]
-        return score_corpus(translations, [references], metrics=["BLEU"])[0], translations
+        return score_corpus(translations, [references], [self.metric])[0], translations
 
     def tune(self, model: TrainedModel) -> tuple[float, int]:
         """The best length penalty on the validation pairs, and the number of pairs used."""
@@ -73,7 +84,7 @@ class Validator:
             )
             candidates += self._processes.gather([translation.hypotheses for translation in translations])
             self._poll()
-        return best_length_penalty(candidates, [pair.tgt for pair in pairs]), len(pairs)
+        return best_length_penalty(candidates, [pair.tgt for pair in pairs], self.metric), len(pairs)
 
     def tuning_time(self, validation: float) -> float:
         """Expected seconds of `tune`, from those of a validation."""

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from seq2seq import Translator
 from seq2seq.cli import app
+from seq2seq.evaluation.metrics import MetricScore
 from seq2seq.io.manifest import FolderWriter
 from seq2seq.io.storage import read_json, to_json
 from seq2seq.presets import build_config
@@ -165,7 +166,7 @@ def test_reports_escape_control_characters(tmp_path: Path) -> None:
 
 
 def test_examples_in_training_escape_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    Progress().validation(1, 2.0, 3.0, False, [Example("a\x1b[2J", "[b]", "c\x9b")])
+    Progress().validation(1, 2.0, MetricScore("BLEU", 3.0, "", ""), False, [Example("a\x1b[2J", "[b]", "c\x9b")])
     shown = capsys.readouterr().err
     assert "a\ufffd[2J" in shown
     assert "[b]" in shown

@@ -169,7 +169,7 @@ ERRORS = {
         "-: is read several times, which only works with a file; save it to a file first"
     ),
     "evaluate --hyp two.txt --ref two.txt --src three.txt --by-length": "three.txt has 3 lines but two.txt has 2",
-    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws BLEU by length: give --by-length too",
+    "evaluate --hyp two.txt --ref two.txt --plot chart.png": "--plot draws scores by length: give --by-length too",
     "evaluate --hyp two.txt --ref two.txt --src two.txt --by-length --plot chart.pdf": (
         "chart.pdf: charts are .png or .svg files"
     ),
@@ -180,6 +180,21 @@ ERRORS = {
         "nothing to score: the files are empty"
     ),
     "evaluate --hyp two.txt --ref two.txt --baseline three.txt": "two.txt has 2 lines but three.txt has 3",
+    "evaluate --hyp two.txt --ref two.txt --metrics bleu,meteor": (
+        "there is no metric 'meteor'; give some of bleu, chrf, chrf++, ter"
+    ),
+    "evaluate --hyp two.txt --ref two.txt --metrics bleu chrf++": (
+        "separate the metrics by commas: --metrics bleu,chrf++"
+    ),
+    "evaluate --hyp two.txt --ref two.txt --tokenize moses": "--tokenize: sacreBLEU has no tokenizer 'moses'; give ...",
+    "evaluate --hyp two.txt --ref two.txt --metrics ter --lowercase": (
+        "--tokenize and --lowercase are for BLEU: add it to --metrics"
+    ),
+    "evaluate --hyp two.txt --ref two.txt --sentence --baseline two.txt": (
+        "--sentence prints one line per sentence; leave out --by, --by-length and --baseline"
+    ),
+    "evaluate --hyp empty.txt --ref empty.txt --sentence": "nothing to score: the files are empty",
+    "evaluate --hyp empty.txt --ref empty.txt --baseline empty.txt": "nothing to score: the files are empty",
     "evaluate --hyp - --ref two.txt --baseline -": "stdin (-) can be read only once",
     "evaluate folder folder --src two.txt --ref two.txt": NOT_A_MODEL,
     "translate folder folder": NOT_A_MODEL,

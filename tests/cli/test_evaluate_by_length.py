@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from seq2seq.cli import app
-from seq2seq.cli.scores import GroupScores, draw_bleu
+from seq2seq.cli.scores import GroupScores, draw_by_length
 from seq2seq.errors import InputError
 from seq2seq.evaluation.length_bins import length_bins
-from seq2seq.evaluation.metrics import score_groups
+from seq2seq.evaluation.metrics import MetricSet, align_lines, score_groups
 
 LENGTHS = [3, 7, 12, 7, 40, 12, 120, 5, 9]
 BINS = {"up to 5 words": 2, "6-10 words": 3, "11-15 words": 2, "31-40 words": 1, "over 100 words": 1}
@@ -88,6 +88,7 @@ def test_baseline_is_shown_next_to_the_scores(by_length: list[object], texts: di
     alone = rows_of(*by_length)
     baseline = rows_of("--hyp", texts["base"], *by_length[2:])
     for row, score, baseline_score in zip(together, alone, baseline, strict=True):
+        row.pop("test", None)
         assert row == {**score, "baseline": baseline_score["score"]}
     first, *_, last = invoke("evaluate", *by_length, "--baseline", texts["base"]).splitlines()
     assert first.split()[:4] == ["BLEU", f"{alone[0]['score']:.2f}", "baseline", f"{baseline[0]['score']:.2f}"]
@@ -99,13 +100,14 @@ def test_the_chart_shows_the_table(texts: dict[str, Path]) -> None:
     systems, references = (
         [texts[name].read_text().splitlines() for name in names] for names in (("hyp", "base"), ("ref",))
     )
-    scored = score_groups(systems, references, length_bins(texts["src"].read_text().splitlines()))
+    bins = length_bins(texts["src"].read_text().splitlines())
+    scored = score_groups(align_lines(systems, references, bins), MetricSet())
     del scored[None]
     rows = [
         GroupScores.of(group, scored[group]) for group in sorted(scored, key=lambda group: group.least if group else 0)
     ]
     axes = Figure().subplots()
-    draw_bleu(axes, rows, ["new", "old"])
+    draw_by_length(axes, rows, ["new", "old"])
     for number, (line, name) in enumerate(zip(axes.get_lines(), ("new", "old"), strict=True)):
         assert line.get_label() == name
         assert np.asarray(line.get_ydata()).tolist() == [row.systems[number][0].score for row in rows]
@@ -166,14 +168,13 @@ def test_groups_are_read_as_a_stream() -> None:
             assert max(reading.values()) - min(reading.values()) <= 1
             yield "a b c d" if name != "group" else f"{number % 3}"
 
-    scorers = score_groups([column("system")], [column("reference")], column("group"))
-    assert {group: [scorer.lines for scorer in of_group] for group, of_group in scorers.items()} == {
-        None: [300], "0": [100], "1": [100], "2": [100],
-    }  # fmt: skip
+    lines = align_lines([column("system")], [column("reference")], column("group"))
+    scorers = score_groups(lines, MetricSet())
+    assert {group: scorer.lines for group, scorer in scorers.items()} == {None: 300, "0": 100, "1": 100, "2": 100}
 
 
 @pytest.mark.parametrize("short", range(4))
 def test_columns_of_different_length_are_an_error(short: int) -> None:
     columns = [["a"] * (2 if number == short else 3) for number in range(4)]
     with pytest.raises(InputError, match="differ in length, from line 3 on"):
-        score_groups(columns[:2], columns[2:3], columns[3])
+        list(align_lines(columns[:2], columns[2:3], columns[3]))

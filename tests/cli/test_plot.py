@@ -103,7 +103,18 @@ def test_losses_are_means_of_equal_windows_over_steps_and_minutes(tmp_path: Path
     (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
     assert read_curves(tmp_path) == Curves([(2, 4.0), (4, 1.5), (6, 0.5)], [(3, 12.0)])
     assert read_curves(tmp_path, "minutes").loss == [(2 / 60, 4.0), (6 / 60, 1.5), (7 / 60, 0.5)]
-    assert read_curves(tmp_path, "minutes").bleu == [(3 / 60, 12.0)]
+    assert read_curves(tmp_path, "minutes").scores == [(3 / 60, 12.0)]
+
+
+def test_scores_are_those_of_the_validation_metric(tmp_path: Path) -> None:
+    for metric in ("bleu", "chrf"):
+        (tmp_path / metric).mkdir()
+        records = [{"step": 1, "loss": 2.0}, {"step": 3, f"valid_{metric}": 12.0}, {"step": 6, f"valid_{metric}": 15.0}]
+        (tmp_path / metric / "metrics.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    assert read_curves(tmp_path / "chrf") == Curves([(1, 2.0)], [(3, 12.0), (6, 15.0)], "chrF")
+    for runs, label in ((["chrf"], "validation chrF"), (["chrf", "bleu"], "validation BLEU or chrF")):
+        assert run("curves", *[tmp_path / name for name in runs], "-o", tmp_path / "c.svg") == (0, "")
+        assert label in texts(tmp_path / "c.svg")
 
 
 def test_a_chart_of_a_long_sentence_is_refused(trained: Path, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ STATES: dict[str, dict[str, Any]] = {
     "negative batch": {"batch": -1},
     "plan without steps": {"plan": {"total_steps": 0, "validate_every": 1}},
     "plan without validation": {"plan": {"total_steps": 9, "validate_every": 0}},
-    "BLEU is NaN": {"best_bleu": float("nan")},
+    "score is NaN": {"best_score": float("nan")},
     "negative records": {"records": -2},
     "incomplete sums": {"stretch": {"steps": 1}},
     "infinite sums": {"stretch": {"steps": 1, "tokens": 1, "loss": float("inf"), "seconds": 1.0}},
@@ -140,10 +140,10 @@ def test_a_model_with_other_vocabularies_is_not_resumed(run: Path, model: Path) 
 
 
 def test_files_of_older_versions_are_read(run: Path) -> None:
-    """They had an infinite perplexity before the first validation, and empty sums as `{}`."""
+    """They had an infinite perplexity before the first validation, empty sums as `{}`, and BLEU as the only score."""
     state = run / "steps" / str(json.loads(RunFolder(run).checkpoints.read_text())["last"]) / "state"
     content = json.loads((state / "training.json").read_text())
-    old = {"best_perplexity": float("inf"), "stretch": {}, "best_bleu": -1.0}
+    old = {"best_perplexity": float("inf"), "stretch": {}, "best_bleu": content.pop("best_score")}
     (state / "training.json").write_text(json.dumps({**content, **old}))
     assert "Infinity" in (state / "training.json").read_text()
     (state / "manifest.json").unlink()

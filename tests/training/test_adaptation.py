@@ -32,18 +32,24 @@ def test_the_more_epochs_the_more_dropout(first: float, second: float) -> None:
     ],
 )
 def test_derived_dropout_and_steps(minutes: float, tokens: int, rate: float, steps: int) -> None:
-    config = adapt(build_config(options={"training.minutes": minutes}), tokens)
+    config = adapt(build_config(options={"training.minutes": minutes}), tokens, unspaced_targets=False)
     assert (config.model.dropout, config.training.max_steps) == (rate, steps)
 
 
 def test_given_settings_are_kept() -> None:
-    config = build_config(assignments=["model.dropout=0.25", "training.max_steps=7"])
-    assert adapt(config, 420_000) == config
+    config = build_config(assignments=["model.dropout=0.25", "training.max_steps=7", "training.validation_metric=bleu"])
+    assert adapt(config, 420_000, unspaced_targets=True) == config
+
+
+@pytest.mark.parametrize(("unspaced", "metric"), [(True, "chrf"), (False, "bleu")])
+def test_the_targets_decide_on_the_validation_metric(unspaced: bool, metric: str) -> None:
+    config = adapt(build_config(options={"training.max_steps": 9}), 420_000, unspaced_targets=unspaced)
+    assert config.training.validation_metric == metric
 
 
 def test_given_steps_determine_the_number_of_epochs() -> None:
     config = build_config(options={"training.max_steps": 8000, "training.batch_tokens": 1000})
-    assert adapt(config, 100_000).model.dropout == dropout(80)
+    assert adapt(config, 100_000, unspaced_targets=False).model.dropout == dropout(80)
 
 
 def test_a_run_stores_the_derived_settings(tiny: Callable[..., Config], tmp_path: Path) -> None:

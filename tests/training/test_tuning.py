@@ -78,3 +78,10 @@ def test_a_tuned_run_is_left_unchanged(untuned: Config, tmp_path: Path) -> None:
     before = run_to_the_end(untuned, tmp_path / "run")
     train(untuned, tmp_path / "run", resume=True, overwrite=False, progress=QUIET)
     assert outcome(tmp_path / "run") == before
+
+
+def test_the_length_penalty_is_tuned_for_the_validation_metric() -> None:
+    """Only chrF can tell the long hypothesis, which is right, from the short one."""
+    candidates = [[Hypothesis("北", 2, -1.0, 0.0), Hypothesis("我爱北京", 9, -1.5, 0.0)]]
+    assert best_length_penalty(candidates, ["我爱北京"], "chrF") > 0
+    assert best_length_penalty(candidates, ["我爱北京"], "BLEU") == 0
