@@ -99,6 +99,9 @@ class DataConfig(Section):
     """Pairs held out for validation if no validation data is given, at most a twentieth of all."""
     max_length: int = Field(default=128, ge=1, le=10_000)
     """Maximum sentence length, in pieces. Training drops longer pairs; longer lines are translated in parts."""
+    normalize: bool = True
+    """Whether text is brought into one form in training, translation and scoring: NFC, plain blanks, no stray invisible
+    characters."""
     clean: Annotated[tuple[Rule, ...], _OneOrMore] = ()
     """Rules that drop training pairs; `--clean` applies all."""
 
@@ -242,6 +245,19 @@ class Config(Section):
     def is_given(self, key: str) -> bool:
         """Whether `section.key` was given. If not, it may be derived from the data: `ADAPTIVE`."""
         return key in self._given
+
+
+# What a stored configuration means without a setting that was added later: the model was trained without it.
+_BEFORE = {"data": {"normalize": False}}
+
+
+def complete_stored(settings: Any) -> Any:
+    """Settings read from a `config.json`, with those that did not exist when it was written."""
+    if not isinstance(settings, dict):
+        return settings
+    sections = {name: settings.get(name, {}) for name in _BEFORE}
+    completed = {name: {**_BEFORE[name], **values} for name, values in sections.items() if isinstance(values, dict)}
+    return {**settings, **completed}
 
 
 SECTIONS = {name for name, field in Config.model_fields.items() if isinstance(field.default, Section)}

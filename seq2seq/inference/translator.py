@@ -148,7 +148,7 @@ class Translator:
         parts: list[list[int]] = []
         spans: list[range] = []
         limit = self.model.config.data.max_length
-        for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
+        for ids in self.model.tokenizers.encode_sources(lines):
             pieces = self._split(ids, limit) if ids else []
             spans.append(range(len(parts), len(parts) + len(pieces)))
             parts.extend(pieces)
