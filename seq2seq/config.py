@@ -247,17 +247,10 @@ class Config(Section):
         return key in self._given
 
 
-# What a stored configuration means without a setting that was added later: the model was trained without it.
-_BEFORE = {"data": {"normalize": False}}
-
-
 def complete_stored(settings: Any) -> Any:
-    """Settings read from a `config.json`, with those that did not exist when it was written."""
-    if not isinstance(settings, dict):
-        return settings
-    sections = {name: settings.get(name, {}) for name in _BEFORE}
-    completed = {name: {**_BEFORE[name], **values} for name, values in sections.items() if isinstance(values, dict)}
-    return {**settings, **completed}
+    """Settings read from a `config.json`: without `data.normalize`, those of a model that reads text as it is."""
+    data = settings.get("data", {}) if isinstance(settings, dict) else None
+    return {**settings, "data": {"normalize": False, **data}} if isinstance(data, dict) else settings
 
 
 SECTIONS = {name for name, field in Config.model_fields.items() if isinstance(field.default, Section)}
