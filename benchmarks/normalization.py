@@ -1,11 +1,11 @@
-"""What `data.normalize` changes in a corpus, and BLEU of trainings with and without it.
+"""What `data.normalize` changes in a corpus, and scores of trainings with and without it.
 
     python benchmarks/normalization.py --train train.de.gz train.en.gz --valid val.de.gz val.en.gz -- --preset attention
 
 Prints the lines of each file that normalisation changes, apart from white space at their ends; then one row per
-training: BLEU (sacreBLEU, against the references as they are) on the validation sources as they are, and on the same
-sources as another program may save them: NFD, with no-break spaces and a zero-width space at the end. Options after --
-are passed to `train`; fix `training.max_steps`.
+training: BLEU and chrF (sacreBLEU, against the references as they are) on the validation sources as they are, and on
+the same sources as another program may save them: NFD, with no-break spaces and a zero-width space at the end. Options
+after -- are passed to `train`; fix `training.max_steps`.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     for path, form in zip((*arguments.train, *arguments.valid), (source_form, target_form) * 2, strict=True):
         lines = list(read_lines(path))
         print(f"{path}: {sum(line.strip() != form(line) for line in lines):,} of {len(lines):,} lines change")
-    print("| data.normalize | valid | valid in NFD with no-break spaces |\n|---|---|---|", flush=True)
+    print("| data.normalize | BLEU, chrF | in NFD with no-break spaces |\n|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         unusual = Path(folder) / "unusual"
         lines = [unicodedata.normalize("NFD", line) for line in read_lines(arguments.valid[0])]
@@ -42,8 +42,8 @@ def main() -> None:
             train(
                 run, arguments.train, arguments.valid, [*arguments.train_options, f"--set=data.normalize={normalize}"]
             )
-            scores = [bleu(run, sources, arguments.valid[1]) for sources in (arguments.valid[0], unusual)]
-            print(f"| {normalize} | {scores[0]:.2f} | {scores[1]:.2f} |", flush=True)
+            cells = [scores(run, sources, arguments.valid[1]) for sources in (arguments.valid[0], unusual)]
+            print(f"| {normalize} | {' | '.join(cells)} |", flush=True)
 
 
 def train(run: Path, pairs: Sequence[Path], valid: Sequence[Path], options: Sequence[str]) -> None:
@@ -52,10 +52,10 @@ def train(run: Path, pairs: Sequence[Path], valid: Sequence[Path], options: Sequ
     seq2seq("train", "-o", str(run), *(f"{option}={path}" for option, path in files.items()), *options)
 
 
-def bleu(run: Path, sources: Path, references: Path) -> float:
-    """BLEU of a run's best model, with its own search settings."""
-    scores: Any = json.loads(seq2seq("evaluate", str(run), "--src", str(sources), "--ref", str(references), "--json"))
-    return float(next(score["score"] for score in scores if score["name"] == "BLEU"))
+def scores(run: Path, sources: Path, references: Path) -> str:
+    """BLEU and chrF of a run's best model, with its own search settings."""
+    metrics: Any = json.loads(seq2seq("evaluate", str(run), "--src", str(sources), "--ref", str(references), "--json"))
+    return ", ".join(f"{metric['score']:.2f}" for metric in metrics if metric["name"] in ("BLEU", "chrF"))
 
 
 def seq2seq(*words: str) -> str:
