@@ -32,7 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     scorer = Scorer.load(arguments.model)
     tokenizers = scorer.model.tokenizers
-    sources = [tuple(ids) for ids in tokenizers.src.encode([line.strip() for line in read_lines(arguments.src)]) if ids]
+    sources = [tuple(ids) for ids in tokenizers.encode_sources(read_lines(arguments.src)) if ids]
     n_best = list(search(scorer, sources, arguments.beam_size))
     for name, lists in (("best", [hypotheses[:1] for hypotheses in n_best]), ("all", n_best)):
         pairs = [(src, hypothesis) for src, hypotheses in zip(sources, lists, strict=True) for hypothesis in hypotheses]

@@ -42,7 +42,7 @@ def main() -> None:
         folder = Path(name)
         config = build_config(options=files)
         prepare_data(config.data, config.tokenizer, open_sources(config.data, folder), folder / "data")
-        data = load_data(folder / "data", config.tokenizer.joint, config.data.max_length)
+        data = load_data(folder / "data", config.data, config.tokenizer)
         for _, preset, precision, compiled in product(
             range(arguments.rounds), arguments.preset, arguments.precision, compiled_or_not
         ):

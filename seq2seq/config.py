@@ -101,6 +101,9 @@ class DataConfig(Section):
     """Pairs held out for validation if no validation data is given, at most a twentieth of all."""
     max_length: int = Field(default=128, ge=1, le=10_000)
     """Maximum sentence length, in pieces. Training drops longer pairs; longer lines are translated in parts."""
+    normalize: bool = True
+    """Whether text is brought into one form in training, translation and scoring: NFC, plain blanks, no stray invisible
+    characters."""
     clean: Annotated[tuple[Rule, ...], _OneOrMore] = ()
     """Rules that drop training pairs; `--clean` applies all."""
 
@@ -249,6 +252,12 @@ class Config(Section):
     def is_given(self, key: str) -> bool:
         """Whether `section.key` was given. If not, it may be derived from the data: `ADAPTIVE`."""
         return key in self._given
+
+
+def complete_stored(settings: Any) -> Any:
+    """Settings read from a `config.json`: without `data.normalize`, those of a model that reads text as it is."""
+    data = settings.get("data", {}) if isinstance(settings, dict) else None
+    return {**settings, "data": {"normalize": False, **data}} if isinstance(data, dict) else settings
 
 
 SECTIONS = {name for name, field in Config.model_fields.items() if isinstance(field.default, Section)}

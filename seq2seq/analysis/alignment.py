@@ -32,7 +32,7 @@ def align(model: TrainedModel, src: str, tgt: str) -> Alignment:
     """
     network, tokenizers = model.network, model.tokenizers
     device = next(network.parameters()).device
-    src_ids, tgt_ids = tokenizers.src.encode([src.strip()])[0], tokenizers.tgt.encode([tgt.strip()])[0]
+    src_ids, tgt_ids = tokenizers.encode_sources([src])[0], tokenizers.encode_targets([tgt])[0]
     source, target = (torch.tensor([ids], device=device) for ids in ([*src_ids, EOS], [BOS, *tgt_ids]))
     weights = network.attention_weights(source, torch.tensor([len(src_ids) + 1], device=device), target)
     if weights is None:

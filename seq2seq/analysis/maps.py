@@ -40,7 +40,7 @@ def word_vectors(model: TrainedModel, side: str, ids: Sequence[int]) -> np.ndarr
 @torch.inference_mode()
 def phrase_vectors(model: TrainedModel, phrases: Sequence[str]) -> np.ndarray:
     """The context vector of each phrase: [n, C], float32."""
-    rows = [np.array([*ids, EOS]) for ids in model.tokenizers.src.encode([phrase.strip() for phrase in phrases])]
+    rows = [np.array([*ids, EOS]) for ids in model.tokenizers.encode_sources(phrases)]
     device = next(model.network.parameters()).device
     vectors = np.empty((len(rows), model.config.model.context_size), dtype=np.float32)
     for start in range(0, len(rows), _BATCH):

@@ -59,7 +59,7 @@ def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
     if not RunFolder(run).has_checkpoint:
         raise InputError(f"{run}: not a run folder; give the one with the training pairs to learn the shortlist from")
     tokenizers = folder.tokenizers
-    data = load_data(RunFolder(run).data, tokenizers.joint, folder.config.data.max_length)
+    data = load_data(RunFolder(run).data, folder.config.data, folder.config.tokenizer)
     if data.tokenizers.contents() != tokenizers.contents():
         raise InputError(f"{run}: damaged (its model's vocabularies differ from those of its data)")
     return Shortlist.learn(data.train, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)

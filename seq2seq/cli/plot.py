@@ -1,8 +1,9 @@
 """`seq2seq plot`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,9 +11,6 @@ from seq2seq.cli import options
 from seq2seq.cli.outputs import check_outputs
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
-
-if TYPE_CHECKING:
-    from seq2seq.tokenizer.tokenizer import Tokenizer
 
 plot = typer.Typer(
     help="Plot training curves, alignments and embedding maps.",
@@ -65,14 +63,15 @@ def alignment(
     from seq2seq.runs.trained_model import load_model
 
     check_outputs([output])
-    if not src.strip():
-        raise InputError("--src is empty: give a sentence")
     _expect_unicode(src=src, tgt=tgt or "")
     loaded = load_model(model)
-    _expect_few_pieces(loaded.tokenizers.src, src)
+    tokenizers = loaded.tokenizers
+    if not tokenizers.source_text(src):
+        raise InputError("--src is empty: give a sentence")
+    _expect_few_pieces(tokenizers.encode_sources([src])[0])
     if tgt is None:
         tgt = Translator(loaded).translate([src])[0]
-    _expect_few_pieces(loaded.tokenizers.tgt, tgt)
+    _expect_few_pieces(tokenizers.encode_targets([tgt])[0])
     result = align(loaded, src, tgt)
     inches = [1.5 + 0.3 * len(pieces) for pieces in (result.src, result.tgt)]
     with open_chart(output, size=(inches[0], inches[1])) as (axes,):
@@ -102,7 +101,12 @@ def words(
     check_outputs([output], [input_])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
-        word_ids = frequent_words(getattr(loaded.tokenizers, side), read_lines(input_), count)
+        tokenizers = loaded.tokenizers
+        tokenizer, form = {
+            "src": (tokenizers.src, tokenizers.source_text),
+            "tgt": (tokenizers.tgt, tokenizers.target_text),
+        }[side]
+        word_ids = frequent_words(tokenizer, map(form, read_lines(input_)), count)
         _report_hidden(draw_map(axes, lay_out(word_vectors(loaded, side, list(word_ids.values()))), list(word_ids)))
 
 
@@ -123,15 +127,15 @@ def phrases(
     check_outputs([output], [input_])
     with open_chart(output, size=(12, 12)) as (axes,):
         loaded = load_model(model)
-        lines = list(dict.fromkeys(line.strip() for line in read_lines(input_) if line.strip()))
+        lines = list(dict.fromkeys(filter(None, map(loaded.tokenizers.source_text, read_lines(input_)))))
         if len(lines) > MAX_POINTS:
             raise InputError(f"{input_}: {len(lines):,} different phrases; a map shows at most {MAX_POINTS:,}")
         _report_hidden(draw_map(axes, lay_out(phrase_vectors(loaded, lines)), lines))
 
 
-def _expect_few_pieces(tokenizer: "Tokenizer", text: str) -> None:
+def _expect_few_pieces(ids: Sequence[int]) -> None:
     """Raises InputError for a sentence that is too long to be aligned, before that takes its time and memory."""
-    pieces = len(tokenizer.encode([text.strip()])[0]) + 1
+    pieces = len(ids) + 1
     if pieces > _MAX_PIECES:
         raise InputError(f"a sentence of {pieces:,} pieces; an alignment plot shows at most {_MAX_PIECES} per side")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext, Pair
     from seq2seq.runs.model_folder import ModelFolder
     from seq2seq.scoring.pairs import Score
+    from seq2seq.tokenizer.tokenizer import Tokenizers
 
 # The smallest normal float32. Moses reads single precision and takes the logarithm.
 _SMALLEST_PROBABILITY = 1.1755e-38
@@ -153,7 +154,7 @@ class _Scoring:
         folder = open_model(self.model)  # A damaged one is reported before torch is loaded.
         name, items, layout = self._items(folder)
         stops = (self.odd_lines or self.invalid_lines) is InvalidLines.STOP
-        _score(folder, _checked_items(items, name, stops), layout, self.output)
+        _score(folder, _checked_items(items, name, stops, folder.tokenizers), layout, self.output)
 
     def _items(self, folder: "ModelFolder") -> "tuple[str, Iterable[FeatureLine | Pair], _Layout]":
         """The name of the input, its items, and the layout of the output."""
@@ -191,13 +192,15 @@ def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout:
             file.write(layout(item, score))
 
 
-def _checked_items(items: "Iterable[FeatureLine | Pair]", name: str, stops: bool) -> "Iterator[FeatureLine | Pair]":
+def _checked_items(
+    items: "Iterable[FeatureLine | Pair]", name: str, stops: bool, tokenizers: "Tokenizers"
+) -> "Iterator[FeatureLine | Pair]":
     """Pass items on; the first that cannot be scored stops the run, or is reported on stderr."""
     from seq2seq.scoring.pairs import fault_of
 
     warned = False
     for item in items:
-        if not warned and (fault := fault_of(item)):
+        if not warned and (fault := fault_of(item, tokenizers)):
             where = f"{name}, line {item.line}: {fault}"
             if stops:
                 raise InputError(f"{where}; --invalid-lines skip keeps such lines without a score")

@@ -1,7 +1,7 @@
 """Sentence pairs: from two aligned files, or from the rows of a table."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Protocol
 from seq2seq.data.formats.table import Column, InvalidRows, Table
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines, undecodable
+from seq2seq.tokenizer.normalization import source_form, target_form
 
 _MOST_COUNTED = 10_000_000
 _LINE_BREAK = re.compile(r"\s*\n\s*")
@@ -121,6 +122,11 @@ class LazyBitext:
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.open())
+
+
+def normalized(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """The pairs in the form that a model reads and learns."""
+    return (Pair(source_form(pair.src), target_form(pair.tgt), pair.line) for pair in pairs)
 
 
 def _count(lines: Iterator[str]) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.config import DataConfig, TokenizerConfig
-from seq2seq.data.bitext import Pair
+from seq2seq.data.bitext import Pair, normalized
 from seq2seq.data.corpus import Corpus, CorpusWriter
 from seq2seq.data.languages import language_warnings, looks_swapped
 from seq2seq.data.report import DataReport, OverlapReport, SideReport, SourceReport, VocabularyReport
@@ -41,21 +41,21 @@ class PreparedData:
     """Checksum of the names and contents of all files in the folder."""
 
 
-def load_data(folder: Path, joint: bool, max_length: int) -> PreparedData:
+def load_data(folder: Path, data: DataConfig, tokenizer: TokenizerConfig) -> PreparedData:
     """Read a folder written by `prepare_data` with these settings.
 
     Raises InputError if a file is missing, altered or damaged.
     """
     files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}
     corpus_files = [name for names in files.values() for name in names.values()]
-    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(joint), *corpus_files))
-    tokenizers = Tokenizers.load(sealed, joint)
+    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(tokenizer.joint), *corpus_files))
+    tokenizers = Tokenizers.load(sealed, tokenizer.joint, data.normalize)
     train, valid = (
         Corpus(folder / split, {name: sealed.file(path) for name, path in names.items()})
         for split, names in files.items()
     )
     for corpus in (train, valid):
-        corpus.expect(len(tokenizers.src), len(tokenizers.tgt), max_length)
+        corpus.expect(len(tokenizers.src), len(tokenizers.tgt), data.max_length)
         if sum(part.pairs * part.weight for part in corpus.parts) < 1:
             raise InputError(f"{folder}: its weights leave less than one pair per epoch")
     pairs = _parse_pairs(sealed.read(_VALID, _LARGEST_VALIDATION), folder / _VALID)
@@ -80,7 +80,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
     folder.mkdir(parents=True, exist_ok=True)
     with PairSpool(folder) as spool:
         selection = Selection(data, sources, spool, folder)
-        tokenizers = _train_tokenizers(tokenizer, selection)
+        tokenizers = _train_tokenizers(tokenizer, selection, data.normalize)
         for name, side in tokenizers.files().items():
             write_file(folder / name, side.model)
         report = _encode(data, sources, selection, tokenizers, folder)
@@ -89,7 +89,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
     return report
 
 
-def _train_tokenizers(config: TokenizerConfig, selection: Selection) -> Tokenizers:
+def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: bool) -> Tokenizers:
     survey = selection.survey
     sources, targets = survey.src_characters, survey.tgt_characters
 
@@ -102,8 +102,9 @@ def _train_tokenizers(config: TokenizerConfig, selection: Selection) -> Tokenize
 
     if config.joint:
         joint = train((text for pair in sample() for text in (pair.src, pair.tgt)), sources + targets)
-        return Tokenizers(joint, joint)
-    return Tokenizers(train((pair.src for pair in sample()), sources), train((pair.tgt for pair in sample()), targets))
+        return Tokenizers(joint, joint, normalize)
+    src = train((pair.src for pair in sample()), sources)
+    return Tokenizers(src, train((pair.tgt for pair in sample()), targets), normalize)
 
 
 def _evenly(pairs: Iterable[Pair], total: int, most: int) -> Iterator[Pair]:
@@ -124,7 +125,8 @@ def _encode(
     notes = list(sources.notes)
     if sources.test:
         try:
-            overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
+            test = normalized(sources.test) if data.normalize else sources.test
+            overlaps.append(("test", Overlap(pair.src for pair in test)))
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 

@@ -1,12 +1,12 @@
 """Training and validation pairs: pairs that are unusable or break a chosen rule are dropped, and counted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import ceil
 from pathlib import Path
 
 from seq2seq.config import CLEANING_RULES, DataConfig
-from seq2seq.data.bitext import Bitext, Pair, invalid_rows
+from seq2seq.data.bitext import Bitext, Pair, invalid_rows, normalized
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.formats.table import LINES_LISTED
 from seq2seq.data.report import Finding, SourceReport
@@ -33,10 +33,11 @@ class Selection:
         Raises InputError if too few pairs are left for training.
         """
         self._spool, self._chosen_rules = spool, data.clean
+        form: Callable[[Iterable[Pair]], Iterable[Pair]] = normalized if data.normalize else iter
         self._sources = range(len(sources.train))
         # Read first, so that errors are reported before the long work.
-        self._validation = None if sources.valid is None else list(sources.valid)
-        self.survey = survey((pair for source in sources.train for pair in spool.write(source.pairs)), folder)
+        self._validation = None if sources.valid is None else list(form(sources.valid))
+        self.survey = survey((pair for source in sources.train for pair in spool.write(form(source.pairs))), folder)
         self._skipped = [
             self._skipped_rows(source.pairs, index, data.max_invalid) for index, source in enumerate(sources.train)
         ]

@@ -1,7 +1,7 @@
 """Lines in, lines out: a trained model, or an ensemble of several, applied to text.
 
-One output per input line, in order. A blank line stays blank and never reaches the model. A line of more pieces
-than the model's limit is translated in parts, which are joined by a space.
+One output per input line, in order. A line of nothing visible stays blank and never reaches the model. A line of more
+pieces than the model's limit is translated in parts, which are joined by a space.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -148,7 +148,7 @@ class Translator:
         parts: list[list[int]] = []
         spans: list[range] = []
         limit = self.model.config.data.max_length
-        for ids in self.model.tokenizers.src.encode([line.strip() for line in lines]):
+        for ids in self.model.tokenizers.encode_sources(lines):
             pieces = self._split(ids, limit) if ids else []
             spans.append(range(len(parts), len(parts) + len(pieces)))
             parts.extend(pieces)

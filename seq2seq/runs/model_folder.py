@@ -12,12 +12,12 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import safetensors
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from seq2seq.config import Config
+from seq2seq.config import Config, complete_stored
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
 from seq2seq.io.storage import SMALL_JSON, identity_of, parse_json, to_json
@@ -110,8 +110,9 @@ def _open_folder(folder: Path) -> ModelFolder:
     files = SealedFolder(folder, required=(CONFIG, WEIGHTS), optional=_OPTIONAL_FILES, largest=_LARGEST_MODEL)
     description = _parse_description(files.read(CONFIG, SMALL_JSON), folder / CONFIG)
     _check_header(files.file(WEIGHTS))
-    tokenizers = Tokenizers.load(files, description.config.tokenizer.joint)
-    return ModelFolder(files, description.config, description.facts, tokenizers)
+    config = description.config
+    tokenizers = Tokenizers.load(files, config.tokenizer.joint, config.data.normalize)
+    return ModelFolder(files, config, description.facts, tokenizers)
 
 
 def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
@@ -172,7 +173,7 @@ class _Description(BaseModel):
     """The content of a model folder's `config.json`."""
 
     format: int
-    config: Config
+    config: Annotated[Config, BeforeValidator(complete_stored)]
     facts: dict[str, str | int | float | None]
 
 

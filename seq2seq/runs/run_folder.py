@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.config import Config, validate_config
+from seq2seq.config import Config, complete_stored, validate_config
 from seq2seq.errors import InputError
 from seq2seq.io.storage import current_or_backup, is_leftover, read_json, real_path
 
@@ -137,7 +137,7 @@ class RunFolder:
 
     def read_config(self) -> Config:
         """The settings. Raises InputError if they are missing or damaged."""
-        return validate_config(read_json(self.config_file), str(self.config_file))
+        return validate_config(complete_stored(read_json(self.config_file)), str(self.config_file))
 
     def read_checkpoints(self) -> dict[str, int]:
         """The numbers of the `best` and the `last` step. Raises InputError if the file is damaged."""

@@ -71,8 +71,9 @@ class EnsembleModel:
 
     @property
     def tokenizers(self) -> Tokenizers:
-        """The shared vocabularies."""
-        return self.members[0].tokenizers
+        """The shared vocabularies; text is normalised if a member needs it."""
+        tokenizers = [member.tokenizers for member in self.members]
+        return next((normalizing for normalizing in tokenizers if normalizing.normalize), tokenizers[0])
 
     def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""

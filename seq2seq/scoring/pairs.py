@@ -17,7 +17,7 @@ from seq2seq.data.batching import pad_rows
 from seq2seq.errors import InputError
 from seq2seq.model.decoder import DecoderState
 from seq2seq.runs.trained_model import TrainedModel, load_model
-from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
+from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizers
 
 LONGEST_SENTENCE = 2**14
 """Most characters on a side of a pair. A pair cannot be scored in parts, and its states are in memory at once."""
@@ -80,12 +80,16 @@ class Score:
         return self.log_prob / self.pieces
 
 
-def fault_of(item: Item) -> str:
-    """Why an item cannot be scored; empty if it can."""
+def fault_of(item: Item, tokenizers: Tokenizers) -> str:
+    """Why an item cannot be scored by the model with these tokenizers; empty if it can."""
     longest = max(len(item.src), len(item.tgt))
     if longest > LONGEST_SENTENCE:
         return f"one side has {longest:,} characters; at most {LONGEST_SENTENCE:,} can be scored"
-    return item.fault
+    if item.fault:
+        return item.fault
+    if not tokenizers.source_text(item.src):
+        return "the source is blank"
+    return "" if tokenizers.target_text(item.tgt) else "the target is blank"
 
 
 class Scorer:
@@ -112,17 +116,17 @@ class Scorer:
         Yields each item with its score, in order; None for an item with a fault.
         """
         for window in _windows(items):
-            valid = [not fault_of(item) for item in window]
+            valid = [not fault_of(item, self.model.tokenizers) for item in window]
             scores = iter(self.score([(item.src, item.tgt) for item in compress(window, valid)]))
             yield from (
                 (item, next(scores) if is_valid else None) for item, is_valid in zip(window, valid, strict=True)
             )
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[Score]:
-        """The score of each pair of texts, stripped of white space at the ends as in translation."""
+        """The score of each pair of texts, in the form in which the model reads them."""
         tokenizers = self.model.tokenizers
-        sources = _encode(tokenizers.src, [src.strip() for src, _ in pairs])
-        targets = _encode(tokenizers.tgt, [tgt.strip() for _, tgt in pairs])
+        sources = _encode(tokenizers.encode_sources, [src for src, _ in pairs])
+        targets = _encode(tokenizers.encode_targets, [tgt for _, tgt in pairs])
         return self.score_ids(list(zip(sources, targets, strict=True)))
 
     @torch.inference_mode()
@@ -186,10 +190,10 @@ class Scorer:
         return torch.from_numpy(pad_rows(rows)).to(self._device)
 
 
-def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Ids]:
+def _encode(encode: Callable[[list[str]], list[list[int]]], texts: Sequence[str]) -> list[Ids]:
     """Piece ids of each text; equal texts are encoded once."""
     distinct = list(dict.fromkeys(texts))
-    ids = dict(zip(distinct, map(tuple, tokenizer.encode(distinct)), strict=True))
+    ids = dict(zip(distinct, map(tuple, encode(distinct)), strict=True))
     return [ids[text] for text in texts]
 
 

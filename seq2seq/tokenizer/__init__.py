@@ -1,1 +1,1 @@
-"""SentencePiece: training, loading and validation of its files."""
+"""Normalisation of text; SentencePiece: training, loading and validation of its files."""

@@ -1,10 +1,11 @@
-"""SentencePiece subword pieces: raw text to ids and back, losslessly.
+"""SentencePiece subword pieces: text to ids and back.
 
-Text is neither normalised nor stripped of blanks, and characters outside the vocabulary are encoded in bytes. Only
-U+2581, SentencePiece's own sign for a blank, is decoded as a blank.
+A `Tokenizer` is lossless: text is neither normalised nor stripped of blanks, and characters outside the vocabulary are
+encoded in bytes. Only U+2581, SentencePiece's own sign for a blank, is decoded as a blank. `Tokenizers`, those of a
+model, first bring text into the form that the model was trained on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sentencepiece
@@ -12,6 +13,7 @@ import sentencepiece
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder
 from seq2seq.tokenizer.model_file import LARGEST_FILE, check_model
+from seq2seq.tokenizer.normalization import source_form, target_form
 
 SPECIAL = PAD, UNK, BOS, EOS = 0, 1, 2, 3
 """Ids of the special pieces, the same in every vocabulary."""
@@ -70,6 +72,24 @@ class Tokenizers:
 
     src: Tokenizer
     tgt: Tokenizer
+    normalize: bool
+    """Whether text is normalised before it is encoded; otherwise only white space at its ends is removed."""
+
+    def source_text(self, line: str) -> str:
+        """A source line as the model reads it; empty if it is blank."""
+        return source_form(line) if self.normalize else line.strip()
+
+    def target_text(self, line: str) -> str:
+        """A target line as the model learns it; empty if it is blank."""
+        return target_form(line) if self.normalize else line.strip()
+
+    def encode_sources(self, lines: Iterable[str]) -> list[list[int]]:
+        """Piece ids of each source line, without eos; none for a blank line."""
+        return self.src.encode([self.source_text(line) for line in lines])
+
+    def encode_targets(self, lines: Iterable[str]) -> list[list[int]]:
+        """Piece ids of each target line, without bos or eos; none for a blank line."""
+        return self.tgt.encode([self.target_text(line) for line in lines])
 
     @property
     def joint(self) -> bool:
@@ -90,10 +110,10 @@ class Tokenizers:
         return ["joint.model"] if joint else ["src.model", "tgt.model"]
 
     @classmethod
-    def load(cls, folder: SealedFolder, joint: bool) -> "Tokenizers":
+    def load(cls, folder: SealedFolder, joint: bool, normalize: bool) -> "Tokenizers":
         """Read the vocabularies of a folder. Raises InputError naming a file that is missing or damaged."""
         loaded = [_load_tokenizer(folder, name) for name in cls.file_names(joint)]
-        return cls(loaded[0], loaded[-1])
+        return cls(loaded[0], loaded[-1], normalize)
 
 
 def _load_tokenizer(folder: SealedFolder, name: str) -> Tokenizer:

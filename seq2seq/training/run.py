@@ -59,7 +59,7 @@ def train(
             progress.warn(stray_variables)
         folder, config, last = processes.on_main(lambda: _open(config, run_folder, resume, overwrite, progress, stack))
         run = RunFolder(real_path(folder))
-        data = load_data(run.data, config.tokenizer.joint, config.data.max_length)
+        data = load_data(run.data, config.data, config.tokenizer)
         if last:
             model = load_model(last)
             if model.tokenizers.contents() != data.tokenizers.contents():
@@ -95,7 +95,7 @@ def open_run(folder: Path) -> tuple[Config, PreparedData]:
     if not run.is_run:
         raise InputError(f"{folder}: not a run folder; give the one that `seq2seq train -o` wrote")
     config = run.read_config()
-    return config, load_data(run.data, config.tokenizer.joint, config.data.max_length)
+    return config, load_data(run.data, config.data, config.tokenizer)
 
 
 def _open(

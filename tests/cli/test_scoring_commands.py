@@ -80,7 +80,7 @@ def test_a_blank_side_is_an_error_or_a_blank_line(
     side: str, trained: Path, files: list[object], tmp_path: Path
 ) -> None:
     scores = invoke("score", trained, *files).splitlines()
-    (tmp_path / side).write_text((tmp_path / side).read_text().replace("six", " \u00a0"))
+    (tmp_path / side).write_text((tmp_path / side).read_text().replace("six", " \u00a0\u200b"), encoding="utf-8")
     result = run("score", trained, *files)
     assert (result.exit_code, result.stdout) == (2, "")
     side_name = {"src": "source", "tgt": "target"}[side]

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from seq2seq.config import Config
+from seq2seq.config import Config, DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, TablePairs
 from seq2seq.data.preparation import load_data, prepare_data
 from seq2seq.data.report import DataReport
@@ -181,7 +182,7 @@ def test_cleaning_drops_the_pairs_it_counts(
         "duplicates": len(rows) - len(set(rows)) + 2,
     }
     assert source.kept + source.held_out + sum(dropped.values()) == source.read
-    corpus = load_data(tmp_path / "data", joint=True, max_length=128)
+    corpus = load_data(tmp_path / "data", DataConfig(), TokenizerConfig())
     decode = corpus.tokenizers.src.decode
     texts = [decode(corpus.train.src[i].tolist()) for i in range(len(corpus.train))]
     pairs = list(zip(texts, (decode(corpus.train.tgt[i].tolist()) for i in range(len(corpus.train))), strict=True))
@@ -358,7 +359,7 @@ def test_damaged_lines_are_skipped_and_counted(
     if name == "aligned":
         for side, path in enumerate(("a.fr", "a.en")):
             (tmp_path / path).write_bytes(b"".join(pair[side] + b"\n" for pair in cells))
-        data = {"data__train_src": str(tmp_path / "a.fr"), "data__train_tgt": str(tmp_path / "a.en")}
+        data: dict[str, Any] = {"data__train_src": str(tmp_path / "a.fr"), "data__train_tgt": str(tmp_path / "a.en")}
         lines = [4, 151]
     else:
         delimiter = b"\t" if name == "a.tsv" else b","
@@ -400,3 +401,40 @@ def test_a_spool_yields_what_was_written(sources: list[list[Pair]], tmp_path: Pa
         twice = [[(first, second) for first, second in pairs] for pairs in both]
     numbers = iter(range(1000))
     assert twice == [[((number, pair),) * 2 for pair, number in zip(pairs, numbers, strict=False)] for pairs in sources]
+
+
+def unusual_form(text: str) -> str:
+    return "\ufeff" + unicodedata.normalize("NFD", text).replace("e", "e\u200b") + "\t"
+
+
+def test_every_form_of_a_text_is_prepared_alike(tiny: Callable[..., Config], rows: Rows, tmp_path: Path) -> None:
+    """The same vocabulary, ids, validation pairs and counts; nothing invisible is left."""
+    plain = [(f"{src} caf\u00e9", f"{tgt} caf\u00e9") for src, tgt in rows]
+    other = [(unusual_form(src).replace(" ", "\u00a0"), unusual_form(tgt)) for src, tgt in plain]
+    options = {"data__train_src": (), "data__train_tgt": ()}
+    prepared, reports = [], []
+    for name, pairs, normalize in (("plain", plain, True), ("other", other, True), ("raw", other, False)):
+        folder = tmp_path / name
+        folder.mkdir()
+        pairs = [*pairs, ("\u200b", "one"), ("un", "\u00ad\u2060"), pairs[0], plain[0]]
+        (folder / "a.jsonl").write_text("".join(json.dumps({"fr": src, "en": tgt}) + "\n" for src, tgt in pairs))
+        config = tiny(**options, data__train=str(folder / "a.jsonl"), data__normalize=normalize)
+        reports.append(report_of(config, folder).as_json())
+        data = load_data(folder / "data", config.data, config.tokenizer)
+        ids = [side[i].tolist() for side in (data.train.src, data.train.tgt) for i in range(len(data.train))]
+        prepared.append((data.tokenizers.contents(), data.valid_pairs, ids))
+    assert prepared[0] == prepared[1] != prepared[2]
+    found = [{finding["rule"]: finding["count"] for finding in report["sources"][0]["findings"]} for report in reports]
+    assert found[0] == found[1]
+    assert [counts.get("empty", 0) for counts in found] == [2, 2, 0]
+    assert found[1]["duplicates"] == found[2]["duplicates"] + 1
+
+
+def test_test_sources_are_compared_in_the_same_form(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    for split, pairs in (("train", rows), ("test", [(src.replace(" ", "\u00a0"), tgt) for src, tgt in rows])):
+        lines = "".join(json.dumps({"fr": src, "en": tgt}) + "\n" for src, tgt in pairs)
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / f"{split}.jsonl").write_text(lines)
+    options = {"data__train_src": (), "data__train_tgt": (), "data__dataset": str(tmp_path / "set")}
+    overlaps = {overlap["name"]: overlap for overlap in report_of(tiny(**options), tmp_path).as_json()["overlaps"]}
+    assert overlaps["test"]["in_training"] >= 0.9 * overlaps["test"]["sources"] > 0

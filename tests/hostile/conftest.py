@@ -25,7 +25,7 @@ def _publish(path: Path, joint: bool, model_type: str) -> Path:
     tgt = src if joint else train_tokenizer([SENTENCE] * 50, Counter(SENTENCE * 50), 290, model_type)
     options = {"model.embedding_size": 8, "model.hidden_size": 16, "model.context_size": 12, "tokenizer.joint": joint}
     config = build_config(options=options)
-    tokenizers = Tokenizers(src, tgt)
+    tokenizers = Tokenizers(src, tgt, normalize=True)
     torch.manual_seed(1)
     folder = FolderWriter(path)
     write_model(folder, TrainedModel(config, build_network(config, tokenizers), tokenizers), {"step": 3, "bleu": 1.5})

@@ -19,7 +19,7 @@ from seq2seq.cli import app
 from seq2seq.cli.translate import in_shards
 from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
-from seq2seq.io import compression
+from seq2seq.io import compression, file_type
 from seq2seq.io import lines as lines_module
 from seq2seq.io.lines import LONGEST_LINE, read_lines, read_raw_lines
 from seq2seq.search.options import Hypothesis
@@ -55,7 +55,9 @@ def expected(data: bytes, longest: int) -> tuple[list[str], int | None]:
 
 
 # Beginnings of files that are not text, or are compressed: `tests/io/test_compression.py`.
-MAGIC = (*compression._MAGIC.values(), *compression._NOT_TEXT)
+MAGIC = (
+    *compression._MAGIC.values(), *compression._ARCHIVES, compression._LFS_POINTER, *file_type._MAGIC
+)  # fmt: skip
 BYTES = st.one_of(
     st.binary(max_size=80),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(str.encode),

@@ -141,7 +141,7 @@ def test_different_vocabularies_are_a_one_line_error_naming_both(
     text = "vingt trente quarante cinquante soixante"
     tokenizer = train_tokenizer([text] * 50, Counter(text * 50), len(model.tokenizers.src), "unigram")
     tokenizers = Tokenizers(
-        *((tokenizer, model.tokenizers.tgt) if side == "src" else (model.tokenizers.src, tokenizer))
+        *((tokenizer, model.tokenizers.tgt) if side == "src" else (model.tokenizers.src, tokenizer)), normalize=True
     )
     config = with_settings(model, tokenizer={"joint": False}).config
     incompatible = publish(TrainedModel(config, build_network(config, tokenizers), tokenizers))
@@ -183,7 +183,7 @@ def test_trainings_with_two_seeds_hold_out_the_same_pairs(tiny: Callable[..., Co
         config = tiny(training__seed=int(folder.name))
         train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
         AcceleratorState._reset_state(reset_partial_state=True)
-    held_out = [load_data(folder / "data", joint=True, max_length=128).valid_pairs for folder in folders]
+    held_out = [load_data(folder / "data", config.data, config.tokenizer).valid_pairs for folder in folders]
     assert held_out[0] == held_out[1]
     first, second, both = (Translator.load(*paths).translate(LINES) for paths in (folders[:1], folders[1:], folders))
     assert first != second

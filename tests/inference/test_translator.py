@@ -1,6 +1,7 @@
 """Promises 1 to 3: one line out per line in, a line does not depend on the batch, scores are the model's."""
 
 import random
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,8 +71,24 @@ def test_blank_lines_never_reach_the_model(translator: Translator, monkeypatch: 
         return []
 
     monkeypatch.setattr(type(translator.model), "search", refuse)
-    translations = list(translator.stream(["", " \t ", "\u00a0\r"], n_best=2))
-    assert [translation.hypotheses for translation in translations] == [[Hypothesis("", 0, 0.0, 0.0)] * 2] * 3
+    blank = ["", " \t ", "\u00a0\r", "\u200b", "\ufeff \u200e", "\u00ad\u2060", "\u200d\ufe0f"]
+    translations = list(translator.stream(blank, n_best=2))
+    assert [translation.hypotheses for translation in translations] == [[Hypothesis("", 0, 0.0, 0.0)] * 2] * len(blank)
+
+
+def test_every_form_of_a_line_is_translated_alike(translator: Translator) -> None:
+    plain = "un deux Z\u00fcrich \u0645\u06cc\u200c\u062e"
+    forms = [
+        unicodedata.normalize("NFD", plain),
+        plain.replace(" ", "\u00a0"),
+        plain.replace(" ", "\t"),
+        f"\ufeff{plain}\r",
+        plain.replace("n", "n\u200b").replace("d", "\u00add"),
+    ]
+    assert translator.translate(forms) == translator.translate([plain]) * len(forms)
+    encode = translator.model.tokenizers.encode_sources
+    assert encode(forms) == encode([plain]) * len(forms)
+    assert encode([plain]) == translator.model.tokenizers.src.encode([plain])  # the Persian non-joiner included
 
 
 def test_a_long_line_is_split_at_word_boundaries(translator: Translator) -> None:

@@ -68,6 +68,25 @@ def test_scores_match_the_network(model: TrainedModel, pairs: list[tuple[str, st
         assert score.pieces == len(expected) == len(score.ids)
 
 
+def test_every_form_of_a_pair_has_the_same_score(model: TrainedModel) -> None:
+    scorer = Scorer(model)
+    plain, other = scorer.score([("un d\u00e9", "one d\u00e9"), ("\ufeffun\u00a0de\u0301", "one\u2003de\u0301\u00ad")])
+    assert other.ids == plain.ids
+    assert log_probs([other]) == pytest.approx(log_probs([plain]), abs=1e-5)
+    (no_break,) = scorer.score([("un", "one\u00a0two")])
+    assert tuple(no_break.ids[:-1]) == tuple(model.tokenizers.tgt.encode(["one\u00a0two"])[0])
+
+
+def test_a_side_of_nothing_visible_is_blank(model: TrainedModel) -> None:
+    items = [Pair("un", "\u200b", 1), Pair("\u00ad", "one", 2), Pair("un", "one", 3)]
+    assert [scoring.fault_of(item, model.tokenizers) for item in items] == [
+        "the target is blank",
+        "the source is blank",
+        "",
+    ]
+    assert [score is None for _, score in Scorer(model).stream(items)] == [True, True, False]
+
+
 @pytest.mark.parametrize("batch_tokens", [1, 30, 200])
 def test_scores_do_not_depend_on_the_batch(
     batch_tokens: int, model: TrainedModel, pairs: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
