@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pyarrow
 import pytest
