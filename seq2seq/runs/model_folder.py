@@ -151,14 +151,19 @@ def write_files(
     folder.write(CARD, _model_card(config, metadata).encode(errors="replace"))
 
 
-def rewrite_config(folder: Path, config: Config) -> None:
-    """Replace the configuration of a model folder by `config`; everything else stays, a sealed sub-folder too."""
+def rewrite_description(folder: Path, config: Config, metadata: Mapping[str, Any]) -> None:
+    """Replace the configuration of a model folder, and add to its metadata and its model card.
+
+    Everything else stays, a sealed sub-folder too.
+    """
     description = _parse_description((folder / CONFIG).read_bytes(), folder / CONFIG)
-    description = description.model_copy(update={"config": config})
+    facts = description.facts | dict(metadata)
+    description = description.model_copy(update={"config": config, "facts": facts})
     with FolderWriter(folder) as copy:
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
             copy.write(path.relative_to(folder).as_posix(), path.read_bytes())
         copy.write(CONFIG, to_json(description.model_dump()))
+        copy.write(CARD, _model_card(config, facts).encode(errors="replace"))
         copy.publish()
 
 

@@ -83,6 +83,8 @@ def train(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
             f"{state.best_step:,} with validation BLEU {state.best_bleu:.2f}, in {folder}"
         )
+        for name, text in trainer.closing_lines.items():
+            progress.note(f"{name.replace('_', ' '):<21} {text}")
         return state
 
 
