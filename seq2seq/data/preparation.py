@@ -126,6 +126,8 @@ def _encode(
     write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
     overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
     notes = list(sources.notes)
+    if not (sources.src_lang and sources.tgt_lang):
+        notes.append("languages unknown: neither columns nor file names tell them; give --src-lang and --tgt-lang")
     if sources.test:
         try:
             overlaps.append(("test", Overlap(pair.src for pair in sources.test)))
