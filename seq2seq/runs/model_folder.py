@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from seq2seq.config import Config
 from seq2seq.errors import InputError
+from seq2seq.io.lines import printable
 from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
 from seq2seq.io.storage import SMALL_JSON, identity_of, parse_json, to_json
 from seq2seq.runs.run_folder import CHECKPOINTS, find_model
@@ -210,12 +211,13 @@ def _check_header(weights: HeldFile) -> None:
 
 
 def _model_card(config: Config, metadata: Mapping[str, Any]) -> str:
-    languages = f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}"
+    languages = printable(f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}")
     data = config.data
     sources = [Path(name).name for name in (*data.train_src, *data.train_tgt, *data.train, *data.dataset)]
     cells = {"training data": ", ".join(sources), **metadata}
     rows = "\n".join(
-        f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |" for name, value in cells.items()
+        f"| {name.replace('_', ' ')} | {printable(str(value)).replace('|', chr(92) + '|')} |"
+        for name, value in cells.items()
     )
     return (
         f"# A translator from {languages}\n\n"
