@@ -10,7 +10,7 @@ _MOST_ADVICE = 2
 # fraction of the score. The decay of the learning rate alone gives about half of it.
 _LEAST_VALIDATIONS, _RISE, _RISE_SHARE = 4, 1.5, 0.03
 # A group scores much worse than others if it lacks this many points and this fraction of their score.
-_GAP, _GAP_SHARE = 5.0, 0.25
+_GAP, _GAP_SHARE = 5.0, 0.15
 # Nats per token by which the validation pairs are less likely than the training pairs: half as likely.
 _OVERFITTING = math.log(2)
 # Perplexity on the training pairs of a model that has not learnt even these.

@@ -12,7 +12,7 @@ SOUND = Figures(
     score=40.0,
     valid_pairs=300,
     lengths=[Group("up to 7 words", 42.0, 100), Group("8-12 words", 40.0, 101), Group("over 12 words", 37.5, 99)],
-    kinds=[Group("questions", 39.0, 44), Group("sentences with numbers", 33.0, 30)],
+    kinds=[Group("questions", 39.0, 44), Group("sentences with numbers", 36.0, 30)],
     curve=[(step, 40.0 - 30.0 / step) for step in range(1, 21)],
     steps=2000,
     warmup_steps=200,
@@ -38,7 +38,7 @@ def lengths(*scores: float) -> list[Group]:
 def test_three_lines_for_a_sound_run() -> None:
     assert closing_lines(SOUND) == {
         "by_length": "BLEU 42.0 (up to 7 words), 40.0 (8-12 words), 37.5 (over 12 words)",
-        "hardest": "sentences with numbers: BLEU 33.0 (30 of 300 validation pairs; 40.0 on all)",
+        "hardest": "sentences with numbers: BLEU 36.0 (30 of 300 validation pairs; 40.0 on all)",
         "advice": "nothing in the figures of this run stands out",
     }
 
@@ -88,7 +88,7 @@ def test_each_advice_follows_from_a_figure(changes: dict[str, Any], expected: st
         {"curve": []},
         {"curve": [(step, 39.0 + step / 20) for step in range(1, 21)]},
         {"lengths": lengths(20, 38, 42)},
-        {"lengths": lengths(42, 38, 33)},
+        {"lengths": lengths(42, 38, 37)},
         {"lengths": [], "kinds": []},
         {"kinds": [Group("questions", 60.0, 44)]},
         {"valid_loss": 0.9},
