@@ -23,6 +23,8 @@ def info(
         print(json.dumps(values, indent=2))
         return
     languages = f"{config.data.src_lang or '?'} to {config.data.tgt_lang or '?'}"
+    if not (config.data.src_lang and config.data.tgt_lang):
+        languages += " (unknown; train with --src-lang and --tgt-lang to record them)"
     rows = {"folder": folder.path, "languages": languages, "preset": config.preset}
     size = {"size": f"{folder.size / 1e6:.1f} MB"}
     metadata = {name.replace("_", " "): value for name, value in folder.metadata.items()}

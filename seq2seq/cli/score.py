@@ -4,10 +4,12 @@ import json
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +21,7 @@ from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.errors import InputError
 from seq2seq.io.lines import open_output, printable
+from seq2seq.scoring.annotations import SAMPLE, describe_annotations
 from seq2seq.scoring.moses import FeatureLine, read_n_best, read_phrase_table
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 # The smallest normal float32. Moses reads single precision and takes the logarithm.
 _SMALLEST_PROBABILITY = 1.1755e-38
+_SMALLEST_LOG_PROB = math.log(_SMALLEST_PROBABILITY)
 _NAME = re.compile(r"[^\s|:=\ud800-\udfff]+")
 
 
@@ -93,7 +97,8 @@ def score(
         typer.Option(
             "--invalid-lines",
             metavar="stop|skip",
-            help="Lines that cannot be scored: stop at the first, or keep them without a score.",
+            help="Lines that cannot be scored: stop at the first, or keep them. In a Moses file they get the smallest "
+            "score, so that Moses loads it.",
         ),
     ] = InvalidLines.STOP,
     odd_lines: Annotated[InvalidLines | None, typer.Option(hidden=True)] = None,
@@ -163,10 +168,11 @@ class _Scoring:
         value: Callable[[Score], float] = attrgetter("normalized" if self.normalize else "log_prob")
         if self.phrase_table is not None:
             layout: _Layout = partial(_with_feature, value, _format_log_prob if self.log else _format_probability)
-            return self.phrase_table, read_phrase_table(self.phrase_table), layout
+            lines = read_phrase_table(self.phrase_table)
+            return self.phrase_table, _checked_words(lines, self.phrase_table), layout
         if self.n_best is not None and self.src is not None:
             lines = read_n_best(self.n_best, self.src, self.feature_name)
-            return self.n_best, lines, partial(_with_feature, value, _format_log_prob)
+            return self.n_best, _checked_words(lines, self.n_best), partial(_with_feature, value, _format_log_prob)
         pairs: Bitext
         if self.src is not None and self.tgt is not None:
             pairs = AlignedFiles(Path(self.src), Path(self.tgt))
@@ -195,25 +201,50 @@ def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout:
 def _checked_items(
     items: "Iterable[FeatureLine | Pair]", name: str, stops: bool, tokenizers: "Tokenizers"
 ) -> "Iterator[FeatureLine | Pair]":
-    """Pass items on; the first that cannot be scored stops the run, or is reported on stderr."""
+    """Pass items on; the first that cannot be scored stops the run, or all are counted and reported on stderr."""
     from seq2seq.scoring.pairs import fault_of
 
-    warned = False
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
     for item in items:
-        if not warned and (fault := fault_of(item, tokenizers)):
-            where = f"{name}, line {item.line}: {fault}"
+        if fault := fault_of(item, tokenizers):
+            fate = _fate(item)
             if stops:
-                raise InputError(f"{where}; --invalid-lines skip keeps such lines without a score")
-            warning = f"seq2seq: warning: {where}; this line and later ones like it get no score"
-            print(printable(warning), file=sys.stderr)
-            warned = True
+                raise InputError(f"{name}, line {item.line}: {fault}; with --invalid-lines skip such lines are {fate}")
+            first.setdefault(fate, f"line {item.line}: {fault}")
+            counts[fate] += 1
         yield item
+    for fate, count in counts.items():
+        _warn(f"{name}: lines {fate}: {count:,} (first: {first[fate]})")
+
+
+def _fate(item: "FeatureLine | Pair") -> str:
+    """What becomes of lines that cannot be scored."""
+    if not isinstance(item, FeatureLine):
+        return "left without a score"
+    if item.features_end:
+        return "given the smallest score"
+    return "left as they are, which Moses cannot load"
+
+
+def _checked_words(lines: Iterator[FeatureLine], name: str) -> Iterator[FeatureLine]:
+    """Pass lines on; warn if the first ones hold more than plain words."""
+    sample = list(islice(lines, SAMPLE))
+    if annotations := describe_annotations(sample):
+        _warn(f"{name}: has {annotations}; they are scored as plain words, which the model was hardly trained on")
+    return chain(sample, lines)
+
+
+def _warn(text: str) -> None:
+    print(printable(f"seq2seq: warning: {text}"), file=sys.stderr)
 
 
 def _with_feature(
     value: "Callable[[Score], float]", format_value: Callable[[float], str], line: FeatureLine, score: "Score | None"
 ) -> bytes:
-    return line.with_feature(format_value(value(score))) if score else line.raw
+    if not line.features_end:
+        return line.raw
+    return line.with_feature(format_value(value(score) if score else _SMALLEST_LOG_PROB))
 
 
 def _as_line(value: "Callable[[Score], float]", _: object, score: "Score | None") -> bytes:

@@ -44,6 +44,14 @@ def _language_code(text: str) -> str:
     return language.language or "" if is_meant else ""
 
 
+@lru_cache(maxsize=4096)
+def is_spoken(code: str) -> bool:
+    """Whether the language with this code is known to have speakers."""
+    from langcodes import Language
+
+    return bool(Language.get(code).speaking_population() > 0)
+
+
 def _is_name(text: str) -> bool:
     """Whether a text could be the name of a language: some letters, no others than a few signs between them."""
     letters = (character.isalpha() or unicodedata.category(character)[0] == "M" for character in text)

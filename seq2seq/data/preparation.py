@@ -2,9 +2,10 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,7 +27,7 @@ from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
 _EXAMPLES = 3
 _TOKENIZER_PAIRS = 100_000
 _REPORT, _VALID = "report.json", "valid.json"
-_LARGEST_VALIDATION = 2**30
+_LARGEST_VALIDATION, _LARGEST_REPORT = 2**30, 2**26
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class PreparedData:
     train: Corpus
     valid: Corpus
     valid_pairs: list[Pair]
+    report: Mapping[str, Any]
+    """The data report, as `DataReport.as_json` gave it."""
     sha256: str
     """Checksum of the names and contents of all files in the folder."""
 
@@ -48,7 +51,7 @@ def load_data(folder: Path, data: DataConfig, tokenizer: TokenizerConfig) -> Pre
     """
     files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}
     corpus_files = [name for names in files.values() for name in names.values()]
-    sealed = SealedFolder(folder, required=(_VALID, *Tokenizers.file_names(tokenizer.joint), *corpus_files))
+    sealed = SealedFolder(folder, required=(_VALID, _REPORT, *Tokenizers.file_names(tokenizer.joint), *corpus_files))
     tokenizers = Tokenizers.load(sealed, tokenizer.joint, data.normalize)
     train, valid = (
         Corpus(folder / split, {name: sealed.file(path) for name, path in names.items()})
@@ -61,7 +64,8 @@ def load_data(folder: Path, data: DataConfig, tokenizer: TokenizerConfig) -> Pre
     pairs = _parse_pairs(sealed.read(_VALID, _LARGEST_VALIDATION), folder / _VALID)
     if not pairs:
         raise InputError(f"{folder}: damaged (no validation pairs)")
-    return PreparedData(tokenizers, train, valid, pairs, sealed.sha256)
+    report = parse_json(sealed.read(_REPORT, _LARGEST_REPORT), folder / _REPORT)
+    return PreparedData(tokenizers, train, valid, pairs, report, sealed.sha256)
 
 
 def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
@@ -123,6 +127,8 @@ def _encode(
     write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
     overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
     notes = list(sources.notes)
+    if not (sources.src_lang and sources.tgt_lang):
+        notes.append("languages unknown: neither columns nor file names tell them; give --src-lang and --tgt-lang")
     if sources.test:
         try:
             test = normalized(sources.test) if data.normalize else sources.test

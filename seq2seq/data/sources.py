@@ -10,18 +10,16 @@ from seq2seq.config import DataConfig
 from seq2seq.data import hub
 from seq2seq.data.bitext import AlignedFiles, Bitext, Chain, LazyBitext, TablePairs
 from seq2seq.data.columns import ColumnHints, choose_columns, first_cells, is_header, language_of
+from seq2seq.data.file_names import Direction, direction_of_file, languages_of_files
 from seq2seq.data.formats.delimited import Delimited, Layout
 from seq2seq.data.formats.opening import INFERRED, open_table
 from seq2seq.data.formats.table import Column, InvalidRows, Table, column_name
 from seq2seq.data.languages import language_code
 from seq2seq.errors import InputError
-from seq2seq.io.compression import compression_of
 from seq2seq.io.lines import expect_rereadable
 
 DOWNLOADS = ".downloads"
 """Folder next to the runs for downloads from a hub."""
-
-_NO_LANGUAGE = {"txt", "src", "tgt", "trg", "tok", "raw"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class _Opener:
         self._noted: set[tuple[str, Column, Column]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:
-        self._infer_languages(_file_language(src), _file_language(tgt), f"{src} and {tgt}")
+        self._infer_languages(*languages_of_files(src, tgt), f"{src} and {tgt}")
         return self._aligned(Path(src), Path(tgt))
 
     def _aligned(self, src: Path, tgt: Path) -> AlignedFiles:
@@ -138,6 +136,8 @@ class _Opener:
         src, tgt = choose_columns(table, hints)
         self._note_layout(table, src, tgt)
         self._infer_languages(language_of(column_name(src)), language_of(column_name(tgt)), str(path))
+        if self._is_possible(direction := direction_of_file(path.name)):
+            self._infer_languages(*direction, str(path))
         return TablePairs(table, src, tgt)
 
     def _note_layout(self, table: Table, src: Column, tgt: Column) -> None:
@@ -152,6 +152,11 @@ class _Opener:
         columns = f"source in column {column_name(src)}, target in column {column_name(tgt)}"
         self.notes.append(f"{table}: {table.form}; {columns}{shown}")
 
+    def _is_possible(self, direction: Direction) -> bool:
+        """Whether a direction agrees with the languages that are known."""
+        known = zip((self.src_lang, self.tgt_lang), direction, strict=True)
+        return all(not given or language_code(given) == language_code(inferred) for given, inferred in known)
+
     def _infer_languages(self, src: str, tgt: str, where: str) -> None:
         src, tgt = self.src_lang or src, self.tgt_lang or tgt
         if src and tgt and src != tgt and self.infers_languages:
@@ -163,8 +168,3 @@ class _Opener:
 def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:
     """The first of these splits that exists; it is opened when it is read."""
     return next((LazyBitext(f"{dataset} ({name})", splits[name]) for name in names if name in splits), None)
-
-
-def _file_language(name: str) -> str:
-    code = language_of(Path(name).stem if compression_of(name) else Path(name).name)
-    return "" if code in _NO_LANGUAGE else code

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -24,7 +24,7 @@ class LengthBin:
     def range(self) -> str:
         """The range without the unit."""
         if self.most is None:
-            return f"over {self.least - 1}"
+            return f"over {self.least - 1}" if self.least else "any number of"
         return f"{self.least}-{self.most}" if self.least else f"up to {self.most}"
 
     def __str__(self) -> str:
@@ -51,9 +51,24 @@ def length_bins(sources: Iterable[str]) -> Iterator[LengthBin]:
     Lengths are in words separated by blanks, or in non-blank characters if the first thousand sources are written
     without blanks between words.
     """
-    sample = Counter(chain.from_iterable(islice(sources, _SAMPLE)))
-    unit = _CHARACTERS if is_unspaced(sample) else _WORDS
+    unit = _unit(sources)
     starts = (0, *(end + 1 for end in unit.ends))
     bins = [LengthBin(start, end, unit.name) for start, end in zip(starts, (*unit.ends, None), strict=True)]
     for source in sources:
         yield bins[bisect_left(unit.ends, unit.length(source))]
+
+
+def length_thirds(sources: Sequence[str]) -> list[LengthBin]:
+    """The bin of each source among three, or fewer where many lengths are equal, of about as many sources each."""
+    unit = _unit(sources)
+    lengths = [unit.length(source) for source in sources]
+    in_order = sorted(lengths)
+    ends = sorted({in_order[(len(in_order) - 1) * third // 3] for third in (1, 2)} - {in_order[-1]}) if lengths else []
+    starts = (0, *(end + 1 for end in ends))
+    bins = [LengthBin(start, end, unit.name) for start, end in zip(starts, (*ends, None), strict=True)]
+    return [bins[bisect_left(ends, length)] for length in lengths]
+
+
+def _unit(sources: Iterable[str]) -> _Unit:
+    sample = Counter(chain.from_iterable(islice(sources, _SAMPLE)))
+    return _CHARACTERS if is_unspaced(sample) else _WORDS

@@ -38,6 +38,8 @@ _CHUNK = 2**16
 _MOST_CHECKED = 100_000
 # Not allowed in XML, and so not in SVG.
 _NONCHARACTERS = "\ufffe\uffff"
+# Bytes 0x80 to 0xff of a file name in another encoding (PEP 383).
+_UNDECODED = frozenset(map(chr, range(0xDC80, 0xDD00)))
 
 
 def read_lines(
@@ -236,8 +238,15 @@ class _Transcoder(io.RawIOBase):
 
 
 def printable(text: str) -> str:
-    """Untrusted text without characters that control the terminal or cannot be written to it."""
-    return "".join(
-        "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") or character in _NONCHARACTERS else character
-        for character in text
-    )
+    """Untrusted text without characters that control the terminal or cannot be written to it.
+
+    Bytes of a file name that are not valid Unicode, which Python keeps as lone surrogates, are escaped: `d\\xe9.txt`.
+    """
+    return "".join(map(_printable_character, text))
+
+
+def _printable_character(character: str) -> str:
+    if character in _UNDECODED:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    is_printable = unicodedata.category(character) not in ("Cc", "Cs") and character not in _NONCHARACTERS
+    return character if is_printable else "\ufffd"

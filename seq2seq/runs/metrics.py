@@ -1,6 +1,7 @@
 """`metrics.jsonl`: a line every few steps and one per validation."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ class MetricsLog:
         if kept != lines:
             replace_file(self._path, b"".join(kept))
         self.records = len(kept)
+
+    def read(self) -> list[dict[str, Any]]:
+        """All records; what is damaged is left out."""
+        lines = self._path.read_bytes().splitlines() if self._path.is_file() else []
+        records = []
+        for line in lines:
+            with suppress(ValueError, RecursionError):
+                records.append(json.loads(line))
+        return [record for record in records if isinstance(record, dict)]
 
     def add(self, record: dict[str, Any]) -> None:
         """Append `record`, which has a `step`."""

@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from seq2seq.config import Config, complete_stored
 from seq2seq.errors import InputError
+from seq2seq.io.lines import printable
 from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
 from seq2seq.io.storage import SMALL_JSON, identity_of, parse_json, to_json
 from seq2seq.runs.run_folder import CHECKPOINTS, find_model
@@ -152,14 +153,19 @@ def write_files(
     folder.write(CARD, _model_card(config, metadata).encode(errors="replace"))
 
 
-def rewrite_config(folder: Path, config: Config) -> None:
-    """Replace the configuration of a model folder by `config`; everything else stays, a sealed sub-folder too."""
+def rewrite_description(folder: Path, config: Config, metadata: Mapping[str, Any]) -> None:
+    """Replace the configuration of a model folder, and add to its metadata and its model card.
+
+    Everything else stays, a sealed sub-folder too.
+    """
     description = _parse_description((folder / CONFIG).read_bytes(), folder / CONFIG)
-    description = description.model_copy(update={"config": config})
+    facts = description.facts | dict(metadata)
+    description = description.model_copy(update={"config": config, "facts": facts})
     with FolderWriter(folder) as copy:
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST):
             copy.write(path.relative_to(folder).as_posix(), path.read_bytes())
         copy.write(CONFIG, to_json(description.model_dump()))
+        copy.write(CARD, _model_card(config, facts).encode(errors="replace"))
         copy.publish()
 
 
@@ -206,12 +212,13 @@ def _check_header(weights: HeldFile) -> None:
 
 
 def _model_card(config: Config, metadata: Mapping[str, Any]) -> str:
-    languages = f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}"
+    languages = printable(f"{config.data.src_lang or 'source'} to {config.data.tgt_lang or 'target'}")
     data = config.data
     sources = [Path(name).name for name in (*data.train_src, *data.train_tgt, *data.train, *data.dataset)]
     cells = {"training data": ", ".join(sources), **metadata}
     rows = "\n".join(
-        f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |" for name, value in cells.items()
+        f"| {name.replace('_', ' ')} | {printable(str(value)).replace('|', chr(92) + '|')} |"
+        for name, value in cells.items()
     )
     return (
         f"# A translator from {languages}\n\n"

@@ -36,9 +36,9 @@ class FeatureLine:
     src: str = ""
     tgt: str = ""
     fault: str = ""
-    """Why the line is invalid; empty if it is valid."""
+    """Why the line cannot be scored; empty if it can."""
     features_end: int = 0
-    """Where in `raw` the features end."""
+    """Where in `raw` the features end; 0 if the line does not follow the format, so that no feature can be added."""
     label: str = ""
     """What precedes a feature's value on this line."""
 
@@ -72,12 +72,14 @@ class Candidate:
 def read_phrase_table(path: str | Path) -> Iterator[FeatureLine]:
     """The lines of a phrase table, each with the position of its scores."""
     for number, raw in enumerate(read_raw_lines(path), start=1):
+        features_end = 0
         try:
             src, tgt, scores, *_ = _fields(raw, "src ||| tgt ||| scores")
             _numbers(scores.content.split(), "score")
-            yield FeatureLine(number, raw, _phrase(src, "source"), _phrase(tgt, "target"), features_end=scores.end)
+            features_end = scores.end
+            yield FeatureLine(number, raw, _phrase(src, "source"), _phrase(tgt, "target"), features_end=features_end)
         except _InvalidLineError as error:
-            yield FeatureLine(number, raw, fault=str(error))
+            yield FeatureLine(number, raw, fault=str(error), features_end=features_end)
 
 
 def read_n_best(path: str | Path, sources: str | Path, name: str | None = None) -> Iterator[FeatureLine]:
@@ -94,7 +96,6 @@ def read_n_best(path: str | Path, sources: str | Path, name: str | None = None) 
         try:
             sentence, hypothesis, features, *_ = _fields(raw, _N_BEST_FORM)
             known = _features(features)
-            tgt = _phrase(hypothesis, "hypothesis")
             src = lines.get(_sentence(sentence), where)
         except _InvalidLineError as error:
             yield FeatureLine(number, raw, fault=str(error))
@@ -102,7 +103,11 @@ def read_n_best(path: str | Path, sources: str | Path, name: str | None = None) 
         label = _label(features, name)
         if label and label[:-2] in known:
             raise InputError(f"{where}: already has a feature {label[:-2]}; name the new one with --feature-name")
-        fault = "" if src else f"its source, {sources}, line {lines.read}, is blank"
+        tgt, fault = "", "" if src else f"its source, {sources}, line {lines.read}, is blank"
+        try:
+            tgt = _phrase(hypothesis, "hypothesis")
+        except _InvalidLineError as error:
+            fault = str(error)
         yield FeatureLine(number, raw, src, tgt, fault, features.end, label)
 
 

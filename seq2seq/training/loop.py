@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from seq2seq import __version__
-from seq2seq.config import TrainingConfig
+from seq2seq.config import Config, TrainingConfig
 from seq2seq.data.batching import plan_epoch
 from seq2seq.data.preparation import PreparedData
 from seq2seq.distributed import Processes
@@ -22,6 +22,8 @@ from seq2seq.evaluation.metrics import MetricScore
 from seq2seq.runs.checkpoints import TrainingState, load_state
 from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.signals import describe_signal
+from seq2seq.training.advice import closing_lines
+from seq2seq.training.assessment import measure
 from seq2seq.training.budget import UNMEASURED_STEPS, Measurement, Pace, TimeBudget, plan_steps
 from seq2seq.training.interruption import Interruption
 from seq2seq.training.loss_window import LossWindow
@@ -73,6 +75,10 @@ class Trainer:
             assert config.max_steps is not None
             self.state.plan = plan_steps(config, config.max_steps)
         self._is_tuned = recorder.is_tuned if last else model.config.search.length_penalty is not None
+        self._is_assessed = recorder.is_assessed if last else False
+        self.closing_lines: dict[str, str] = {}
+        """What the trained model is good for, once `run` is done."""
+        self._best: tuple[str, list[str]] | None = None  # the metric and the translations of the best validation
         self._batches = self._planned_batches()
         self._window = LossWindow()
         self._saved_step = self.state.step
@@ -98,14 +104,14 @@ class Trainer:
                     self._finish_validation(self._validate())
                 else:
                     self._step()
-            if not self._is_tuned:
-                self._tune_search()
+            if not self.done:
+                self._close()
         return self.state
 
     @property
     def done(self) -> bool:
         """Whether `run` has nothing left to do."""
-        return self.state.finished and self._is_tuned
+        return self.state.finished and self._is_tuned and self._is_assessed
 
     def _step(self) -> None:
         """One update, and its record if due. Raises Interrupted after a signal."""
@@ -195,6 +201,8 @@ class Trainer:
         score = validation.score
         best = state.record_validation(score.score, validation.perplexity)
         out_of_patience = state.validations_since_best >= self.config.patience
+        if best:
+            self._best = validation.score.name, validation.translations
         state.finished = state.step >= state.plan.total_steps or out_of_patience
         scores = {
             "valid_perplexity": round(validation.perplexity, 4),
@@ -247,15 +255,36 @@ class Trainer:
             sys.exit(128 + number)
         raise Interrupted(number, f"{describe_signal(number)} at step {step:,}, which is saved: continue with --resume")
 
-    def _tune_search(self) -> None:
-        """Tune the length penalty of the best step on the validation set."""
+    # The end
+
+    def _close(self) -> None:
+        """Tune the search of the best step, and add to its model card what the model is good for."""
         model = load_model(self.recorder.best, self.updater.device)
+        config = model.config if self._is_tuned else self._tuned(model)
+        self.closing_lines = self._assess(model)
+        self.recorder.rewrite_best(config, self.closing_lines)
+        self._is_tuned = self._is_assessed = True
+
+    def _tuned(self, model: TrainedModel) -> Config:
+        """The configuration of a model with its length penalty tuned on the validation set."""
         length_penalty, pairs = self.validator.tune(model)
         search = model.config.search.model_copy(update={"length_penalty": length_penalty})
-        self.recorder.rewrite_best(model.config.model_copy(update={"search": search}))
-        self._is_tuned = True
         self.progress.note(
             f"length penalty {length_penalty:g}, tuned on {pairs:,} validation pairs with beam size {search.beam_size}"
+        )
+        return model.config.model_copy(update={"search": search})
+
+    def _assess(self, model: TrainedModel) -> dict[str, str]:
+        """What the model of the best step is good for. Translates again if the best step came before a resume."""
+        if self._best is None:
+            score, translations = self.validator.score(model)
+            self._best = score.name, translations
+        metric, translations = self._best
+        self.updater.objective.eval()
+        training_loss = self.validator.training_loss(self.updater.objective)
+        records, state = self.recorder.records(), self.state
+        return self.processes.on_main(
+            lambda: closing_lines(measure(model.config, self.data, state, records, metric, translations, training_loss))
         )
 
     # Time budget

@@ -12,7 +12,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.storage import identity_of
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.metrics import MetricsLog
-from seq2seq.runs.model_folder import open_model, rewrite_config
+from seq2seq.runs.model_folder import open_model, rewrite_description
 from seq2seq.runs.run_folder import RunFolder
 from seq2seq.runs.trained_model import TrainedModel
 from seq2seq.training.progress import Progress
@@ -71,17 +71,26 @@ class Recorder:
                 "moved it, continue there with --resume"
             )
 
+    def records(self) -> list[dict[str, Any]]:
+        """All records so far, in the main process; none in the others."""
+        return self._metrics.read() if self._processes.is_main else []
+
     @property
     def is_tuned(self) -> bool:
         """Whether the best step has a length penalty."""
         return open_model(self.best).config.search.length_penalty is not None
 
-    def rewrite_best(self, config: Config) -> None:
-        """Replace the configuration of the best step."""
+    @property
+    def is_assessed(self) -> bool:
+        """Whether the model card of the best step says what the model is good for."""
+        return "advice" in open_model(self.best).metadata
+
+    def rewrite_best(self, config: Config, metadata: Mapping[str, Any]) -> None:
+        """Replace the configuration of the best step, and add to its metadata."""
 
         def rewrite() -> None:
             self._expect_same_folder()
             self._store.expect_own(int(self.best.name))
-            rewrite_config(self.best, config)
+            rewrite_description(self.best, config, metadata)
 
         self._processes.on_main(rewrite)

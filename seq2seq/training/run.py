@@ -86,6 +86,8 @@ def train(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
             f"{state.best_step:,} with validation {trainer.validator.metric} {state.best_score:.2f}, in {folder}"
         )
+        for name, text in trainer.closing_lines.items():
+            progress.note(f"{name.replace('_', ' '):<21} {text}")
         return state
 
 

@@ -1,13 +1,15 @@
 """Loss and score on the validation pairs, and tuning of the search on them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
 from seq2seq.config import TrainingConfig
-from seq2seq.data.batching import make_batch, plan_epoch
+from seq2seq.data.batching import make_batch, plan_batches, plan_epoch
 from seq2seq.data.bitext import Pair
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData
 from seq2seq.distributed import Processes
 from seq2seq.evaluation.metrics import DEFAULT_METRIC, MetricScore, metric_named, score_corpus, signature_of
@@ -41,10 +43,21 @@ class Validator:
 
     def loss(self, objective: Objective) -> float:
         """Mean -log p per validation token, in nats."""
-        corpus, device = self._data.valid, self._accelerator.device
+        corpus = self._data.valid
+        return self._loss(objective, corpus, plan_epoch(corpus, self._batch_tokens, seed=0, epoch=0))
+
+    def training_loss(self, objective: Objective) -> float:
+        """Likewise per token of training pairs: a sample, evenly spread, of as many as there are for validation."""
+        corpus = self._data.train
+        sample = np.linspace(0, len(corpus) - 1, min(len(corpus), len(self._data.valid)), dtype=np.int64)
+        lengths = corpus.src.lengths(sample), corpus.tgt.lengths(sample)
+        return self._loss(objective, corpus, [sample[rows] for rows in plan_batches(*lengths, self._batch_tokens, 0)])
+
+    def _loss(self, objective: Objective, corpus: Corpus, batches: Iterable[np.ndarray]) -> float:
+        device = self._accelerator.device
         total = torch.zeros((), dtype=torch.float64, device=device)
         tokens = 0
-        for batch in plan_epoch(corpus, self._batch_tokens, seed=0, epoch=0):
+        for batch in batches:
             tokens += int((corpus.tgt.lengths(batch) + 1).sum())
             rows = self._processes.shard(batch)
             if not len(rows):

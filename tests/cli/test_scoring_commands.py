@@ -84,7 +84,7 @@ def test_a_blank_side_is_an_error_or_a_blank_line(
     result = run("score", trained, *files)
     assert (result.exit_code, result.stdout) == (2, "")
     side_name = {"src": "source", "tgt": "target"}[side]
-    assert f"src and {tmp_path}/tgt, line 2: the {side_name} is blank; --invalid-lines skip keeps" in result.stderr
+    assert f"tgt, line 2: the {side_name} is blank; with --invalid-lines skip such lines are left" in result.stderr
     skipped = run("score", trained, *files, "--invalid-lines", "skip")
     assert skipped.stdout.split("\n") == [scores[0], "", *scores[2:], ""]
     assert "warning: " in skipped.stderr
@@ -149,10 +149,38 @@ def test_invalid_lines_of_a_phrase_table(trained: Path, tmp_path: Path) -> None:
     path.write_bytes(INVALID_LINE.encode() + TABLE.encode())
     result = run("score", trained, "--phrase-table", path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{path}, line 1: the target is blank; --invalid-lines skip" in result.stderr
+    assert f"{path}, line 1: the target is blank; with --invalid-lines skip such lines are given" in result.stderr
     skipped = invoke("score", trained, "--phrase-table", path, "--invalid-lines", "skip")
     path.write_bytes(TABLE.encode())
-    assert skipped == INVALID_LINE + invoke("score", trained, "--phrase-table", path)
+    assert skipped == INVALID_LINE.replace("5\n", "5 1.1755e-38\n") + invoke("score", trained, "--phrase-table", path)
+
+
+def test_every_line_of_a_moses_file_gets_the_feature(trained: Path, tmp_path: Path) -> None:
+    table, list_, src = (tmp_path / name for name in ("table", "list", "src"))
+    too_long = "one " * 5000
+    table.write_bytes(f"un ||| one ||| 0.5\nun |||  ||| 0.5\nsix ||| {too_long}||| 0.5\n".encode())
+    list_.write_bytes(b"0 ||| one ||| LM0= -1 ||| -1\n0 ||| \xff ||| LM0= -1 ||| -1\n")
+    src.write_text("un\n")
+    skip = ("--invalid-lines", "skip")
+    for added, options in (("1.1755e-38", []), ("-87.336540", ["--log"]), ("1.1755e-38", ["--normalize"])):
+        result = run("score", trained, "--phrase-table", table, *skip, *options)
+        assert [len(line.split("|||")[2].split()) for line in result.stdout.splitlines()] == [2, 2, 2]
+        assert [line.split()[-1] for line in result.stdout.splitlines()[1:]] == [added, added]
+        assert f"{table}: lines given the smallest score: 2 (first: line 2: the target is blank)" in result.stderr
+    result = run("score", trained, "--n-best", list_, "--src", src, *skip)
+    assert result.stdout_bytes.splitlines()[1] == b"0 ||| \xff ||| LM0= -1 RNNEncDec0= -87.336540 ||| -1"
+    table.write_text("un ||| one\nun ||| one ||| 0.5\n")
+    result = run("score", trained, "--phrase-table", table, *skip)
+    assert result.stdout.splitlines()[0] == "un ||| one"
+    assert "lines left as they are, which Moses cannot load: 1 (first: line 1: 2 fields, expected" in result.stderr
+
+
+def test_a_table_of_more_than_words_is_scored_with_one_warning(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "table").write_text("un|NUM ||| one|NUM ||| 0.5\n" * 300)
+    result = run("score", trained, "--phrase-table", tmp_path / "table")
+    assert len(result.stdout.splitlines()) == 300
+    (warning,) = result.stderr.splitlines()
+    assert "has words with factors such as un|NUM; they are scored as plain words" in warning
 
 
 def test_an_n_best_list_gets_one_more_feature(trained: Path, scorer: Scorer, tmp_path: Path) -> None:

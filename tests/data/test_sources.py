@@ -360,3 +360,22 @@ def test_a_csv_without_a_header_is_reported(tmp_path: Path) -> None:
     assert rows_of(sources.train[0].pairs) == [("habari", "hello")]
     assert "separated by commas, no header recognised; source in column 1, target in column 2; " in sources.notes[0]
     assert sources.notes[0].endswith("first pair: habari → hello")
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({}, ("fr", "en")),
+        ({"src_lang": "fra"}, ("fra", "en")),
+        ({"src_lang": "sw"}, ("sw", "")),
+        ({"src_lang": "en"}, ("en", "")),
+    ],
+)
+def test_the_name_of_a_table_without_a_header_tells_its_direction(
+    known: dict[str, str], expected: tuple[str, str], tmp_path: Path
+) -> None:
+    put_text(tmp_path / "news.fr-en.tsv", ["bonjour\thello"])
+    data = DataConfig.model_validate({"train": str(tmp_path / "news.fr-en.tsv"), **known})
+    sources = open_sources(data, tmp_path)
+    assert rows_of(sources.train[0].pairs) == [("bonjour", "hello")]
+    assert (sources.src_lang, sources.tgt_lang) == expected

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.evaluation.length_bins import LengthBin, length_bins
+from seq2seq.evaluation.length_bins import LengthBin, length_bins, length_thirds
 
 
 def names(sources: list[str]) -> list[str]:
@@ -66,3 +66,18 @@ def test_each_length_lies_within_its_bin_and_bins_are_in_order(lengths: list[int
     assert [length_bin for length_bin in bins if length_bin.least == 0] == [LengthBin(0, 5, "words")] * sum(
         n <= 5 for n in lengths
     )
+
+
+def test_thirds_have_about_as_many_sources_each() -> None:
+    thirds = length_thirds(["x " * length for length in range(1, 10)])
+    assert [str(third) for third in thirds] == ["up to 3 words"] * 3 + ["4-6 words"] * 3 + ["over 6 words"] * 3
+    assert length_thirds([]) == []
+    assert {str(third) for third in length_thirds(["a b"] * 9)} == {"any number of words"}
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 50), min_size=1))
+def test_each_length_lies_within_its_third(lengths: list[int]) -> None:
+    thirds = length_thirds(["x " * length for length in lengths])
+    assert all(third.least <= n <= (third.most or n) for third, n in zip(thirds, lengths, strict=True))
+    assert len(set(thirds)) <= 3

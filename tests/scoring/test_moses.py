@@ -99,6 +99,43 @@ def test_n_best_list(line: str, expected: str, tmp_path: Path) -> None:
     assert named.with_feature("X").decode() == expected.replace("RNNEncDec0", "Mine").replace("RNNEncDec", "Mine")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"a |||  ||| 0.5 ||| 0-0\n", b"a |||  ||| 0.5 X ||| 0-0\n"),
+        (b"sch\xf6n ||| b ||| 0.5\n", b"sch\xf6n ||| b ||| 0.5 X\n"),
+        (b"a ||| b\n", None),
+        (b"a ||| b ||| (0) (1) ||| 0.5\n", None),
+    ],
+)
+def test_a_phrase_pair_that_cannot_be_scored_takes_the_feature(
+    line: bytes, expected: bytes | None, tmp_path: Path
+) -> None:
+    (parsed,) = table(line, tmp_path)
+    assert parsed.fault
+    assert bool(parsed.features_end) == (expected is not None)
+    assert expected is None or parsed.with_feature("X") == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"0 |||  ||| LM0= 1 ||| 2\n", b"0 |||  ||| LM0= 1 RNNEncDec0= X ||| 2\n"),
+        (b"0 ||| sch\xf6n ||| lm: 1 ||| 2\n", b"0 ||| sch\xf6n ||| lm: 1 RNNEncDec: X ||| 2\n"),
+        (b"2 ||| a ||| LM0= 1 ||| 2\n", b"2 ||| a ||| LM0= 1 RNNEncDec0= X ||| 2\n"),
+        (b"x ||| a ||| LM0= 1 ||| 2\n", None),
+        (b"0 ||| a ||| LM0= one ||| 2\n", None),
+    ],
+)
+def test_a_candidate_that_cannot_be_scored_takes_the_feature(
+    line: bytes, expected: bytes | None, tmp_path: Path
+) -> None:
+    (parsed,) = n_best(line, tmp_path)
+    assert parsed.fault
+    assert bool(parsed.features_end) == (expected is not None)
+    assert expected is None or parsed.with_feature("X") == expected
+
+
 def test_each_candidate_has_its_source(tmp_path: Path) -> None:
     lines = n_best(b"0 ||| a ||| LM0= 1\n0 ||| b ||| LM0= 1\n1 ||| c ||| LM0= 1\n3 ||| d ||| LM0= 1\n", tmp_path)
     assert [(line.src, line.tgt) for line in lines] == [
@@ -171,15 +208,15 @@ def test_removing_the_feature_restores_the_table(lines: list[str], tmp_path_fact
     parsed = table(content, tmp_path_factory.mktemp("random"))
     assert b"".join(line.raw for line in parsed) == content
     for line in parsed:
-        if line.fault:
-            assert (line.src, line.tgt) == ("", "")
+        if not line.features_end:
+            assert line.fault
             continue
         old, new = line.raw.split(b"|||"), line.with_feature("0.25").split(b"|||")
         assert new[:2] + new[3:] == old[:2] + old[3:]
         assert new[2].split() == [*old[2].split(), b"0.25"]
         assert new[2].replace(b" 0.25", b"", 1) == old[2] or new[2][::-1].replace(b"52.0 ", b"", 1)[::-1] == old[2]
-        assert line.src == old[0].decode().removeprefix("\ufeff").strip()
-        assert line.tgt == old[1].decode().strip()
+        sides = old[0].decode().removeprefix("\ufeff").strip(), old[1].decode().strip()
+        assert (line.src, line.tgt) == (("", "") if line.fault else sides)
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,102 @@
+"""What a finished training says about its model, on stderr and in the model card."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from runs import Killed, hashes
+
+from seq2seq.config import Config
+from seq2seq.evaluation.metrics import score_corpus
+from seq2seq.runs.model_folder import open_model
+from seq2seq.training.assessment import most_unusual
+from seq2seq.training.loop import Trainer
+from seq2seq.training.progress import Progress
+from seq2seq.training.run import open_run, train
+from seq2seq.training.validation import Validator
+
+WORDS = {"un": "one", "deux": "two", "trois": "three", "quatre": "four"}
+NAMES = ("by length", "hardest", "advice")
+
+
+@pytest.fixture(scope="module")
+def config(tiny: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """A training with 90 validation pairs of one to nine words, a third of them with a number."""
+    folder = tmp_path_factory.mktemp("validation")
+    draw = random.Random(3)
+    sentences = [[*draw.choices(list(WORDS), k=n % 9 + 1), *(["7"] if n % 3 == 0 else [])] for n in range(90)]
+    (folder / "src").write_text("".join(" ".join(words) + "\n" for words in sentences))
+    (folder / "tgt").write_text("".join(" ".join(WORDS.get(w, w) for w in words) + "\n" for words in sentences))
+    return tiny(data__valid_src=str(folder / "src"), data__valid_tgt=str(folder / "tgt"))
+
+
+@pytest.fixture(scope="module")
+def run(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("assessed") / "run"
+    train(config, folder, resume=False, overwrite=False, progress=Progress(quiet=True))
+    return folder
+
+
+def test_three_lines_are_printed_and_stored(config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress())
+    printed = [line for line in capsys.readouterr().err.splitlines() if line.startswith(NAMES)]
+    assert [line[:22].strip() for line in printed] == list(NAMES)
+    assert "(up to 3 words)" in printed[0]
+    assert "8 steps are too few to learn much" in printed[2]
+    best = open_model(tmp_path / "run")
+    assert [f"{name:<21} {best.metadata[name.replace(' ', '_')]}" for name in NAMES] == printed
+    card = (best.path / "README.md").read_text(encoding="utf-8")
+    assert all(f"| {name} | {best.metadata[name.replace(' ', '_')]} |" in card for name in NAMES)
+
+
+def test_quiet_prints_nothing(config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_training_killed_before_its_last_lines_has_them_after_a_resume(
+    config: Config, run: Path, tmp_path: Path
+) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Trainer, "_close", die)
+        train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert "advice" not in open_model(tmp_path / "run").metadata
+    train(config, tmp_path / "run", resume=True, overwrite=False, progress=Progress(quiet=True))
+    assert hashes(tmp_path / "run") == hashes(run)
+
+
+def test_groups_are_scored_as_sacrebleu_scores_their_lines(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that translates numbers wrongly, and all else correctly."""
+    original = Validator.score
+
+    def scored(self: Validator, model: object) -> tuple[object, list[str]]:
+        score, _ = original(self, model)  # type: ignore[arg-type]
+        pairs = self._data.valid_pairs
+        return score, [pair.tgt.replace(" 7", " four four") for pair in pairs]
+
+    monkeypatch.setattr(Validator, "score", scored)
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    _, data = open_run(tmp_path / "run")
+    numbered = [pair.tgt for pair in data.valid_pairs if "7" in pair.tgt]
+    wrong = [tgt.replace(" 7", " four four") for tgt in numbered]
+    expected = score_corpus(wrong, [numbered], metrics=["BLEU"])[0].score
+    hardest = str(open_model(tmp_path / "run").metadata["hardest"])
+    assert hardest.startswith(f"sentences with numbers: BLEU {expected:.1f} (30 of 90 validation pairs; ")
+
+
+def test_the_most_frequent_kind_of_unusual_pairs() -> None:
+    def source(read: int, **kept: int) -> dict[str, object]:
+        findings = [{"rule": rule, "left_out": False, "count": count} for rule, count in kept.items()]
+        return {"read": read, "findings": [*findings, {"rule": "script", "left_out": True, "count": 900}]}
+
+    report = {"sources": [source(600, identical=3, ratio=2, duplicates=500), source(400, ratio=2)]}
+    description, share = most_unusual(report)
+    assert description.startswith("pairs with a length ratio over")
+    assert share == 0.004
+    assert most_unusual({"sources": [source(600, duplicates=500)]}) == ("", 0.0)
