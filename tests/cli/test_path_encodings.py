@@ -82,7 +82,15 @@ def test_a_terminal_of_ascii(name: str, folder: Path) -> None:
     (folder / f"{NAME}.tsv").rename(folder / f"{name}.tsv")
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     code = "from seq2seq.cli import app; app()"
-    command = [sys.executable, "-c", code, "data", "report", "--train", os.fsencode(folder / f"{name}.tsv")]
+    command: list[str | bytes] = [
+        sys.executable,
+        "-c",
+        code,
+        "data",
+        "report",
+        "--train",
+        os.fsencode(folder / f"{name}.tsv"),
+    ]
     result = subprocess.run(command, env=environment, capture_output=True, timeout=100, check=False)
     assert (result.returncode, result.stderr) == (0, b"")
     shown = {NAME: rb"d\xe9", "dé": rb"d\xc3\xa9"}[name]
