@@ -14,7 +14,7 @@ from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import GroupScores, draw_bleu, print_scores
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_rereadable, open_output, read_lines
+from seq2seq.io.lines import expect_rereadable, open_output
 
 if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext
@@ -206,7 +206,9 @@ class _File:
         return self.path
 
     def __iter__(self) -> Iterator[str]:
-        return read_lines(self.path, keep_bom=self.keep_bom)
+        from seq2seq.data.sentences import read_sentences
+
+        return read_sentences(self.path, keep_bom=self.keep_bom)
 
 
 @dataclass(frozen=True)
