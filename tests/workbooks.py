@@ -80,7 +80,7 @@ def write_xls(path: Path, rows: Rows) -> None:
     """A workbook of one sheet."""
     begin = struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0x600)
     labels = b"".join(
-        _record(0x204, struct.pack("<HHHHB", r, c, 0, len(str(cell)), 1) + str(cell).encode("utf-16-le"))
+        _record(0x204, struct.pack("<HHHHB", r, c, 0, len(text := str(cell).encode("utf-16-le")) // 2, 1) + text)
         for r, row in enumerate(rows)
         for c, cell in enumerate(row)
     )

@@ -25,7 +25,7 @@ _SIDES = 2
 _BLOCK = 2**20
 _MOST_BYTES = 2**29
 """Of all parts of a workbook, decompressed."""
-_NOT_READABLE = "not readable as a spreadsheet: another Office document, damaged, or with a password"
+_NOT_READABLE = "not readable as a spreadsheet: another Office document, damaged, too large or with a password"
 _NO_MEMORY = (
     f"cannot be read as a spreadsheet in {workbook_process.MOST_MEMORY // 2**30} GiB of memory and "
     f"{workbook_process.MOST_SECONDS} s; save the sheet as CSV"
