@@ -37,7 +37,9 @@ def evaluate(
     input_: Annotated[
         str | None,
         typer.Option(
-            "--input", metavar="FILE", help="Table of sources and references: TSV, CSV, JSON lines or Parquet."
+            "--input",
+            metavar="FILE",
+            help="Table of sources and references: TSV, CSV, JSON, Parquet, spreadsheet, TMX, XLIFF or PO.",
         ),
     ] = None,
     dataset: Annotated[

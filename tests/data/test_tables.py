@@ -84,7 +84,7 @@ def write_xliff(path: Path) -> None:
 def write_po(path: Path) -> None:
     entries = "".join(
         f"msgid {json.dumps(src, ensure_ascii=False)}\nmsgstr {json.dumps(tgt, ensure_ascii=False)}\n\n"
-        for src, tgt in SENTENCES
+        for src, tgt in NO_FORM_FEEDS
         if src
     )
     path.write_text(f'msgid ""\nmsgstr ""\n"X-Source-Language: sw\\n"\n"Language: en\\n"\n\n{entries}', "utf-8")
