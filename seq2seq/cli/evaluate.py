@@ -15,7 +15,7 @@ from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import draw_by_length, print_sentences, score_lines
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_rereadable, open_output, printable, read_lines
+from seq2seq.io.lines import expect_rereadable, open_output, printable
 
 if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext
@@ -42,7 +42,9 @@ def evaluate(
     input_: Annotated[
         str | None,
         typer.Option(
-            "--input", metavar="FILE", help="Table of sources and references: TSV, CSV, JSON lines or Parquet."
+            "--input",
+            metavar="FILE",
+            help="Table of sources and references: TSV, CSV, JSON, Parquet, spreadsheet, TMX, XLIFF or PO.",
         ),
     ] = None,
     dataset: Annotated[
@@ -290,7 +292,9 @@ class _File:
         return self.path
 
     def __iter__(self) -> Iterator[str]:
-        return read_lines(self.path, keep_bom=self.keep_bom)
+        from seq2seq.data.sentences import read_sentences
+
+        return read_sentences(self.path, keep_bom=self.keep_bom)
 
 
 @dataclass(frozen=True)

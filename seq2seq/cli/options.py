@@ -43,7 +43,10 @@ TrainTgt = Annotated[
     list[str] | None, typer.Option(metavar="FILE", help="Target sentences, line-aligned with --train-src.")
 ]
 Train = Annotated[
-    list[str] | None, typer.Option(metavar="FILE", help="Table of training pairs: TSV, CSV, JSON lines or Parquet.")
+    list[str] | None,
+    typer.Option(
+        metavar="FILE", help="Table of training pairs: TSV, CSV, JSON, Parquet, spreadsheet, TMX, XLIFF or PO."
+    ),
 ]
 Dataset = Annotated[
     list[str] | None,

@@ -54,7 +54,9 @@ def score(
     tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Target sentences, line-aligned with --src.")] = None,
     input_: Annotated[
         str | None,
-        typer.Option("--input", metavar="FILE", help="Table of pairs: TSV, CSV, JSON lines or Parquet."),
+        typer.Option(
+            "--input", metavar="FILE", help="Table of pairs: TSV, CSV, JSON, Parquet, spreadsheet, TMX, XLIFF or PO."
+        ),
     ] = None,
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,

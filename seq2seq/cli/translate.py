@@ -72,10 +72,12 @@ def translate(
     if input_ == "-" and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
+    from seq2seq.data.sentences import expect_no_table
     from seq2seq.distributed import drop_stray_variables, started_processes
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.model_folder import open_models
 
+    expect_no_table(input_)
     lines = read_lines(input_, encoding=encoding or "")
     folders = open_models(model)  # A damaged one is reported before torch is loaded, if it is needed at all.
     stray_variables = drop_stray_variables()

@@ -1,6 +1,7 @@
 """Sentence pairs: from two aligned files, or from the rows of a table."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from seq2seq.data.formats.table import Column, InvalidRows, Table
+from seq2seq.data.sentences import read_sentences
 from seq2seq.errors import InputError
-from seq2seq.io.lines import read_lines, undecodable
+from seq2seq.io.lines import undecodable
 from seq2seq.tokenizer.normalization import source_form, target_form
 
 _MOST_COUNTED = 10_000_000
@@ -44,7 +46,7 @@ class Bitext(Protocol):
 
 @dataclass
 class AlignedFiles:
-    """Two files; line n of one is the translation of line n of the other."""
+    """Two files; line n of one, or segment n of an SGM file, is the translation of line n of the other."""
 
     src: Path
     tgt: Path
@@ -57,7 +59,8 @@ class AlignedFiles:
 
     def __iter__(self) -> Iterator[Pair]:
         src_lines, tgt_lines = (
-            read_lines(path, encoding=self.encoding, errors=self.invalid_rows.decoding) for path in (self.src, self.tgt)
+            read_sentences(path, encoding=self.encoding, errors=self.invalid_rows.decoding)
+            for path in (self.src, self.tgt)
         )
         line = 0
         for line, src in enumerate(src_lines, start=1):
@@ -144,6 +147,16 @@ def invalid_rows(bitext: Bitext) -> list[InvalidRows]:
         case Chain():
             return [rows for part in bitext.parts for rows in invalid_rows(part)]
     return []
+
+
+def omitted_units(bitext: Bitext) -> Counter[str]:
+    """The units that the tables of a bitext mark as no pairs, by kind, counted once it was read."""
+    match bitext:
+        case TablePairs():
+            return bitext.table.omitted
+        case Chain():
+            return sum(map(omitted_units, bitext.parts), Counter())
+    return Counter()
 
 
 def _one_line(text: str) -> str:

@@ -21,6 +21,8 @@ _COMMON_NAMES = [
     ("sentence", "translation"),
     ("text", "translation"),
 ]
+# Columns of PO and XLIFF files that do not say their languages.
+_UNNAMED_LANGUAGES = [("msgid",), ("msgstr",), ("source",), ("target",)]
 _ROW_NUMBERS = {"id", "idx", "index", "line", "nr", "number", "row"}
 _NOT_LANGUAGES = {"src", "tgt", "trg"}
 # Words of a header that may stand next to a language.
@@ -87,6 +89,7 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
     chosen = (
         _by_languages(columns, hints)
         or _only_languages(columns, hints)
+        or _with_unnamed_language(columns, hints)
         or _by_common_names(columns)
         or _only_two(table.sentence_columns, hints)
         or _only_two(columns, hints)
@@ -184,6 +187,17 @@ def _only_languages(columns: Sequence[Column], hints: ColumnHints) -> tuple[Colu
     """The only two columns that are named by a language, where the known languages do not say otherwise."""
     named = [column for column in columns if _language(_leaf(column)) and _leaf(column) not in _ROW_NUMBERS]
     return _directed(named, hints) if len(named) == 2 else None
+
+
+def _with_unnamed_language(columns: Sequence[Column], hints: ColumnHints) -> tuple[Column, Column] | None:
+    """Two columns of which one is not named by a language: it is in the other one of the known languages."""
+    named = [column for column in columns if column not in _UNNAMED_LANGUAGES]
+    if len(columns) != 2 or len(named) != 1 or not hints.languages or not _language(_leaf(named[0])):
+        return None
+    unnamed = columns[1 - columns.index(named[0])]
+    if _of_language(named, hints.src_lang) or (not hints.src_lang and not _of_language(named, hints.tgt_lang)):
+        return named[0], unnamed
+    return (unnamed, named[0]) if not hints.tgt_lang or _of_language(named, hints.tgt_lang) else None
 
 
 def _by_common_names(columns: Sequence[Column]) -> tuple[Column, Column] | None:

@@ -63,13 +63,15 @@ class SourceReport:
     held_out: int = 0
     weight: float = 1.0
     findings: list[Finding] = field(default_factory=list)
+    omitted: dict[str, int] = field(default_factory=dict)
+    """Units that the file itself marks as no pairs, by a description in the plural; not among those read."""
 
     @property
     def losses(self) -> str:
         """What became of a source of which no pair is left."""
         dropped = [finding for finding in self.findings if finding.left_out and finding.count]
-        reasons = "; ".join(f"{finding.count:,} {finding.description}" for finding in dropped) or "it is empty"
-        return f"no usable pairs: {reasons}"
+        reasons = [f"{finding.count:,} {finding.description}" for finding in dropped] + omissions(self.omitted)
+        return f"no usable pairs: {'; '.join(reasons) or 'it is empty'}"
 
     def finding(self, rule: str, *, left_out: bool) -> Finding:
         """Add a new finding."""
@@ -262,7 +264,15 @@ def _source_lines(source: SourceReport) -> list[str]:
             lines = f"line{'s' * (finding.count > 1)} {', '.join(f'{line:,}' for line in finding.lines)}"
             more = ", ..." if finding.count > len(finding.lines) else ""
             rows.append(f"  {finding.count:>9,} {finding.description} ({share:.2%}, {lines}{more}): {fate}")
+    for kind in omissions(source.omitted):
+        count, _, description = kind.partition(" ")
+        rows.append(f"  {count:>9} {description}: left out")
     return rows
+
+
+def omissions(omitted: Mapping[str, int]) -> list[str]:
+    """Kinds of units with their numbers: `12 fuzzy units`."""
+    return [f"{count:,} {kind.replace('units', 'unit') if count == 1 else kind}" for kind, count in omitted.items()]
 
 
 def _side(side: SideReport) -> str:

@@ -1,15 +1,16 @@
 """Training and validation pairs: pairs that are unusable or break a chosen rule are dropped, and counted."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import ceil
 from pathlib import Path
 
 from seq2seq.config import CLEANING_RULES, DataConfig
-from seq2seq.data.bitext import Bitext, Pair, invalid_rows, normalized
+from seq2seq.data.bitext import Bitext, Pair, invalid_rows, normalized, omitted_units
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.formats.table import LINES_LISTED
-from seq2seq.data.report import Finding, SourceReport
+from seq2seq.data.report import Finding, SourceReport, omissions
 from seq2seq.data.sources import Sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import draw_groups, hash_of, survey
@@ -37,16 +38,20 @@ class Selection:
         self._sources = range(len(sources.train))
         # Read first, so that errors are reported before the long work.
         self._validation = None if sources.valid is None else list(form(sources.valid))
+        self._validation_omitted = omitted_units(sources.valid) if sources.valid else Counter[str]()
         self.survey = survey((pair for source in sources.train for pair in spool.write(form(source.pairs))), folder)
         self._skipped = [
             self._skipped_rows(source.pairs, index, data.max_invalid) for index, source in enumerate(sources.train)
         ]
+        self._omitted = [omitted_units(source.pairs) for source in sources.train]
         self._rules = Rules(self.survey)
         self.usable = sum(1 for _ in self._clean_pairs()) if data.clean else self.survey.usable
         names = ", ".join(str(source.pairs) for source in sources.train)
         if self.usable < _LEAST_PAIRS:
+            left_out = "".join(f"; left out: {units}" for units in omissions(sum(self._omitted, Counter())))
             raise InputError(
                 f"{names}: usable pairs: {self.usable} of {self.survey.read}; training needs at least {_LEAST_PAIRS}"
+                f"{left_out}"
             )
         self._held_out: set[int] = set()
         if self._validation is None:
@@ -63,7 +68,7 @@ class Selection:
 
     def training_pairs_of(self, index: int, report: SourceReport) -> Iterator[Pair]:
         """The training pairs of one source; `report` counts them, and those that are dropped or break a rule."""
-        skipped = self._skipped[index]
+        skipped, report.omitted = self._skipped[index], dict(self._omitted[index])
         if skipped.count:
             report.findings.append(skipped)
             report.read += skipped.count
@@ -87,6 +92,7 @@ class Selection:
 
     def validation_pairs(self, report: SourceReport) -> Iterator[Pair]:
         """The validation pairs, given or held out."""
+        report.omitted = dict(self._validation_omitted)
         empty = report.finding("empty", left_out=True)
         for pair in filter(self._is_held_out, self._clean_pairs()) if self._validation is None else self._validation:
             report.read += 1

@@ -74,16 +74,19 @@ def type_of_content(head: bytes) -> str:
     """The type of a file that begins with these bytes; empty for text lines."""
     if magic := next((name for magic, name in _MAGIC.items() if head.startswith(magic)), ""):
         return magic
-    text = _decoded(head[:HEAD]).removeprefix("\ufeff").lstrip()
+    text = _decoded(head[:HEAD]).removeprefix("\ufeff").lstrip().replace("\r\n", "\n")
     root = _ROOT.match(text)
     if root and (known := _ROOTS.get(root[1].lower())):
         return known
     return "xml" if _XML.match(text) else next((name for name, form in _TEXT_TYPES.items() if form.match(text)), "")
 
 
-def expect_text(head: bytes, path: str | Path) -> None:
-    """Raises InputError if a file that is to be read line by line begins like something else."""
-    if kind := type_of_content(head):
+def expect_text(head: bytes, path: str | Path, document: str = "") -> None:
+    """Raises InputError if a file that is to be read line by line begins like something else.
+
+    document: a type of file that may be read so all the same.
+    """
+    if (kind := type_of_content(head)) and kind != document:
         raise InputError(f"{path}: is {description_of(kind)}")
 
 

@@ -48,16 +48,18 @@ def read_lines(
     keep_bom: bool = False,
     encoding: str = "",
     errors: DecodingErrors = "strict",
+    document: str = "",
 ) -> Iterator[str]:
     """The lines of a file without their `\\n`, which the last line may lack.
 
     A byte order mark (BOM) at the start is removed, unless keep_bom is set. NUL is an ordinary character.
     encoding: of the file; by default UTF-8, or UTF-16 or UTF-32 if their byte order mark says so.
     errors: with surrogateescape, bytes that are not UTF-8 become lone surrogates, for `undecodable` to find.
+    document: a type of file (`file_type.py`) whose lines may be read in addition to plain text.
     Raises InputError, with file and line, if the file cannot be read, is not in that encoding or has a line over
     LONGEST_LINE.
     """
-    lines = enumerate(_raw_lines(path, encoding, transcodes=True), start=1)
+    lines = enumerate(_raw_lines(path, encoding, transcodes=True, document=document), start=1)
     for number, raw in lines:
         text = raw.removesuffix(b"\n")
         if number == 1 and not keep_bom:
@@ -94,11 +96,11 @@ def read_raw_lines(path: str | Path) -> Iterator[bytes]:
     return _raw_lines(path, "", transcodes=False)
 
 
-def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool) -> Iterator[bytes]:
+def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool, document: str = "") -> Iterator[bytes]:
     number = 0
     with (
         _explained(path, encoding, lambda: number + 1),
-        _open_text(path, encoding, transcodes=transcodes) as (stream, foreign),
+        _open_text(path, encoding, transcodes=transcodes, document=document) as (stream, foreign),
     ):
         for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
             if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
@@ -109,11 +111,13 @@ def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool) -> Iterator
 
 
 @contextmanager
-def _open_text(path: str | Path, encoding: str, *, transcodes: bool = True) -> Iterator[tuple[io.BufferedReader, str]]:
+def _open_text(
+    path: str | Path, encoding: str, *, transcodes: bool = True, document: str = ""
+) -> Iterator[tuple[io.BufferedReader, str]]:
     """The decompressed bytes of a text, in UTF-8 if `transcodes`, and its encoding; empty for UTF-8."""
     with open_decompressed(path) as stream:
         head = stream.peek(HEAD)
-        expect_text(head, path)
+        expect_text(head, path, document)
         encoding = encoding or next((name for bom, name in _BOMS.items() if head.startswith(bom)), "")
         if encoding and transcodes:
             _expect_codec(encoding)

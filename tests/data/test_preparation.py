@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
+from workbooks import write_ods, write_xls, write_xlsx
 
 from seq2seq.config import Config, DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, TablePairs
@@ -67,11 +68,38 @@ def table(name: str, header: bool = True) -> Callable[[Path, Rows], dict[str, ob
             write_compressed(path, "".join(json.dumps(row) + "\n" for row in objects))
         elif ".json" in name:
             write_compressed(path, "".join(json.dumps({"translation": row}) + "\n" for row in objects))
+        elif ".xlsx" in name:
+            write_xlsx(path, {"Sheet": [("fr", "en"), *rows]})
+        elif ".ods" in name:
+            write_ods(path, [("fr", "en"), *rows])
+        elif ".xls" in name:
+            write_xls(path, [("fr", "en"), *rows])
         else:
             parquet.write_table(pyarrow.table({"translation": objects}), path)
         return {"data__train": str(path)}
 
     return write
+
+
+def units(name: str, start: str, unit: str, end: str) -> Callable[[Path, Rows], dict[str, object]]:
+    def write(folder: Path, rows: Rows) -> dict[str, object]:
+        write_compressed(folder / name, start + "".join(unit.format(src, tgt) for src, tgt in rows) + end)
+        return {"data__train": str(folder / name)}
+
+    return write
+
+
+TMX_UNIT = '<tu><tuv xml:lang="fr"><seg>{}</seg></tuv><tuv xml:lang="en"><seg>{}</seg></tuv></tu>'
+XLIFF = '<xliff version="1.2"><file source-language="fr" target-language="en"><body>'
+XLIFF_UNIT = "<trans-unit><source>{}</source><target>{}</target></trans-unit>"
+PO = 'msgid ""\nmsgstr "Language: en\\n"\n'
+
+
+def sgm(folder: Path, rows: Rows) -> dict[str, object]:
+    for side, name in enumerate(("fr", "en")):
+        segments = "".join(f"<seg>{row[side]}</seg>\n" for row in rows)
+        (folder / f"a.sgm.{name}").write_text(f"<refset>\n<p>\n{segments}")
+    return {"data__train_src": str(folder / "a.sgm.fr"), "data__train_tgt": str(folder / "a.sgm.en")}
 
 
 def hub_folder(folder: Path, rows: Rows) -> dict[str, object]:
@@ -101,6 +129,13 @@ FORMATS = [
     table("pairs.jsonl.gz"),
     table("pairs.json"),
     table("pairs.parquet"),
+    table("pairs.xlsx"),
+    table("pairs.ods"),
+    table("pairs.xls"),
+    units("memory.tmx.gz", '<tmx><header srclang="fr"/><body>', TMX_UNIT, "</body></tmx>"),
+    units("strings.xlf", XLIFF, XLIFF_UNIT, "</body></file></xliff>"),
+    units("strings.po", PO, '\nmsgid "{}"\nmsgstr "{}"\n', ""),
+    sgm,
     hub_folder,
     two_sources,
 ]
@@ -166,6 +201,25 @@ def test_report_counts_unusual_and_dropped_pairs(
     assert set(examples) <= {src for src, _ in rows}
     assert examples != [src for src, _ in rows[:3]]
     assert json.loads((tmp_path / "data" / "report.json").read_text())["sources"][0]["kept"] == source.kept
+
+
+def test_the_report_counts_units_that_are_no_pairs(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    entries = "".join(f'\nmsgid "{src}"\nmsgstr "{tgt}"\n' for src, tgt in rows[:30])
+    odd = '\nmsgid "a"\nmsgstr ""\n' + '\n#, fuzzy\nmsgid "b"\nmsgstr "c"\n' * 2
+    for name in ("train.po", "valid.po"):
+        (tmp_path / name).write_text(PO + entries + odd)
+    data = {"data__train_src": (), "data__train_tgt": (), "data__train": str(tmp_path / "train.po")}
+    report = report_of(tiny(**data, data__valid=str(tmp_path / "valid.po")), tmp_path)
+    for source in (*report.sources, report.valid):
+        assert (source.read, source.omitted) == (30, {"untranslated units": 1, "fuzzy units": 2})
+    assert [line.split() for line in report.lines() if "left out" in line][:2] == [
+        ["1", "untranslated", "unit:", "left", "out"],
+        ["2", "fuzzy", "units:", "left", "out"],
+    ]
+    (tmp_path / "train.po").write_text(PO + odd)
+    message = r"usable pairs: 0 of 0; .* at least 10; left out: 1 untranslated unit; left out: 2 fuzzy units"
+    with pytest.raises(InputError, match=message):
+        report_of(tiny(**data), tmp_path / "other")
 
 
 def test_cleaning_drops_the_pairs_it_counts(

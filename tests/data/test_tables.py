@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
+from workbooks import write_ods, write_xls, write_xlsx
 
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header, language_of
 from seq2seq.data.formats.delimited import Delimited
@@ -59,6 +61,35 @@ def write_parquet(path: Path, rows: list[tuple[str, str]], nested: bool) -> None
     parquet.write_table(pyarrow.table({"id": list(range(len(rows))), **columns}), path, row_group_size=3)
 
 
+NO_FORM_FEEDS = [(src.replace("\x0c", ""), tgt) for src, tgt in SENTENCES]
+
+
+def write_tmx(path: Path) -> None:
+    units = "".join(
+        f'<tu><tuv xml:lang="sw"><seg>{escape(src)}</seg></tuv><tuv xml:lang="en"><seg>{escape(tgt)}</seg></tuv></tu>'
+        for src, tgt in NO_FORM_FEEDS
+    )
+    path.write_text(f'<tmx><header srclang="*all*"/><body>{units}</body></tmx>', "utf-8")
+
+
+def write_xliff(path: Path) -> None:
+    units = "".join(
+        f"<trans-unit><source>{escape(src)}</source><target>{escape(tgt)}</target></trans-unit>"
+        for src, tgt in NO_FORM_FEEDS
+    )
+    languages = 'source-language="sw" target-language="en"'
+    path.write_text(f'<xliff version="1.2"><file {languages}><body>{units}</body></file></xliff>', "utf-8")
+
+
+def write_po(path: Path) -> None:
+    entries = "".join(
+        f"msgid {json.dumps(src, ensure_ascii=False)}\nmsgstr {json.dumps(tgt, ensure_ascii=False)}\n\n"
+        for src, tgt in NO_FORM_FEEDS
+        if src
+    )
+    path.write_text(f'msgid ""\nmsgstr ""\n"X-Source-Language: sw\\n"\n"Language: en\\n"\n\n{entries}', "utf-8")
+
+
 FORMATS: dict[str, Callable[[Path], object]] = {
     "pairs.tsv": lambda path: path.write_text("".join(f"{s}\t{t}\n" for s, t in SENTENCES), "utf-8"),
     "comma.csv": lambda path: write_csv(path, SENTENCES, ","),
@@ -69,6 +100,12 @@ FORMATS: dict[str, Callable[[Path], object]] = {
     "array.json": lambda path: write_array(path, SENTENCES),
     "flat.parquet": lambda path: write_parquet(path, SENTENCES, nested=False),
     "nested.parquet": lambda path: write_parquet(path, SENTENCES, nested=True),
+    "pairs.ods": lambda path: write_ods(path, [("sw", "en"), *NO_FORM_FEEDS]),
+    "pairs.xls": lambda path: write_xls(path, [("sw", "en"), *SENTENCES]),
+    "pairs.xlsx": lambda path: write_xlsx(path, {"Sheet": [("sw", "en"), *NO_FORM_FEEDS]}),
+    "memory.tmx": write_tmx,
+    "strings.xlf": write_xliff,
+    "strings.po": write_po,
 }
 SWAHILI_ENGLISH = ColumnHints("sw", "en")
 
@@ -78,16 +115,22 @@ def read(path: Path, hints: ColumnHints = SWAHILI_ENGLISH) -> list[tuple[str, st
     return [(src, tgt) for _, src, tgt in table.rows(*choose_columns(table, hints))]
 
 
+def expected(name: str) -> list[tuple[str, str]]:
+    """XML and PO files have no form feeds, and units with an empty side are no pairs."""
+    pairs = SENTENCES if name.endswith(("sv", "json", "jsonl", "parquet", "xls")) else NO_FORM_FEEDS
+    return [pair for pair in pairs if all(pair)] if name.endswith(("tmx", "xlf", "po")) else pairs
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_gives_the_same_pairs(name: str, tmp_path: Path) -> None:
     FORMATS[name](tmp_path / name)
-    assert read(tmp_path / name) == SENTENCES
+    assert read(tmp_path / name) == expected(name)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "pairs.tsv"])
 def test_swapped_languages_swap_the_sides(name: str, tmp_path: Path) -> None:
     FORMATS[name](tmp_path / name)
-    assert read(tmp_path / name, ColumnHints("en", "sw")) == [(tgt, src) for src, tgt in SENTENCES]
+    assert read(tmp_path / name, ColumnHints("en", "sw")) == [(tgt, src) for src, tgt in expected(name)]
 
 
 cells = st.text(st.characters(codec="utf-8"), max_size=12)

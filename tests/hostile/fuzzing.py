@@ -100,10 +100,14 @@ def mutate_folder(folder: Path, names: list[str], draw: random.Random) -> None:
 
 
 def read_table(path: Path, draw: random.Random) -> None:
+    mutate_file(path, draw)
+    _read_table(path, draw)
+
+
+def _read_table(path: Path, draw: random.Random) -> None:
     from seq2seq.config import DataConfig
     from seq2seq.data.sources import open_sources
 
-    mutate_file(path, draw)
     lang = draw.choice(["", "de"])
     sources = open_sources(DataConfig(train=(str(path),), src_lang=lang, tgt_lang=lang and "en"), path.parent)
     for pair in sources.train[0].pairs:
@@ -120,6 +124,26 @@ def read_arrow(path: Path, draw: random.Random) -> None:
         for _, src, tgt in table.rows(column, column):
             assert isinstance(src, str)
             assert isinstance(tgt, str)
+
+
+def read_segments(path: Path, draw: random.Random) -> None:
+    from seq2seq.data.sentences import read_sentences
+
+    mutate_file(path, draw)
+    assert not any("\n" in segment for segment in read_sentences(path))
+
+
+def read_zipped(path: Path, draw: random.Random) -> None:
+    """A document in a zip archive: mostly change a part of it, so that more than the check sums are tried."""
+    if draw.random() < 0.8:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        changed = draw.choice(list(parts))
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in parts.items():
+                archive.writestr(name, mutate(data, draw) if name == changed else data)
+        return _read_table(path, draw)
+    return read_table(path, draw)
 
 
 def read_readme(path: Path, draw: random.Random) -> None:
@@ -249,11 +273,16 @@ def table() -> pyarrow.Table:
 
 def write_files(folder: Path) -> None:
     """Write valid files for all readers except those of models and runs."""
+    from workbooks import write_ods, write_xls, write_xlsx
+
     parquet.write_table(table(), folder / "a.parquet")
     with pyarrow.OSFile(str(folder / "a.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table().schema) as writer:
         writer.write_table(table(), max_chunksize=15)
     pairs = [(f"ein Satz {n}", f'a "sentence", {n}') for n in range(30)]
     objects = [{"id": n, "translation": {"de": src, "en": tgt}} for n, (src, tgt) in enumerate(pairs)]
+    for write in (write_ods, write_xls):
+        write(folder / f"a.{write.__name__[-3:]}", [("de", "en"), *pairs])
+    write_xlsx(folder / "a.xlsx", {"Notes": [["a"]], "Words": [("n", "de", "en"), *((1.5, *pair) for pair in pairs)]})
     tsv = "".join(f"{src}\t{tgt}\n" for src, tgt in pairs)
     csv = "de;en\n" + "".join('{};"{}"\n'.format(src, tgt.replace('"', '""')) for src, tgt in pairs)
     jsonl = "".join(json.dumps(row) + "\n" for row in objects)
@@ -270,6 +299,27 @@ def write_files(folder: Path) -> None:
         "a.tsv.bz2": bz2.compress(tsv.encode()),
         "a.tsv.zip": zipped.getvalue(),
         "utf16.tsv": tsv.encode("utf-16"),
+        "a.tmx": '<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header srclang="de"/><body>'
+        + "".join(
+            f'<tu><tuv xml:lang="de"><seg>{src} <ph x="1">&lt;br></ph></seg></tuv><tuv xml:lang="en"><seg>{tgt}</seg>'
+            "</tuv></tu>\n"
+            for src, tgt in pairs
+        )
+        + "</body></tmx>",
+        "a.xlf": '<xliff version="1.2"><file source-language="de" target-language="en"><body>'
+        + "".join(
+            f'<trans-unit id="{n}"><source>{src}</source><target state="final">{tgt}</target></trans-unit>\n'
+            for n, (src, tgt) in enumerate(pairs)
+        )
+        + "</body></file></xliff>",
+        "a.po": 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Language: en\\n"\n'
+        '\n#, fuzzy\nmsgid "a"\nmsgid_plural "as"\nmsgstr[0] "b"\nmsgstr[1] "bs"\n\n#~ msgid "c"\n#~ msgstr "d"\n\n'
+        + "".join(
+            f"#: a.c:{n}\nmsgid {json.dumps(src)}\nmsgstr {json.dumps(tgt)}\n\n" for n, (src, tgt) in enumerate(pairs)
+        ),
+        "a.sgm": '<refset setid="a">\n<doc docid="1">\n<p>\n'
+        + "".join(f'<seg id="{n}">{tgt} &amp; Q&A</seg>\n' for n, (_, tgt) in enumerate(pairs))
+        + "</doc>\n</refset>\n",
         "set/README.md": "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: a.csv\n"
         "  sep: ','\ndataset_info:\n  features:\n  - name: de\n    dtype: string\n---\n",
         "set/a.csv": "".join(f"{row}\n" for row in ("de,en", *(f"{src},{src}" for src, _ in pairs))),
@@ -293,11 +343,14 @@ def write_files(folder: Path) -> None:
 
 
 TABLES = [
-    *("a.tsv", "a.csv", "a.jsonl", "a.json", "utf16.tsv"),
+    *("a.tsv", "a.csv", "a.jsonl", "a.json", "utf16.tsv", "a.tmx", "a.xlf", "a.po", "a.xls"),
     *(f"a.tsv.{suffix}" for suffix in ("gz", "zst", "bz2", "zip")),
 ]
 READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {
     **{name: (read_table, name) for name in TABLES},
+    "a.ods": (read_zipped, "a.ods"),
+    "a.xlsx": (read_zipped, "a.xlsx"),
+    "a.sgm": (read_segments, "a.sgm"),
     "a.arrow": (read_arrow, "a.arrow"),
     "a.parquet": (read_arrow, "a.parquet"),
     "dataset": (read_readme, "set"),

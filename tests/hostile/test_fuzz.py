@@ -30,7 +30,7 @@ GROUPS = {
     **{f"{memory} MB": ([reader for reader in HEAVY if HEAVY[reader] == memory], memory) for memory in (4000, 6000)},
 }
 # Readers that take 20 ms or more per file, and the factor by which they get fewer files.
-SLOW = {"dataset": 10, "run": 10, "model": 2, "shortlist": 2}
+SLOW = {"a.ods": 10, "a.xls": 25, "a.xlsx": 10, "dataset": 10, "run": 10, "model": 2, "shortlist": 2}
 PER_PROCESS = 1000
 
 

@@ -1,6 +1,5 @@
 """Tables as text: TSV, CSV, and lines separated by ` ||| `."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,16 +9,10 @@ from pathlib import Path
 from typing_extensions import override
 
 from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
+from seq2seq.data.formats.sentence_columns import CELL_START, sentence_columns
 from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, Table, listed
 from seq2seq.errors import InputError
 from seq2seq.io.lines import undecodable
-
-_ENOUGH_ROWS = 10
-# Of a cell, when columns are told apart: a line may have 16 MiB.
-_CELL_START = 200
-# At most this share of the cells of a column of labels are different.
-_FEW_VALUES = 0.05
-_LICENCE = re.compile(r"\bCC[- ](BY|0)\b|\blicen[cs]e|\battribution\b|©|https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -82,9 +75,8 @@ class Delimited(Table):
         with suppress(InputError):  # reported when the rows are read
             for _, cells in islice(self._cells(), int(self.has_header), FIRST_ROWS):
                 if not isinstance(cells, InputError) and len(cells) == len(self.columns):
-                    rows.append([cell[:_CELL_START] for cell in cells])
-        cells_of = zip(*rows, strict=True) if rows else [()] * len(self.columns)
-        return [column for column, cells in zip(self.columns, cells_of, strict=True) if _may_be_sentences(cells)]
+                    rows.append([cell[:CELL_START] for cell in cells])
+        return sentence_columns(self.columns, rows)
 
     @property
     def keeps_quotes(self) -> bool:
@@ -138,16 +130,3 @@ def _dialect(path: Path, named_csv: bool, layout: Layout) -> Dialect:
     inferred = infer_dialect(path, named_csv, layout.encoding)
     quoted = inferred.quoted if layout.quoted is None else layout.quoted
     return Dialect(layout.delimiter or inferred.delimiter, quoted)
-
-
-def _may_be_sentences(cells: Sequence[str]) -> bool:
-    """Whether the first cells of a column are none of these: blank, without letters, alike but for numbers, labels."""
-    if not cells:
-        return True
-    if not any(character.isalpha() for cell in cells for character in cell):
-        return False
-    if len(cells) < _ENOUGH_ROWS:
-        return True
-    alike = len({re.sub(r"\d+", "", cell) for cell in cells}) == 1
-    labels = len(set(cells)) <= _FEW_VALUES * len(cells)
-    return not (alike or labels or all(_LICENCE.search(cell) for cell in cells))

@@ -6,7 +6,10 @@ from pathlib import Path
 from seq2seq.data.formats.columnar import ArrowTable, ParquetTable
 from seq2seq.data.formats.delimited import Delimited, IsHeader, Layout
 from seq2seq.data.formats.json_table import JsonTable
+from seq2seq.data.formats.po import PoTable
+from seq2seq.data.formats.spreadsheet import Spreadsheet
 from seq2seq.data.formats.table import InvalidLines, Table
+from seq2seq.data.formats.xml_units import TmxTable, XliffTable
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
 from seq2seq.io.file_type import description_of, type_of_file
@@ -33,6 +36,14 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, inval
             return ArrowTable(path, is_stream=kind == "arrow-stream")
         case "json":
             return JsonTable(path, layout.encoding, invalid_lines)
+        case "tmx":
+            return TmxTable(path, layout.encoding, invalid_lines)
+        case "xliff":
+            return XliffTable(path, layout.encoding, invalid_lines)
+        case "xlsx" | "ods" | "ole":
+            return Spreadsheet(path, is_header)
+        case "po":
+            return PoTable(path, layout.encoding, invalid_lines)
         case "":
             if suffix not in ("csv", "tsv") and _is_json(path, layout.encoding):
                 return JsonTable(path, layout.encoding, invalid_lines)

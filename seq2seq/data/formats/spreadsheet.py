@@ -1,0 +1,147 @@
+"""Spreadsheets (xlsx, ods, xls), read by calamine."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import weakref
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from typing_extensions import override
+
+from seq2seq.data.formats import workbook_process
+from seq2seq.data.formats.delimited import IsHeader
+from seq2seq.data.formats.sentence_columns import CELL_START, sentence_columns
+from seq2seq.data.formats.table import FIRST_ROWS, Column, Table, listed
+from seq2seq.errors import InputError
+
+_SIDES = 2
+_BLOCK = 2**20
+_MOST_BYTES = 2**29
+"""Of all parts of a workbook, decompressed."""
+_NOT_READABLE = "not readable as a spreadsheet: another Office document, damaged, too large or with a password"
+_NO_MEMORY = (
+    f"cannot be read as a spreadsheet in {workbook_process.MOST_MEMORY // 2**30} GiB of memory and "
+    f"{workbook_process.MOST_SECONDS} s; save the sheet as CSV"
+)
+
+
+class Spreadsheet(Table):
+    """The first visible sheet of a workbook that has two columns of text; blank rows are skipped."""
+
+    unit = "row"
+
+    def __init__(self, path: Path, is_header: IsHeader) -> None:
+        super().__init__(path)
+        _expect_bounded(path)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the table
+        weakref.finalize(self, self._file.close)
+        self._sheet = _copy_sheet_of_pairs(path, self._file)
+        first = [cells for _, cells in islice(self._cells(), FIRST_ROWS)]
+        self._first = first[0] if first else []
+        self.is_named = bool(first) and is_header(self._first, True)
+        names = self._first if self.is_named else map(str, range(1, len(self._first) + 1))
+        self.columns = [(name,) for name in names]
+        self._sentence_columns = sentence_columns(self.columns, _starts(first[int(self.is_named) :]))
+
+    @property
+    @override
+    def form(self) -> str:
+        return f"spreadsheet, sheet {self._sheet!r}, {'with' if self.is_named else 'without'} a header"
+
+    @property
+    @override
+    def description(self) -> str:
+        """The columns as text; those without a name are shown with their first cell."""
+        if self.is_named:
+            return super().description
+        return listed([f"{number} ({cell[:20]})" for number, cell in enumerate(self._first, 1)])
+
+    @property
+    @override
+    def sentence_columns(self) -> list[Column]:
+        return self._sentence_columns
+
+    @override
+    def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
+        src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
+        for number, cells in islice(self._cells(), int(self.is_named), None):
+            yield number, cells[src], cells[tgt]
+
+    def _cells(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows and their numbers. Each iterator has its own position in the file."""
+        position = 0
+        while True:
+            self._file.seek(position)
+            lines = self._file.readlines(_BLOCK)
+            position = self._file.tell()
+            if not lines:
+                return
+            for number, *cells in map(json.loads, lines):
+                yield number, cells
+
+
+def _expect_bounded(path: Path) -> None:
+    """Raises InputError for a zip bomb; one with wrong sizes in its directory is left to the limits of the process."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+        if size > _MOST_BYTES:
+            raise InputError(f"{path}: a spreadsheet of {size:,} bytes decompressed; save the sheet as CSV")
+
+
+def _copy_sheet_of_pairs(path: Path, file: IO[bytes]) -> str:
+    """Write the rows of the first sheet with two columns of text, or of the last one if none has; return its name."""
+    name = ""
+    with _printed(path) as lines:
+        for line in lines:
+            if line.startswith(b"["):
+                file.write(line)
+                continue
+            if not line.endswith(b"\n"):  # the process ended
+                break
+            content = json.loads(line)
+            if isinstance(content, dict):
+                raise InputError(f"{path}: {_NOT_READABLE} ({' '.join(content['error'].split())[:200]})")
+            if _has_pairs(file):
+                break
+            name = content
+            file.seek(0)
+            file.truncate()
+    return name
+
+
+def _has_pairs(file: IO[bytes]) -> bool:
+    file.seek(0)
+    rows = [json.loads(line)[1:] for line in islice(file, FIRST_ROWS)]
+    file.seek(0, os.SEEK_END)
+    columns = [(str(number),) for number in range(len(rows[0]))] if rows else []
+    return len(sentence_columns(columns, _starts(rows))) >= _SIDES
+
+
+def _starts(rows: list[list[str]]) -> list[list[str]]:
+    return [[cell[:CELL_START] for cell in row] for row in rows]
+
+
+@contextmanager
+def _printed(path: Path) -> Iterator[Iterator[bytes]]:
+    """What the process prints that reads a workbook. Raises InputError if it ends for lack of memory or time."""
+    command = [sys.executable, "-P", workbook_process.__file__, str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            assert process.stdout
+            yield process.stdout
+            if process.stdout.read(1):
+                return
+            if process.wait():
+                raise InputError(f"{path}: {_NO_MEMORY}")
+        finally:
+            process.kill()
