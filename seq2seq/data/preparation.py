@@ -127,8 +127,12 @@ def _encode(
     write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
     overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
     notes = list(sources.notes)
-    if not (sources.src_lang and sources.tgt_lang):
-        notes.append("languages unknown: neither columns nor file names tell them; give --src-lang and --tgt-lang")
+    if unknown := [side for side in ("src", "tgt") if not getattr(sources, f"{side}_lang")]:
+        names = {"src": "source", "tgt": "target"}
+        notes.append(
+            f"{' and '.join(names[side] for side in unknown)} language unknown: neither columns nor file names tell; "
+            f"give {' and '.join(f'--{side}-lang' for side in unknown)}"
+        )
     if sources.test:
         try:
             test = normalized(sources.test) if data.normalize else sources.test

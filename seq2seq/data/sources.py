@@ -66,7 +66,7 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
         valid = opener.aligned(data.valid_src, data.valid_tgt)
     weights = data.weights or (1.0,) * len(train)
     sources = tuple(Source(pairs, weight) for pairs, weight in zip(train, weights, strict=True))
-    return Sources(sources, valid, opener.test, opener.src_lang, opener.tgt_lang, tuple(opener.notes))
+    return Sources(sources, valid, opener.test, *opener.languages, tuple(opener.notes))
 
 
 def _expect_different_pipes(names: Sequence[str | None]) -> None:
@@ -83,6 +83,7 @@ class _Opener:
         self._data, self._downloads = data, downloads
         self.src_lang, self.tgt_lang = data.src_lang, data.tgt_lang
         self.infers_languages = not (data.src_lang and data.tgt_lang)
+        self._one_language: tuple[str, str] | None = None
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
         self.notes = [
@@ -159,10 +160,19 @@ class _Opener:
 
     def _infer_languages(self, src: str, tgt: str, where: str) -> None:
         src, tgt = self.src_lang or src, self.tgt_lang or tgt
-        if src and tgt and src != tgt and self.infers_languages:
+        if not self.infers_languages:
+            return
+        if src and tgt and src != tgt:
             self.infers_languages = False
             self.src_lang, self.tgt_lang = src, tgt
             self.notes.append(f"{where}: languages inferred as {src} to {tgt}")
+        elif bool(src) != bool(tgt):
+            self._one_language = self._one_language or (src, tgt)
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The languages that are known or inferred; only one if a source, such as a PO file, tells no more."""
+        return (self.src_lang, self.tgt_lang) if any((self.src_lang, self.tgt_lang)) else self._one_language or ("", "")
 
 
 def _first_of(names: Sequence[str], splits: Mapping[str, Callable[[], Bitext]], dataset: str) -> Bitext | None:
