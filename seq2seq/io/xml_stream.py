@@ -64,6 +64,8 @@ def sgml_elements(chunks: Iterable[bytes], tag: str) -> "Iterator[Element]":
 
 def inline_text(element: "Element") -> str:
     """The text of an element and of all elements in it. Raises ValueError if it uses an entity of the file's own."""
+    if not len(element):
+        return element.text or ""
     from lxml import etree
 
     entity = next(element.iter(etree.Entity), None)

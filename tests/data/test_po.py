@@ -59,10 +59,13 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.parametrize("charset", ["UTF-8", "ISO-8859-1", "CP1252"])
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [("UTF-8", "utf-8"), ("UTF-8", "utf-8-sig"), ("ISO-8859-1", "latin-1"), ("CP1252", "cp1252"), ("CHARSET", "utf-8")],
+)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_translated_entries_are_pairs(charset: str, end: str, tmp_path: Path) -> None:
-    table = opened(tmp_path / "a.po", (HEADER.format(charset) + ENTRIES).replace("\n", end), charset)
+def test_translated_entries_are_pairs(charset: str, encoding: str, end: str, tmp_path: Path) -> None:
+    table = opened(tmp_path / "a.po", (HEADER.format(charset) + ENTRIES).replace("\n", end), encoding)
     assert list(map(column_name, table.columns)) == ["msgid", "fr"]
     for _ in range(2):
         assert pairs(table) == EXPECTED

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,15 @@ class PoTable(Table):
                 yield (line, source, target) if src_column == self._msgid else (line, target, source)
 
     def _header(self) -> dict[str, str]:
-        """The fields of the header, which are ASCII; the text of others is not decoded."""
+        """The fields of the header that are ASCII: the others cannot be decoded yet."""
         from translate.storage.poheader import parseheaderstring
 
-        for line, lines in islice(_entries(self.path, "latin-1"), 1):
-            try:
-                entry = _parsed(lines)
-            except ValueError as error:
-                raise InputError(f"{self.path}, line {line}: not a valid PO entry ({error})") from None
+        try:
+            first = next(_entries(self.path, ""), None)
+        except InputError:  # it is not UTF-8
+            first = next(_entries(self.path, "latin-1"), None)
+        with suppress(ValueError):  # reported when the rows are read
+            entry = _parsed(first[1]) if first else None
             if entry is not None and entry.isheader():
                 fields: dict[str, str] = parseheaderstring(str(entry.target))  # type: ignore[no-untyped-call]
                 return {name: value for name, value in fields.items() if value.isascii()}

@@ -7,8 +7,8 @@ import sys
 import tempfile
 import weakref
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -99,13 +99,13 @@ def _expect_bounded(path: Path) -> None:
 def _copy_sheet_of_pairs(path: Path, file: IO[bytes]) -> str:
     """Write the rows of the first sheet with two columns of text, or of the last one if none has; return its name."""
     name = ""
-    with _printed(path) as lines:
+    with closing(_printed(path)) as lines:
         for line in lines:
             if line.startswith(b"["):
                 file.write(line)
                 continue
-            if not line.endswith(b"\n"):  # the process ended
-                break
+            if not line.endswith(b"\n"):  # the process ended early, and its exit status is reported
+                continue
             content = json.loads(line)
             if isinstance(content, dict):
                 raise InputError(f"{path}: {_NOT_READABLE} ({' '.join(content['error'].split())[:200]})")
@@ -129,8 +129,7 @@ def _starts(rows: list[list[str]]) -> list[list[str]]:
     return [[cell[:CELL_START] for cell in row] for row in rows]
 
 
-@contextmanager
-def _printed(path: Path) -> Iterator[Iterator[bytes]]:
+def _printed(path: Path) -> Generator[bytes, None, None]:
     """What the process prints that reads a workbook. Raises InputError if it ends for lack of memory or time."""
     command = [sys.executable, "-P", workbook_process.__file__, str(path)]
     with subprocess.Popen(
@@ -138,9 +137,7 @@ def _printed(path: Path) -> Iterator[Iterator[bytes]]:
     ) as process:
         try:
             assert process.stdout
-            yield process.stdout
-            if process.stdout.read(1):
-                return
+            yield from process.stdout
             if process.wait():
                 raise InputError(f"{path}: {_NO_MEMORY}")
         finally:

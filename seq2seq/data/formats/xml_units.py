@@ -8,6 +8,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,9 +151,10 @@ def _inherited(element: "Element", *attributes: str) -> str:
     return next((value for node in ancestors for name in attributes if (value := node.get(name))), "")
 
 
+@lru_cache
 def _language(tag: str) -> str:
     """A language tag as the file writes it, but `EN-US` is `en-US`."""
-    primary = re.split("[-_]", tag, maxsplit=1)[0]
+    primary = _primary(tag)
     return primary.lower() + tag[len(primary) :]
 
 
