@@ -1,7 +1,7 @@
 """Sentence pairs: from two aligned files, or from the rows of a table."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
 
 _MOST_COUNTED = 10_000_000
+_CHUNK_CHARACTERS = 2**23
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
@@ -113,6 +114,20 @@ class LazyBitext:
 
     def __iter__(self) -> Iterator[Pair]:
         return iter(self.open())
+
+
+def chunks(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
+    """The pairs in lists of at most `size`, and fewer if their sentences are very long."""
+    chunk: list[Pair] = []
+    characters = 0
+    for pair in pairs:
+        chunk.append(pair)
+        characters += len(pair.src) + len(pair.tgt)
+        if len(chunk) == size or characters > _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _count(lines: Iterator[str]) -> int:

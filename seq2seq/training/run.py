@@ -223,7 +223,7 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
             report = prepare_data(config.data, config.tokenizer, sources, new.data)
         config = adapt(config, Corpus(new.data / "train").target_tokens)
-        progress.report(report.lines(), report.warnings())
+        progress.report(report.lines(), report.main_warnings())
         write_file(new.config_file, to_json(config.model_dump()))
         _expect_no_foreign_files(RunFolder(folder))
         _expect_same_folder(folder, checked)

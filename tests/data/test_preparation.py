@@ -150,6 +150,8 @@ def test_report_counts_unusual_and_dropped_pairs(
         "empty": (1, True),
         "too_long": (1, True),
         "identical": (1 + sum(src == tgt for src, tgt in rows), False),
+        "markup": (0, False),
+        "mojibake": (0, False),
         "length": (0, False),
         "ratio": (1, False),
         "script": (0, False),
