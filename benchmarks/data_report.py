@@ -3,9 +3,8 @@
     python benchmarks/data_report.py --src train.de --tgt train.en [--pairs 100000 1000000]
 
 Makes pairs from the lines of a bitext, with the words of each copy in another order and a number appended, so that no
-pair repeats; writes them as TSV and reports on them on one core. Prints the seconds, those of the processor, which other
-programs disturb less, and the peak of anonymous memory, which excludes pages of mapped files that the system can evict.
-Linux only.
+pair repeats; writes them as TSV and reports on them on one core. Prints the seconds, those of the processor, which
+other programs disturb less, and the peak of anonymous memory, without pages of mapped files. Linux only.
 """
 
 import argparse

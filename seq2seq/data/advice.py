@@ -35,7 +35,8 @@ def warnings_of(report: DataReport) -> list[str]:
     """Warnings, with figures."""
     warnings = [(_GRAVE, warning) for warning in report.language_warnings]
     for source in report.sources:
-        warnings += [(rank, f"{source.name}: {text}") for rank, text in _of_source(source)]
+        name = f"{source.name}: " if len(report.sources) > 1 else ""
+        warnings += [(rank, name + text) for rank, text in _of_source(source)]
     for overlap in report.overlaps:
         warnings += [(_HARMFUL, text) for text in _of_overlap(overlap)]
     warnings += [(_MINOR, text) for text in _of_corpus(report)]

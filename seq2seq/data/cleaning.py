@@ -33,7 +33,8 @@ class Rules:
 
     def broken_by(self, number: int, pair: Pair, rules: Sequence[Rule]) -> list[Rule]:
         """The `rules` that pair `number` of the corpus breaks."""
-        return [rule for rule in rules if self._checks[rule](number, pair)]
+        checks = self._checks
+        return [rule for rule in rules if checks[rule](number, pair)]
 
 
 class _Foreign:

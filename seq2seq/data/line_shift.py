@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -20,7 +21,7 @@ WINDOW = 400
 _OFFSETS = (0, *(sign * distance for distance in range(1, 6) for sign in (1, -1)))
 _LEAST = 60
 # The last windows of a long corpus are this share of it apart, its first ones are contiguous.
-_SPACING, _CONTIGUOUS = 0.02, 40
+_SPACING, _CONTIGUOUS = 0.02, 30
 _WORDS, _ROWS = 60, 64
 _LEAST_SHARE, _MOST_SHARE = 0.02, 0.5
 _LONGEST_TEXT = 1000
@@ -106,7 +107,7 @@ def shifted_by(window: list[Pair]) -> int | None:
     """By how many lines the target is shifted; 0 if the sides match, None if no offset is clearly the best."""
     src, tgt = [pair.src for pair in window], [pair.tgt for pair in window]
     src_lengths, tgt_lengths = _lengths(window, "src"), _lengths(window, "tgt")
-    src_words, tgt_words = _occurrences(src), _occurrences(tgt)
+    src_words, tgt_words = _standardised(_occurrences(src)), _standardised(_occurrences(tgt))
     scores = {
         offset: _length_score(*_overlapping(src_lengths, tgt_lengths, offset))
         + _word_score(*_overlapping(src_words, tgt_words, offset))
@@ -142,8 +143,7 @@ def _length_score(src: np.ndarray, tgt: np.ndarray) -> float:
 
 
 def _word_score(src: np.ndarray, tgt: np.ndarray) -> float:
-    """How far the occurrences of words depend on each other, in standard deviations; [N, words] each."""
-    src, tgt = _standardised(src), _standardised(tgt)
+    """How far the standardised occurrences of words depend on each other, in standard deviations; [N, words] each."""
     cells = src.shape[1] * tgt.shape[1]
     if not cells:
         return 0.0
@@ -170,11 +170,15 @@ def _lengths(window: list[Pair], side: str) -> np.ndarray:
 def _occurrences(texts: list[str]) -> np.ndarray:
     """Which of the most frequent words, but those in most lines, are in each text, [texts, words]."""
     rows = [set(_words_of(text)) for text in texts]
-    counts = Counter(word for row in rows for word in row)
-    least, most = _LEAST_SHARE * len(texts), _MOST_SHARE * len(texts)
-    frequent = [word for word, count in counts.most_common() if max(4, least) <= count <= most][:_WORDS]
-    columns = [[word in row for row in rows] for word in frequent]
-    return np.array(columns, np.float32).reshape(len(frequent), len(texts)).T
+    counts = Counter(chain.from_iterable(rows))
+    least, most = max(4, _LEAST_SHARE * len(texts)), _MOST_SHARE * len(texts)
+    frequent = [(word, count) for word, count in counts.items() if least <= count <= most]
+    frequent.sort(key=lambda item: (-item[1], item[0]))
+    columns = {word: column for column, (word, _) in enumerate(frequent[:_WORDS])}
+    occurrences = np.zeros((len(texts), len(columns)), np.float32)
+    for number, row in enumerate(rows):
+        occurrences[number, [columns[word] for word in row if word in columns]] = 1
+    return occurrences
 
 
 def _words_of(text: str) -> list[str]:

@@ -28,10 +28,10 @@ _EXPLANATIONS = {
     "too_long": "pairs with a side of more than data.max_length pieces",
     "identical": "pairs identical on both sides",
     "length": f"pairs with more than {MAX_CHARACTERS:,} characters on a side",
-    "ratio": f"pairs with a length ratio over {RATIO_FACTOR:g} times the median, or under 1/{RATIO_FACTOR:g} of it",
+    "ratio": f"pairs with an unusual length ratio (over {RATIO_FACTOR:g} times the median, under 1/{RATIO_FACTOR:g})",
     "script": "pairs with a side mostly in an unexpected script",
-    "mojibake": "pairs with mojibake, text that was decoded wrongly",
-    "markup": "pairs with a side of nothing but tags, such as <range>",
+    "mojibake": "pairs with mojibake",
+    "markup": "pairs with a side of nothing but tags (<range>)",
     "duplicates": "duplicates of an earlier pair",
     "returns": "lines with a carriage return (\\r) inside",
     "entities": "lines with HTML entities",
@@ -41,12 +41,12 @@ _EXPLANATIONS = {
     "wordless": "lines without a letter",
 }
 _ADVICE = {
-    "returns": "split or replace them, if they end lines",
-    "entities": "decode them, as Python's html.unescape does",
-    "tags": "remove those that translations should not have",
-    "tokenised": "use the text as it was before, or detokenise it",
+    "returns": "split the lines there, or remove them",
+    "entities": "decode them (html.unescape in Python)",
+    "tags": "remove unwanted ones",
+    "tokenised": "use the text before tokenisation, or detokenise it",
     "decomposed": "data.normalize composes them",
-    "wordless": "check that the columns or files are the right ones",
+    "wordless": "are these the right columns?",
 }
 """What to do about faults of lines, by rule."""
 LINES_LISTED = 3

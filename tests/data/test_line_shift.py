@@ -48,10 +48,7 @@ ORDERS: dict[str, Callable[[Rows], Rows]] = {
     "numbers": lambda rows: [(str(n), str(n)) for n in range(len(rows))],
     "unrelated": lambda rows: [(src, tgt) for (src, _), (_, tgt) in zip(rows, made_up(len(rows), 7), strict=True)],
     "the same": lambda rows: [("a b", "c d")] * len(rows),
-    "blanks": lambda rows: [
-        (src * bool(n % 3), tgt if n % 5 else "<range>")
-        for n, (src, tgt) in enumerate(rows)
-    ],
+    "blanks": lambda rows: [(src * bool(n % 3), tgt if n % 5 else "<range>") for n, (src, tgt) in enumerate(rows)],
 }
 
 
