@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pyarrow
 import pytest
 import zstandard
@@ -444,6 +445,9 @@ def test_a_spool_yields_what_was_written(sources: list[list[Pair]], tmp_path: Pa
         patch.setattr("seq2seq.data.spool._BLOCK", 7)
         assert [list(spool.write(pairs)) for pairs in sources] == sources
         both = [zip(spool.read(index), spool.read(index), strict=True) for index in range(len(sources))]
+        odd = np.arange(sum(map(len, sources))) % 2 == 1
+        chosen = [number for index in range(len(sources)) for number, _ in spool.read(index, odd)]
+        assert chosen == odd.nonzero()[0].tolist()
         twice = [[(first, second) for first, second in pairs] for pairs in both]
     numbers = iter(range(1000))
     assert twice == [[((number, pair),) * 2 for pair, number in zip(pairs, numbers, strict=False)] for pairs in sources]
