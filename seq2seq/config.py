@@ -36,7 +36,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
-Rule = Literal["identical", "length", "ratio", "script", "duplicates"]
+Rule = Literal["identical", "markup", "mojibake", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
 Weight = Annotated[float, Field(ge=1e-6, le=1000)]

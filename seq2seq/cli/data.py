@@ -56,7 +56,7 @@ def report(
     if as_json:
         print(json.dumps(data_report.as_json(), indent=2))
         return
-    for line in [*data_report.lines(), *(f"warning: {warning}" for warning in data_report.warnings())]:
+    for line in [*data_report.lines(), *(f"warning: {warning}" for warning in data_report.main_warnings())]:
         print(printable(line))
 
 

@@ -97,7 +97,7 @@ Clean = Annotated[
     typer.Option(
         "--clean",
         help="Drop training pairs that are duplicates, identical on both sides, over 1,000 characters, of an unusual "
-        "length ratio or in the wrong script.",
+        "length ratio, in the wrong script, nothing but tags, or mojibake.",
     ),
 ]
 

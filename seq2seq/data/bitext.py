@@ -15,6 +15,7 @@ from seq2seq.io.lines import undecodable
 from seq2seq.tokenizer.normalization import source_form, target_form
 
 _MOST_COUNTED = 10_000_000
+_CHUNK_CHARACTERS = 2**23
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
@@ -130,6 +131,20 @@ class LazyBitext:
 def normalized(pairs: Iterable[Pair]) -> Iterator[Pair]:
     """The pairs in the form that a model reads and learns."""
     return (Pair(source_form(pair.src), target_form(pair.tgt), pair.line) for pair in pairs)
+
+
+def chunks(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
+    """The pairs in lists of at most `size`, and fewer if their sentences are very long."""
+    chunk: list[Pair] = []
+    characters = 0
+    for pair in pairs:
+        chunk.append(pair)
+        characters += len(pair.src) + len(pair.tgt)
+        if len(chunk) == size or characters > _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _count(lines: Iterator[str]) -> int:

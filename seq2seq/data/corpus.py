@@ -5,9 +5,10 @@ keeps neither text nor ids in memory.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,12 +16,12 @@ import numpy as np
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from seq2seq.config import Weight
-from seq2seq.data.bitext import Pair
+from seq2seq.data.bitext import Pair, chunks
 from seq2seq.errors import InputError
 from seq2seq.io.storage import new_file, read_json, to_json, write_file
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
 
-_CHUNK, _CHUNK_CHARACTERS = 10_000, 2**23
+_CHUNK = 10_000
 _IDS_AT_ONCE = 2**22
 _PARTS = "parts.json"
 _IDS = np.dtype("<i4")
@@ -137,14 +138,15 @@ class CorpusWriter:
         self._files.__exit__(*error)
         write_file(self._folder / _PARTS, to_json([[part.pairs, part.weight] for part in self._parts]))
 
-    def add(self, pairs: Iterable[Pair], too_long: Callable[[int], None], weight: float = 1.0) -> int:
+    def add(self, pairs: Iterable[Pair], too_long: Callable[[int, int], None], weight: float = 1.0) -> int:
         """Append the pairs of a source and return how many.
 
-        too_long: called with the line of each pair that is dropped because it is over the limit.
+        too_long: called with the line of each pair that is dropped because it is over the limit, and the pieces of its
+            longer side.
         weight: how often an epoch samples these pairs.
         """
         count = 0
-        for chunk in _chunks(pairs):
+        for chunk in chunks(pairs, _CHUNK):
             encoded = zip(
                 chunk,
                 self._src_tokenizer.encode([pair.src for pair in chunk]),
@@ -153,15 +155,20 @@ class CorpusWriter:
             )
             src_kept, tgt_kept = [], []
             for pair, src, tgt in encoded:
-                if max(len(src), len(tgt)) > self._max_length:
-                    too_long(pair.line)
+                longest = max(len(src), len(tgt))
+                if longest > self._max_length:
+                    too_long(pair.line, longest)
                 else:
                     src_kept.append(src)
                     tgt_kept.append(tgt)
-            self._write_src(src_kept)
-            self._write_tgt(tgt_kept)
-            self.src_pieces.add(src_kept)
-            self.tgt_pieces.add(tgt_kept)
+            for sentences, write, pieces in (
+                (src_kept, self._write_src, self.src_pieces),
+                (tgt_kept, self._write_tgt, self.tgt_pieces),
+            ):
+                ids = np.fromiter(chain.from_iterable(sentences), _IDS)
+                lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+                write(ids, lengths)
+                pieces.add(ids, lengths)
             count += len(src_kept)
         self._parts.append(Part(count, weight))
         return count
@@ -171,47 +178,41 @@ class PieceCounts:
     """How often each piece occurs on one side of a corpus, and how long its sentences are."""
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        self._starts_word = np.array([tokenizer.starts_word(piece) for piece in range(len(tokenizer))])
         self.of_piece = np.zeros(len(tokenizer), np.int64)
         """[V]"""
         self.of_length = np.zeros(max_length + 1, np.int64)
         """Sentences of each length."""
+        self.most_words = 0
+        """In a sentence; a word begins with a blank."""
 
-    def add(self, sentences: Sequence[list[int]]) -> None:
-        """Count the pieces of these sentences."""
-        ids = np.fromiter((i for sentence in sentences for i in sentence), np.int64)
+    def add(self, ids: np.ndarray, lengths: np.ndarray) -> None:
+        """Count the pieces of sentences. ids: of all, one after the other. lengths: of each."""
         self.of_piece += np.bincount(ids, minlength=len(self.of_piece))
-        lengths = [len(sentence) for sentence in sentences]
         self.of_length += np.bincount(lengths, minlength=len(self.of_length)).astype(np.int64)
+        words = np.concatenate([[0], self._starts_word[ids].cumsum()])
+        ends = lengths.cumsum()
+        self.most_words = max(self.most_words, int((words[ends] - words[ends - lengths]).max(initial=0)))
+
+    def quantile(self, share: float) -> int:
+        """The length that this share of the sentences have at most."""
+        return int(np.searchsorted(self.of_length.cumsum(), share * max(1, int(self.of_length.sum()))))
 
 
 @contextmanager
-def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[Sequence[list[int]]], None]]:
-    """A function that appends sentences to one side of a corpus."""
+def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[np.ndarray, np.ndarray], None]]:
+    """A function that appends sentences, as their ids and lengths, to one side of a corpus."""
     end = 0
     with new_file(folder / f"{side}.ids") as ids_file, new_file(folder / f"{side}.offsets") as offsets_file:
         offsets_file.write(np.array([end], _OFFSETS).tobytes())
 
-        def add(sentences: Sequence[list[int]]) -> None:
+        def add(ids: np.ndarray, lengths: np.ndarray) -> None:
             nonlocal end
-            ends = end + np.cumsum([len(sentence) for sentence in sentences], dtype=_OFFSETS)
-            ids_file.write(np.fromiter((i for sentence in sentences for i in sentence), _IDS).tobytes())
-            offsets_file.write(ends.tobytes())
-            end = int(ends[-1]) if sentences else end
+            ids_file.write(ids.tobytes())
+            offsets_file.write((end + np.cumsum(lengths, dtype=_OFFSETS)).tobytes())
+            end += len(ids)
 
         yield add
-
-
-def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    chunk: list[Pair] = []
-    characters = 0
-    for pair in pairs:
-        chunk.append(pair)
-        characters += len(pair.src) + len(pair.tgt)
-        if len(chunk) == _CHUNK or characters > _CHUNK_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
 
 
 def _read_parts(path: os.PathLike[str]) -> list[Part]:

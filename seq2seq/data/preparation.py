@@ -1,6 +1,7 @@
 """From bitexts to a run's `data/` folder: tokenizers, encoded pairs, the validation text and a report."""
 
 import random
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, normalized
 from seq2seq.data.corpus import Corpus, CorpusWriter
 from seq2seq.data.languages import language_warnings, looks_swapped
-from seq2seq.data.report import DataReport, OverlapReport, SideReport, SourceReport, VocabularyReport
+from seq2seq.data.overlap import Overlap
+from seq2seq.data.report import DataReport, SideReport, SourceReport, VocabularyReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.splits import Selection
 from seq2seq.data.spool import PairSpool
-from seq2seq.data.statistics import Overlap, is_unspaced
+from seq2seq.data.statistics import is_unspaced
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
 from seq2seq.io.storage import parse_json, to_json, write_file
@@ -25,7 +27,8 @@ from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
 from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
 
 _EXAMPLES = 3
-_TOKENIZER_PAIRS = 100_000
+_TOKENIZER_PAIRS, _TOKENIZER_CHARACTERS = 100_000, 2**26
+_LENGTHS_KEPT = 1000
 _REPORT, _VALID = "report.json", "valid.json"
 _LARGEST_VALIDATION, _LARGEST_REPORT = 2**30, 2**26
 
@@ -98,7 +101,8 @@ def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: 
     sources, targets = survey.src_characters, survey.tgt_characters
 
     def sample() -> Iterator[Pair]:
-        return _evenly(selection.training_pairs(), selection.usable, _TOKENIZER_PAIRS)
+        mean = (sources.total() + targets.total()) / selection.survey.usable
+        return selection.training_pairs(min(_TOKENIZER_PAIRS, int(_TOKENIZER_CHARACTERS / mean)))
 
     def train(texts: Iterable[str], characters: Counter[str]) -> Tokenizer:
         size = config.vocab_size or default_vocab_size(selection.usable, characters)
@@ -111,12 +115,6 @@ def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: 
     return Tokenizers(src, train((pair.tgt for pair in sample()), targets), normalize)
 
 
-def _evenly(pairs: Iterable[Pair], total: int, most: int) -> Iterator[Pair]:
-    """At most about `most` of `total` pairs, evenly spread."""
-    share = min(1.0, most / total)
-    return (pair for number, pair in enumerate(pairs) if int((number + 1) * share) > int(number * share))
-
-
 def _encode(
     data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path
 ) -> DataReport:
@@ -125,7 +123,7 @@ def _encode(
     valid_report = SourceReport(origin)
     valid_pairs = list(selection.validation_pairs(valid_report))
     write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
-    overlaps = [("validation", Overlap(pair.src for pair in valid_pairs))]
+    overlaps = [Overlap("validation", valid_pairs)]
     notes = list(sources.notes)
     if unknown := [side for side in ("src", "tgt") if not getattr(sources, f"{side}_lang")]:
         names = {"src": "source", "tgt": "target"}
@@ -135,28 +133,27 @@ def _encode(
         )
     if sources.test:
         try:
-            test = normalized(sources.test) if data.normalize else sources.test
-            overlaps.append(("test", Overlap(pair.src for pair in test)))
+            overlaps.append(Overlap("test", normalized(sources.test) if data.normalize else sources.test))
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 
     def track_overlaps(pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
-            for _, overlap in overlaps:
-                overlap.add(pair.src)
+            for overlap in overlaps:
+                overlap.add(pair)
             yield pair
 
     reports = []
     with CorpusWriter(folder / "train", tokenizers.src, tokenizers.tgt, data.max_length) as train:
         for index, source in enumerate(sources.train):
-            report = SourceReport(str(source.pairs), weight=source.weight)
-            too_long = report.finding("too_long", left_out=True)
+            report = SourceReport(str(source.pairs), weight=source.weight, max_length=data.max_length)
+            too_long = _TooLong(report)
             pairs = track_overlaps(selection.training_pairs_of(index, report))
             report.kept = train.add(pairs, too_long.add, source.weight)
+            report.too_long_median = too_long.median
             reports.append(report)
     with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
-        too_long = valid_report.finding("too_long", left_out=True)
-        valid_report.kept = valid.add(valid_pairs, too_long.add)
+        valid_report.kept = valid.add(valid_pairs, _TooLong(valid_report).add)
     if not any(report.kept for report in reports):
         raise InputError("; ".join(f"{report.name}: {report.losses}" for report in reports))
     if not valid_report.kept:
@@ -171,12 +168,33 @@ def _encode(
         usual_ratio=survey.usual_ratio,
         several_translations=survey.several_translations,
         unspaced_targets=is_unspaced(survey.tgt_characters),
-        overlaps=[OverlapReport(name, overlap.total, overlap.in_training) for name, overlap in overlaps],
+        overlaps=[overlap.report() for overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],
         notes=notes,
         language_warnings=_language_warnings(sources, sample, valid_pairs),
+        valid_pieces_median=valid.src_pieces.quantile(0.5),
     )
+
+
+class _TooLong:
+    """The pairs of a source that are too long."""
+
+    def __init__(self, report: SourceReport) -> None:
+        """report: gets the finding."""
+        self._finding = report.finding("too_long", left_out=True)
+        self._lengths: list[int] = []
+
+    def add(self, line: int, pieces: int) -> None:
+        """Count a pair. pieces: of its longer side."""
+        self._finding.add(line)
+        if len(self._lengths) < _LENGTHS_KEPT:
+            self._lengths.append(pieces)
+
+    @property
+    def median(self) -> int:
+        """Of the pieces of the first ones; 0 if there is none."""
+        return round(statistics.median(self._lengths)) if self._lengths else 0
 
 
 def _different(pairs: list[Pair], count: int) -> list[Pair]:

@@ -1,32 +1,55 @@
-"""The data report: statistics of the training pairs, how many were dropped and why, and warnings."""
+"""The data report: statistics of the training pairs, how many were dropped and why, and warnings (`advice.py`)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
+from seq2seq.data import advice
 from seq2seq.data.cleaning import MAX_CHARACTERS, RATIO_FACTOR
 from seq2seq.data.corpus import CorpusWriter, PieceCounts
 from seq2seq.data.formats.table import LINES_LISTED
+from seq2seq.data.line_shift import Shift
+from seq2seq.data.overlap import OverlapReport
 from seq2seq.tokenizer.tokenizer import SPECIAL, Tokenizer
 
 _RARE = 10
-# Shares above which there is a warning.
-_MANY_DROPPED, _MANY_BYTES, _MANY_DUPLICATES, _MANY_UNUSUAL, _OVERLAP = 0.05, 0.01, 0.2, 0.02, 0.01
-_FEW_PAIRS, _FEW_TO_VALIDATE, _MANY_TO_VALIDATE = 5_000, 100, 5_000
-
-
+_COLUMNS, _ROWS = 120, 40
+_MOST_WARNINGS = 10
+_MANY_WORDLESS = 0.05
+# Times data.max_length.
+_PARAGRAPH = 2
+# Lines with fewer words per piece are in a script without blanks.
+_WORDS_PER_PIECE = 0.2
 _EXPLANATIONS = {
     "invalid": "rows that could not be read",
     "empty": "pairs with an empty side",
     "too_long": "pairs with a side of more than data.max_length pieces",
     "identical": "pairs identical on both sides",
     "length": f"pairs with more than {MAX_CHARACTERS:,} characters on a side",
-    "ratio": f"pairs with a length ratio over {RATIO_FACTOR:g} times the median, or under 1/{RATIO_FACTOR:g} of it",
+    "ratio": f"pairs with an unusual length ratio (over {RATIO_FACTOR:g} times the median, under 1/{RATIO_FACTOR:g})",
     "script": "pairs with a side mostly in an unexpected script",
+    "mojibake": "pairs with mojibake",
+    "markup": "pairs with a side of nothing but tags (<range>)",
     "duplicates": "duplicates of an earlier pair",
+    "returns": "lines with a carriage return (\\r) inside",
+    "entities": "lines with HTML entities",
+    "tags": "lines with tags",
+    "tokenised": "lines of tokenised text",
+    "decomposed": "lines that are not in Unicode's NFC",
+    "wordless": "lines without a letter",
 }
+_ADVICE = {
+    "returns": "split the lines there, or remove them",
+    "entities": "decode them (html.unescape in Python)",
+    "tags": "remove unwanted ones",
+    "tokenised": "use the text before tokenisation, or detokenise it",
+    "decomposed": "data.normalize composes them",
+    "wordless": "are these the right columns?",
+}
+"""What to do about faults of lines, by rule."""
 
 
 @dataclass
@@ -34,11 +57,13 @@ class Finding:
     """The pairs that break a rule: how many, and the lines of the first few."""
 
     rule: str
-    """A cleaning rule, or `invalid`, `empty` or `too_long`."""
+    """A cleaning rule, a fault of lines, or `invalid`, `empty` or `too_long`."""
     left_out: bool
     """Whether they are dropped."""
     count: int = 0
     lines: list[int] = field(default_factory=list)
+    side: str = ""
+    """`source` or `target`, for a fault of lines."""
 
     def add(self, line: int) -> None:
         """Count the pair of `line`."""
@@ -50,7 +75,13 @@ class Finding:
     def description(self) -> str:
         """A description of the pairs, in the singular or plural of their number."""
         noun, space, rest = _EXPLANATIONS[self.rule].partition(" ")
-        return f"{noun.removesuffix('s') if self.count == 1 else noun}{space}{rest}"
+        side = f"{self.side} " if self.side else ""
+        return f"{side}{noun.removesuffix('s') if self.count == 1 else noun}{space}{rest}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about them if they are kept."""
+        return _ADVICE.get(self.rule, "--clean drops them")
 
 
 @dataclass
@@ -65,13 +96,32 @@ class SourceReport:
     findings: list[Finding] = field(default_factory=list)
     omitted: dict[str, int] = field(default_factory=dict)
     """Units that the file itself marks as no pairs, by a description in the plural; not among those read."""
+    shift: Shift | None = None
+    sorted_by_length: bool = False
+    toy: bool = False
+    """Whether sides are sequences of numbers."""
+    max_length: int = 0
+    """Of a side, in pieces."""
+    too_long_median: int = 0
+    """Pieces of the longer sides of the first pairs that are over `max_length`; 0 if none is."""
 
     @property
     def losses(self) -> str:
         """What became of a source of which no pair is left."""
         dropped = [finding for finding in self.findings if finding.left_out and finding.count]
         reasons = [f"{finding.count:,} {finding.description}" for finding in dropped] + omissions(self.omitted)
-        return f"no usable pairs: {'; '.join(reasons) or 'it is empty'}"
+        advice = f". Of {self.read:,} pairs read, {self.advice_on_long_pairs}" if self.too_long_median else ""
+        return f"no usable pairs: {'; '.join(reasons) or 'it is empty'}{advice}"
+
+    @property
+    def advice_on_long_pairs(self) -> str:
+        """What the pairs that are too long seem to be, and what to do."""
+        if self.too_long_median < _PARAGRAPH * self.max_length:
+            return f"the long ones have {self.too_long_median:,} pieces (median): raise data.max_length"
+        return (
+            f"the long ones have {self.too_long_median:,} pieces (median) instead of at most {self.max_length:,} and "
+            "look like paragraphs, but one sentence per line is expected: split them, or raise data.max_length"
+        )
 
     def finding(self, rule: str, *, left_out: bool) -> Finding:
         """Add a new finding."""
@@ -87,9 +137,12 @@ class SideReport:
     """Per sentence, on average."""
     pieces: float
     """Per sentence, on average."""
+    pieces_median: int
     pieces_95: int
     """95th percentile of the pieces per sentence."""
     pieces_longest: int
+    words_longest: int
+    """Most words in a sentence, by blanks."""
 
     @classmethod
     def of(cls, counts: PieceCounts, characters: float) -> "SideReport":
@@ -97,7 +150,7 @@ class SideReport:
         lengths, sentences = counts.of_length, max(1, int(counts.of_length.sum()))
         mean = float((lengths * np.arange(len(lengths))).sum() / sentences)
         longest = int(lengths.nonzero()[0][-1]) if lengths.any() else 0
-        return cls(characters, mean, int(np.searchsorted(lengths.cumsum(), 0.95 * sentences)), longest)
+        return cls(characters, mean, counts.quantile(0.5), counts.quantile(0.95), longest, counts.most_words)
 
 
 @dataclass
@@ -146,16 +199,6 @@ def _share_of(pieces: list[list[int]], counts: list[np.ndarray]) -> float:
 
 
 @dataclass
-class OverlapReport:
-    """How much of an evaluation set is in the training pairs."""
-
-    name: str
-    sources: int
-    """Distinct source sentences of the set."""
-    in_training: int
-
-
-@dataclass
 class DataReport:
     """The complete report; `lines` is for people, `as_json` for programs."""
 
@@ -175,6 +218,8 @@ class DataReport:
     """Pairs as the model sees them, with blanks between the pieces."""
     notes: list[str]
     language_warnings: list[str]
+    valid_pieces_median: int
+    """Pieces of a validation source."""
 
     @property
     def pairs(self) -> int:
@@ -185,24 +230,29 @@ class DataReport:
         """All fields, and the warnings as text."""
         return asdict(self) | {"warnings": self.warnings()}
 
+    def warnings(self) -> list[str]:
+        """Warnings, with figures, the most important first."""
+        return advice.warnings_of(self)
+
+    def main_warnings(self) -> list[str]:
+        """The warnings, or the most important ones if there are many."""
+        warnings = self.warnings()
+        rest = len(warnings) - _MOST_WARNINGS
+        return warnings if rest <= 1 else [*warnings[:_MOST_WARNINGS], f"{rest} further warnings; --json has all"]
+
     def lines(self) -> list[str]:
-        """The report as text, without the warnings."""
+        """The report as text, without the warnings: a screen with them, if there is one source."""
         rows = [*self.notes]
         for source in (*self.sources, self.valid):
             rows += _source_lines(source)
         rows += [
             _row("lengths", f"source {_side(self.src)}"),
             _row("", f"target {_side(self.tgt)}"),
+            _row("longest source", f"{_longest(self.src)}; longer lines are translated in parts"),
             _row("length ratio", f"{self.usual_ratio:.2f} target characters per source character (median)"),
             _row("translations", f"{self.several_translations:,} source sentences with more than one"),
         ]
-        rows += [
-            _row(
-                "overlap",
-                f"{overlap.in_training:,} of {overlap.sources:,} distinct {overlap.name} sources are also in training",
-            )
-            for overlap in self.overlaps
-        ]
+        rows += map(_overlap_line, self.overlaps)
         vocabulary = self.vocabulary
         sizes = " and ".join(f"{size:,}" for size in vocabulary.sizes.values())
         shared = " shared by both languages" if len(vocabulary.sizes) == 1 else ""
@@ -217,51 +267,24 @@ class DataReport:
                 f"{vocabulary.bytes:.2%} of training tokens, {vocabulary.valid_bytes:.2%} of validation tokens",
             ),
         ]
-        for src, tgt in self.examples:
-            rows += [_row("as the model sees it", src), _row("", tgt)]
+        left = _ROWS - _height([*rows, *(f"warning: {warning}" for warning in self.main_warnings())])
+        for src, tgt in self.examples[: max(1, left // 2)]:
+            rows += [_shortened(_row("as the model sees it", src)), _shortened(_row("", tgt))]
         return rows
-
-    def warnings(self) -> list[str]:
-        """Warnings, with figures."""
-        warnings = list(self.language_warnings)
-        for source in self.sources:
-            if not source.kept:
-                warnings.append(f"{source.name}: none of its pairs are used for training")
-            for finding in source.findings:
-                share = finding.count / max(1, source.read)
-                limit = _MANY_DROPPED if finding.left_out else _MANY_UNUSUAL
-                if share > (_MANY_DUPLICATES if finding.rule == "duplicates" else limit):
-                    hint = "" if finding.left_out else "; --clean drops them"
-                    warnings.append(f"{source.name}: {finding.count:,} {finding.description} ({share:.1%}){hint}")
-        for overlap in self.overlaps:
-            if overlap.in_training > _OVERLAP * overlap.sources:
-                warnings.append(
-                    f"{overlap.in_training:,} of {overlap.sources:,} {overlap.name} sources are also in the training "
-                    "data, so scores on them are inflated; remove them from one of the two"
-                )
-        if self.vocabulary.bytes > _MANY_BYTES:
-            warnings.append(
-                f"{self.vocabulary.bytes:.1%} of training tokens are byte-fallback pieces: "
-                "try a larger vocabulary with --set tokenizer.vocab_size=N"
-            )
-        if self.pairs < _FEW_PAIRS:
-            warnings.append(f"only {self.pairs:,} training pairs: expect phrases, not fluent sentences")
-        if self.valid.kept < _FEW_TO_VALIDATE:
-            warnings.append(f"only {self.valid.kept:,} validation pairs: BLEU on them is noisy")
-        if self.valid.kept > _MANY_TO_VALIDATE:
-            warnings.append(f"validating on {self.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough")
-        return warnings
 
 
 def _source_lines(source: SourceReport) -> list[str]:
     weight = f", sampled {source.weight:g} times per epoch" if source.weight != 1 else ""
     held = f", {source.held_out:,} held out for validation" if source.held_out else ""
-    rows = [f"{source.name}: {source.read:,} pairs read, {source.kept:,} kept{held}{weight}"]
+    kind = ", sequences of numbers" * source.toy + ", sorted by length" * source.sorted_by_length
+    rows = [f"{source.name}: {source.read:,} pairs read, {source.kept:,} kept{held}{weight}{kind}"]
     for finding in source.findings:
-        if finding.count:
+        # Some numbers among the sentences are usual, and in toy tasks there is nothing else.
+        usual = finding.rule == "wordless" and (source.toy or finding.count < _MANY_WORDLESS * source.read)
+        if finding.count and not usual:
             share = finding.count / max(1, source.read)
-            fate = "dropped" if finding.left_out else "kept; --clean drops them"
             lines = f"line{'s' * (finding.count > 1)} {', '.join(f'{line:,}' for line in finding.lines)}"
+            fate = "dropped" if finding.left_out else f"kept; {finding.advice}"
             more = ", ..." if finding.count > len(finding.lines) else ""
             rows.append(f"  {finding.count:>9,} {finding.description} ({share:.2%}, {lines}{more}): {fate}")
     for kind in omissions(source.omitted):
@@ -275,6 +298,15 @@ def omissions(omitted: Mapping[str, int]) -> list[str]:
     return [f"{count:,} {kind.replace('units', 'unit') if count == 1 else kind}" for kind, count in omitted.items()]
 
 
+def _overlap_line(overlap: OverlapReport) -> str:
+    sources = f"{overlap.in_training:,} of {overlap.sources:,} distinct {overlap.name} sources"
+    near = (
+        f" ({overlap.near_in_training:,} more up to case, punctuation and digits)" if overlap.near_in_training else ""
+    )
+    targets = f"{overlap.targets_in_training:,} of {overlap.targets:,} targets"
+    return _row("overlap", f"{sources}{near} and {targets} are also in training")
+
+
 def _side(side: SideReport) -> str:
     return (
         f"mean {side.characters:.0f} characters, {side.pieces:.1f} pieces; "
@@ -282,5 +314,22 @@ def _side(side: SideReport) -> str:
     )
 
 
+def _longest(side: SideReport) -> str:
+    """The longest sentence, in words where blanks separate them."""
+    words = side.words_longest
+    if words < _WORDS_PER_PIECE * side.pieces_longest:
+        return f"the model sees none of more than {side.pieces_longest:,} pieces"
+    return f"the model sees none of more than {words:,} word{'s' * (words != 1)}"
+
+
 def _row(name: str, text: str) -> str:
     return f"{name:<21} {text}"
+
+
+def _shortened(row: str) -> str:
+    return row if len(row) <= _COLUMNS else f"{row[: _COLUMNS - 1]}…"
+
+
+def _height(rows: list[str]) -> int:
+    """The rows of a terminal that they fill."""
+    return sum(math.ceil(len(row) / _COLUMNS) for row in rows)

@@ -2,24 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import compress
 from math import ceil
 from pathlib import Path
+
+import numpy as np
 
 from seq2seq.config import CLEANING_RULES, DataConfig
 from seq2seq.data.bitext import Bitext, Pair, invalid_rows, normalized, omitted_units
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.formats.table import LINES_LISTED
+from seq2seq.data.inspection import Inspection
 from seq2seq.data.report import Finding, SourceReport, omissions
 from seq2seq.data.sources import Sources
 from seq2seq.data.spool import PairSpool
-from seq2seq.data.statistics import draw_groups, hash_of, survey
+from seq2seq.data.statistics import draw_groups, survey
 from seq2seq.errors import InputError
 
 _LEAST_PAIRS = 10
-
-# Which pairs are held out depends on the pairs alone, so that models with different seeds share a validation set.
-_KEY = b"held out"
+_BLOCK = 2**16
 
 
 class Selection:
@@ -39,32 +40,35 @@ class Selection:
         # Read first, so that errors are reported before the long work.
         self._validation = None if sources.valid is None else list(form(sources.valid))
         self._validation_omitted = omitted_units(sources.valid) if sources.valid else Counter[str]()
-        self.survey = survey((pair for source in sources.train for pair in spool.write(form(source.pairs))), folder)
+        self.inspection = Inspection()
+        watched = (self.inspection.watch(source.pairs) for source in sources.train)
+        self.survey = survey((pair for pairs in watched for pair in spool.write(form(pairs))), folder)
         self._skipped = [
             self._skipped_rows(source.pairs, index, data.max_invalid) for index, source in enumerate(sources.train)
         ]
         self._omitted = [omitted_units(source.pairs) for source in sources.train]
-        self._rules = Rules(self.survey)
-        self.usable = sum(1 for _ in self._clean_pairs()) if data.clean else self.survey.usable
+        self._rules = Rules(self.survey, self.inspection.faulty)
+        self._kept = self._clean() if data.clean else self.survey.is_usable
+        self.usable = int(self._kept.sum())
         names = ", ".join(str(source.pairs) for source in sources.train)
         if self.usable < _LEAST_PAIRS:
             left_out = "".join(f"; left out: {units}" for units in omissions(sum(self._omitted, Counter())))
             raise InputError(
-                f"{names}: usable pairs: {self.usable} of {self.survey.read}; training needs at least {_LEAST_PAIRS}"
-                f"{left_out}"
+                f"{names}: usable pairs: {self.usable} of {self.survey.read}; training needs at least "
+                f"{_LEAST_PAIRS}{left_out}{self.inspection.advice_on_few_pairs}"
             )
-        self._held_out: set[int] = set()
+        self._held_out = np.zeros(self.survey.read, bool)
         if self._validation is None:
-            count = min(data.held_out, max(1, self.usable // 20))
-            self._held_out = draw_groups(map(self._hash, self._clean_pairs()), count)
-            if not self._held_out:
+            self._held_out = self._draw(min(data.held_out, max(1, self.usable // 20)))
+            if not self._held_out.any():
                 raise InputError(
                     f"{names}: no pairs can be held out, because all share one source sentence; give validation files"
                 )
 
-    def training_pairs(self) -> Iterator[Pair]:
-        """The training pairs of all sources."""
-        return (pair for pair in self._clean_pairs() if not self._is_held_out(pair))
+    def training_pairs(self, most: int) -> Iterator[Pair]:
+        """The training pairs of all sources, or about `most` of them, evenly spread."""
+        chosen = self._kept & ~self._held_out
+        return self._pairs(_evenly(chosen, most / self.usable) if self.usable > most else chosen)
 
     def training_pairs_of(self, index: int, report: SourceReport) -> Iterator[Pair]:
         """The training pairs of one source; `report` counts them, and those that are dropped or break a rule."""
@@ -74,18 +78,22 @@ class Selection:
             report.read += skipped.count
         empty = report.finding("empty", left_out=True)
         findings = {rule: report.finding(rule, left_out=rule in self._chosen_rules) for rule in CLEANING_RULES}
+        report.findings += self.inspection.findings(index)
+        report.shift = self.inspection.shift(index, self._spool.read(index))
+        report.sorted_by_length = self.inspection.is_sorted(index)
+        report.toy = self.inspection.has_number_sequences(index)
         for number, pair in self._spool.read(index):
             report.read += 1
             if not pair.usable:
                 empty.add(pair.line)
                 continue
             broken = self._rules.broken_by(number, pair, CLEANING_RULES)
-            if dropped_by := next((rule for rule in broken if rule in self._chosen_rules), None):
+            if broken and (dropped_by := next((rule for rule in broken if rule in self._chosen_rules), None)):
                 findings[dropped_by].add(pair.line)
                 continue
             for rule in broken:
                 findings[rule].add(pair.line)
-            if self._is_held_out(pair):
+            if self._held_out[number]:
                 report.held_out += 1
             else:
                 yield pair
@@ -94,7 +102,7 @@ class Selection:
         """The validation pairs, given or held out."""
         report.omitted = dict(self._validation_omitted)
         empty = report.finding("empty", left_out=True)
-        for pair in filter(self._is_held_out, self._clean_pairs()) if self._validation is None else self._validation:
+        for pair in self._pairs(self._held_out) if self._validation is None else self._validation:
             report.read += 1
             if pair.usable:
                 yield pair
@@ -115,14 +123,32 @@ class Selection:
             )
         return finding
 
-    def _clean_pairs(self) -> Iterator[Pair]:
-        """Usable pairs that break none of the chosen rules."""
-        for number, pair in chain.from_iterable(map(self._spool.read, self._sources)):
-            if pair.usable and not self._rules.broken_by(number, pair, self._chosen_rules):
-                yield pair
+    def _pairs(self, chosen: np.ndarray) -> Iterator[Pair]:
+        """chosen: [read]"""
+        return (pair for index in self._sources for _, pair in self._spool.read(index, chosen))
 
-    def _is_held_out(self, pair: Pair) -> bool:
-        return bool(self._held_out) and self._hash(pair) in self._held_out
+    def _clean(self) -> np.ndarray:
+        """Whether each pair is usable and breaks none of the chosen rules, [read]."""
+        kept = self.survey.is_usable.copy()
+        for index in self._sources:
+            for number, pair in self._spool.read(index, self.survey.is_usable):
+                kept[number] = not self._rules.broken_by(number, pair, self._chosen_rules)
+        return kept
 
-    def _hash(self, pair: Pair) -> int:
-        return hash_of(pair.src, key=_KEY)
+    def _draw(self, count: int) -> np.ndarray:
+        """Which pairs to hold out, at most `count`, [read]."""
+        hashes, kept = self.survey.src_hashes, self._kept
+        drawn = draw_groups(map(int, compress(hashes, kept)), count)
+        is_drawn: np.ndarray = np.fromiter((int(value) in drawn for value in hashes), bool, len(hashes)) & kept
+        return is_drawn
+
+
+def _evenly(chosen: np.ndarray, share: float) -> np.ndarray:
+    """About this share of the chosen pairs, evenly spread. chosen: [read]"""
+    result, rank = chosen.copy(), 0
+    for start in range(0, len(chosen), _BLOCK):
+        block = result[start : start + _BLOCK]
+        ranks = rank + block.cumsum()  # of those that are chosen, from 1
+        rank += int(block.sum())
+        block &= (ranks * share).astype(np.int64) > ((ranks - 1) * share).astype(np.int64)
+    return result

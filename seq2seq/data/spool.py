@@ -2,8 +2,11 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO, Self
+
+import numpy as np
 
 from seq2seq.data.bitext import Pair
 
@@ -39,17 +42,24 @@ class PairSpool:
             yield pair
         self._ends.append(self._file.tell())
 
-    def read(self, source: int) -> Iterator[tuple[int, Pair]]:
-        """The pairs of a source, each with its number among all pairs."""
+    def read(self, source: int, chosen: np.ndarray | None = None) -> Iterator[tuple[int, Pair]]:
+        """The pairs of a source, each with its number among all pairs.
+
+        chosen: [pairs of all sources], which of them to yield; by default all.
+        """
+        first = sum(self._counts[:source])
         lines = self._lines(self._ends[source], self._ends[source + 1])
-        for number, (src, tgt, line) in enumerate(zip(lines, lines, lines, strict=True), sum(self._counts[:source])):
-            yield number, Pair(src, tgt, int(line))
+        rows: Iterator[tuple[int, tuple[bytes, ...]]] = enumerate(zip(lines, lines, lines, strict=True), first)
+        if chosen is not None:
+            rows = compress(rows, chosen[first : first + self._counts[source]].tobytes())
+        for number, (src, tgt, line) in rows:
+            yield number, Pair(src.decode(), tgt.decode(), int(line))
 
     def count(self, source: int) -> int:
         """How many pairs a source has."""
         return self._counts[source]
 
-    def _lines(self, start: int, end: int) -> Iterator[str]:
+    def _lines(self, start: int, end: int) -> Iterator[bytes]:
         # The position is set before each block: several readers may take turns.
         rest = b""
         while start < end:
@@ -57,4 +67,4 @@ class PairSpool:
             block = self._file.read(min(_BLOCK, end - start))
             start += len(block)
             *lines, rest = (rest + block).split(b"\n")
-            yield from (line.decode() for line in lines)
+            yield from lines

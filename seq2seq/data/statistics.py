@@ -1,12 +1,14 @@
 """A survey of all training pairs: what cleaning, holding out and tokenizer training need beforehand.
 
-Memory does not grow with the corpus, except for one byte per pair: hashes are partitioned on disk.
+Memory does not grow with the corpus, except for ten bytes per pair: duplicates are found by hashes on disk.
 """
 
 import hashlib
 import math
+import sys
 import tempfile
 import unicodedata
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
@@ -17,7 +19,7 @@ from typing import Self
 
 import numpy as np
 
-from seq2seq.data.bitext import Pair
+from seq2seq.data.bitext import Pair, chunks
 
 SAMPLE = 2000
 """Usable pairs that are kept as a sample."""
@@ -27,6 +29,12 @@ _UNSPACED_SCRIPTS = {"HAN", "KANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"
 # A quarter of the letters: an ideograph says as much as several Latin letters of the names between them.
 _LEAST_SHARE = 0.25
 _BINS_PER_UNIT, _BINS = 20, 400
+# To both lengths of a ratio, as short sentences vary.
+_ADDED = 5
+_CHUNK = 10_000
+# The hashes decide which pairs are held out: models with different seeds share a validation set.
+_KEY = b"held out"
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _LEAST_GROUPS = 1000
 _PARTS = 64
 _RECORD = np.dtype([("src", "<u8"), ("pair", "<u8"), ("number", "<i8")])
@@ -39,8 +47,13 @@ class Survey:
     read: int = 0
     usable: int = 0
     src_characters: Counter[str] = field(default_factory=Counter)
+    """In the order of their first occurrence."""
     tgt_characters: Counter[str] = field(default_factory=Counter)
     sample: list[Pair] = field(default_factory=list)
+    is_usable: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    """[read]"""
+    src_hashes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """[read], of each source sentence, the same in every run."""
     seen_before: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     """[read], whether each pair is a duplicate of an earlier one."""
     several_translations: int = 0
@@ -53,31 +66,63 @@ class Survey:
         middle = int(np.searchsorted(self._ratios.cumsum(), self._ratios.sum() / 2))
         return math.exp((middle + 0.5 - _BINS / 2) / _BINS_PER_UNIT)
 
-    def _add(self, pair: Pair) -> None:
-        self.usable += 1
-        self.src_characters.update(pair.src)
-        self.tgt_characters.update(pair.tgt)
-        index = round(math.log(length_ratio(pair)) * _BINS_PER_UNIT - 0.5) + _BINS // 2
-        self._ratios[min(max(index, 0), _BINS - 1)] += 1
-        if len(self.sample) < SAMPLE:
-            self.sample.append(pair)
+    def _add_ratios(self, src_lengths: np.ndarray, tgt_lengths: np.ndarray) -> None:
+        ratios = np.log((tgt_lengths + _ADDED) / (src_lengths + _ADDED))
+        bins = np.rint(ratios * _BINS_PER_UNIT - 0.5).astype(np.int64) + _BINS // 2
+        self._ratios += np.bincount(bins.clip(0, _BINS - 1), minlength=_BINS)
 
 
 def survey(pairs: Iterable[Pair], folder: Path) -> Survey:
     """Survey all pairs. folder: for temporary files."""
     result = Survey()
+    is_usable, hashes = bytearray(), array("Q")
+    src_characters, tgt_characters = _CharacterCounts(), _CharacterCounts()
     with _DuplicateFinder(folder) as duplicates:
-        for result.read, pair in enumerate(pairs, start=1):
-            if pair.usable:
-                result._add(pair)
-                duplicates.add(result.read - 1, pair)
+        for chunk in chunks(pairs, _CHUNK):
+            usable = [pair for pair in chunk if pair.usable]
+            result.sample += usable[: SAMPLE - len(result.sample)]
+            chunk_usable = np.fromiter((pair.usable for pair in chunk), bool, len(chunk))
+            chunk_hashes = np.zeros(len(chunk), np.uint64)
+            chunk_hashes[chunk_usable] = [hash_of(pair.src, key=_KEY) for pair in usable]
+            duplicates.add(result.read + chunk_usable.nonzero()[0], chunk_hashes[chunk_usable], usable)
+            result._add_ratios(
+                src_characters.add([pair.src for pair in usable]), tgt_characters.add([pair.tgt for pair in usable])
+            )
+            is_usable += chunk_usable.tobytes()
+            hashes.frombytes(chunk_hashes.tobytes())
+            result.read += len(chunk)
+            result.usable += len(usable)
         result.seen_before, result.several_translations = duplicates.find(result.read)
+    result.src_characters, result.tgt_characters = src_characters.counter(), tgt_characters.counter()
+    result.is_usable, result.src_hashes = np.frombuffer(is_usable, bool), np.frombuffer(hashes, np.uint64)
     return result
+
+
+class _CharacterCounts:
+    """Counts characters."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(sys.maxunicode + 1, np.int64)
+        self._order: list[int] = []
+
+    def add(self, texts: list[str]) -> np.ndarray:
+        """Count the characters of these texts; return the length of each."""
+        text = "".join(texts)
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        counts = np.bincount(codes, minlength=len(self._counts))
+        new = {chr(code) for code in ((counts > 0) & (self._counts == 0)).nonzero()[0]}
+        self._order += map(ord, dict.fromkeys(filter(new.__contains__, text))) if new else ()
+        self._counts += counts
+        return np.fromiter(map(len, texts), np.int64, len(texts))
+
+    def counter(self) -> Counter[str]:
+        """How often each character occurs, in the order of their first occurrence."""
+        return Counter({chr(code): int(self._counts[code]) for code in self._order})
 
 
 def length_ratio(pair: Pair) -> float:
     """Target characters over source characters, plus 5 on each side, as short sentences vary."""
-    return (len(pair.tgt) + 5) / (len(pair.src) + 5)
+    return (len(pair.tgt) + _ADDED) / (len(pair.src) + _ADDED)
 
 
 def main_scripts(characters: Counter[str]) -> set[str]:
@@ -120,23 +165,6 @@ def script(character: str) -> str:
     return _GROUPS.get(name, name)
 
 
-class Overlap:
-    """How many sentences of an evaluation set are in the training data."""
-
-    def __init__(self, sources: Iterable[str]) -> None:
-        self._left = {hash_of(source) for source in sources if source}
-        self.total = len(self._left)
-
-    def add(self, source: str) -> None:
-        """Add a training source."""
-        self._left.discard(hash_of(source))
-
-    @property
-    def in_training(self) -> int:
-        """Distinct sources of the set that are training sources."""
-        return self.total - len(self._left)
-
-
 def hash_of(*texts: str, key: bytes = b"") -> int:
     """A 64-bit hash of the texts."""
     return int.from_bytes(hashlib.blake2b("\n".join(texts).encode(), digest_size=8, key=key).digest(), "little")
@@ -156,9 +184,14 @@ class _DuplicateFinder:
     def __exit__(self, *error: object) -> None:
         self._files.close()
 
-    def add(self, number: int, pair: Pair) -> None:
-        src = hash_of(pair.src)
-        self._parts[src % _PARTS].write(np.array((src, hash_of(pair.src, pair.tgt), number), _RECORD).tobytes())
+    def add(self, numbers: np.ndarray, src_hashes: np.ndarray, pairs: list[Pair]) -> None:
+        """Add pairs, with their numbers and the hashes of their sources."""
+        records = np.empty(len(pairs), _RECORD)
+        targets = np.fromiter((hash(pair.tgt) for pair in pairs), np.int64, len(pairs)).view(np.uint64)
+        records["src"], records["pair"], records["number"] = src_hashes, src_hashes * _ODD + targets, numbers
+        parts = src_hashes % _PARTS
+        for part in np.unique(parts):
+            self._parts[part].write(records[parts == part].tobytes())
 
     def find(self, count: int) -> tuple[np.ndarray, int]:
         """Whether each of `count` pairs is a duplicate, and how many sources have several translations."""

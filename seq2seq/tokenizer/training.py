@@ -3,7 +3,7 @@
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sentencepiece
@@ -15,6 +15,9 @@ _BYTE_PIECES = 256
 _SPECIAL_PIECES = 4
 # SentencePiece splits its sums by thread: the vocabulary may depend on the number of threads.
 _TRAINING_THREADS = 2
+# SentencePiece skips lines of more bytes, and a character has at most 4.
+_LONGEST_BYTES = 4192
+_LONGEST_PART = _LONGEST_BYTES // 4
 
 
 def default_vocab_size(pairs: int, characters: Counter[str]) -> int:
@@ -61,12 +64,31 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
         "minloglevel": 2,
     }
     try:
-        sentencepiece.SentencePieceTrainer.Train(
-            sentence_iterator=(text.translate(rare) for text in texts), model_writer=model, **options
-        )
+        sentencepiece.SentencePieceTrainer.Train(sentence_iterator=_without(rare, texts), model_writer=model, **options)
     except RuntimeError as error:
         raise InputError(f"the tokenizer could not be trained: {str(error).splitlines()[0]}") from None
     return Tokenizer(model.getvalue())
+
+
+def _without(rare: dict[int, None], texts: Iterable[str]) -> Iterator[str]:
+    """The texts without rare characters, and in parts where they are long."""
+    for text in texts:
+        short = text.translate(rare) if rare else text
+        if len(short) <= _LONGEST_PART or len(short.encode()) <= _LONGEST_BYTES:
+            yield short
+        else:
+            yield from _parts(short)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A long text in parts, cut at blanks if it has any."""
+    start = 0
+    while len(text) - start > _LONGEST_PART:
+        end = text.rfind(" ", start + 1, start + _LONGEST_PART + 1)
+        end = end if end > 0 else start + _LONGEST_PART
+        yield text[start:end]
+        start = end + (text[end] == " ")
+    yield text[start:]
 
 
 def _characters_within(characters: Counter[str], coverage: float) -> int:

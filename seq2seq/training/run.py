@@ -229,7 +229,7 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
             report = prepare_data(config.data, config.tokenizer, sources, new.data)
         target_tokens = Corpus(new.data / "train").target_tokens
         config = adapt(config, target_tokens, unspaced_targets=report.unspaced_targets)
-        progress.report(report.lines(), report.warnings())
+        progress.report(report.lines(), report.main_warnings())
         write_file(new.config_file, to_json(config.model_dump()))
         _expect_no_foreign_files(RunFolder(folder))
         _expect_same_folder(folder, checked)

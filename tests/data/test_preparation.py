@@ -7,10 +7,12 @@ import json
 import os
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pyarrow
 import pytest
 import zstandard
@@ -187,6 +189,8 @@ def test_report_counts_unusual_and_dropped_pairs(
         "empty": (1, True),
         "too_long": (1, True),
         "identical": (1 + sum(src == tgt for src, tgt in rows), False),
+        "markup": (0, False),
+        "mojibake": (0, False),
         "length": (0, False),
         "ratio": (1, False),
         "script": (0, False),
@@ -256,6 +260,83 @@ def test_overlap_with_validation_gives_a_warning(rows: Rows, tiny: Callable[...,
     )
     assert any("validation sources are also in the training data" in warning for warning in report.warnings())
     assert report.vocabulary.valid_bytes > 0
+
+
+def table_config(tiny: Callable[..., Config], path: Path, rows: Rows, **changes: object) -> Config:
+    path.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in rows))
+    return tiny(data__train_src=(), data__train_tgt=(), data__train=str(path), **changes)
+
+
+def test_faults_of_text_are_reported_by_source_and_cleaned(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    faulty = [("\u00c3\u00a9t\u00c3\u00a9", "summer"), ("trois", "<range>"), ("cinq &amp; six", "five")]
+    config = table_config(tiny, tmp_path / "faulty.tsv", [*rows, *faulty])
+    (source,) = report_of(config, tmp_path).sources
+    found = {(finding.rule, finding.side): finding.lines for finding in source.findings if finding.count}
+    assert found["mojibake", ""] == [201]
+    assert found["markup", ""] == [202]
+    assert found["entities", "source"] == [203]
+    config = table_config(tiny, tmp_path / "faulty.tsv", [*rows, *faulty], data__clean=["mojibake", "markup"])
+    (source,) = report_of(config, tmp_path).sources
+    assert source.kept + source.held_out == 201
+
+
+def test_shifted_sides_are_a_warning_before_all_others(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    numbers = [f"{n} {n * 7919 % 1000}" for n in range(900)]
+    rows = list(pairwise(numbers))
+    report = report_of(table_config(tiny, tmp_path / "pairs.tsv", [("mot", "word"), *rows]), tmp_path)
+    assert report.sources[0].shift is not None
+    assert "the sides are shifted from the first lines on" in report.warnings()[0]
+    assert "in line n-1" in report.warnings()[0]
+
+
+def test_paragraphs_are_named_with_figures(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    config = table_config(tiny, tmp_path / "pairs.tsv", [(f"un {n} " * 300, f"one {n} " * 300) for n in range(40)])
+    with pytest.raises(
+        InputError, match=r"38 pairs with a side of more than .* \(median\) instead of at most 128 .* par"
+    ):
+        report_of(config, tmp_path)
+
+
+def test_carriage_returns_are_named_if_they_leave_no_pairs(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    for name, word in (("a.fr", "un"), ("a.en", "one")):
+        (tmp_path / name).write_bytes(f"{word}\r".encode() * 50)
+    config = tiny(data__train_src=str(tmp_path / "a.fr"), data__train_tgt=str(tmp_path / "a.en"))
+    with pytest.raises(InputError, match=r"usable pairs: 1 of 1; .* contain 98 carriage returns .* convert the files"):
+        report_of(config, tmp_path)
+
+
+def test_toy_tasks_and_sorted_files_give_no_warning(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    sequences = [" ".join(str(n * k % 10) for k in range(1, 2 + n // 60)) for n in range(1, 1201)]
+    report = report_of(table_config(tiny, tmp_path / "copy.tsv", [(text, text) for text in sequences]), tmp_path)
+    assert (report.sources[0].toy, report.sources[0].sorted_by_length) == (True, True)
+    assert ", sequences of numbers, sorted by length" in report.lines()[0]
+    assert not any("letter" in warning or "identical" in warning for warning in report.warnings())
+
+
+def test_ids_instead_of_sentences_give_a_warning(tiny: Callable[..., Config], tmp_path: Path) -> None:
+    ids = [(f"{n:06}", f"sentence {n}") for n in range(100)]
+    report = report_of(table_config(tiny, tmp_path / "ids.tsv", ids), tmp_path)
+    assert any("100 source lines without a letter (100.0%)" in warning for warning in report.warnings())
+
+
+def test_a_report_of_one_source_fits_on_a_screen(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    faulty = [("\u00c3\u00a9", "<b>"), ("a\rb", "c &lt; d"), ("", "x"), ("<i>a</i>", "e\u0301"), ("un " * 400, "one")]
+    report = report_of(table_config(tiny, Path("faulty.tsv"), [*rows, *faulty * 20]), tmp_path)
+    shown = [*report.lines(), *report.main_warnings()]
+    assert len(report.warnings()) >= 8
+    assert sum(len(line) // 120 + 1 for line in shown) <= 42
+
+
+def test_easier_validation_pairs_give_a_warning(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    valid = tmp_path / "valid.tsv"
+    valid.write_text("un\tone\n" * 20)
+    report = report_of(tiny(data__valid=str(valid)), tmp_path)
+    assert any("validation sources are shorter than those of training" in warning for warning in report.warnings())
 
 
 def test_held_out_pairs_share_no_source_with_training(tiny: Callable[..., Config], tmp_path: Path) -> None:
@@ -453,6 +534,9 @@ def test_a_spool_yields_what_was_written(sources: list[list[Pair]], tmp_path: Pa
         patch.setattr("seq2seq.data.spool._BLOCK", 7)
         assert [list(spool.write(pairs)) for pairs in sources] == sources
         both = [zip(spool.read(index), spool.read(index), strict=True) for index in range(len(sources))]
+        odd = np.arange(sum(map(len, sources))) % 2 == 1
+        chosen = [number for index in range(len(sources)) for number, _ in spool.read(index, odd)]
+        assert chosen == odd.nonzero()[0].tolist()
         twice = [[(first, second) for first, second in pairs] for pairs in both]
     numbers = iter(range(1000))
     assert twice == [[((number, pair),) * 2 for pair, number in zip(pairs, numbers, strict=False)] for pairs in sources]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.config import CLEANING_RULES, Rule
+from seq2seq.config import CLEANING_RULES, Rule, Rule
 from seq2seq.data.bitext import Pair
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.languages import language_warnings, looks_swapped
-from seq2seq.data.statistics import Overlap, draw_groups, length_ratio, main_scripts, survey
+from seq2seq.data.statistics import draw_groups, length_ratio, main_scripts, survey
 
 words = st.sampled_from(["a", "b", "c", "", "a b"])
 
@@ -101,7 +101,8 @@ ODD: list[tuple[tuple[str, str], list[Rule]]] = [
 def test_each_rule_matches_only_its_own_pairs(tmp_path: Path) -> None:
     usual = [(f"number {n} of the cats", f"Nummer {n} der Katzen") for n in range(100)]
     pairs = pairs_of([*(row for row, _ in ODD), *usual])
-    rules = Rules(survey(pairs, tmp_path))
+    clean: dict[Rule, bytearray] = {"mojibake": bytearray(len(pairs)), "markup": bytearray(len(pairs))}
+    rules = Rules(survey(pairs, tmp_path), clean)
     broken_rules = [rules.broken_by(number, pair, CLEANING_RULES) for number, pair in enumerate(pairs)]
     assert broken_rules == [*(broken for _, broken in ODD), *([] for _ in usual)]
     assert rules.broken_by(1, pairs[1], ("ratio", "script")) == []
@@ -132,15 +133,8 @@ def test_a_language_may_use_several_scripts(
     usual: list[str], fitting: list[str], foreign: list[str], tmp_path: Path
 ) -> None:
     pairs = pairs_of([(text, "It is.") for text in [*usual * 20, *fitting, *foreign]])
-    rules = Rules(survey(pairs, tmp_path))
+    rules = Rules(survey(pairs, tmp_path), {})
     assert [pair.src for number, pair in enumerate(pairs) if rules.broken_by(number, pair, ["script"])] == foreign
-
-
-def test_overlap_counts_distinct_sources() -> None:
-    overlap = Overlap(["a", "b", "b", "c", ""])
-    for source in ("b", "x", "b", "a"):
-        overlap.add(source)
-    assert (overlap.total, overlap.in_training) == (3, 2)
 
 
 GERMAN = ["Ein Mann schläft auf dem Sofa.", "Die Kinder spielen im Garten.", "Wir gehen heute nicht zur Schule."] * 5

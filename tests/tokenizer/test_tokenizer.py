@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seq2seq.errors import InputError
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
-from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
+from seq2seq.tokenizer.training import _parts, default_vocab_size, train_tokenizer
 
 WORDS = ["the", "a", "cat", "dog", "sees", "runs", "house", "tree", "big", "small", "blue", "under", "over", "man"]
 BYTES_AND_SPECIALS = 260
@@ -143,6 +143,23 @@ def test_same_texts_give_the_same_model(model_type: str) -> None:
 def test_model_bytes_make_the_same_tokenizer(tokenizer: Tokenizer) -> None:
     again = Tokenizer(tokenizer.model)
     assert again.encode(sentences()) == tokenizer.encode(sentences())
+
+
+@pytest.mark.parametrize("blank", [" ", ""])
+def test_the_vocabulary_is_learned_from_long_lines_too(blank: str) -> None:
+    texts = ["short lines of text"] * 50 + [blank.join(["ünlöng"] * 2000)]
+    trained = train(texts)
+    assert not trained.byte_pieces() & set(trained.encode(["ünlöng"])[0])
+
+
+@pytest.mark.parametrize("length", [1, 1048, 1049, 5000])
+def test_long_lines_are_cut_at_blanks(length: int) -> None:
+    draw = random.Random(length)
+    text = "".join(draw.choices("ab ", k=length)).strip() or "a"
+    parts = list(_parts(text))
+    assert " ".join(parts) == text
+    assert all(len(part.encode()) <= 4192 for part in parts)
+    assert "".join(_parts("ж" * length)) == "ж" * length
 
 
 def test_no_text_at_all_is_an_input_error() -> None:
