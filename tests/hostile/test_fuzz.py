@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from seq2seq.cli import app
 
-from .fuzzing import READERS, write_files
+from .fuzz_files import write_files
+from .fuzzing import READERS
 
 COUNT = int(os.environ.get("SEQ2SEQ_FUZZ", "500"))
 FUZZ = """
