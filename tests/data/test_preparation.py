@@ -311,7 +311,7 @@ def test_toy_tasks_and_sorted_files_give_no_warning(tiny: Callable[..., Config],
     sequences = [" ".join(str(n * k % 10) for k in range(1, 2 + n // 60)) for n in range(1, 1201)]
     report = report_of(table_config(tiny, tmp_path / "copy.tsv", [(text, text) for text in sequences]), tmp_path)
     assert (report.sources[0].toy, report.sources[0].sorted_by_length) == (True, True)
-    assert ", sequences of numbers, sorted by length" in report.lines()[0]
+    assert any(", sequences of numbers, sorted by length" in line for line in report.lines())
     assert not any("letter" in warning or "identical" in warning for warning in report.warnings())
 
 
@@ -329,7 +329,7 @@ def test_a_report_of_one_source_fits_on_a_screen(
     report = report_of(table_config(tiny, Path("faulty.tsv"), [*rows, *faulty * 20]), tmp_path)
     shown = [*report.lines(), *report.main_warnings()]
     assert len(report.warnings()) >= 8
-    assert sum(len(line) // 120 + 1 for line in shown) <= 42
+    assert sum(len(line) // 120 + 1 for line in shown) <= 44
 
 
 def test_easier_validation_pairs_give_a_warning(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
