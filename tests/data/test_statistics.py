@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.config import CLEANING_RULES, Rule, Rule
+from seq2seq.config import CLEANING_RULES, Rule
 from seq2seq.data.bitext import Pair
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.languages import language_warnings, looks_swapped
