@@ -248,7 +248,7 @@ class DataReport:
         rows += [
             _row("lengths", f"source {_side(self.src)}"),
             _row("", f"target {_side(self.tgt)}"),
-            _row("longest source", f"{_longest(self.src)}; longer lines are translated in parts"),
+            _row("longest source", f"{_longest(self.src)}; longer sentences are unlikely to be translated well"),
             _row("length ratio", f"{self.usual_ratio:.2f} target characters per source character (median)"),
             _row("translations", f"{self.several_translations:,} source sentences with more than one"),
         ]
@@ -318,8 +318,8 @@ def _longest(side: SideReport) -> str:
     """The longest sentence, in words where blanks separate them."""
     words = side.words_longest
     if words < _WORDS_PER_PIECE * side.pieces_longest:
-        return f"the model sees none of more than {side.pieces_longest:,} pieces"
-    return f"the model sees none of more than {words:,} word{'s' * (words != 1)}"
+        return f"{side.pieces_longest:,} pieces"
+    return f"{words:,} word{'s' * (words != 1)}"
 
 
 def _row(name: str, text: str) -> str:

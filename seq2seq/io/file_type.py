@@ -60,13 +60,14 @@ def type_of_file(path: str | Path) -> str:
     """The type of a regular file, compressed or not: a key of the tables of this module, or empty for text lines.
 
     Empty also if the file cannot be opened, which is reported when it is read.
+    Raises InputError if it is an archive, or a pointer to a file elsewhere.
     """
     try:
         if zipfile.is_zipfile(path) and (document := document_in(path)):
             return document
         with open_decompressed(path) as stream:
             return type_of_content(stream.peek(HEAD))
-    except (InputError, OSError, DamagedFileError, ValueError):
+    except (OSError, DamagedFileError, ValueError):
         return ""
 
 
