@@ -57,7 +57,7 @@ _Names = Annotated[tuple[str, ...], _OneOrMore]
 
 
 class DataConfig(Section):
-    """Where the sentence pairs come from: aligned files, tables (TSV, CSV, JSON lines, Parquet) and datasets.
+    """Where the sentence pairs come from: aligned files, tables (docs/data.md lists the formats) and datasets.
 
     Text files may be compressed.
     """
