@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.config import Config
+from seq2seq.config import CLEANING_RULES, Config
 from seq2seq.data.preparation import PreparedData
 from seq2seq.data.report import Finding
 from seq2seq.evaluation.length_bins import length_thirds
@@ -19,6 +19,7 @@ from seq2seq.training.advice import Figures, Group
 _LEAST_PAIRS = 20
 # Occurrences in training below which a piece is rare.
 _RARE = 10
+_UNUSUAL = set(CLEANING_RULES) - {"duplicates"}
 _NUMBER = re.compile(r"\d")
 _QUESTION = re.compile(r"[?？؟՞፧]\W*$")
 
@@ -102,14 +103,14 @@ def _group(name: str, indices: list[int], data: PreparedData, translations: Sequ
 
 
 def most_unusual(report: Mapping[str, Any]) -> tuple[str, float]:
-    """The most frequent kind of unusual pair that training kept, and its share of the pairs read.
+    """The most frequent kind of pair that `--clean` would drop, and its share of the pairs read.
 
     report: as `DataReport.as_json` gives it. Duplicates are usual.
     """
     counts: dict[str, int] = {}
     for source in report["sources"]:
         for finding in source["findings"]:
-            if not finding["left_out"] and finding["rule"] != "duplicates":
+            if not finding["left_out"] and finding["rule"] in _UNUSUAL:
                 counts[finding["rule"]] = counts.get(finding["rule"], 0) + finding["count"]
     rule = max(counts, key=counts.__getitem__, default="")
     if not counts.get(rule):

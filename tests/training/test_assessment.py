@@ -95,8 +95,8 @@ def test_the_most_frequent_kind_of_unusual_pairs() -> None:
         findings = [{"rule": rule, "left_out": False, "count": count} for rule, count in kept.items()]
         return {"read": read, "findings": [*findings, {"rule": "script", "left_out": True, "count": 900}]}
 
-    report = {"sources": [source(600, identical=3, ratio=2, duplicates=500), source(400, ratio=2)]}
+    report = {"sources": [source(600, identical=3, ratio=2, duplicates=500, decomposed=600), source(400, ratio=2)]}
     description, share = most_unusual(report)
-    assert description.startswith("pairs with a length ratio over")
+    assert description.startswith("pairs with an unusual length ratio")
     assert share == 0.004
     assert most_unusual({"sources": [source(600, duplicates=500)]}) == ("", 0.0)
