@@ -122,8 +122,6 @@ class DataConfig(Section):
         sources = len(self.train_src) + len(self.train) + len(self.dataset)
         if self.weights and len(self.weights) != sources:
             raise ValueError(f"--weight: {len(self.weights)} for {sources} training sets; give one for each, or none")
-        if not self.dataset and (self.subset or self.split != "train"):
-            raise ValueError("--subset and --split choose a part of a dataset: give --dataset")
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from seq2seq.config import CLEANING_RULES, Config, DataConfig
+from seq2seq.errors import InputError
 from seq2seq.presets import build_config
 
 # A model, and how it searches.
@@ -127,4 +128,7 @@ def config_of(options: Mapping[str, Any]) -> Config:
     training = {f"training.{name}": options[name] for name in _TRAINING if name in options}
     if options["clean"]:
         data["data.clean"] = CLEANING_RULES
-    return build_config(options["preset"], options["config"], options["set_"] or (), data | training)
+    config = build_config(options["preset"], options["config"], options["set_"] or (), data | training)
+    if not config.data.dataset and (options["subset"] or options["split"]):
+        raise InputError("--subset and --split choose a part of a dataset: give --dataset")
+    return config

@@ -114,18 +114,20 @@ class Chain:
             yield from part
 
 
-@dataclass(frozen=True)
+@dataclass
 class LazyBitext:
     """A bitext that is opened, and downloaded if necessary, only when it is read."""
 
     name: str
     open: Callable[[], Bitext]
+    opened: Bitext | None = None
 
     def __str__(self) -> str:
         return self.name
 
     def __iter__(self) -> Iterator[Pair]:
-        return iter(self.open())
+        self.opened = self.open()
+        return iter(self.opened)
 
 
 def normalized(pairs: Iterable[Pair]) -> Iterator[Pair]:
@@ -161,6 +163,8 @@ def invalid_rows(bitext: Bitext) -> list[InvalidRows]:
             return [bitext.table.invalid_rows]
         case Chain():
             return [rows for part in bitext.parts for rows in invalid_rows(part)]
+        case LazyBitext() if bitext.opened is not None:
+            return invalid_rows(bitext.opened)
     return []
 
 
@@ -171,6 +175,8 @@ def omitted_units(bitext: Bitext) -> Counter[str]:
             return bitext.table.omitted
         case Chain():
             return sum(map(omitted_units, bitext.parts), Counter())
+        case LazyBitext() if bitext.opened is not None:
+            return omitted_units(bitext.opened)
     return Counter()
 
 

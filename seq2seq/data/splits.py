@@ -40,11 +40,15 @@ class Selection:
         # Read first, so that errors are reported before the long work.
         self._validation = None if sources.valid is None else list(form(sources.valid))
         self._validation_omitted = omitted_units(sources.valid) if sources.valid else Counter[str]()
+        self._validation_skipped = Finding("invalid", left_out=True)
+        if sources.valid and self._validation is not None:
+            self._validation_skipped = _skipped_rows(sources.valid, len(self._validation), data.max_invalid)
         self.inspection = Inspection()
         watched = (self.inspection.watch(source.pairs) for source in sources.train)
         self.survey = survey((pair for pairs in watched for pair in spool.write(form(pairs))), folder)
         self._skipped = [
-            self._skipped_rows(source.pairs, index, data.max_invalid) for index, source in enumerate(sources.train)
+            _skipped_rows(source.pairs, spool.count(index), data.max_invalid)
+            for index, source in enumerate(sources.train)
         ]
         self._omitted = [omitted_units(source.pairs) for source in sources.train]
         self._rules = Rules(self.survey, self.inspection.faulty)
@@ -101,6 +105,9 @@ class Selection:
     def validation_pairs(self, report: SourceReport) -> Iterator[Pair]:
         """The validation pairs, given or held out."""
         report.omitted = dict(self._validation_omitted)
+        if self._validation_skipped.count:
+            report.findings.append(self._validation_skipped)
+            report.read += self._validation_skipped.count
         empty = report.finding("empty", left_out=True)
         for pair in self._pairs(self._held_out) if self._validation is None else self._validation:
             report.read += 1
@@ -108,20 +115,6 @@ class Selection:
                 yield pair
             else:
                 empty.add(pair.line)
-
-    def _skipped_rows(self, pairs: Bitext, source: int, most: float) -> Finding:
-        """The rows of a source that could not be read. Raises InputError if their share is greater than `most`."""
-        tables = [rows for rows in invalid_rows(pairs) if rows.count]
-        lines = [line for rows in tables for line in rows.lines]
-        finding = Finding("invalid", True, sum(rows.count for rows in tables), lines[:LINES_LISTED])
-        total = self._spool.count(source) + finding.count
-        if finding.count > most * total:
-            needed = ceil(100 * finding.count / total) / 100
-            raise InputError(
-                f"{pairs}: {finding.count:,} of {total:,} rows cannot be read, the first on line {lines[0]:,}; "
-                f"if the others are right, allow that with --set data.max_invalid={needed:g}"
-            )
-        return finding
 
     def _pairs(self, chosen: np.ndarray) -> Iterator[Pair]:
         """chosen: [read]"""
@@ -141,6 +134,24 @@ class Selection:
         drawn = draw_groups(map(int, compress(hashes, kept)), count)
         is_drawn: np.ndarray = np.fromiter((int(value) in drawn for value in hashes), bool, len(hashes)) & kept
         return is_drawn
+
+
+def _skipped_rows(pairs: Bitext, read: int, most: float) -> Finding:
+    """The rows of a source that could not be read. Raises InputError if their share is greater than `most`.
+
+    read: how many pairs could.
+    """
+    files = [rows for rows in invalid_rows(pairs) if rows.count]
+    lines = [line for rows in files for line in rows.lines]
+    finding = Finding("invalid", True, sum(rows.count for rows in files), lines[:LINES_LISTED])
+    total = read + finding.count
+    if finding.count > most * total:
+        needed = ceil(100 * finding.count / total) / 100
+        raise InputError(
+            f"{pairs}: {finding.count:,} of {total:,} rows cannot be read, the first on line {lines[0]:,}; "
+            f"if the others are right, allow that with --set data.max_invalid={needed:g}"
+        )
+    return finding
 
 
 def _evenly(chosen: np.ndarray, share: float) -> np.ndarray:

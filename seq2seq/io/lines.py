@@ -82,7 +82,12 @@ def read_blocks(path: str | Path, encoding: str = "") -> Iterator[str]:
     decoder, number = codecs.getincrementaldecoder("utf-8-sig")(), 1
     with _explained(path, encoding, lambda: number), _open_text(path, encoding) as (stream, _):
         while data := stream.read(_CHUNK):
-            yield decoder.decode(data)
+            try:
+                text = decoder.decode(data)
+            except UnicodeDecodeError as error:
+                number += error.object.count(b"\n", 0, error.start)
+                raise
+            yield text
             number += data.count(b"\n")
         decoder.decode(b"", final=True)
 

@@ -58,9 +58,7 @@ ERRORS = {
     "train --train one-column.tsv --train same.tsv --weight 2": (
         "configuration: --weight: 1 for 2 training sets; give one for each, or none"
     ),
-    "train --train same.tsv --split test": (
-        "configuration: --subset and --split choose a part of a dataset: give --dataset"
-    ),
+    "train --train same.tsv --split test": ("--subset and --split choose a part of a dataset: give --dataset"),
     "train --train-src /dev/null --train-tgt /dev/null": (
         "/dev/null: is given 2 times but can be read only once; save it to a file first"
     ),

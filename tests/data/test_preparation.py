@@ -468,6 +468,23 @@ def test_invalid_rows_are_skipped_and_counted(
     assert len(finding.lines) == min(3, finding.count)
 
 
+def test_skipped_validation_rows_are_counted_and_limited(
+    rows: Rows, tiny: Callable[..., Config], tmp_path: Path
+) -> None:
+    for name in ("train.tsv", "valid.tsv"):
+        table(name)(tmp_path, rows)
+    with open(tmp_path / "valid.tsv", "a") as stream:
+        stream.write("un\n" * 3)
+    data = {"data__train": str(tmp_path / "train.tsv"), "data__valid": str(tmp_path / "valid.tsv")}
+    config = tiny(data__train_src=(), data__train_tgt=(), data__invalid_lines="skip", **data)
+    valid = report_of(config, tmp_path).valid
+    assert [(finding.rule, finding.count) for finding in valid.findings if finding.count] == [("invalid", 3)]
+    with open(tmp_path / "valid.tsv", "a") as stream:
+        stream.write("un\n" * 40)
+    with pytest.raises(InputError, match=r"valid.tsv: 43 of 24. rows cannot be read"):
+        report_of(config, tmp_path)
+
+
 def test_more_than_a_tenth_of_invalid_rows_are_an_error(
     rows: Rows, tiny: Callable[..., Config], tmp_path: Path
 ) -> None:

@@ -2,10 +2,11 @@
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from seq2seq.data.formats.table import FIRST_ROWS
@@ -18,6 +19,8 @@ Cells = list[str] | InputError
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|"}
 _LEAST_ROWS = 10
+# Lines that a row may span, by line breaks in its cells.
+_LONGEST_ROW = 100
 # Of fast_align and Moses.
 _WORD_ALIGNMENT_DELIMITER = " ||| "
 # What Excel writes before the rows to name the delimiter.
@@ -162,24 +165,71 @@ def _plain_cells(lines: Iterable[str], delimiter: str, _: Path) -> Iterator[tupl
 
 def _quoted_cells(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[tuple[int, Cells]]:
     """The rows of a CSV, each with the line that it begins on."""
-    # A blank after the delimiter would hide a quote.
-    reader = csv.reader(_with_ends(lines), delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
-    line = 1
+
+    def new_reader() -> Iterator[list[str]]:
+        # A blank after the delimiter would hide a quote.
+        return csv.reader(pieces, delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
+
+    pieces = _RowPieces(lines)
+    reader = new_reader()
     while True:
+        pieces.row.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:  # the reader goes on with the next line
+        except csv.Error as error:
+            line = pieces.row[0][0]
             yield line, InputError(f"{path}, line {line}: not valid CSV ({error})")
+            pieces.skip_first()
+            reader = new_reader()
         else:
+            line = pieces.row[0][0]
             if cells and not (line == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells))):
                 yield line, cells
-        line = reader.line_num + 1
 
 
-def _with_ends(lines: Iterable[str]) -> Iterator[str]:
-    """Lines with their ends, which a cell may contain, as the csv module needs them; `\\r` alone ends one too."""
-    for line in lines:
-        text = line.removesuffix("\r")
-        yield from _LONE_RETURN.split(f"{text.rstrip(' ')}{line[len(text) :]}\n")
+class _RowPieces:
+    """The lines of a CSV with their ends, for the csv module. `row` holds those of the current row, with numbers.
+
+    A row that cannot be read may have swallowed valid ones, from a quote that is not closed: after `skip_first` its
+    lines but the first are read again.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.row: list[tuple[int, str]] = []
+        self._new = _with_ends(lines)
+        self._again: deque[tuple[int, str]] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.row) > _LONGEST_ROW:
+            raise csv.Error(f"a cell in quotes of over {_LONGEST_ROW} lines; is a quote missing?")
+        piece = self._again.popleft() if self._again else next(self._new)
+        self.row.append(piece)
+        return piece[1]
+
+    def skip_first(self) -> None:
+        self._again.extendleft(reversed(self.row[1:]))
+
+
+def _with_ends(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers and ends, which a cell may contain; `\\r` alone ends a line of the csv module too.
+
+    In a file of old Macintosh programs, which has no other line ends, it also counts as one.
+    """
+    remaining = iter(lines)
+    first = list(islice(remaining, 2))
+    if len(first) == 1:
+        yield from enumerate(_pieces(first[0]), start=1)
+        return
+    for number, line in enumerate(chain(first, remaining), start=1):
+        for piece in _pieces(line):
+            yield number, piece
+
+
+def _pieces(line: str) -> list[str]:
+    text = line.removesuffix("\r")
+    return _LONE_RETURN.split(f"{text.rstrip(' ')}{line[len(text) :]}\n")

@@ -13,10 +13,9 @@ from typing_extensions import override
 from seq2seq.data.formats.json_text import JsonText
 from seq2seq.data.formats.table import listed
 from seq2seq.errors import InputError
-from seq2seq.io.lines import LONGEST_LINE, read_blocks, read_lines
+from seq2seq.io.lines import LONGEST_LINE, DecodingErrors, read_blocks, read_lines
 
 _LEAST_COLUMNS = 2
-_END = object()
 
 
 class JsonRows(ABC):
@@ -31,7 +30,7 @@ class JsonRows(ABC):
 
     @abstractmethod
     def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
-        """The number and the value of each row, or an InputError in its place where one row alone is damaged.
+        """The number and the value of each row; an InputError instead of the value where one row alone is damaged.
 
         columns: those that are needed, at the top level; None for all.
         Raises InputError if nothing can be read from there on.
@@ -59,9 +58,14 @@ class LineRows(JsonRows):
 
     form, unit = "JSON lines", "line"
 
+    def __init__(self, path: Path, encoding: str, decoding: DecodingErrors) -> None:
+        """decoding: of bytes that are not UTF-8, see `read_lines`."""
+        super().__init__(path, encoding)
+        self._decoding: DecodingErrors = decoding
+
     @override
     def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
-        for line, text in enumerate(read_lines(self.path, encoding=self._encoding), start=1):
+        for line, text in enumerate(read_lines(self.path, encoding=self._encoding, errors=self._decoding), start=1):
             if text.strip():
                 try:
                     yield line, json.loads(text)
@@ -85,21 +89,26 @@ class ArrayRows(JsonRows):
         number = 0
         with self._explained(lambda: number + 1):
             text = self._text()
-            if self._key is not None:
-                for key in text.members():
-                    if key == self._key:
-                        break
-                    text.skip()
-            for _ in text.elements():
+            for _ in self._positions(text):
                 value = text.value()
                 number += 1
                 yield number, value
-            if self._key is None:
-                text.expect_end()
+            text.expect_end()
+
+    def _positions(self, text: JsonText) -> Iterator[None]:
+        """The elements of the array, each of which is to be consumed."""
+        if self._key is None:
+            yield from text.elements()
+            return
+        for key in text.members():
+            if key == self._key:
+                yield from text.elements()
+            else:
+                text.skip()
 
 
 class ColumnRows(JsonRows):
-    """An array for each column, or, as pandas writes them, an object by row."""
+    """An array for each column, or an object with the same keys for each, as pandas writes them."""
 
     form, unit = "a JSON array for each column", "row"
 
@@ -111,13 +120,17 @@ class ColumnRows(JsonRows):
     def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
         names = [name for name in self._columns if columns is None or name in columns]
         # A reader for each column, so that none has to be in memory.
-        for number, cells in enumerate(zip_longest(*map(self._column, names), fillvalue=_END), start=1):
-            if _END in cells:
-                short = names[cells.index(_END)]
-                raise InputError(f"{self.path}: the arrays differ in length; that of {short} has {number - 1:,}")
+        for number, entries in enumerate(zip_longest(*map(self._column, names)), start=1):
+            if None in entries:
+                short = names[entries.index(None)]
+                raise InputError(f"{self.path}: the columns differ in length; {short} has {number - 1:,} values")
+            keys, cells = zip(*entries, strict=True)
+            if len(set(keys)) > 1:
+                raise self.fault(number, f"its key is {keys[0]!r} in {names[0]}, but {keys[-1]!r} in {names[-1]}")
             yield number, dict(zip(names, cells, strict=True))
 
-    def _column(self, name: str) -> Iterator[Any]:
+    def _column(self, name: str) -> Iterator[tuple[str, Any]]:
+        """The values of a column, each with its key, which is empty in an array."""
         number = 0
         with self._explained(lambda: number + 1):
             text = self._text()
@@ -125,26 +138,32 @@ class ColumnRows(JsonRows):
                 if key != name:
                     text.skip()
                     continue
-                for _ in text.elements() if text.next() == "[" else text.members():
+                for row_key in text.elements() if text.next() == "[" else text.members():
                     value = text.value()
                     number += 1
-                    yield value
+                    yield row_key or "", value
                 return
 
 
-def find_rows(path: Path, encoding: str) -> JsonRows:
-    """The rows of a JSON file. Raises InputError if it cannot be read, or there is more than one place for them."""
-    if _has_rows_on_lines(path, encoding):
-        return LineRows(path, encoding)
+def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
+    """The rows of a JSON file. Raises InputError if it cannot be read, or there is no or more than one place for them.
+
+    decoding: of lines that are not UTF-8.
+    """
+    lines = LineRows(path, encoding, decoding)
+    first, second = _first_two_lines(path, encoding)
+    if _is_row(first, second):
+        return lines
     whole = ArrayRows(path, encoding)
+    arrays: list[str] = []
+    columns: list[str] = []
     with whole._explained(lambda: 1):
         text = whole._text()
         if text.next() == "[":
             return whole
-        arrays: list[str] = []
-        columns: list[str] = []
         try:
             _find_arrays(text, arrays, columns)
+            text.expect_end()
         except ValueError:
             if not arrays:
                 raise
@@ -153,28 +172,40 @@ def find_rows(path: Path, encoding: str) -> JsonRows:
         raise InputError(f"{path}: a JSON object with several arrays of rows ({listed(arrays)}); write each to a file")
     if arrays:
         return ArrayRows(path, encoding, arrays[0])
-    return ColumnRows(path, encoding, columns) if len(columns) >= _LEAST_COLUMNS else LineRows(path, encoding)
+    if len(columns) >= _LEAST_COLUMNS:
+        return ColumnRows(path, encoding, columns)
+    if isinstance(_parsed(first), dict):
+        return lines
+    raise InputError(f"{path}: a JSON object without an array of rows at its top level")
 
 
-def _has_rows_on_lines(path: Path, encoding: str) -> bool:
+def _first_two_lines(path: Path, encoding: str) -> tuple[str, str]:
+    """Empty if there are none, or they are so long that the file must be one array."""
+    with suppress(InputError):
+        lines = (line.strip() for line in read_lines(path, encoding=encoding, errors="surrogateescape"))
+        filled = filter(None, lines)
+        return next(filled, ""), next(filled, "")
+    return "[", ""
+
+
+def _is_row(first: str, second: str) -> bool:
     """Whether the first line is a row, or cannot be the beginning of anything else."""
-    with suppress(InputError):  # a line that is too long may be an array
-        lines = (line for line in read_lines(path, encoding=encoding) if line.strip())
-        first, second = next(lines, "").strip(), next(lines, "").strip()
-        try:
-            value = json.loads(first)
-        except (ValueError, RecursionError):
-            return first[:1] not in ("{", "[") or first[1:2] == "'"
-        if isinstance(value, list):
-            return bool(second) and all(isinstance(cell, str | None) for cell in value)
-        return (
-            not isinstance(value, dict) or second.startswith("{") or not any(_is_many(cell) for cell in value.values())
-        )
-    return False
+    if first.startswith("{") and second.startswith("{"):
+        return True  # even if one of them is damaged
+    value = _parsed(first)
+    if value is None:
+        return first[:1] not in ("{", "[") or first[1:2] == "'"
+    if isinstance(value, list):
+        return bool(second) and all(isinstance(cell, str | None) for cell in value)
+    return not isinstance(value, dict) or not any(isinstance(cell, list | dict) for cell in value.values())
 
 
-def _is_many(value: Any) -> bool:
-    return isinstance(value, list | dict)
+def _parsed(line: str) -> Any:
+    """The value on a line; None if it is not JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _find_arrays(text: JsonText, arrays: list[str], columns: list[str]) -> None:

@@ -23,7 +23,7 @@ class JsonTable(Table):
 
     def __init__(self, path: Path, encoding: str = "", invalid_lines: InvalidLines = None) -> None:
         super().__init__(path, invalid_lines)
-        self._rows = find_rows(path, encoding)
+        self._rows = find_rows(path, encoding, self.invalid_rows.decoding)
         self.unit = self._rows.unit
         is_text: dict[Column, bool] = {}
         for _, row in islice(self._objects(), FIRST_ROWS):
@@ -53,7 +53,7 @@ class JsonTable(Table):
                 yield number, src_text, tgt_text
 
     def _objects(self, columns: set[str] | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """The rows as objects; those that are none are invalid."""
+        """The rows that are objects or arrays, as objects; any other is invalid."""
         for number, value in self._rows.values(columns):
             if isinstance(value, dict):
                 yield number, {name: _by_language(cell) for name, cell in value.items()}

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# What may go on in the next chunk after a number, as in `1` or `1.`.
+_OPEN_END = re.compile(r"[.eE+-]*\Z")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
@@ -66,8 +68,7 @@ class JsonText:
                 if len(self._text) - self._offset > self._longest or not self._read_more():
                     raise ValueError(error.msg) from None
             else:
-                # A number at the end of a chunk may go on.
-                if end < len(self._text) or isinstance(value, str | list | dict) or not self._read_more():
+                if not (isinstance(value, int | float) and _OPEN_END.match(self._text, end) and self._read_more()):
                     self._offset = end
                     return value
 

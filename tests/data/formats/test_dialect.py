@@ -47,3 +47,22 @@ def test_quotes_that_only_the_last_row_needs_are_seen(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text(written(rows, "\t"))
     dialect = infer_dialect(tmp_path / "a.tsv", False, "")
     assert [cells for _, cells in dialect.cells(tmp_path / "a.tsv", "")] == list(map(list, rows))
+
+
+@pytest.mark.parametrize("closing", ['x,"no" 150', 'x",y 150'])
+def test_a_quote_that_is_not_closed_spoils_one_row(closing: str, tmp_path: Path) -> None:
+    """The rows that it swallows, up to another quote or the end, are read again."""
+    lines = [f"a {n},b {n}" for n in range(200)]
+    lines[10], lines[150] = '"a 10,b 10', closing
+    (tmp_path / "a.csv").write_text("".join(f"{line}\n" for line in lines))
+    rows = dict(Dialect(",", True).cells(tmp_path / "a.csv", ""))
+    invalid = {line: str(cells) for line, cells in rows.items() if not isinstance(cells, list)}
+    assert sorted(rows) == list(range(1, 201))
+    assert "a cell in quotes of over 100 lines; is a quote missing?" in invalid.pop(11)
+    assert list(invalid) in ([], [151])
+
+
+def test_lines_are_counted_by_line_feeds(tmp_path: Path) -> None:
+    """Also after carriage returns, which end a line of the csv module too."""
+    (tmp_path / "a.csv").write_bytes(b'"a\rb",c\n' * 5 + b'd\n"e\nf",g\nh,i\n')
+    assert [line for line, _ in Dialect(",", True).cells(tmp_path / "a.csv", "")] == [1, 2, 3, 4, 5, 6, 7, 9]

@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.data.columns import ColumnHints, choose_columns
 from seq2seq.data.formats.json_table import JsonTable
+from seq2seq.data.formats.json_text import JsonText
 from seq2seq.data.formats.opening import open_table
 from seq2seq.errors import InputError
 
@@ -75,12 +76,18 @@ def test_one_line_may_be_longer_than_a_line_of_text(tmp_path: Path) -> None:
             '{"train": [{"sw": "a"}], "test": [{"sw": "a"}]}',
             "several arrays of rows (train, test); write each to a file",
         ),
-        ('{"sw": ["a", "b"], "en": ["c"]}', "the arrays differ in length; that of en has 1"),
+        ('{"sw": ["a", "b"], "en": ["c"]}', "the columns differ in length; en has 1"),
         (
             "{'sw': 'a', 'en': 'b'}",
             "line 1: not valid JSON (.*); this looks like Python, write the rows with json.dumps",
         ),
         ('{"src": ["a", "b"], "tgt": ["c", "d", "e"]}\n' * 2, "line 1: 2 source sentences but 3 target sentences"),
+        (
+            '{"sw": {"hi": "a", "bye": "b"}, "en": {"bye": "c", "hi": "d"}}',
+            "row 1: its key is 'hi' in sw, but 'bye' in en",
+        ),
+        ('{"data": {"rows": [{"sw": "a"}]},\n "n": 1}', "a JSON object without an array of rows at its top level"),
+        ('{"data": [{"sw": "a", "en": "b"}]} more', "not valid JSON (text after the end)"),
         ('{"data": [{"sw": "a", "en": "b"}, {"sw": ', "element 2: not valid JSON"),
         ('{"data": ' + "[" * 100_000, "element 1: not valid JSON (nested too deeply)"),
     ],
@@ -89,3 +96,29 @@ def test_what_cannot_be_read_is_named(content: str, message: str, tmp_path: Path
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(InputError, match=re.escape(message).replace(r"\.\*", ".*")):
         read(JsonTable(tmp_path / "a.json"), ColumnHints())
+
+
+def test_lines_that_are_no_json_are_skipped_wherever_they_are(tmp_path: Path) -> None:
+    lines = [f"{json.dumps(row)}\n".encode() for row in OBJECTS]
+    for number in (0, 1, 20):
+        for damaged in (b'{"sw": "a", "en": "b"\n', b'{"sw": "caf\xe9", "en": "b"}\n'):
+            (tmp_path / "a.jsonl").write_bytes(b"".join([*lines[:number], damaged, *lines[number:]]))
+            table = JsonTable(tmp_path / "a.jsonl", invalid_lines="skip")
+            assert read(table, ColumnHints("sw", "en")) == PAIRS
+            assert table.invalid_rows.lines == [number + 1]
+
+
+@pytest.mark.parametrize("number", ["1.5", "1e5", "-1", "12"])
+def test_a_number_may_lie_across_blocks(number: str) -> None:
+    for split in range(1, len(number) + 1):
+        text = JsonText(iter([f"[{number[:split]}", number[split:], "]"]), longest=100)
+        assert [text.value() for _ in text.elements()] == [json.loads(number)]
+
+
+def test_an_error_of_encoding_names_its_line(tmp_path: Path) -> None:
+    rows = [{"sw": f"a{n}", "en": "b"} for n in range(200)]
+    content = json.dumps(rows, indent=1).encode().replace(b"a150", b"a\xff")
+    (tmp_path / "a.json").write_bytes(content)
+    line = content[: content.index(b"\xff")].count(b"\n") + 1
+    with pytest.raises(InputError, match=rf"line {line}: not UTF-8"):
+        list(JsonTable(tmp_path / "a.json").rows(("sw",), ("en",)))
