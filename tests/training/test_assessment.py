@@ -1,5 +1,7 @@
 """What a finished training says about its model, on stderr and in the model card."""
 
+import dataclasses
+import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +10,12 @@ import pytest
 from runs import Killed, hashes
 
 from seq2seq.config import Config
-from seq2seq.evaluation.metrics import score_corpus
+from seq2seq.evaluation.metrics import MetricScore, score_corpus
 from seq2seq.runs.model_folder import open_model
+from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.training.assessment import most_unusual
 from seq2seq.training.loop import Trainer
+from seq2seq.training.objective import Objective
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 from seq2seq.training.validation import Validator
@@ -67,6 +71,30 @@ def test_a_training_killed_before_its_last_lines_has_them_after_a_resume(
     assert "advice" not in open_model(tmp_path / "run").metadata
     train(config, tmp_path / "run", resume=True, overwrite=False, progress=Progress(quiet=True))
     assert hashes(tmp_path / "run") == hashes(run)
+
+
+def test_the_training_loss_is_that_of_the_best_step(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first validation has the best score, the others the worst."""
+    original, measured = Validator.score, Validator.training_loss
+    scores, losses = itertools.chain([50.0], itertools.repeat(0.0)), []
+
+    def scored(self: Validator, model: TrainedModel) -> tuple[MetricScore, list[str]]:
+        score, translations = original(self, model)
+        return dataclasses.replace(score, score=next(scores)), translations
+
+    def training_loss(self: Validator, objective: Objective) -> float:
+        losses.append(measured(self, objective))
+        best = load_model(tmp_path / "run" / "steps" / "3").network
+        losses.append(measured(self, Objective(best, label_smoothing=0.0)))
+        return losses[0]
+
+    monkeypatch.setattr(Validator, "score", scored)
+    monkeypatch.setattr(Validator, "training_loss", training_loss)
+    state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert (state.best_step, state.step) == (3, 8)
+    assert losses[0] == losses[1]
 
 
 def test_groups_are_scored_as_sacrebleu_scores_their_lines(
