@@ -38,7 +38,7 @@ class Figures:
     """Of the best step, on all validation pairs."""
     valid_pairs: int
     lengths: Sequence[Group]
-    """By source length, shortest first; empty if there are too few pairs."""
+    """By source length, shortest first; those of enough pairs."""
     kinds: Sequence[Group]
     """Other groups of enough pairs."""
     curve: Sequence[tuple[int, float]]
@@ -78,6 +78,8 @@ def _hardest(figures: Figures) -> str:
     hardest = min(groups, key=lambda group: group.score, default=None)
     if hardest is None:
         return f"{figures.valid_pairs:,} validation pairs are too few to tell"
+    if hardest.score >= figures.score:
+        return f"no kind of sentence stands out: none scores below the {figures.metric} {figures.score:.1f} on all"
     return (
         f"{hardest.name}: {figures.metric} {hardest.score:.1f} ({hardest.pairs:,} of {figures.valid_pairs:,} "
         f"validation pairs; {figures.score:.1f} on all)"

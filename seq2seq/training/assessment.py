@@ -63,14 +63,14 @@ def measure(
 def score_lengths(data: PreparedData, translations: Sequence[str], metric: str) -> list[Group]:
     """The scores of the shortest, the middle and the longest third of the sources, shortest first.
 
-    Empty if a third has too few pairs for a score.
+    Thirds with too few pairs for a score are left out.
     """
     bins = length_thirds([pair.src for pair in data.valid_pairs])
     order = sorted(range(len(bins)), key=lambda index: bins[index])
     groups = [(str(name), list(indices)) for name, indices in groupby(order, key=lambda index: bins[index])]
-    if any(len(indices) < _LEAST_PAIRS for _, indices in groups):
-        return []
-    return [_group(name, indices, data, translations, metric) for name, indices in groups]
+    return [
+        _group(name, indices, data, translations, metric) for name, indices in groups if len(indices) >= _LEAST_PAIRS
+    ]
 
 
 def score_kinds(data: PreparedData, translations: Sequence[str], metric: str) -> list[Group]:

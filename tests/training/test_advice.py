@@ -106,6 +106,12 @@ def test_at_most_two_pieces_of_advice_the_likeliest_first() -> None:
     ]
 
 
+@pytest.mark.parametrize("kinds", [[Group("questions", 60.0, 44)], [Group("questions", 40.0, 44)]])
+def test_a_kind_that_scores_as_all_pairs_do_is_not_the_hardest(kinds: list[Group]) -> None:
+    lines = closing_lines(Figures(**{**vars(SOUND), "lengths": [], "kinds": kinds}))
+    assert lines["hardest"] == "no kind of sentence stands out: none scores below the BLEU 40.0 on all"
+
+
 def test_few_validation_pairs_say_nothing() -> None:
     lines = closing_lines(Figures(**{**vars(SOUND), "lengths": [], "kinds": [], "valid_pairs": 12}))
     assert lines["by_length"] == lines["hardest"] == "12 validation pairs are too few to tell"

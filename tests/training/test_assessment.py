@@ -13,7 +13,7 @@ from seq2seq.config import Config
 from seq2seq.evaluation.metrics import MetricScore, score_corpus
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.trained_model import TrainedModel, load_model
-from seq2seq.training.assessment import most_unusual
+from seq2seq.training.assessment import most_unusual, score_lengths
 from seq2seq.training.loop import Trainer
 from seq2seq.training.objective import Objective
 from seq2seq.training.progress import Progress
@@ -103,10 +103,10 @@ def test_groups_are_scored_as_sacrebleu_scores_their_lines(
     """A model that translates numbers wrongly, and all else correctly."""
     original = Validator.score
 
-    def scored(self: Validator, model: object) -> tuple[object, list[str]]:
-        score, _ = original(self, model)  # type: ignore[arg-type]
+    def scored(self: Validator, model: TrainedModel) -> tuple[MetricScore, list[str]]:
+        score, _ = original(self, model)
         pairs = self._data.valid_pairs
-        return score, [pair.tgt.replace(" 7", " four four") for pair in pairs]
+        return dataclasses.replace(score, score=90.0), [pair.tgt.replace(" 7", " four four") for pair in pairs]
 
     monkeypatch.setattr(Validator, "score", scored)
     train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
@@ -116,6 +116,15 @@ def test_groups_are_scored_as_sacrebleu_scores_their_lines(
     expected = score_corpus(wrong, [numbered], metrics=["BLEU"])[0].score
     hardest = str(open_model(tmp_path / "run").metadata["hardest"])
     assert hardest.startswith(f"sentences with numbers: BLEU {expected:.1f} (30 of 90 validation pairs; ")
+
+
+def test_only_thirds_of_enough_pairs_are_scored(run: Path) -> None:
+    _, data = open_run(run)
+    of_length = {n: [pair for pair in data.valid_pairs if len(pair.src.split()) == n] for n in (2, 5, 8)}
+    pairs = of_length[2] + of_length[5] + of_length[8][:3]
+    few = dataclasses.replace(data, valid_pairs=pairs)
+    lengths = score_lengths(few, [pair.tgt for pair in pairs], "BLEU")
+    assert [(group.name, group.pairs) for group in lengths] == [("up to 2 words", 20), ("3-5 words", 20)]
 
 
 def test_the_most_frequent_kind_of_unusual_pairs() -> None:
