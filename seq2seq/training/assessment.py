@@ -40,6 +40,7 @@ def measure(
     """
     training, key = config.training, f"valid_{metric.lower()}"
     unusual, unusual_share = most_unusual(data.report)
+    assert state.plan is not None
     return Figures(
         metric=metric,
         score=state.best_score,
@@ -50,6 +51,7 @@ def measure(
         steps=state.step,
         warmup_steps=training.warmup_steps,
         max_steps=training.max_steps or state.step,
+        ran_out_of_patience=state.step < state.plan.total_steps,
         minutes=training.minutes,
         has_attention=config.model.attention != "none",
         training_pairs=len(data.train),

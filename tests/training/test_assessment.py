@@ -73,6 +73,14 @@ def test_a_training_killed_before_its_last_lines_has_them_after_a_resume(
     assert hashes(tmp_path / "run") == hashes(run)
 
 
+def test_a_training_that_ran_out_of_patience_needs_no_more_steps(config: Config, tmp_path: Path) -> None:
+    changes = {"patience": 1, "warmup_steps": 1, "max_steps": 60, "validate_every": 2, "learning_rate": 1e-9}
+    config = config.model_copy(update={"training": config.training.model_copy(update=changes)})
+    state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert state.step < 60
+    assert "train longer" not in str(open_model(tmp_path / "run").metadata["advice"])
+
+
 def test_the_training_loss_is_that_of_the_best_step(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
