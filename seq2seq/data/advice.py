@@ -112,6 +112,6 @@ def _of_corpus(report: DataReport) -> Iterator[str]:
     if report.pairs < _FEW_PAIRS:
         yield f"only {report.pairs:,} training pairs: expect phrases, not fluent sentences"
     if report.valid.kept < _FEW_TO_VALIDATE:
-        yield f"only {report.valid.kept:,} validation pairs: BLEU on them is noisy"
+        yield f"only {report.valid.kept:,} validation pairs: scores on them are noisy"
     if report.valid.kept > _MANY_TO_VALIDATE:
         yield f"validating on {report.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough"
