@@ -67,8 +67,8 @@ class TextFaults:
 
     def findings(self) -> list[Finding]:
         """What was found."""
-        found = [finding for finding in self._findings.values() if finding.count]
-        return [finding for finding in found if finding.rule != "tokenised" or self._is_tokenised(finding)]
+        findings = [finding for finding in self._findings.values() if finding.count]
+        return [finding for finding in findings if finding.rule != "tokenised" or self._is_tokenised(finding)]
 
     def _count_ends(self, side: str, pairs: list[Pair], texts: list[str], whole: str) -> None:
         """Count the lines that are tokenised, as far as their ends or the marks of a tokenizer show it."""
