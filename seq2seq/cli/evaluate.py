@@ -15,7 +15,7 @@ from seq2seq.cli.outputs import check_outputs
 from seq2seq.cli.pairs import open_pairs
 from seq2seq.cli.scores import draw_by_length, print_sentences, score_lines
 from seq2seq.errors import InputError
-from seq2seq.io.lines import expect_rereadable, open_output, printable
+from seq2seq.io.lines import expect_rereadable, open_output, printable, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext
@@ -195,7 +195,7 @@ class _Evaluation:
         folders = open_models(self.model or [])
         sources, references = self._test_set(folders[0] if folders else None)
         given = [_File(path, keep_bom=True) for path in (self.hyp, self.baseline) if path is not None]
-        names: _Lines = _File(self.by) if self.by is not None else ()
+        names: _Lines = _Names(self.by) if self.by is not None else ()
         _expect_equal_lengths([lines for lines in (sources, *given, *references, names) if lines])
         metrics, first_references = self._metric_set(folders[0] if folders else None, references[0])
         checks = LineChecks(
@@ -295,6 +295,13 @@ class _File:
         from seq2seq.data.sentences import read_sentences
 
         return read_sentences(self.path, keep_bom=self.keep_bom)
+
+
+class _Names(_File):
+    """Names of groups, one per line, in a file of any suffix."""
+
+    def __iter__(self) -> Iterator[str]:
+        return read_lines(self.path)
 
 
 @dataclass(frozen=True)

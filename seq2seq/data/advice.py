@@ -23,7 +23,7 @@ _MANY_OF = {
     "decomposed": 0.02,
     "wordless": 0.5,
 }
-_HINTS = {"mojibake": "mend the files with ftfy, or --clean drops them"}
+_HINTS = {"mojibake": "fix the files with ftfy, or --clean drops them"}
 _ALL = 0.98
 _FEW_PAIRS, _FEW_TO_VALIDATE, _MANY_TO_VALIDATE = 5_000, 100, 5_000
 _EASIER = 0.6
@@ -89,7 +89,7 @@ def _of_overlap(overlap: OverlapReport) -> Iterator[str]:
     elif overlap.in_training + overlap.near_in_training > _NEAR_OVERLAP * overlap.sources:
         yield (
             f"{overlap.near_in_training:,} of {overlap.sources:,} {overlap.name} sources are also in the training data "
-            "but for case, punctuation or digits, so scores on them are inflated"
+            "up to case, punctuation and digits, so scores on them are inflated"
         )
     if overlap.targets_in_training > _TARGET_OVERLAP * overlap.targets:
         yield (
@@ -112,6 +112,6 @@ def _of_corpus(report: DataReport) -> Iterator[str]:
     if report.pairs < _FEW_PAIRS:
         yield f"only {report.pairs:,} training pairs: expect phrases, not fluent sentences"
     if report.valid.kept < _FEW_TO_VALIDATE:
-        yield f"only {report.valid.kept:,} validation pairs: BLEU on them is noisy"
+        yield f"only {report.valid.kept:,} validation pairs: scores on them are noisy"
     if report.valid.kept > _MANY_TO_VALIDATE:
         yield f"validating on {report.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough"

@@ -99,8 +99,8 @@ def locate(pairs: Iterable[Pair], shift: Shift) -> Shift:
     for chunk in chunks(pairs, WINDOW):
         detector.add(chunk)
     detector.finish()
-    found = detector.shift
-    return Shift(found.line, found.offset, shift.from_start) if found else shift
+    located = detector.shift
+    return Shift(located.line, located.offset, shift.from_start) if located else shift
 
 
 def shifted_by(window: list[Pair]) -> int | None:
@@ -168,7 +168,7 @@ def _lengths(window: list[Pair], side: str) -> np.ndarray:
 
 
 def _occurrences(texts: list[str]) -> np.ndarray:
-    """Which of the most frequent words, but those in most lines, are in each text, [texts, words]."""
+    """Which of the most frequent words, except those in most lines, are in each text, [texts, words]."""
     rows = [set(_words_of(text)) for text in texts]
     counts = Counter(chain.from_iterable(rows))
     least, most = max(4, _LEAST_SHARE * len(texts)), _MOST_SHARE * len(texts)

@@ -38,7 +38,7 @@ _EXPLANATIONS = {
     "entities": "lines with HTML entities",
     "tags": "lines with tags",
     "tokenised": "lines of tokenised text",
-    "decomposed": "lines that are not in Unicode's NFC",
+    "decomposed": "lines not in Unicode's NFC",
     "wordless": "lines without a letter",
 }
 _ADVICE = {
@@ -238,7 +238,9 @@ class DataReport:
         """The warnings, or the most important ones if there are many."""
         warnings = self.warnings()
         rest = len(warnings) - _MOST_WARNINGS
-        return warnings if rest <= 1 else [*warnings[:_MOST_WARNINGS], f"{rest} further warnings; --json has all"]
+        if rest <= 1:
+            return warnings
+        return [*warnings[:_MOST_WARNINGS], f"{rest} further warnings (`seq2seq data report --json` has all)"]
 
     def lines(self) -> list[str]:
         """The report as text, without the warnings: a screen with them, if there is one source."""

@@ -22,7 +22,8 @@ _LIKE_MOJIBAKE = re.compile(
     f"[\u00c2-\u00f0\u0420\u0421\ufffd](?:(?<=\ufffd)|(?<=[\u00c2-\u00df])[{_LATIN}]|(?<=[\u00e0-\u00ef])[{_LATIN}]{{2}}"
     f"|(?<=\u00f0)[{_LATIN}]{{3}}|(?<=[\u0420\u0421])[{_CYRILLIC}][\u0420\u0421][{_CYRILLIC}])"
 )
-_CONTEXT = 200
+# What is given to ftfy: characters on each side of a match, and parts of a text at most.
+_CONTEXT, _MOST_PARTS = 200, 50
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|(\w{2,31}));")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 _JOINER = re.compile(r"\S ?@-@ ?\S|\S@@ ")
@@ -66,8 +67,8 @@ class TextFaults:
 
     def findings(self) -> list[Finding]:
         """What was found."""
-        found = [finding for finding in self._findings.values() if finding.count]
-        return [finding for finding in found if finding.rule != "tokenised" or self._is_tokenised(finding)]
+        findings = [finding for finding in self._findings.values() if finding.count]
+        return [finding for finding in findings if finding.rule != "tokenised" or self._is_tokenised(finding)]
 
     def _count_ends(self, side: str, pairs: list[Pair], texts: list[str], whole: str) -> None:
         """Count the lines that are tokenised, as far as their ends or the marks of a tokenizer show it."""
@@ -117,12 +118,20 @@ def _is_nfc(text: str) -> bool:
 
 def _is_mojibake(text: str) -> bool:
     """Whether ftfy would decode part of a text anew, or a character of it was lost."""
-    match = _LIKE_MOJIBAKE.search(text)
-    if not match:
-        return False
+    start = 0
+    for _ in range(_MOST_PARTS):
+        match = _LIKE_MOJIBAKE.search(text, start)
+        if not match:
+            return False
+        start = match.end() + _CONTEXT // 2
+        if _would_change(text[max(0, match.start() - _CONTEXT) : match.end() + _CONTEXT]):
+            return True
+    return False
+
+
+def _would_change(part: str) -> bool:
     from ftfy import fix_encoding
 
-    part = text[max(0, match.start() - _CONTEXT) : match.end() + _CONTEXT]
     return "\ufffd" in part or fix_encoding(part) != part
 
 

@@ -92,10 +92,12 @@ class _System(_Text):
             )
 
 
-def _differ_in_form(one: str, other: str) -> bool:
-    if one == other:
+def _differ_in_form(hypothesis: str, reference: str) -> bool:
+    if hypothesis == reference:
         return False
-    return (_is_decomposed(one) and _is_composed(other)) or (_is_composed(one) and _is_decomposed(other))
+    return (_is_decomposed(hypothesis) and _is_composed(reference)) or (
+        _is_composed(hypothesis) and _is_decomposed(reference)
+    )
 
 
 def _is_decomposed(line: str) -> bool:

@@ -25,10 +25,13 @@ class LengthBin:
         """The range without the unit."""
         if self.most is None:
             return f"over {self.least - 1}" if self.least else "any number of"
+        if self.least == self.most:
+            return str(self.most)
         return f"{self.least}-{self.most}" if self.least else f"up to {self.most}"
 
     def __str__(self) -> str:
-        return f"{self.range} {self.unit}"
+        is_one = self.range.split()[-1] == "1"
+        return f"{self.range} {self.unit.removesuffix('s') if is_one else self.unit}"
 
 
 @dataclass(frozen=True)

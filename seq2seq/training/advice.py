@@ -38,7 +38,7 @@ class Figures:
     """Of the best step, on all validation pairs."""
     valid_pairs: int
     lengths: Sequence[Group]
-    """By source length, shortest first; empty if there are too few pairs."""
+    """By source length, shortest first; those of enough pairs."""
     kinds: Sequence[Group]
     """Other groups of enough pairs."""
     curve: Sequence[tuple[int, float]]
@@ -46,6 +46,8 @@ class Figures:
     steps: int
     warmup_steps: int
     max_steps: int
+    ran_out_of_patience: bool
+    """Whether the training stopped before its planned number of steps."""
     minutes: float | None
     """The time limit, if there was one."""
     has_attention: bool
@@ -78,6 +80,8 @@ def _hardest(figures: Figures) -> str:
     hardest = min(groups, key=lambda group: group.score, default=None)
     if hardest is None:
         return f"{figures.valid_pairs:,} validation pairs are too few to tell"
+    if hardest.score >= figures.score:
+        return f"no kind of sentence stands out: none scores below the {figures.metric} {figures.score:.1f} on all"
     return (
         f"{hardest.name}: {figures.metric} {hardest.score:.1f} ({hardest.pairs:,} of {figures.valid_pairs:,} "
         f"validation pairs; {figures.score:.1f} on all)"
@@ -94,6 +98,8 @@ def _advice(figures: Figures) -> Iterator[str]:
 
 
 def _more_time(figures: Figures) -> Iterator[str]:
+    if figures.ran_out_of_patience:
+        return
     rise = _last_rise(figures.curve)
     if figures.steps <= figures.warmup_steps:
         reason = f"{figures.steps:,} steps are too few to learn much"
@@ -111,10 +117,10 @@ def _more_time(figures: Figures) -> Iterator[str]:
 
 
 def _last_rise(curve: Sequence[tuple[int, float]]) -> tuple[float, float] | None:
-    """The best score of the first three quarters of the training, and that of all."""
-    if len(curve) < _LEAST_VALIDATIONS:
-        return None
+    """The best score of the first three quarters of the training, and that of all; None if too few can be compared."""
     before = [score for step, score in curve if step <= 0.75 * curve[-1][0]]
+    if len(curve) < _LEAST_VALIDATIONS or not before:
+        return None
     return max(before), max(score for _, score in curve)
 
 

@@ -40,6 +40,7 @@ def measure(
     """
     training, key = config.training, f"valid_{metric.lower()}"
     unusual, unusual_share = most_unusual(data.report)
+    assert state.plan is not None
     return Figures(
         metric=metric,
         score=state.best_score,
@@ -50,6 +51,7 @@ def measure(
         steps=state.step,
         warmup_steps=training.warmup_steps,
         max_steps=training.max_steps or state.step,
+        ran_out_of_patience=state.step < state.plan.total_steps,
         minutes=training.minutes,
         has_attention=config.model.attention != "none",
         training_pairs=len(data.train),
@@ -63,14 +65,14 @@ def measure(
 def score_lengths(data: PreparedData, translations: Sequence[str], metric: str) -> list[Group]:
     """The scores of the shortest, the middle and the longest third of the sources, shortest first.
 
-    Empty if a third has too few pairs for a score.
+    Thirds with too few pairs for a score are left out.
     """
     bins = length_thirds([pair.src for pair in data.valid_pairs])
     order = sorted(range(len(bins)), key=lambda index: bins[index])
     groups = [(str(name), list(indices)) for name, indices in groupby(order, key=lambda index: bins[index])]
-    if any(len(indices) < _LEAST_PAIRS for _, indices in groups):
-        return []
-    return [_group(name, indices, data, translations, metric) for name, indices in groups]
+    return [
+        _group(name, indices, data, translations, metric) for name, indices in groups if len(indices) >= _LEAST_PAIRS
+    ]
 
 
 def score_kinds(data: PreparedData, translations: Sequence[str], metric: str) -> list[Group]:

@@ -27,6 +27,7 @@ from seq2seq.training.assessment import measure
 from seq2seq.training.budget import UNMEASURED_STEPS, Measurement, Pace, TimeBudget, plan_steps
 from seq2seq.training.interruption import Interruption
 from seq2seq.training.loss_window import LossWindow
+from seq2seq.training.objective import Objective
 from seq2seq.training.progress import Example
 from seq2seq.training.recorder import Recorder
 from seq2seq.training.schedule import learning_rate
@@ -280,8 +281,8 @@ class Trainer:
             score, translations = self.validator.score(model)
             self._best = score.name, translations
         metric, translations = self._best
-        self.updater.objective.eval()
-        training_loss = self.validator.training_loss(self.updater.objective)
+        objective = Objective(model.network, self.config.label_smoothing).eval()
+        training_loss = self.validator.training_loss(objective)
         records, state = self.recorder.records(), self.state
         return self.processes.on_main(
             lambda: closing_lines(measure(model.config, self.data, state, records, metric, translations, training_loss))

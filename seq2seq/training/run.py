@@ -228,8 +228,11 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
             report = prepare_data(config.data, config.tokenizer, sources, new.data)
         target_tokens = Corpus(new.data / "train").target_tokens
+        is_chosen = config.training.validation_metric is None
         config = adapt(config, target_tokens, unspaced_targets=report.unspaced_targets)
         progress.report(report.lines(), report.main_warnings())
+        if is_chosen and report.unspaced_targets:
+            progress.note("BLEU needs spaces between words: validating by chrF instead (training.validation_metric)")
         write_file(new.config_file, to_json(config.model_dump()))
         _expect_no_foreign_files(RunFolder(folder))
         _expect_same_folder(folder, checked)

@@ -71,8 +71,8 @@ class Validator:
     def description(self) -> str:
         """What the metric decides, in a line for the user."""
         return (
-            f"{self.metric} decides on the best step, on patience and on the length penalty, as BLEU needs spaces "
-            f"between words (training.validation_metric); {signature_of(self.metric)}"
+            f"{self.metric} decides on the best step, on patience and on the length penalty; "
+            f"{signature_of(self.metric)}"
         )
 
     def score(self, model: TrainedModel) -> tuple[MetricScore, list[str]]:

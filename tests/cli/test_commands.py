@@ -186,7 +186,7 @@ def test_evaluate_by_group_equals_evaluating_each_group(tmp_path: Path) -> None:
         options = [word for pair in zip(("--hyp", "--ref", "--by"), files, strict=False) for word in pair]
         return list(json.loads(invoke("evaluate", *options, "--json")))
 
-    grouped = scores(file("hyp", hyp), file("ref", ref), file("kinds", kinds))
+    grouped = scores(file("hyp", hyp), file("ref", ref), file("kinds.csv", kinds))
     plain = scores(file("hyp", hyp), file("ref", ref))
     assert [row for row in grouped if row["group"] is None] == plain
     for kind in ("cat", "dog"):

@@ -24,7 +24,7 @@ from workbooks import write_ods, write_xls, write_xlsx
 from seq2seq.config import Config, DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, TablePairs
 from seq2seq.data.preparation import load_data, prepare_data
-from seq2seq.data.report import DataReport
+from seq2seq.data.report import DataReport, Finding
 from seq2seq.data.sources import open_sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.errors import InputError
@@ -330,6 +330,21 @@ def test_a_report_of_one_source_fits_on_a_screen(
     shown = [*report.lines(), *report.main_warnings()]
     assert len(report.warnings()) >= 8
     assert sum(len(line) // 120 + 1 for line in shown) <= 44
+
+
+def test_the_last_of_many_warnings_names_the_command_that_has_all(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = report_of(tiny(), tmp_path)
+    monkeypatch.setattr(report, "warnings", lambda: list("abcdefghijklm"))
+    assert report.main_warnings() == [*"abcdefghij", "3 further warnings (`seq2seq data report --json` has all)"]
+
+
+def test_a_finding_agrees_with_its_number() -> None:
+    finding = Finding("decomposed", False, count=1, side="target")
+    assert finding.description == "target line not in Unicode's NFC"
+    finding.add(2)
+    assert finding.description == "target lines not in Unicode's NFC"
 
 
 def test_easier_validation_pairs_give_a_warning(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:

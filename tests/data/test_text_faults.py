@@ -52,6 +52,7 @@ def test_clean_text_has_no_faults() -> None:
         ("don’t".encode().decode("cp1252"), "mojibake"),
         ("русский язык".encode().decode("cp1251", "replace"), "mojibake"),
         ("a lost l\ufffdtter", "mojibake"),
+        ("CAFÉ… " + "un thé, " * 40 + "il a été".encode().decode("cp1252"), "mojibake"),
         ("12.30 - 14", "wordless"),
     ],
 )

@@ -71,6 +71,9 @@ def test_each_length_lies_within_its_bin_and_bins_are_in_order(lengths: list[int
 def test_thirds_have_about_as_many_sources_each() -> None:
     thirds = length_thirds(["x " * length for length in range(1, 10)])
     assert [str(third) for third in thirds] == ["up to 3 words"] * 3 + ["4-6 words"] * 3 + ["over 6 words"] * 3
+    few_lengths = length_thirds([*["a b c"] * 3, *["a b c d"] * 3, *["a b c d e"] * 3])
+    assert [str(third) for third in few_lengths[::3]] == ["up to 3 words", "4 words", "over 4 words"]
+    assert {str(third) for third in length_thirds([*["a"] * 3, *["a b"] * 3])} == {"up to 1 word", "over 1 word"}
     assert length_thirds([]) == []
     assert {str(third) for third in length_thirds(["a b"] * 9)} == {"any number of words"}
 

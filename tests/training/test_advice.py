@@ -17,6 +17,7 @@ SOUND = Figures(
     steps=2000,
     warmup_steps=200,
     max_steps=2000,
+    ran_out_of_patience=False,
     minutes=None,
     has_attention=False,
     training_pairs=20_000,
@@ -86,6 +87,9 @@ def test_each_advice_follows_from_a_figure(changes: dict[str, Any], expected: st
     [
         {"curve": [(1, 1.0), (2, 30.0), (3, 40.0)]},  # too few validations to tell
         {"curve": []},
+        {"curve": [(step, float(step)) for step in range(80, 101)]},  # none in the first three quarters
+        {"curve": [(step, 2.0 * step) for step in range(1, 21)], "ran_out_of_patience": True},
+        {"training_loss": math.log(64), "minutes": 15.0, "max_steps": 9000, "ran_out_of_patience": True},
         {"curve": [(step, 39.0 + step / 20) for step in range(1, 21)]},
         {"lengths": lengths(20, 38, 42)},
         {"lengths": lengths(42, 38, 37)},
@@ -104,6 +108,12 @@ def test_at_most_two_pieces_of_advice_the_likeliest_first() -> None:
         "train longer",
         "train with --preset attention",
     ]
+
+
+@pytest.mark.parametrize("kinds", [[Group("questions", 60.0, 44)], [Group("questions", 40.0, 44)]])
+def test_a_kind_that_scores_as_all_pairs_do_is_not_the_hardest(kinds: list[Group]) -> None:
+    lines = closing_lines(Figures(**{**vars(SOUND), "lengths": [], "kinds": kinds}))
+    assert lines["hardest"] == "no kind of sentence stands out: none scores below the BLEU 40.0 on all"
 
 
 def test_few_validation_pairs_say_nothing() -> None:

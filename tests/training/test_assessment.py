@@ -1,5 +1,7 @@
 """What a finished training says about its model, on stderr and in the model card."""
 
+import dataclasses
+import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +10,12 @@ import pytest
 from runs import Killed, hashes
 
 from seq2seq.config import Config
-from seq2seq.evaluation.metrics import score_corpus
+from seq2seq.evaluation.metrics import MetricScore, score_corpus
 from seq2seq.runs.model_folder import open_model
-from seq2seq.training.assessment import most_unusual
+from seq2seq.runs.trained_model import TrainedModel, load_model
+from seq2seq.training.assessment import most_unusual, score_lengths
 from seq2seq.training.loop import Trainer
+from seq2seq.training.objective import Objective
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 from seq2seq.training.validation import Validator
@@ -69,16 +73,48 @@ def test_a_training_killed_before_its_last_lines_has_them_after_a_resume(
     assert hashes(tmp_path / "run") == hashes(run)
 
 
+def test_a_training_that_ran_out_of_patience_needs_no_more_steps(config: Config, tmp_path: Path) -> None:
+    changes = {"patience": 1, "warmup_steps": 1, "max_steps": 60, "validate_every": 2, "learning_rate": 1e-9}
+    config = config.model_copy(update={"training": config.training.model_copy(update=changes)})
+    state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert state.step < 60
+    assert "train longer" not in str(open_model(tmp_path / "run").metadata["advice"])
+
+
+def test_the_training_loss_is_that_of_the_best_step(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first validation has the best score, the others the worst."""
+    original, measured = Validator.score, Validator.training_loss
+    scores, losses = itertools.chain([50.0], itertools.repeat(0.0)), []
+
+    def scored(self: Validator, model: TrainedModel) -> tuple[MetricScore, list[str]]:
+        score, translations = original(self, model)
+        return dataclasses.replace(score, score=next(scores)), translations
+
+    def training_loss(self: Validator, objective: Objective) -> float:
+        losses.append(measured(self, objective))
+        best = load_model(tmp_path / "run" / "steps" / "3").network
+        losses.append(measured(self, Objective(best, label_smoothing=0.0)))
+        return losses[0]
+
+    monkeypatch.setattr(Validator, "score", scored)
+    monkeypatch.setattr(Validator, "training_loss", training_loss)
+    state = train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
+    assert (state.best_step, state.step) == (3, 8)
+    assert losses[0] == losses[1]
+
+
 def test_groups_are_scored_as_sacrebleu_scores_their_lines(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that translates numbers wrongly, and all else correctly."""
     original = Validator.score
 
-    def scored(self: Validator, model: object) -> tuple[object, list[str]]:
-        score, _ = original(self, model)  # type: ignore[arg-type]
+    def scored(self: Validator, model: TrainedModel) -> tuple[MetricScore, list[str]]:
+        score, _ = original(self, model)
         pairs = self._data.valid_pairs
-        return score, [pair.tgt.replace(" 7", " four four") for pair in pairs]
+        return dataclasses.replace(score, score=90.0), [pair.tgt.replace(" 7", " four four") for pair in pairs]
 
     monkeypatch.setattr(Validator, "score", scored)
     train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
@@ -88,6 +124,15 @@ def test_groups_are_scored_as_sacrebleu_scores_their_lines(
     expected = score_corpus(wrong, [numbered], metrics=["BLEU"])[0].score
     hardest = str(open_model(tmp_path / "run").metadata["hardest"])
     assert hardest.startswith(f"sentences with numbers: BLEU {expected:.1f} (30 of 90 validation pairs; ")
+
+
+def test_only_thirds_of_enough_pairs_are_scored(run: Path) -> None:
+    _, data = open_run(run)
+    of_length = {n: [pair for pair in data.valid_pairs if len(pair.src.split()) == n] for n in (2, 5, 8)}
+    pairs = of_length[2] + of_length[5] + of_length[8][:3]
+    few = dataclasses.replace(data, valid_pairs=pairs)
+    lengths = score_lengths(few, [pair.tgt for pair in pairs], "BLEU")
+    assert [(group.name, group.pairs) for group in lengths] == [("up to 2 words", 20), ("3-5 words", 20)]
 
 
 def test_the_most_frequent_kind_of_unusual_pairs() -> None:

@@ -55,11 +55,22 @@ def test_targets_without_spaces_are_validated_by_chrf(
     assert printed.count(signature) == 1
     assert f"validation at step 60: chrF {validations[60]:.2f}" in printed
     assert "BLEU 0" not in printed
+    assert "BLEU needs spaces between words: validating by chrF instead" in printed
 
 
 def test_a_metric_that_is_given_is_used(unspaced: Callable[..., Config], tmp_path: Path) -> None:
     run_to_the_end(unspaced(training__validation_metric="bleu"), tmp_path / "run")
     assert [record["step"] for record in records(tmp_path / "run") if "valid_bleu" in record] == [3, 6, 8]
+
+
+def test_no_reason_is_given_for_a_metric_that_is_given(
+    tiny: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(training__validation_metric="chrf", training__max_steps=1)
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress())
+    printed = capsys.readouterr().err
+    assert "chrF decides on the best step" in printed
+    assert "spaces" not in printed
 
 
 def test_the_length_penalty_goes_by_the_same_metric(
