@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from seq2seq.errors import InputError
+from seq2seq.io.type_names import description_of
 
 SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
 """How a file of each suffix is compressed."""
@@ -34,11 +35,6 @@ _ARCHIVES = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
 _OPEN_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
-_DOCUMENTS = {
-    "xlsx": "is a spreadsheet; tables are given with --train, --valid or --input",
-    "ods": "is a spreadsheet; tables are given with --train, --valid or --input",
-    "office": "is an Office document; save its text as UTF-8 first",
-}
 _PIECE = 2**20
 # Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
 _CHUNK = 1024
@@ -120,7 +116,7 @@ def _zip_member(file: io.BufferedReader, path: str | Path) -> Iterator[Any]:
         with zipfile.ZipFile(file) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
             if document := _document(archive):
-                raise InputError(f"{path}: {_DOCUMENTS[document]}")
+                raise InputError(f"{path}: is {description_of(document)}")
             if len(names) != 1:
                 raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
             with archive.open(names[0]) as member:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seq2seq.errors import InputError
 from seq2seq.io.compression import DamagedFileError, document_in, open_decompressed
+from seq2seq.io.type_names import description_of
 
 HEAD = 4096
 """Bytes that `type_of_content` needs at most."""
@@ -35,29 +36,10 @@ _TEXT_TYPES = {
     "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
     "vtt": re.compile(r"WEBVTT\b"),
 }
-_NAMES = {
-    "pdf": "a PDF; save its text as UTF-8 first",
-    **dict.fromkeys(("office", "ole"), "an Office document; save its text as UTF-8 first"),
-    "html": "an HTML page; if it was downloaded, it may be an error page instead of the file",
-    "xml": "an XML file, but not TMX, XLIFF or SGM",
-    "srt": "a file of subtitles (SRT); remove the numbers and times first",
-    "vtt": "a file of subtitles (WebVTT); remove the times first",
-    "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
-}
-_TABLES = {
-    "parquet": "a Parquet file",
-    "arrow": "an Arrow file",
-    "arrow-stream": "an Arrow file",
-    "xlsx": "a spreadsheet",
-    "ods": "a spreadsheet",
-    "tmx": "a translation memory (TMX)",
-    "xliff": "an XLIFF file",
-    "po": "a PO file",
-}
 
 
 def type_of_file(path: str | Path) -> str:
-    """The type of a regular file, compressed or not: a key of the tables of this module, or empty for text lines.
+    """The type of a regular file, compressed or not: one that `description_of` knows, or empty for text lines.
 
     Empty also if the file cannot be opened, which is reported when it is read.
     Raises InputError if it is an archive, or a pointer to a file elsewhere.
@@ -89,13 +71,6 @@ def expect_text(head: bytes, path: str | Path, document: str = "") -> None:
     """
     if (kind := type_of_content(head)) and kind != document:
         raise InputError(f"{path}: is {description_of(kind)}")
-
-
-def description_of(kind: str) -> str:
-    """What a type of file is, and what to do if lines of text were expected: `a PDF; save its text …`."""
-    if table := _TABLES.get(kind):
-        return f"{table} with sentence pairs, not a file of lines; tables are given with --train, --valid or --input"
-    return _NAMES[kind]
 
 
 def _decoded(head: bytes) -> str:

@@ -41,6 +41,16 @@ def test_documents_are_recognised_and_not_read_as_lines(kind: str, encoding: str
         list(read_lines(path))
 
 
+def test_the_message_of_a_test_set_in_xml_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(
+        '<?xml version="1.0"?>\n<dataset id="t"><doc><src><p><seg id="1">One.</seg></p></src>'
+    )
+    with pytest.raises(
+        InputError, match=r"a\.xml: is an XML file, but not .* save its sentences one per line .*sacrebleu"
+    ):
+        list(read_lines(tmp_path / "a.xml"))
+
+
 @pytest.mark.parametrize("text", LINES)
 def test_lines_of_text_are_lines(text: str) -> None:
     assert type_of_content(text.encode()) == ""

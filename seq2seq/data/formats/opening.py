@@ -12,8 +12,9 @@ from seq2seq.data.formats.table import InvalidLines, Table
 from seq2seq.data.formats.xml_units import TmxTable, XliffTable
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
-from seq2seq.io.file_type import description_of, type_of_file
+from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import read_lines
+from seq2seq.io.type_names import description_of
 
 INFERRED = Layout()
 _BY_SUFFIX = {"jsonl": "json", "json": "json", "ndjson": "json", "parquet": "parquet", "arrow": "arrow-stream"}

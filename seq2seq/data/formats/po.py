@@ -15,7 +15,7 @@ from seq2seq.io.lines import read_lines
 # The first line of an entry, if a translation precedes it; obsolete entries are comments.
 _ENTRY_START = re.compile(r"#(?!~\s*(\"|msgstr|msgid_plural))|msg(id|ctxt)\b")
 _TRANSLATION = re.compile(r"(#~\s*)?msgstr\b")
-# What templates have in the place of a charset; UTF-8, the default, may begin with a byte order mark.
+# What templates have instead of a charset; UTF-8, the default, may begin with a byte order mark.
 _DEFAULT_CHARSETS = {"CHARSET", "UTF-8", "UTF8"}
 _LONGEST_ENTRY = 100_000
 
