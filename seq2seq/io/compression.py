@@ -42,6 +42,13 @@ _CHUNK = 1024
 _LARGEST_WINDOW = 2**27
 
 
+# What the libraries raise: bz2 an OSError, zipfile the two before MemoryError for encrypted files and other methods.
+_DAMAGE = (
+    *(EOFError, OSError, ValueError, NotImplementedError, RuntimeError, MemoryError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+)
+
+
 class DamagedFileError(Exception):
     """A compressed file is not complete or not valid; says which kind and why."""
 
@@ -69,6 +76,17 @@ def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
         with _decompressed(file, kind, path) as stream:
             _expect_file(stream.peek(_HEAD), path)
             yield stream
+
+
+@contextmanager
+def _damage_as(what: str) -> Iterator[None]:
+    """The errors of the libraries as DamagedFileError; those of the system, which have a number, as they are."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedFileError(what, str(error)) from None
 
 
 def _kind_of(head: bytes) -> str:
@@ -112,17 +130,16 @@ def _decompressed(file: io.BufferedReader, kind: str, path: str | Path) -> Itera
 def _zip_member(file: io.BufferedReader, path: str | Path) -> Iterator[Any]:
     if not file.seekable():
         raise InputError(f"{path}: a zip archive cannot be read from a pipe; save it to a file first")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-            if document := _document(archive):
-                raise InputError(f"{path}: is {description_of(document)}")
-            if len(names) != 1:
-                raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
-            with archive.open(names[0]) as member:
-                yield member
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # the last two: encrypted, other methods
-        raise DamagedFileError("unreadable zip archive", str(error)) from None
+    with _damage_as("unreadable zip archive"):
+        archive = zipfile.ZipFile(file)
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+        if document := _document(archive):
+            raise InputError(f"{path}: is {description_of(document)}")
+        if len(names) != 1:
+            raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
+        member = archive.open(names[0])
+    with archive, member:
+        yield member
 
 
 def document_in(path: str | Path) -> str:
@@ -130,11 +147,8 @@ def document_in(path: str | Path) -> str:
 
     Raises OSError, DamagedFileError.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _document(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise DamagedFileError("unreadable zip archive", str(error)) from None
+    with _damage_as("unreadable zip archive"), zipfile.ZipFile(path) as archive:
+        return _document(archive)
 
 
 def _document(archive: zipfile.ZipFile) -> str:
@@ -159,10 +173,8 @@ class _Explained(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
+        with _damage_as(f"damaged {self._kind} file"):
             data = self._stream.read1(len(buffer))  # what precedes damage can be read
-        except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            raise DamagedFileError(f"damaged {self._kind} file", str(error)) from None
         buffer[: len(data)] = data
         return len(data)
 
@@ -211,7 +223,7 @@ def _pieces(stream: Any, data: bytes, kind: str) -> Iterator[bytes]:
         yield stream.decompress(data, _PIECE)
         while not stream.eof and not stream.needs_input:
             yield stream.decompress(b"", _PIECE)
-    except (zstandard.ZstdError, lzma.LZMAError, OSError) as error:
+    except (zstandard.ZstdError, *_DAMAGE) as error:
         raise DamagedFileError(f"damaged {kind} file", str(error)) from None
 
 
