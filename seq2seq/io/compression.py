@@ -19,6 +19,9 @@ from seq2seq.io.type_names import description_of
 SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
 """How a file of each suffix is compressed."""
 
+HEAD = 2**16
+"""Bytes of a file's decompressed content that `peek` shows at once."""
+
 _HEAD = 512
 _MAGIC = {
     "gzip": b"\x1f\x8b",
@@ -62,8 +65,9 @@ def compression_of(path: str | Path) -> str:
 def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
     """The content of a file, decompressed; `-` is standard input, which is decompressed too.
 
-    Raises InputError if it is an archive, DamagedFileError (when it is read, too) if it is truncated or
-    damaged, OSError if it cannot be read.
+    The first HEAD bytes of a file can be seen with `peek`; of a pipe, what has arrived, since more may only follow once
+    these are answered. Raises InputError if it is an archive, DamagedFileError (when it is read, too) if it is
+    truncated or damaged, OSError if it cannot be read.
     """
     with _open(path) as file:
         head = file.peek(_HEAD)
@@ -98,7 +102,7 @@ def _kind_of(head: bytes) -> str:
 
 def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:
     if str(path) != "-":
-        return open(path, "rb")
+        return open(path, "rb", buffering=HEAD)
     stdin = sys.stdin.buffer
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(cast(Any, stdin)))
 
@@ -119,11 +123,15 @@ def _decompressed(file: io.BufferedReader, kind: str, path: str | Path) -> Itera
         return
     if kind == "zip":
         with _zip_member(file, path) as member:
-            yield io.BufferedReader(cast(Any, _Explained(member, kind)))
+            yield _buffered(_Explained(member, kind), file)
     elif kind == "gzip":
-        yield io.BufferedReader(cast(Any, _Explained(gzip.GzipFile(fileobj=file), kind)))
+        yield _buffered(_Explained(gzip.GzipFile(fileobj=file), kind), file)
     else:
-        yield io.BufferedReader(_Decompressor(file, kind))
+        yield _buffered(_Decompressor(file, kind), file)
+
+
+def _buffered(content: io.RawIOBase, file: io.BufferedReader) -> io.BufferedReader:
+    return io.BufferedReader(_Filled(content) if file.seekable() else content, HEAD)
 
 
 @contextmanager
@@ -161,6 +169,31 @@ def _document(archive: zipfile.ZipFile) -> str:
     if kind.startswith(_OPEN_SPREADSHEET):
         return "ods"
     return "office" if kind.startswith(b"application/") else ""
+
+
+class _Filled(io.RawIOBase):
+    """A stream that reads less than is asked for only at its end, so that a short first part is not the whole head."""
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._stream = stream
+        self._error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What precedes an error can still be read. Raises OSError, DamagedFileError."""
+        if self._error:
+            raise self._error
+        size = 0
+        try:
+            while size < len(buffer) and (count := self._stream.readinto(buffer[size:])):
+                size += count
+        except (OSError, DamagedFileError) as error:
+            if not size:
+                raise
+            self._error = error
+        return size
 
 
 class _Explained(io.RawIOBase):

@@ -6,35 +6,37 @@ import zipfile
 from pathlib import Path
 
 from seq2seq.errors import InputError
-from seq2seq.io.compression import DamagedFileError, document_in, open_decompressed
+from seq2seq.io.compression import HEAD, DamagedFileError, document_in, open_decompressed
 from seq2seq.io.type_names import description_of
 
-HEAD = 4096
-"""Bytes that `type_of_content` needs at most."""
-
+# Letters alone may begin a text: the first field of Thrift follows in Parquet, padding in Arrow.
 _MAGIC = {
     b"%PDF-": "pdf",
     b"\xd0\xcf\x11\xe0": "ole",
-    b"PAR1": "parquet",
-    b"ARROW1": "arrow",
+    b"PAR1\x15": "parquet",
+    b"ARROW1\0\0": "arrow",
     b"\xff\xff\xff\xff": "arrow-stream",
 }
+# A tag that ends its line or precedes another: text may begin with the name of one.
+_TAG_END = r"[^<>]*>[ \t]*(?:[\n<]|\Z)"
 # The name of the first element, after declarations and comments.
-_ROOT = re.compile(r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+<(?:\w+:)?(\w+)", re.DOTALL)
+_ROOT = re.compile(
+    rf"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+<(?:\w++:)?+(\w++){_TAG_END}", re.DOTALL
+)
 _ROOTS = {
     "tmx": "tmx",
     "xliff": "xliff",
     "html": "html",
     **dict.fromkeys(("mteval", "srcset", "refset", "tstset"), "sgm"),
 }
-_XML = re.compile(r"<\?xml\b|<!DOCTYPE\b", re.IGNORECASE)
+_XML = re.compile(rf"<(?:\?xml\b|!DOCTYPE\b){_TAG_END}|<!DOCTYPE\b[^<>\[]*\[", re.IGNORECASE)
 _TEXT_TYPES = {
     "po": re.compile(
         r'(?:(?:#[^\n]*)?\n)*+(?:msgctxt\s+"[^\n]*\n)?(?:"[^\n]*\n)*+'
         r'msgid\s+"[^\n]*\n(?:"[^\n]*\n)*+msg(?:str|id_plural)\b'
     ),
     "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
-    "vtt": re.compile(r"WEBVTT\b"),
+    "vtt": re.compile(r"WEBVTT(?:[ \t]*(?:\n|\Z)|[ \t][^\n]*\n.*?\d[ \t]+-->)", re.DOTALL),
 }
 
 

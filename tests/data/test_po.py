@@ -111,3 +111,8 @@ def test_a_damaged_entry_is_one_line_or_skipped(tmp_path: Path) -> None:
 def test_an_unknown_charset_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no encoding 'x-none'"):
         pairs(opened(tmp_path / "a.po", HEADER.format("x-none") + ENTRIES))
+
+
+def test_the_name_tells_after_a_head_without_end(tmp_path: Path) -> None:
+    text = "# A translator.\n" * 6000 + HEADER.format("UTF-8") + ENTRIES
+    assert pairs(opened(tmp_path / "a.po", text)) == EXPECTED
