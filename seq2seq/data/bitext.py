@@ -169,7 +169,7 @@ def invalid_rows(bitext: Bitext) -> list[InvalidRows]:
 
 
 def omitted_units(bitext: Bitext) -> Counter[str]:
-    """The units that the tables of a bitext mark as no pairs, by kind, counted once it was read."""
+    """The units that the tables of a bitext mark as unusable, by kind, counted once it was read."""
     match bitext:
         case TablePairs():
             return bitext.table.omitted

@@ -95,7 +95,7 @@ class SourceReport:
     weight: float = 1.0
     findings: list[Finding] = field(default_factory=list)
     omitted: dict[str, int] = field(default_factory=dict)
-    """Units that the file itself marks as no pairs, by a description in the plural; not among those read."""
+    """Units that the file itself marks as unusable, by a description in the plural; not among those read."""
     shift: Shift | None = None
     sorted_by_length: bool = False
     toy: bool = False

@@ -10,7 +10,7 @@ from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import DecodingErrors, read_lines
 from seq2seq.io.xml_stream import inline_text, sgml_elements
 
-_TABLES = (
+_TABLE_SUFFIXES = (
     *("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "arrow", "xlsx", "xls", "ods"),
     *("tmx", "xlf", "xliff", "po", "pot"),
 )
@@ -34,7 +34,7 @@ def expect_no_table(path: str | Path) -> None:
     """Raises InputError if a file of sentences is a table of pairs by its suffix."""
     name = Path(path).stem if compression_of(path) else Path(path).name
     suffix = name.rpartition(".")[2]
-    if "." in name and suffix.lower() in _TABLES:
+    if "." in name and suffix.lower() in _TABLE_SUFFIXES:
         raise InputError(
             f"{path}: is a table of sentence pairs (.{suffix}), not a file with one sentence per line; "
             "tables are given with --train, --valid or --input"

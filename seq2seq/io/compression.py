@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from seq2seq.errors import InputError
+from seq2seq.io.type_names import description_of
 
 SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".zip": "zip"}
 """How a file of each suffix is compressed."""
+
+HEAD = 2**16
+"""Bytes of a file's decompressed content that `peek` shows at once."""
 
 _HEAD = 512
 _MAGIC = {
@@ -34,16 +38,18 @@ _ARCHIVES = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _TAR_MAGIC, _TAR_OFFSET = b"ustar", 257
 _OPEN_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
-_DOCUMENTS = {
-    "xlsx": "is a spreadsheet; tables are given with --train, --valid or --input",
-    "ods": "is a spreadsheet; tables are given with --train, --valid or --input",
-    "office": "is an Office document; save its text as UTF-8 first",
-}
 _PIECE = 2**20
 # Four bytes of zstd can decompress to 128 KiB of text: what is decompressed at once stays within 32 MiB.
 _CHUNK = 1024
 # Memory that a file may require: as much as the zstd command allows by default.
 _LARGEST_WINDOW = 2**27
+
+
+# What the libraries raise: bz2 an OSError, zipfile the two before MemoryError for encrypted files and other methods.
+_DAMAGE = (
+    *(EOFError, OSError, ValueError, NotImplementedError, RuntimeError, MemoryError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+)
 
 
 class DamagedFileError(Exception):
@@ -59,8 +65,9 @@ def compression_of(path: str | Path) -> str:
 def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
     """The content of a file, decompressed; `-` is standard input, which is decompressed too.
 
-    Raises InputError if it is an archive, DamagedFileError (when it is read, too) if it is truncated or
-    damaged, OSError if it cannot be read.
+    The first HEAD bytes of a file can be seen with `peek`; of a pipe, what has arrived, since more may only follow once
+    these are answered. Raises InputError if it is an archive, DamagedFileError (when it is read, too) if it is
+    truncated or damaged, OSError if it cannot be read.
     """
     with _open(path) as file:
         head = file.peek(_HEAD)
@@ -75,6 +82,17 @@ def open_decompressed(path: str | Path) -> Iterator[io.BufferedReader]:
             yield stream
 
 
+@contextmanager
+def _damage_as(what: str) -> Iterator[None]:
+    """The errors of the libraries as DamagedFileError; those of the system, which have a number, as they are."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedFileError(what, str(error)) from None
+
+
 def _kind_of(head: bytes) -> str:
     if head[1:4] == _SKIPPABLE and head[0] in _SKIPPABLE_NUMBERS:
         return "zstd"
@@ -84,7 +102,7 @@ def _kind_of(head: bytes) -> str:
 
 def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:
     if str(path) != "-":
-        return open(path, "rb")
+        return open(path, "rb", buffering=HEAD)
     stdin = sys.stdin.buffer
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(cast(Any, stdin)))
 
@@ -105,28 +123,31 @@ def _decompressed(file: io.BufferedReader, kind: str, path: str | Path) -> Itera
         return
     if kind == "zip":
         with _zip_member(file, path) as member:
-            yield io.BufferedReader(cast(Any, _Explained(member, kind)))
+            yield _buffered(_Explained(member, kind), file)
     elif kind == "gzip":
-        yield io.BufferedReader(cast(Any, _Explained(gzip.GzipFile(fileobj=file), kind)))
+        yield _buffered(_Explained(gzip.GzipFile(fileobj=file), kind), file)
     else:
-        yield io.BufferedReader(_Decompressor(file, kind))
+        yield _buffered(_Decompressor(file, kind), file)
+
+
+def _buffered(content: io.RawIOBase, file: io.BufferedReader) -> io.BufferedReader:
+    return io.BufferedReader(_Filled(content) if file.seekable() else content, HEAD)
 
 
 @contextmanager
 def _zip_member(file: io.BufferedReader, path: str | Path) -> Iterator[Any]:
     if not file.seekable():
         raise InputError(f"{path}: a zip archive cannot be read from a pipe; save it to a file first")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-            if document := _document(archive):
-                raise InputError(f"{path}: {_DOCUMENTS[document]}")
-            if len(names) != 1:
-                raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
-            with archive.open(names[0]) as member:
-                yield member
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # the last two: encrypted, other methods
-        raise DamagedFileError("unreadable zip archive", str(error)) from None
+    with _damage_as("unreadable zip archive"):
+        archive = zipfile.ZipFile(file)
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+        if document := _document(archive):
+            raise InputError(f"{path}: is {description_of(document)}")
+        if len(names) != 1:
+            raise InputError(f"{path}: a zip archive of {len(names):,} files; extract the one you want")
+        member = archive.open(names[0])
+    with archive, member:
+        yield member
 
 
 def document_in(path: str | Path) -> str:
@@ -134,11 +155,8 @@ def document_in(path: str | Path) -> str:
 
     Raises OSError, DamagedFileError.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _document(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise DamagedFileError("unreadable zip archive", str(error)) from None
+    with _damage_as("unreadable zip archive"), zipfile.ZipFile(path) as archive:
+        return _document(archive)
 
 
 def _document(archive: zipfile.ZipFile) -> str:
@@ -153,6 +171,31 @@ def _document(archive: zipfile.ZipFile) -> str:
     return "office" if kind.startswith(b"application/") else ""
 
 
+class _Filled(io.RawIOBase):
+    """A stream that reads less than is asked for only at its end, so that a short first part is not the whole head."""
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._stream = stream
+        self._error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What precedes an error can still be read. Raises OSError, DamagedFileError."""
+        if self._error:
+            raise self._error
+        size = 0
+        try:
+            while size < len(buffer) and (count := self._stream.readinto(buffer[size:])):
+                size += count
+        except (OSError, DamagedFileError) as error:
+            if not size:
+                raise
+            self._error = error
+        return size
+
+
 class _Explained(io.RawIOBase):
     """A stream of a library whose errors become DamagedFileError."""
 
@@ -163,10 +206,8 @@ class _Explained(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
+        with _damage_as(f"damaged {self._kind} file"):
             data = self._stream.read1(len(buffer))  # what precedes damage can be read
-        except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            raise DamagedFileError(f"damaged {self._kind} file", str(error)) from None
         buffer[: len(data)] = data
         return len(data)
 
@@ -215,7 +256,7 @@ def _pieces(stream: Any, data: bytes, kind: str) -> Iterator[bytes]:
         yield stream.decompress(data, _PIECE)
         while not stream.eof and not stream.needs_input:
             yield stream.decompress(b"", _PIECE)
-    except (zstandard.ZstdError, lzma.LZMAError, OSError) as error:
+    except (zstandard.ZstdError, *_DAMAGE) as error:
         raise DamagedFileError(f"damaged {kind} file", str(error)) from None
 
 

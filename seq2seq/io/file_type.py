@@ -6,58 +6,42 @@ import zipfile
 from pathlib import Path
 
 from seq2seq.errors import InputError
-from seq2seq.io.compression import DamagedFileError, document_in, open_decompressed
+from seq2seq.io.compression import HEAD, DamagedFileError, document_in, open_decompressed
+from seq2seq.io.type_names import description_of
 
-HEAD = 4096
-"""Bytes that `type_of_content` needs at most."""
-
+# Letters alone may begin a text: the first field of Thrift follows in Parquet, padding in Arrow.
 _MAGIC = {
     b"%PDF-": "pdf",
     b"\xd0\xcf\x11\xe0": "ole",
-    b"PAR1": "parquet",
-    b"ARROW1": "arrow",
+    b"PAR1\x15": "parquet",
+    b"ARROW1\0\0": "arrow",
     b"\xff\xff\xff\xff": "arrow-stream",
 }
+# A tag that ends its line or precedes another: text may begin with the name of one.
+_TAG_END = r"[^<>]*>[ \t]*(?:[\n<]|\Z)"
 # The name of the first element, after declarations and comments.
-_ROOT = re.compile(r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+<(?:\w+:)?(\w+)", re.DOTALL)
+_ROOT = re.compile(
+    rf"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+<(?:\w++:)?+(\w++){_TAG_END}", re.DOTALL
+)
 _ROOTS = {
     "tmx": "tmx",
     "xliff": "xliff",
     "html": "html",
     **dict.fromkeys(("mteval", "srcset", "refset", "tstset"), "sgm"),
 }
-_XML = re.compile(r"<\?xml\b|<!DOCTYPE\b", re.IGNORECASE)
+_XML = re.compile(rf"<(?:\?xml\b|!DOCTYPE\b){_TAG_END}|<!DOCTYPE\b[^<>\[]*\[", re.IGNORECASE)
 _TEXT_TYPES = {
     "po": re.compile(
         r'(?:(?:#[^\n]*)?\n)*+(?:msgctxt\s+"[^\n]*\n)?(?:"[^\n]*\n)*+'
         r'msgid\s+"[^\n]*\n(?:"[^\n]*\n)*+msg(?:str|id_plural)\b'
     ),
     "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
-    "vtt": re.compile(r"WEBVTT\b"),
-}
-_NAMES = {
-    "pdf": "a PDF; save its text as UTF-8 first",
-    **dict.fromkeys(("office", "ole"), "an Office document; save its text as UTF-8 first"),
-    "html": "an HTML page; if it was downloaded, it may be an error page instead of the file",
-    "xml": "an XML file, but not TMX, XLIFF or SGM",
-    "srt": "a file of subtitles (SRT); remove the numbers and times first",
-    "vtt": "a file of subtitles (WebVTT); remove the times first",
-    "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
-}
-_TABLES = {
-    "parquet": "a Parquet file",
-    "arrow": "an Arrow file",
-    "arrow-stream": "an Arrow file",
-    "xlsx": "a spreadsheet",
-    "ods": "a spreadsheet",
-    "tmx": "a translation memory (TMX)",
-    "xliff": "an XLIFF file",
-    "po": "a PO file",
+    "vtt": re.compile(r"WEBVTT(?:[ \t]*(?:\n|\Z)|[ \t][^\n]*\n.*?\d[ \t]+-->)", re.DOTALL),
 }
 
 
 def type_of_file(path: str | Path) -> str:
-    """The type of a regular file, compressed or not: a key of the tables of this module, or empty for text lines.
+    """The type of a regular file, compressed or not: one that `description_of` knows, or empty for text lines.
 
     Empty also if the file cannot be opened, which is reported when it is read.
     Raises InputError if it is an archive, or a pointer to a file elsewhere.
@@ -89,13 +73,6 @@ def expect_text(head: bytes, path: str | Path, document: str = "") -> None:
     """
     if (kind := type_of_content(head)) and kind != document:
         raise InputError(f"{path}: is {description_of(kind)}")
-
-
-def description_of(kind: str) -> str:
-    """What a type of file is, and what to do if lines of text were expected: `a PDF; save its text …`."""
-    if table := _TABLES.get(kind):
-        return f"{table} with sentence pairs, not a file of lines; tables are given with --train, --valid or --input"
-    return _NAMES[kind]
 
 
 def _decoded(head: bytes) -> str:

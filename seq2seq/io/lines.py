@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from seq2seq.errors import InputError
-from seq2seq.io.compression import DamagedFileError, compressed, open_decompressed
-from seq2seq.io.file_type import HEAD, expect_text
+from seq2seq.io.compression import HEAD, DamagedFileError, compressed, open_decompressed
+from seq2seq.io.file_type import expect_text
 from seq2seq.io.manifest import MANIFEST
 from seq2seq.io.storage import real_path, replacing
 

@@ -108,6 +108,20 @@ def test_a_damaged_entry_is_one_line_or_skipped(tmp_path: Path) -> None:
     assert table.invalid_rows.lines == [8]
 
 
+def test_an_entry_that_is_not_utf_8_is_one_line_or_skipped(tmp_path: Path) -> None:
+    text = HEADER.format("UTF-8") + '\nmsgid "one"\nmsgstr "été"\n\nmsgid "two"\nmsgstr "deux"\n'
+    with pytest.raises(InputError, match=r"a\.po, line 9: not UTF-8 .*--invalid-lines skip"):
+        pairs(opened(tmp_path / "a.po", text, "latin-1"))
+    table = open_table(tmp_path / "a.po", lambda *_: False, invalid_lines="skip")
+    assert pairs(table) == [("two", "deux")]
+    assert table.invalid_rows.count == 1
+
+
 def test_an_unknown_charset_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no encoding 'x-none'"):
         pairs(opened(tmp_path / "a.po", HEADER.format("x-none") + ENTRIES))
+
+
+def test_the_name_tells_after_a_head_without_end(tmp_path: Path) -> None:
+    text = "# A translator.\n" * 6000 + HEADER.format("UTF-8") + ENTRIES
+    assert pairs(opened(tmp_path / "a.po", text)) == EXPECTED

@@ -1,11 +1,13 @@
 """Spreadsheets: which sheet and columns are read."""
 
+import json
 from pathlib import Path
 
 import pytest
 from workbooks import Rows, compound_file, write_ods, write_xls, write_xlsx
 
 from seq2seq.data.columns import ColumnHints, choose_columns, is_header
+from seq2seq.data.formats import workbook_process
 from seq2seq.data.formats.opening import open_table
 from seq2seq.data.formats.table import Table, column_name
 from seq2seq.errors import InputError
@@ -52,3 +54,18 @@ def test_other_office_documents_are_one_line(content: bytes, tmp_path: Path) -> 
     (tmp_path / "a.doc").write_bytes(content)
     with pytest.raises(InputError, match="not readable as a spreadsheet: another Office document, damaged,"):
         opened(tmp_path / "a.doc")
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError])
+def test_a_system_that_refuses_limits_reads_workbooks(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resource = pytest.importorskip("resource")
+
+    def refuse(*_: object) -> None:
+        raise error("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    write_xlsx(tmp_path / "a.xlsx", {"Words": PAIRS[:1]})
+    workbook_process.main(str(tmp_path / "a.xlsx"))
+    assert list(map(json.loads, capsys.readouterr().out.splitlines())) == ["Words", [1, *PAIRS[0]]]

@@ -118,3 +118,10 @@ def test_errors_name_the_unit(content: str, message: str, tmp_path: Path) -> Non
     with pytest.raises(InputError) as error:
         pairs(opened(tmp_path / "a.tmx", content))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("declaration", ['<?xml version="1.0"?>', ""])
+def test_the_name_tells_after_a_comment_without_end(declaration: str, tmp_path: Path) -> None:
+    memory = tmx(variant("en", "one") + variant("fr", "un")).removeprefix('<?xml version="1.0"?>')
+    table = opened(tmp_path / "a.tmx", f"{declaration}\n<!-- {'license ' * 10_000}-->\n{memory}".lstrip())
+    assert pairs(table) == [(1, "one", "un")]

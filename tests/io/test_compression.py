@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from seq2seq.errors import InputError
+from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import open_output, read_lines
 
 TEXT = "".join(f"line {number} {random.Random(number).random()}\n" for number in range(3000))
@@ -79,6 +80,26 @@ def test_damage_is_an_error_or_changes_nothing(kind: str, tmp_path: Path) -> Non
             assert list(read_lines(path)) == LINES
             unharmed += 1
     assert unharmed < 100
+
+
+@pytest.mark.parametrize("name", ["a.txt", "mimetype"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_archive_of_any_method_is_an_error(method: int, name: str, tmp_path: Path) -> None:
+    buffer, path, draw = io.BytesIO(), tmp_path / "text", random.Random(1)
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr(name, TEXT[:500])
+    errors = 0
+    for _ in range(300):
+        damaged = bytearray(buffer.getvalue())
+        for _ in range(draw.randrange(1, 4)):
+            damaged[draw.randrange(len(damaged))] ^= draw.randrange(1, 256)
+        path.write_bytes(damaged)
+        type_of_file(path)
+        try:
+            list(read_lines(path))
+        except InputError:
+            errors += 1
+    assert errors > 100
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Files are recognised by their content; a document is never read as lines of text."""
 
+import gzip
 import time
 from pathlib import Path
 
 import pytest
 
 from seq2seq.errors import InputError
+from seq2seq.io.compression import HEAD
 from seq2seq.io.file_type import type_of_content, type_of_file
 from seq2seq.io.lines import read_lines
 
@@ -27,6 +29,14 @@ LINES = [
     "1\n00:00:11 is a time",
     "[Music] {0} files",
     "WEBVTTX",
+    "WEBVTT is a subtitle format.",
+    "WEBVTT is a subtitle format\nwith times.",
+    "PAR1 is a thrombin receptor.",
+    "ARROW1 was tested.",
+    "<html> is the root element of a page.",
+    "<html is no tag.\nA line.",
+    "<!DOCTYPE html> declares HTML.",
+    "<tmx> is a memory.",
     "",
 ]
 
@@ -41,13 +51,48 @@ def test_documents_are_recognised_and_not_read_as_lines(kind: str, encoding: str
         list(read_lines(path))
 
 
+def test_the_message_of_a_test_set_in_xml_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(
+        '<?xml version="1.0"?>\n<dataset id="t"><doc><src><p><seg id="1">One.</seg></p></src>'
+    )
+    with pytest.raises(
+        InputError, match=r"a\.xml: is an XML file, but not .* save its sentences one per line .*sacrebleu"
+    ):
+        list(read_lines(tmp_path / "a.xml"))
+
+
 @pytest.mark.parametrize("text", LINES)
 def test_lines_of_text_are_lines(text: str) -> None:
     assert type_of_content(text.encode()) == ""
 
 
-@pytest.mark.parametrize("unit", ["<!---->", "<!DOCTYPE [", "#\n", '"\n', "<?", "<!-- "])
-def test_recognition_takes_bounded_time(unit: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        ("WEBVTT - Cats\n\n00:11.000 --> 00:13.000\n", "vtt"),
+        ("WEBVTT\nKind: captions\n\n", "vtt"),
+        ("<html><head>", "html"),
+        ("PAR1\x15\x04", "parquet"),
+        ("ARROW1\0\0", "arrow"),
+        ("#\u00a0translator\n" * 1000 + DOCUMENTS["po"], "po"),
+        (f"{XML}<!-- {'license ' * 6000} -->\n<tmx>\n", "tmx"),
+    ],
+)
+def test_beginnings_of_documents(start: str, kind: str) -> None:
+    assert type_of_content(start.encode()) == kind
+
+
+def test_a_head_in_several_streams_is_read_whole(tmp_path: Path) -> None:
+    parts = (b'<?xml version="1.0"?>\n', b'<tmx version="1.4">\n')
+    (tmp_path / "a").write_bytes(b"".join(map(gzip.compress, parts)))
+    assert type_of_file(tmp_path / "a") == "tmx"
+
+
+@pytest.mark.parametrize(
+    "unit", ["<!---->", "<!DOCTYPE [", "#\n", '"\n', "<?", "<!-- ", "<a", "] ", "\n", "WEBVTT \n1 "]
+)
+@pytest.mark.parametrize("first", ["", "<", "<!DOCTYPE [", "WEBVTT \n1 "])
+def test_recognition_takes_bounded_time(first: str, unit: str) -> None:
     start = time.process_time()
-    type_of_content((unit * 4096).encode())
+    type_of_content((first + unit * HEAD)[:HEAD].encode())
     assert time.process_time() - start < 1

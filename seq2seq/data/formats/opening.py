@@ -12,11 +12,16 @@ from seq2seq.data.formats.table import InvalidLines, Table
 from seq2seq.data.formats.xml_units import TmxTable, XliffTable
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
-from seq2seq.io.file_type import description_of, type_of_file
+from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import read_lines
+from seq2seq.io.type_names import description_of
 
 INFERRED = Layout()
-_BY_SUFFIX = {"jsonl": "json", "json": "json", "ndjson": "json", "parquet": "parquet", "arrow": "arrow-stream"}
+_BY_SUFFIX = {
+    **dict.fromkeys(("jsonl", "json", "ndjson"), "json"),
+    **{"parquet": "parquet", "arrow": "arrow-stream"},
+    **{"tmx": "tmx", "xlf": "xliff", "xliff": "xliff", "po": "po", "pot": "po"},
+}
 # An object or array, or the start of one that spans lines: not `[Music]` or `{0} files`.
 _JSON = re.compile(r'\s*([\[{]\s*)+("|$)')
 
@@ -29,7 +34,7 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, inval
     Raises InputError if the file cannot be read.
     """
     suffix = _suffix_of(path)
-    match type_of_file(path) or _BY_SUFFIX.get(suffix, ""):
+    match _kind_of(path, suffix):
         case "parquet":
             return ParquetTable(path)
         case "arrow" | "arrow-stream" as kind:
@@ -50,6 +55,12 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, inval
             return Delimited(path, suffix == "csv", is_header, layout, invalid_lines)
         case kind:
             raise InputError(f"{path}: is {description_of(kind)}")
+
+
+def _kind_of(path: Path, suffix: str) -> str:
+    kind, named = type_of_file(path), _BY_SUFFIX.get(suffix, "")
+    # The root of an XML file may follow a long comment.
+    return named if not kind or (kind == "xml" and named in ("tmx", "xliff")) else kind
 
 
 def _suffix_of(path: Path) -> str:

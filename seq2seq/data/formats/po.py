@@ -10,12 +10,12 @@ from typing_extensions import override
 
 from seq2seq.data.formats.table import Column, InvalidLines, Table
 from seq2seq.errors import InputError
-from seq2seq.io.lines import read_lines
+from seq2seq.io.lines import DecodingErrors, read_lines, undecodable
 
 # The first line of an entry, if a translation precedes it; obsolete entries are comments.
 _ENTRY_START = re.compile(r"#(?!~\s*(\"|msgstr|msgid_plural))|msg(id|ctxt)\b")
 _TRANSLATION = re.compile(r"(#~\s*)?msgstr\b")
-# What templates have in the place of a charset; UTF-8, the default, may begin with a byte order mark.
+# What templates have instead of a charset; UTF-8, the default, may begin with a byte order mark.
 _DEFAULT_CHARSETS = {"CHARSET", "UTF-8", "UTF8"}
 _LONGEST_ENTRY = 100_000
 
@@ -41,7 +41,10 @@ class PoTable(Table):
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         self.omitted.clear()
-        for line, lines in _entries(self.path, self._encoding):
+        for line, lines in _entries(self.path, self._encoding, self.invalid_rows.decoding):
+            if any(map(undecodable, lines)):
+                self.invalid_rows.add(line, InputError(f"{self.path}, line {line}: not UTF-8"))
+                continue
             try:
                 entry = _parsed(lines)
             except ValueError as error:
@@ -71,10 +74,11 @@ class PoTable(Table):
         return {}
 
 
-def _entries(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of each entry, and the number of the first."""
+def _entries(path: Path, encoding: str, errors: DecodingErrors = "strict") -> Iterator[tuple[int, list[str]]]:
+    """The lines of each entry, and the number of the first. errors: see `read_lines`."""
     start, lines, is_translated = 1, list[str](), False
-    for number, line in enumerate(read_lines(path, encoding=encoding, document="po"), start=1):
+    all_lines = read_lines(path, encoding=encoding, errors=errors, document="po")
+    for number, line in enumerate(all_lines, start=1):
         if is_translated and _ENTRY_START.match(line):
             yield start, lines
             start, lines, is_translated = number, [], False

@@ -62,8 +62,8 @@ class Table(ABC):
         self.columns: list[Column] = []
         self.invalid_rows = InvalidRows(invalid_lines)
         self.omitted: Counter[str] = Counter()
-        """Units that the file itself marks as no pairs, such as fuzzy ones, by a description in the plural; complete
-        once the rows are read."""
+        """Units that the file itself marks as unusable, such as fuzzy ones, by a description in the plural;
+        complete once the rows are read."""
 
     @property
     @abstractmethod

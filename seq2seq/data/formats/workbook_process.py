@@ -31,8 +31,9 @@ def _limit_resources() -> None:
         import resource
 
         for kind, limit in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_SECONDS)):
-            _, hard = resource.getrlimit(kind)
-            resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+            with suppress(ValueError, OSError):  # macOS may refuse to limit memory
+                _, hard = resource.getrlimit(kind)
+                resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _lines(path: str) -> Iterator[Any]:

@@ -1,0 +1,28 @@
+"""What each type of file is called that is not read line by line, and what to do instead."""
+
+_NAMES = {
+    "pdf": "a PDF; save its text as UTF-8 first",
+    **dict.fromkeys(("office", "ole"), "an Office document; save its text as UTF-8 first"),
+    "html": "an HTML page; if it was downloaded, it may be an error page instead of the file",
+    "xml": "an XML file, but not TMX, XLIFF or SGM; save its sentences one per line (WMT test sets: sacrebleu --echo)",
+    "srt": "a file of subtitles (SRT); remove the numbers and times first",
+    "vtt": "a file of subtitles (WebVTT); remove the times first",
+    "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
+}
+_TABLES = {
+    "parquet": "a Parquet file",
+    "arrow": "an Arrow file",
+    "arrow-stream": "an Arrow file",
+    "xlsx": "a spreadsheet",
+    "ods": "a spreadsheet",
+    "tmx": "a translation memory (TMX)",
+    "xliff": "an XLIFF file",
+    "po": "a PO file",
+}
+
+
+def description_of(kind: str) -> str:
+    """What a type of file is, and what to do if lines of text were expected: `a PDF; save its text …`."""
+    if table := _TABLES.get(kind):
+        return f"{table} with sentence pairs, not a file of lines; tables are given with --train, --valid or --input"
+    return _NAMES[kind]
