@@ -102,7 +102,7 @@ def _kind_of(head: bytes) -> str:
 
 def _open(path: str | Path) -> AbstractContextManager[io.BufferedReader]:
     if str(path) != "-":
-        return open(path, "rb", buffering=HEAD)
+        return io.BufferedReader(open(path, "rb", buffering=0), HEAD)
     stdin = sys.stdin.buffer
     return nullcontext(stdin if isinstance(stdin, io.BufferedReader) else io.BufferedReader(cast(Any, stdin)))
 

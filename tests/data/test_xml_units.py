@@ -79,11 +79,32 @@ XLIFF_1 = """<?xml version="1.0"?><xliff version="1.2" xmlns="urn:oasis:names:tc
 
 def test_xliff_1_leaves_out_what_is_not_translated(tmp_path: Path) -> None:
     table = opened(tmp_path / "a.xlf", XLIFF_1)
-    assert list(map(column_name, table.columns)) == ["en", "fr"]
-    assert pairs(table) == [(1, "one bold", "un gras"), (5, "five", "cinq")]
+    assert list(map(column_name, table.columns)) == ["en", "fr", "de"]
+    assert pairs(table, ColumnHints("en", "fr")) == [(1, "one bold", "un gras"), (5, "five", "cinq")]
     assert table.omitted == {"untranslated units": 2, "fuzzy units": 1, "units in other languages": 1}
     assert pairs(table, ColumnHints("fr", "en"))[1] == (5, "cinq", "five")
     assert table.form == "XLIFF 1.2"
+
+
+def test_xliff_offers_the_languages_of_every_file(tmp_path: Path) -> None:
+    table = opened(tmp_path / "a.xlf", XLIFF_1)
+    assert pairs(table, ColumnHints("en", "de")) == [(6, "six", "sechs")]
+    assert table.omitted == {"units in other languages": 5}
+    with pytest.raises(InputError, match="which columns are the sentences"):
+        pairs(table)
+
+
+def test_the_case_of_a_language_does_not_matter(tmp_path: Path) -> None:
+    table = opened(
+        tmp_path / "a.tmx",
+        tmx(
+            variant("en-us", "one") + variant("zh-hant_tw", "一"),
+            variant("EN-US", "two") + variant("ZH-Hant_TW", "二"),
+            source="EN-us",
+        ),
+    )
+    assert list(map(column_name, table.columns)) == ["en-US", "zh-Hant_TW"]
+    assert pairs(table) == [(1, "one", "一"), (2, "two", "二")]
 
 
 def test_xliff_2_has_a_row_for_each_segment(tmp_path: Path) -> None:
@@ -100,7 +121,8 @@ def test_xliff_2_has_a_row_for_each_segment(tmp_path: Path) -> None:
 
 
 def test_a_language_that_is_not_declared_is_the_other_one(tmp_path: Path) -> None:
-    table = opened(tmp_path / "a.xlf", XLIFF_1.replace(' target-language="fr"', ""))
+    first_file = XLIFF_1.partition("</file>")[0].replace(' target-language="fr"', "")
+    table = opened(tmp_path / "a.xlf", f"{first_file}</file></xliff>")
     assert pairs(table, ColumnHints("fr", "en"))[0] == (1, "un gras", "one bold")
     with pytest.raises(InputError, match="none of them clearly de or fr"):
         choose_columns(table, ColumnHints("de", "fr"))

@@ -109,11 +109,11 @@ class XliffTable(XmlUnits):
 
     @override
     def _column_names(self) -> list[str]:
-        self._version, names = "", []
-        for unit in islice(self._elements(*self.tags), 1):
-            self._version = _inherited(unit, "version")
-            names = _languages(unit)
-        return names
+        self._version, names = "", dict[str, None]()
+        for unit in islice(self._elements(*self.tags), FIRST_ROWS):
+            self._version = self._version or _inherited(unit, "version")
+            names |= dict.fromkeys(_languages(unit))
+        return list(names)
 
     @override
     def _sides(self, unit: "Element", src: str, tgt: str) -> tuple[str, str] | str:
@@ -153,9 +153,14 @@ def _inherited(element: "Element", *attributes: str) -> str:
 
 @lru_cache
 def _language(tag: str) -> str:
-    """A language tag as the file writes it, but `EN-US` is `en-US`."""
-    primary = _primary(tag)
-    return primary.lower() + tag[len(primary) :]
+    """A language tag as the file writes it, but in the usual case: `EN-us` is `en-US`, `zh-hans` is `zh-Hans`."""
+    primary, *subtags = re.split("([-_])", tag)
+    return primary.lower() + "".join(map(_in_usual_case, subtags))
+
+
+def _in_usual_case(subtag: str) -> str:
+    """A region has two letters, a script four."""
+    return {2: str.upper, 4: str.title}.get(len(subtag), str.lower)(subtag)
 
 
 def _primary(tag: str) -> str:
