@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-from seq2seq.data.formats.table import Column, InvalidRows, Table, column_name
+from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidRows, Table, column_name
 from seq2seq.data.languages import LANGUAGE_TAG, language_code
 from seq2seq.errors import InputError
 
@@ -23,11 +23,12 @@ _COMMON_NAMES = [
 ]
 # Columns of PO and XLIFF files that do not say their languages.
 _UNNAMED_LANGUAGES = [("msgid",), ("msgstr",), ("source",), ("target",)]
-_ROW_NUMBERS = {"id", "idx", "index", "line", "nr", "number", "row"}
+_ROW_NUMBERS = {"id", "idx", "index", "line", "no", "nr", "number", "row"}
 _NOT_LANGUAGES = {"src", "tgt", "trg"}
 # Words of a header that may stand next to a language.
 _HEADER_WORDS = {"sentence", "sentences", "text", "source", "target", "src", "tgt", "translation", "segment", "phrase"}
 _WORD_BREAK = re.compile(r"[\s._()-]+")
+_CAPITALS = re.compile(r"\s*[A-Z]{2,3}([-_][A-Z]{2})?\s*")
 _READINGS = 2
 # Characters of a cell in a message, and of one that are looked at.
 _SHOWN, _MOST_READ = 50, 1000
@@ -86,17 +87,18 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
         if named[0] == named[1]:
             raise InputError(f"{table}: --src-column and --tgt-column are the same column, {hints.src_column}")
         return named
-    chosen = (
-        _by_languages(columns, hints)
-        or _only_languages(columns, hints)
-        or _with_unnamed_language(columns, hints)
-        or _by_common_names(columns)
-        or _only_two(table.sentence_columns, hints)
-        or _only_two(columns, hints)
-    )
-    if not chosen:
-        raise _ambiguous(table, hints)
-    return chosen
+    # A column of numbers may have the name of a language: "No".
+    for candidates in (table.sentence_columns, columns):
+        chosen = (
+            _by_languages(candidates, hints)
+            or _only_languages(candidates, hints)
+            or _with_unnamed_language(candidates, hints)
+            or _by_common_names(candidates)
+            or _only_two(candidates, hints)
+        )
+        if chosen:
+            return chosen
+    raise _ambiguous(table, hints)
 
 
 def _ambiguous(table: Table, hints: ColumnHints) -> InputError:
@@ -120,13 +122,14 @@ def _ambiguous(table: Table, hints: ColumnHints) -> InputError:
 
 
 def first_cells(table: Table, src: Column, tgt: Column) -> str:
-    """The first pair of a table, for messages; empty if it has none that can be read."""
+    """The first pair of a table without a blank side, for messages; empty if there is none among the first rows."""
     # A copy, so that rows which are skipped on the way are counted once.
     probe = copy(table)
     probe.invalid_rows, probe.omitted = InvalidRows("skip"), Counter()
     with suppress(InputError):
-        for _, *cells in islice(probe.rows(src, tgt), 1):
-            return " → ".join(map(_shortened, cells))
+        for _, *cells in islice(probe.rows(src, tgt), FIRST_ROWS):
+            if all(cell.strip() for cell in cells):
+                return " → ".join(map(_shortened, cells))
     return ""
 
 
@@ -146,8 +149,10 @@ def language_of(name: str) -> str:
 
 
 def _language(name: str) -> str:
-    """The code of a language; empty for what is none, or mostly means something else."""
-    return "" if name.strip().lower() in _NOT_LANGUAGES else language_code(name.strip())
+    """The code of a language, also in capitals; empty for what is none, or mostly means something else."""
+    if name.strip().lower() in _NOT_LANGUAGES:
+        return ""
+    return language_code(name.strip()) or (language_code(name.strip().lower()) if _CAPITALS.fullmatch(name) else "")
 
 
 def _named(name: str, table: Table) -> Column:

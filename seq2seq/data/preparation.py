@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, normalized
 from seq2seq.data.corpus import Corpus, CorpusWriter
-from seq2seq.data.languages import language_warnings, looks_swapped
+from seq2seq.data.languages import language_code, language_warnings, looks_swapped
 from seq2seq.data.overlap import Overlap
 from seq2seq.data.report import DataReport, SideReport, SourceReport, VocabularyReport
 from seq2seq.data.sources import Sources
@@ -216,7 +216,12 @@ def _language_warnings(sources: Sources, train: list[Pair], valid: list[Pair]) -
     src, tgt, valid_src, valid_tgt = (
         [getattr(pair, side) for pair in pairs] for pairs in (train, valid) for side in ("src", "tgt")
     )
-    warnings = language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
+    warnings = [
+        f"{name} is not the name or code of a known language: is it misspelt?"
+        for name in (sources.src_lang, sources.tgt_lang)
+        if name and not language_code(name)
+    ]
+    warnings += language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
     if looks_swapped(src, tgt, valid_src, valid_tgt):
         warnings.append("the validation pairs look swapped: their sources resemble the training targets")
     return warnings

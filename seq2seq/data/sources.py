@@ -86,11 +86,7 @@ class _Opener:
         self._one_language: tuple[str, str] | None = None
         self.valid: Bitext | None = None
         self.test: Bitext | None = None
-        self.notes = [
-            f"{name}: not the code or name of a known language, so it is only a label"
-            for name in (data.src_lang, data.tgt_lang)
-            if name and not language_code(name)
-        ]
+        self.notes: list[str] = []
         self._noted: set[tuple[str, Column, Column]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:

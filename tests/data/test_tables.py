@@ -289,6 +289,8 @@ def test_rows_report_the_line_they_begin_on(tmp_path: Path) -> None:
         (["text_en", "text_fr", "Score"], ColumnHints(), True),
         (["I speak English", "Je parle français"], ColumnHints(), False),
         (["nr", "English", "French"], ColumnHints("", "", "2", "3"), True),
+        (["No", "English", "Swahili"], ColumnHints(), True),
+        (["EN", "SW"], ColumnHints("en", "sw"), True),
         (["English", "Anglais"], ColumnHints(), False),
         (["English", "eng"], ColumnHints(), False),
         # Two short words are a pair, not a header.
@@ -371,6 +373,46 @@ def test_two_readings_are_shown_with_the_options_that_choose(tmp_path: Path) -> 
     )
     with pytest.raises(InputError, match=re.escape(readings)):
         choose_columns(open_table(tmp_path / "t.tsv", lambda *_: False), ColumnHints())
+
+
+SENTENCES_OF_WORDS = [(str(n), f"The {w} is here.", f"Hapa kuna {w}.") for n, w in enumerate(WORDS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "expected"),
+    [
+        ("a.csv", "No,English,Kidigo", ("English", "Kidigo")),
+        ("a.csv", "No.,Kiswahili,Kiingereza", ("Kiswahili", "Kiingereza")),
+        ("a.tsv", "#\tOriginal\tTranslated text", ("Original", "Translated text")),
+        ("a.tsv", "1\tHello\tHabari!", ("2", "3")),
+    ],
+)
+def test_headings_above_sentences_are_no_pair(
+    name: str, header: str, expected: tuple[str, str], tmp_path: Path
+) -> None:
+    delimiter = "," if name == "a.csv" else "\t"
+    rows = [header, *(delimiter.join(row) for row in SENTENCES_OF_WORDS)]
+    (tmp_path / name).write_text("".join(f"{row}\n" for row in rows))
+    hints = ColumnHints()
+    table = open_table(tmp_path / name, lambda cells, is_csv: is_header(cells, hints, usual=is_csv))
+    chosen = choose_columns(table, hints)
+    assert tuple(map(column_name, chosen)) == expected
+    assert len(list(table.rows(*chosen))) == len(SENTENCES_OF_WORDS) + (expected == ("2", "3"))
+
+
+def test_a_table_of_one_sentence_per_row_is_no_bitext(tmp_path: Path) -> None:
+    rows = [f"{n},{lang},The {w} is here." for n, w in enumerate(WORDS) for lang in ("en", "sw")]
+    (tmp_path / "a.csv").write_text("\n".join(["sentence_id,lang,text", *rows]))
+    hints = ColumnHints()
+    table = open_table(tmp_path / "a.csv", lambda cells, is_csv: is_header(cells, hints, usual=is_csv))
+    with pytest.raises(InputError, match="which columns are the sentences?"):
+        choose_columns(table, hints)
+
+
+def test_old_macintosh_lines_of_a_tsv_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes(b"".join(b"The %d is here.\tHapa kuna %d.\r" % (n, n) for n in range(20)))
+    with pytest.raises(InputError, match=r"its lines end in \\r, as old Macintosh programs write them"):
+        open_table(tmp_path / "a.tsv", lambda *_: False)
 
 
 def test_labels_and_links_are_no_sentences(tmp_path: Path) -> None:

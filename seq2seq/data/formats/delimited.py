@@ -9,7 +9,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
-from seq2seq.data.formats.sentence_columns import CELL_START, sentence_columns
+from seq2seq.data.formats.sentence_columns import CELL_START, has_heading, sentence_columns
 from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, Table, listed
 from seq2seq.errors import InputError
 from seq2seq.io.lines import undecodable
@@ -46,7 +46,10 @@ class Delimited(Table):
         self._dialect = _dialect(path, named_csv, layout)
         self.is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
         self._first = self._first_row()
-        self.has_header = is_header(self._first, self.is_csv) if layout.header is None else layout.header
+        if layout.header is None:
+            self.has_header = is_header(self._first, self.is_csv) or has_heading(self._first_rows(0))
+        else:
+            self.has_header = layout.header
         names = layout.names or (self._first if self.has_header else None)
         if names and len(names) != len(self._first):
             raise InputError(f"{path}: {len(self._first)} columns, but the dataset names {len(names)}")
@@ -71,12 +74,16 @@ class Delimited(Table):
     @property
     @override
     def sentence_columns(self) -> list[Column]:
+        return sentence_columns(self.columns, self._first_rows(int(self.has_header)))
+
+    def _first_rows(self, start: int) -> list[list[str]]:
+        """The beginnings of the cells of the first rows that can be read."""
         rows: list[list[str]] = []
         with suppress(InputError):  # reported when the rows are read
-            for _, cells in islice(self._cells(), int(self.has_header), FIRST_ROWS):
-                if not isinstance(cells, InputError) and len(cells) == len(self.columns):
+            for _, cells in islice(self._cells(), start, FIRST_ROWS):
+                if not isinstance(cells, InputError) and len(cells) == len(self._first):
                     rows.append([cell[:CELL_START] for cell in cells])
-        return sentence_columns(self.columns, rows)
+        return rows
 
     @property
     def keeps_quotes(self) -> bool:
@@ -110,6 +117,11 @@ class Delimited(Table):
         _, cells = next(self._cells(), (0, ["", ""]))
         if isinstance(cells, InputError):
             raise cells
+        if sum(cell.count("\r") for cell in cells) > 1 and not self._dialect.quoted:
+            raise InputError(
+                f"{self.path}: its lines end in \\r, as old Macintosh programs write them; convert it, for example "
+                "with tr '\\r' '\\n'"
+            )
         return cells
 
     def _wrong_width(self, line: int, width: int) -> InputError:

@@ -11,6 +11,11 @@ CELL_START = 200
 _ENOUGH_ROWS = 10
 # At most this share of the cells of a column of labels are different.
 _FEW_VALUES = 0.05
+# At most this share of the cells of a column of numbers has letters, such as its heading.
+_FEW_LETTERS = 0.1
+_WORDS_OF_HEADING, _LONGEST_HEADING = 3, 30
+_MOSTLY = 0.9
+_END = re.compile(r"[.!?…。！？।؟։။៕][\"'”’»)]*\s*$")
 _LICENCE = re.compile(r"\bCC[- ](BY|0)\b|\blicen[cs]e|\battribution\b|©|https?://", re.IGNORECASE)
 
 
@@ -21,13 +26,33 @@ def sentence_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -
 
 
 def _may_be_sentences(cells: Sequence[str]) -> bool:
-    """Whether the first cells of a column are none of these: blank, without letters, alike except for numbers, labels."""
+    """Whether few cells have no letters, and they are not alike except for numbers, few labels, or all licences."""
+    filled = [cell for cell in cells if cell.strip()]
     if not cells:
         return True
-    if not any(character.isalpha() for cell in cells for character in cell):
+    if sum(any(map(str.isalpha, cell)) for cell in filled) <= _FEW_LETTERS * len(cells):
         return False
     if len(cells) < _ENOUGH_ROWS:
         return True
     alike = len({re.sub(r"\d+", "", cell) for cell in cells}) == 1
     labels = len(set(cells)) <= _FEW_VALUES * len(cells)
     return not (alike or labels or all(_LICENCE.search(cell) for cell in cells))
+
+
+def has_heading(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: short, without a full stop, above cells that are sentences."""
+    first, later = (rows[0], rows[1:]) if len(rows) > _ENOUGH_ROWS else ((), ())
+    columns = [
+        (heading.strip(), [cell for cell in cells if cell.strip()])
+        for heading, *cells in zip(first, *later, strict=True)
+        if heading.strip() and _may_be_sentences(cells)
+    ]
+    return len(columns) > 1 and all(_is_heading(heading) and _are_sentences(cells) for heading, cells in columns)
+
+
+def _is_heading(cell: str) -> bool:
+    return len(cell.split()) <= _WORDS_OF_HEADING and len(cell) <= _LONGEST_HEADING and not _END.search(cell)
+
+
+def _are_sentences(cells: Sequence[str]) -> bool:
+    return sum(bool(_END.search(cell)) for cell in cells) >= _MOSTLY * len(cells)

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from seq2seq.data.formats import workbook_process
 from seq2seq.data.formats.delimited import IsHeader
-from seq2seq.data.formats.sentence_columns import CELL_START, sentence_columns
+from seq2seq.data.formats.sentence_columns import CELL_START, has_heading, sentence_columns
 from seq2seq.data.formats.table import FIRST_ROWS, Column, Table, listed
 from seq2seq.errors import InputError
 
@@ -45,7 +45,7 @@ class Spreadsheet(Table):
         self._sheet = _copy_sheet_of_pairs(path, self._file)
         first = [cells for _, cells in islice(self._cells(), FIRST_ROWS)]
         self._first = first[0] if first else []
-        self.is_named = bool(first) and is_header(self._first, True)
+        self.is_named = bool(first) and (is_header(self._first, True) or has_heading(_starts(first)))
         names = self._first if self.is_named else map(str, range(1, len(self._first) + 1))
         self.columns = [(name,) for name in names]
         self._sentence_columns = sentence_columns(self.columns, _starts(first[int(self.is_named) :]))
