@@ -21,7 +21,7 @@ def sentence_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -
 
 
 def _may_be_sentences(cells: Sequence[str]) -> bool:
-    """Whether the first cells of a column are none of these: blank, without letters, alike except for numbers, labels."""
+    """Whether the first cells of a column are none of: blank, without letters, alike except for numbers, labels."""
     if not cells:
         return True
     if not any(character.isalpha() for cell in cells for character in cell):
