@@ -5,8 +5,7 @@ same words keep company: the lengths correlate, and so do the occurrences of fre
 dictionary is needed, and files that are sorted or repetitive do no harm, since the correlations at offset 0 must be
 clearly the lower ones.
 
-Not noticed: a shift of fewer than 400 pairs or in the last 100 only, and in a long corpus one that begins and ends again
-between the windows that are compared.
+Not noticed: a shift that begins and ends again within 400 pairs or between two windows, or begins in the last 100.
 """
 
 import math
