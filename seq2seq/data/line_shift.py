@@ -4,6 +4,8 @@ Windows of consecutive pairs are compared with themselves at other offsets. Tran
 same words keep company: the lengths correlate, and so do the occurrences of frequent words of the two sides. No
 dictionary is needed, and files that are sorted or repetitive do no harm, since the correlations at offset 0 must be
 clearly the lower ones.
+
+Not noticed: a shift that begins and ends again within 400 pairs or between two windows, or begins in the last 100.
 """
 
 import math

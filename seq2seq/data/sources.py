@@ -90,7 +90,7 @@ class _Opener:
         self._noted: set[tuple[str, Column, Column]] = set()
 
     def aligned(self, src: str, tgt: str) -> Bitext:
-        self._infer_languages(*languages_of_files(src, tgt), f"{src} and {tgt}")
+        self._infer_languages(*languages_of_files(src, tgt, (self.src_lang, self.tgt_lang)), f"{src} and {tgt}")
         return self._aligned(Path(src), Path(tgt))
 
     def _aligned(self, src: Path, tgt: Path) -> AlignedFiles:
@@ -133,7 +133,7 @@ class _Opener:
         src, tgt = choose_columns(table, hints)
         self._note_layout(table, src, tgt)
         self._infer_languages(language_of(column_name(src)), language_of(column_name(tgt)), str(path))
-        if self._is_possible(direction := direction_of_file(path.name)):
+        if self._is_possible(direction := direction_of_file(path.name, (self.src_lang, self.tgt_lang))):
             self._infer_languages(*direction, str(path))
         return TablePairs(table, src, tgt)
 

@@ -29,6 +29,8 @@ from seq2seq.data.file_names import direction_of_file, languages_of_files
         ("old.txt", "new.txt", ("", "")),
         ("man.txt", "and.txt", ("", "")),
         ("one", "two", ("", "")),
+        ("as.txt", "is.txt", ("", "")),
+        ("train.no.txt", "train.da.txt", ("no", "da")),
         ("en", "la", ("en", "la")),
         ("train.grc", "train.la", ("grc", "la")),
         ("my.words.txt", "your.words.txt", ("", "")),
@@ -54,8 +56,21 @@ def test_two_files(src: str, tgt: str, expected: tuple[str, str]) -> None:
         ("old-new.tsv", ("", "")),
         ("to-do.tsv", ("", "")),
         ("en-en.tsv", ("", "")),
+        ("as-is.tsv", ("", "")),
+        ("train_no_id.tsv", ("", "")),
+        ("my_to.tsv", ("", "")),
+        ("run-may.tsv", ("", "")),
+        ("men-may.csv", ("", "")),
+        ("en-my.tsv", ("en", "my")),
+        ("de_en.tsv", ("de", "en")),
         ("en-fr.de-en.tsv", ("", "")),
     ],
 )
 def test_a_direction(name: str, expected: tuple[str, str]) -> None:
     assert direction_of_file(name) == expected
+
+
+def test_a_language_that_is_known_is_no_word() -> None:
+    assert direction_of_file("train_en_no.tsv", ("Norwegian", "")) == ("en", "no")
+    assert direction_of_file("is-no.tsv", ("", "no")) == ("is", "no")
+    assert languages_of_files("is.txt", "no.txt", ("is", "")) == ("is", "no")

@@ -73,6 +73,13 @@ def test_a_shift_is_located_within_a_window(count: int) -> None:
     assert abs(shift.line - start) <= WINDOW
 
 
+def test_a_shift_that_ends_again_soon_or_begins_in_the_last_pairs_is_not_noticed() -> None:
+    """The limits that the documentation states."""
+    rows = made_up(3000)
+    assert found_in([*rows[:1000], *shifted(rows[1000:1200], 0), *rows[1200:]]) is None
+    assert found_in(shifted(rows, 2920)) is None
+
+
 def test_a_few_pairs_and_no_pairs() -> None:
     assert found_in([]) is None
     assert found_in(shifted(made_up(30), 0)) is None

@@ -405,7 +405,7 @@ def test_a_table_of_one_sentence_per_row_is_no_bitext(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(["sentence_id,lang,text", *rows]))
     hints = ColumnHints()
     table = open_table(tmp_path / "a.csv", lambda cells, is_csv: is_header(cells, hints, usual=is_csv))
-    with pytest.raises(InputError, match="which columns are the sentences?"):
+    with pytest.raises(InputError, match=r"which columns are the sentences\?"):
         choose_columns(table, hints)
 
 
