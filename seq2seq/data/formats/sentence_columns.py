@@ -26,7 +26,7 @@ def sentence_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -
 
 
 def _may_be_sentences(cells: Sequence[str]) -> bool:
-    """Whether most cells of a column have letters, and they are neither labels nor licences nor alike except for numbers."""
+    """Whether most cells of a column have letters, and are neither labels nor licences nor alike except for numbers."""
     filled = [cell for cell in cells if cell.strip()]
     if not cells:
         return True
