@@ -17,7 +17,7 @@ from seq2seq.cli import app
 from .fuzz_files import write_files
 from .fuzzing import READERS
 
-COUNT = int(os.environ.get("SEQ2SEQ_FUZZ", "500"))
+COUNT = int(os.environ.get("SEQ2SEQ_FUZZ", "300"))
 FUZZ = """
 from pathlib import Path
 sys.path.insert(0, argument["code"])
@@ -52,7 +52,7 @@ def test_files_with_random_faults_are_read_or_refused(
 ) -> None:
     folder = shutil.copytree(valid_files, tmp_path / "folder")
     readers, megabytes = GROUPS[group]
-    ends = {reader: COUNT if COUNT > 500 else COUNT // SLOW.get(reader, 1) for reader in readers}
+    ends = {reader: COUNT if COUNT > 300 else COUNT // SLOW.get(reader, 1) for reader in readers}
     totals = {reader: {"refused": 0, "read": 0} for reader in readers}
     for start in range(0, COUNT, PER_PROCESS):
         counts = {reader: [start, min(end, start + PER_PROCESS)] for reader, end in ends.items()}
