@@ -139,13 +139,15 @@ def _shortened(cell: str) -> str:
 
 
 def language_of(name: str) -> str:
-    """The language in the name of a column or file, as in `en`, `train.swh_Latn` or `French`; empty if there is none.
+    """The language in the name of a column or file, as in `en`, `train.swh_Latn`, `French` or `text_fr`.
+
+    Empty if there is none.
 
     A code stays as it is.
     """
     leaf = name.rpartition(".")[2].strip()
     code = _language(leaf)
-    return leaf if code and LANGUAGE_TAG.fullmatch(leaf) else code
+    return leaf if code and LANGUAGE_TAG.fullmatch(leaf) else code or _header_language(leaf)
 
 
 def _language(name: str) -> str:

@@ -68,7 +68,8 @@ def read_lines(
             line = text.decode("utf-8", errors)
         except UnicodeDecodeError as error:
             where = f"byte 0x{text[error.start]:02x} at column {error.start + 1}"
-            raise InputError(f"{path}, line {number}: not UTF-8 ({where}); {_encoding_advice(path, lines)}") from None
+            advice = _encoding_advice(path, number, lines)
+            raise InputError(f"{path}, line {number}: not UTF-8 ({where}); {advice}") from None
         yield line
 
 
@@ -196,10 +197,11 @@ def _expect_codec(encoding: str) -> None:
         raise InputError(f"no encoding {encoding!r}; use a name such as windows-1252, shift_jis or utf-16") from None
 
 
-def _encoding_advice(path: str | Path, later: Iterator[tuple[int, bytes]]) -> str:
-    """What to do about a line that is not UTF-8, by whether it is the only one."""
+def _encoding_advice(path: str | Path, number: int, later: Iterator[tuple[int, bytes]]) -> str:
+    """What to do about a line that is not UTF-8, by whether it is the only one of several."""
     with suppress(InputError):  # about a later line
-        if Path(path).is_file() and all(_is_utf8(raw) for _, raw in islice(later, _MOST_CHECKED)):
+        checked = [_is_utf8(raw) for _, raw in islice(later, _MOST_CHECKED)]
+        if Path(path).is_file() and all(checked) and (checked or number > 1):
             some = "no other line is" if next(later, None) is None else f"none of the next {_MOST_CHECKED:,} lines is"
             return f"{some} like that, so correct that one (--invalid-lines skip of train and data report drops it)"
     return "convert it to UTF-8, or give its encoding (--encoding with train, data report and translate)"

@@ -430,6 +430,9 @@ def test_labels_and_links_are_no_sentences(tmp_path: Path) -> None:
         ("text", ""),
         ("English", "en"),
         ("train.fra", "fra"),
+        ("text_fr", "fr"),
+        ("French sentence", "fr"),
+        ("my_note", ""),
         ("index", ""),
     ],
 )

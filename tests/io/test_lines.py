@@ -272,3 +272,19 @@ def test_an_empty_compressed_file_is_damaged(suffix: str, tmp_path: Path) -> Non
     with open_output(path):
         pass
     assert list(read_lines(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (b"a\ncaf\xe9\nb\n", "no other line is like that"),
+        (b"a\ncaf\xe9\n", "no other line is like that"),
+        # One line that is the whole file, such as one with the line ends of old Macintosh programs.
+        (b"caf\xe9\rth\xe9\r", "convert it to UTF-8, or give its encoding"),
+        (b"caf\xe9\nth\xe9\n", "convert it to UTF-8, or give its encoding"),
+    ],
+)
+def test_what_to_do_about_bytes_that_are_not_utf8(content: bytes, advice: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(InputError, match=f"not UTF-8 .*; {advice}"):
+        list(read_lines(tmp_path / "a.txt"))
