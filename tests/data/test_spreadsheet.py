@@ -29,7 +29,7 @@ def test_the_first_sheet_with_two_columns_of_text_is_read(tmp_path: Path) -> Non
     table = opened(tmp_path / "a.xlsx")
     for _ in range(2):
         assert pairs(table) == [(row, *pair) for row, pair in enumerate(PAIRS, start=3)]
-    assert table.form == "spreadsheet, sheet 'Words', with a header"
+    assert table.form == "spreadsheet, sheet 'Words' (2 of 3), with a header"
 
 
 @pytest.mark.parametrize(("name", "write"), [("a.ods", write_ods), ("a.xls", write_xls), ("xlsx.xls", None)])
@@ -68,4 +68,4 @@ def test_a_system_that_refuses_limits_reads_workbooks(
     monkeypatch.setattr(resource, "setrlimit", refuse)
     write_xlsx(tmp_path / "a.xlsx", {"Words": PAIRS[:1]})
     workbook_process.main(str(tmp_path / "a.xlsx"))
-    assert list(map(json.loads, capsys.readouterr().out.splitlines())) == ["Words", [1, *PAIRS[0]]]
+    assert list(map(json.loads, capsys.readouterr().out.splitlines())) == ["'Words'", [1, *PAIRS[0]]]

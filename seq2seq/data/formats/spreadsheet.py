@@ -53,7 +53,7 @@ class Spreadsheet(Table):
     @property
     @override
     def form(self) -> str:
-        return f"spreadsheet, sheet {self._sheet!r}, {'with' if self.is_named else 'without'} a header"
+        return f"spreadsheet, sheet {self._sheet}, {'with a header' if self.is_named else 'no header recognised'}"
 
     @property
     @override

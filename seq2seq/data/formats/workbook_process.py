@@ -37,21 +37,27 @@ def _limit_resources() -> None:
 
 
 def _lines(path: str) -> Iterator[Any]:
-    """The name of each visible sheet, then the number and the cells of each of its rows that is not blank."""
+    """The name of each visible sheet, in quotes and with its position among them; then the number and the cells of each
+    of its rows that is not blank.
+    """
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     with open(path, "rb") as file:
         workbook = CalamineWorkbook.from_filelike(file)  # by its content, whatever its name
-    for metadata in workbook.sheets_metadata:
-        if metadata.typ == SheetTypeEnum.WorkSheet and metadata.visible == SheetVisibleEnum.Visible:
-            sheet = workbook.get_sheet_by_name(metadata.name)
-            yield metadata.name
-            first_row = sheet.start[0] + 1 if sheet.start else 1
-            for number, row in enumerate(sheet.iter_rows(), start=first_row):
-                if any(row):  # most blank rows, quickly
-                    cells = [_text(cell) for cell in row]
-                    if any(cell.strip() for cell in cells):
-                        yield [number, *cells]
+    names = [
+        metadata.name
+        for metadata in workbook.sheets_metadata
+        if metadata.typ == SheetTypeEnum.WorkSheet and metadata.visible == SheetVisibleEnum.Visible
+    ]
+    for position, name in enumerate(names, start=1):
+        sheet = workbook.get_sheet_by_name(name)
+        yield f"{name!r} ({position} of {len(names)})" if len(names) > 1 else repr(name)
+        first_row = sheet.start[0] + 1 if sheet.start else 1
+        for number, row in enumerate(sheet.iter_rows(), start=first_row):
+            if any(row):  # most blank rows, quickly
+                cells = [_text(cell) for cell in row]
+                if any(cell.strip() for cell in cells):
+                    yield [number, *cells]
 
 
 def _text(cell: object) -> str:
