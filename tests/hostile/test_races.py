@@ -131,7 +131,8 @@ def test_an_unlisted_file_cannot_be_opened(model: Path) -> None:
 
 def test_no_file_stays_open(model: Path) -> None:
     def count() -> int:
-        return sum(1 for _ in Path("/dev/fd").iterdir())
+        # The least of several: the thread that watches for other programs opens files for moments.
+        return min(sum(1 for _ in Path("/dev/fd").iterdir()) for _ in range(20))
 
     before = count()
     folder = open_model(model)
