@@ -74,7 +74,7 @@ def read_lines(
 
 
 def undecodable(text: str) -> bool:
-    """Whether a text that was read with surrogateescape has bytes that are not UTF-8."""
+    """Whether a text has lone surrogates: bytes that are not UTF-8 if it was read with surrogateescape."""
     return not text.isascii() and bool(_SURROGATE.search(text))
 
 

@@ -20,8 +20,6 @@ _LANGUAGE, _TRANSLATION = "language", "translation"
 class ColumnarTable(Table):
     """Batches of columns; field `b` of a struct `a` is the column `a.b`, and a language is one of a translation."""
 
-    unit = "row"
-
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         with self._explained():

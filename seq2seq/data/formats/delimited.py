@@ -44,10 +44,10 @@ class Delimited(Table):
         super().__init__(path, invalid_lines)
         self._encoding = layout.encoding
         self._dialect = _dialect(path, named_csv, layout)
-        self.is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
+        is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
         self._first = self._first_row()
         if layout.header is None:
-            self.has_header = is_header(self._first, self.is_csv) or has_heading(self._first_rows(0))
+            self.has_header = is_header(self._first, is_csv) or has_heading(self._first_rows(0))
         else:
             self.has_header = layout.header
         names = layout.names or (self._first if self.has_header else None)

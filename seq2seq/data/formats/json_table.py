@@ -10,6 +10,7 @@ from typing_extensions import override
 from seq2seq.data.formats.json_rows import find_rows
 from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, InvalidRows, Table, column_name
 from seq2seq.errors import InputError
+from seq2seq.io.lines import undecodable
 
 # Fields of the `TranslationVariableLanguages` of the datasets library.
 _LANGUAGES, _TRANSLATIONS = "language", "translation"
@@ -24,7 +25,6 @@ class JsonTable(Table):
     def __init__(self, path: Path, encoding: str = "", invalid_lines: InvalidLines = None) -> None:
         super().__init__(path, invalid_lines)
         self._rows = find_rows(path, encoding, self.invalid_rows.decoding)
-        self.unit = self._rows.unit
         is_text: dict[Column, bool] = {}
         for _, row in islice(self._objects(), FIRST_ROWS):
             for column, value in _leaves(row):
@@ -78,7 +78,7 @@ class JsonTable(Table):
     def _checked(self, value: Any, column: Column, number: int) -> str:
         if not isinstance(value, str):
             raise self._rows.fault(number, f"{column_name(column)} is not a string")
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if undecodable(value):
             raise self._rows.fault(number, f"{column_name(column)} is not valid Unicode (a lone surrogate)")
         return value
 

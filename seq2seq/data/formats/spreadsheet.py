@@ -35,8 +35,6 @@ _NO_MEMORY = (
 class Spreadsheet(Table):
     """The first visible sheet of a workbook that has two columns of text; blank rows are skipped."""
 
-    unit = "row"
-
     def __init__(self, path: Path, is_header: IsHeader) -> None:
         super().__init__(path)
         _expect_bounded(path)

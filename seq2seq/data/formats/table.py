@@ -52,8 +52,6 @@ class InvalidRows:
 class Table(ABC):
     """A file of rows. `columns` lists the text columns, in the file's order."""
 
-    unit = "line"
-    """What rows are numbered by, for messages: line, row, element, unit."""
     is_named = True
     """Whether the file names its columns; otherwise they are 1, 2, …."""
 

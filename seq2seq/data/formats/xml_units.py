@@ -32,7 +32,6 @@ _FUZZY_STATE = re.compile(r"needs-(review|adaptation|l10n)")
 class XmlUnits(Table):
     """A row for each translated unit, an element with one of the names `tags`."""
 
-    unit = "unit"
     tags: tuple[str, ...]
 
     def __init__(self, path: Path, encoding: str = "", invalid_lines: InvalidLines = None) -> None:
