@@ -1,17 +1,19 @@
 """Lines in, lines out: a trained model, or an ensemble of several, applied to text.
 
-One output per input line, in order. A line of nothing visible stays blank and never reaches the model. A line of more
-pieces than the model's limit is translated in parts, which are joined by a space.
+One output per input line, in order. A line of nothing visible stays blank and never reaches the model. Sentences are
+translated one by one, and so are the pieces of a sentence over the model's limit; their translations are joined.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, Self
 
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.engine import load_engine
+from seq2seq.inference.segmentation import Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
 from seq2seq.search.options import SearchOptions, SourceIds
@@ -22,6 +24,8 @@ _UNTUNED = 1.0
 
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
+# Hypotheses that are kept for lines that repeat.
+_CACHED = 10_000
 _WIDEST_BEAM = 2**16
 _MAX_PENALTY = 100.0
 # Characters at which a buffer of long lines is full before it has that many lines.
@@ -50,7 +54,9 @@ class Translation:
     hypotheses: list[Hypothesis]
     """Best first, `n_best` of them. Those of a blank line are empty, with log-probability 0."""
     parts: int
-    """1; more if the line was over the model's limit; 0 if it was blank."""
+    """Sentences, and pieces of those over the model's limit, that were translated one by one; 0 if it was blank."""
+    exceeds_limit: bool
+    """Whether a sentence was over the model's limit."""
 
 
 class Model(Protocol):
@@ -81,6 +87,7 @@ class Translator:
         self.model = model
         self.batch_size = batch_size
         self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
+        self._segmenter = Segmenter(model.tokenizers, model.config.data.max_length, None)
 
     @classmethod
     def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
@@ -140,22 +147,29 @@ class Translator:
                 f"beam_size and n_best must be 1 to {_WIDEST_BEAM:,}, length_penalty 0 to {_MAX_PENALTY:g}"
             )
         options = SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
+        cache: dict[tuple[int, ...], list[search.Hypothesis]] = {}
         for window in windows(lines, buffer_size):
-            yield from self._translate_window(window, options)
+            yield from self._translate_window(window, options, cache)
+            for oldest in list(islice(cache, max(0, len(cache) - _CACHED // n_best))):
+                del cache[oldest]
 
-    def _translate_window(self, lines: list[str], options: SearchOptions) -> list[Translation]:
-        # A line has any number of parts; `spans` are their indices in the list.
-        parts: list[list[int]] = []
-        spans: list[range] = []
-        limit = self.model.config.data.max_length
-        for ids in self.model.tokenizers.encode_sources(lines):
-            pieces = self._split(ids, limit) if ids else []
-            spans.append(range(len(parts), len(parts) + len(pieces)))
-            parts.extend(pieces)
-        hypotheses = self._search(parts, options)
-        return [Translation(self._join([hypotheses[i] for i in span], options.n_best), len(span)) for span in spans]
+    def _translate_window(
+        self, window: list[str], options: SearchOptions, cache: dict[tuple[int, ...], list[search.Hypothesis]]
+    ) -> list[Translation]:
+        """cache: the hypotheses of parts that were searched before; takes those of new ones."""
+        lines = self._segmenter.segment(window)
+        new = list(dict.fromkeys(part.ids for parts in lines for part in parts if part.ids not in cache))
+        cache.update(zip(new, self._search(new, options), strict=True))
+        return [
+            Translation(
+                self._join(parts, [cache[part.ids] for part in parts], options.n_best),
+                len(parts),
+                any(part.is_piece for part in parts),
+            )
+            for parts in lines
+        ]
 
-    def _search(self, parts: list[list[int]], options: SearchOptions) -> list[list[search.Hypothesis]]:
+    def _search(self, parts: list[tuple[int, ...]], options: SearchOptions) -> list[list[search.Hypothesis]]:
         """The hypotheses of each part, searched in batches of similar lengths."""
         order = sorted(range(len(parts)), key=lambda index: len(parts[index]), reverse=True)
         size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (options.beam_size * len(self.model.tokenizers.tgt))))
@@ -169,30 +183,19 @@ class Translator:
             raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
         return results
 
-    def _split(self, ids: list[int], limit: int) -> list[list[int]]:
-        """Split ids into parts of at most `limit` pieces, at the start of a word if possible."""
-        parts, start = [], 0
-        while len(ids) - start > limit:
-            latest, earliest = start + limit, start + limit // 2
-            starts = (i for i in range(latest, earliest, -1) if self.model.tokenizers.src.starts_word(ids[i]))
-            end = next(starts, latest)
-            parts.append(ids[start:end])
-            start = end
-        return [*parts, ids[start:]]
-
-    def _join(self, parts: list[list[search.Hypothesis]], n_best: int) -> list[Hypothesis]:
+    def _join(self, parts: list[Part], hypotheses: list[list[search.Hypothesis]], n_best: int) -> list[Hypothesis]:
         """The hypotheses of a line from those of its parts: the best with the best, the second with the second."""
         if not parts:
             return [Hypothesis("", 0, 0.0, 0.0)] * n_best
         decode = self.model.tokenizers.tgt.decode
         return [
             Hypothesis(
-                " ".join(decode(part.tokens) for part in ranked),
-                sum(len(part.tokens) + 1 for part in ranked),
-                sum(part.log_prob for part in ranked),
-                sum(part.score for part in ranked),
+                "".join(part.separator + decode(chosen.tokens) for part, chosen in zip(parts, ranked, strict=True)),
+                sum(len(chosen.tokens) + 1 for chosen in ranked),
+                sum(chosen.log_prob for chosen in ranked),
+                sum(chosen.score for chosen in ranked),
             )
-            for ranked in zip(*parts, strict=True)
+            for ranked in zip(*hypotheses, strict=True)
         ]
 
 

@@ -97,9 +97,9 @@ def test_a_long_line_is_split_at_word_boundaries(translator: Translator) -> None
     pieces = len(translator.model.tokenizers.src.encode([line])[0])
     (translation,) = translator.stream([line], beam_size=1)
     assert translation.parts >= pieces / limit > 1
-    parts = translator._split(translator.model.tokenizers.src.encode([line])[0], limit)
-    assert max(map(len, parts)) <= limit
-    texts = [translator.model.tokenizers.src.decode(part).strip() for part in parts]
+    (parts,) = translator._segmenter.segment([line])
+    assert max(len(part.ids) for part in parts) <= limit
+    texts = [translator.model.tokenizers.src.decode(part.ids).strip() for part in parts]
     assert " ".join(texts) == line
     alone = translator.translate(texts, beam_size=1)
     assert translation.hypotheses[0].text == " ".join(alone)
@@ -147,7 +147,8 @@ def test_n_best_begins_with_the_best(translator: Translator) -> None:
 def test_batches_are_split_when_their_logits_would_not_fit(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A beam of 200 and a batch of 65,536 would take terabytes; the translations stay the same."""
     translator = Translator.load(trained, batch_size=65_536)
-    lines = ["un deux trois", "six", "", "cinq quatre"] * 5
+    lines = [f"{first} {second}" for first in ("un deux trois", "six", "cinq quatre") for second in WORDS[:5]]
+    lines += [""] * 5
     expected = translator.translate(lines, beam_size=3)
     sizes: list[int] = []
     search = translator.model.search
