@@ -64,17 +64,24 @@ class CompiledNetwork:
         best_tokens = np.empty((len(sources), options.n_best, limits.max()), np.int32)
         best_lengths = np.empty((len(sources), options.n_best), np.int32)
         log_probs, scores = np.empty((2, len(sources), options.n_best))
+        token_log_probs = np.empty(best_tokens.shape, np.float32)
         hypotheses = HypothesesView(
             address_of(best_tokens, c_int32),
             address_of(best_lengths, c_int32),
             address_of(log_probs, c_double),
             address_of(scores, c_double),
+            address_of(token_log_probs, c_float),
             best_tokens.shape[2],
         )
         self._model.search(view, tokens, lengths, limits, hypotheses)
         return [
             [
-                Hypothesis(tuple(best_tokens[b, n, :length].tolist()), float(log_probs[b, n]), float(scores[b, n]))
+                Hypothesis(
+                    tuple(best_tokens[b, n, :length].tolist()),
+                    float(log_probs[b, n]),
+                    float(scores[b, n]),
+                    tuple(token_log_probs[b, n, : length + 1].tolist()),
+                )
                 for n, length in enumerate(best_lengths[b].tolist())
                 if length >= 0
             ]

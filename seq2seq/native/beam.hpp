@@ -7,14 +7,15 @@ struct LiveHypothesis {
     int node;
 };
 
-// The last token of a hypothesis, and the node of the token before it (-1 for none).
+// The last token of a hypothesis with its log-probability, and the node of the token before it (-1 for none).
 struct Node {
     int parent;
     int32_t token;
+    float log_prob;
 };
 
 struct Candidate {
-    float total;
+    float total, log_prob;  // of all its tokens, and of the last
     int row;
     int32_t token;
 };
@@ -42,6 +43,7 @@ class TopCandidates {
 
 struct FinishedHypothesis {
     std::vector<int32_t> tokens;
+    std::vector<float> token_log_probs;  // also of eos
     double log_prob, score;
 };
 
@@ -51,11 +53,11 @@ class NBestList {
     NBestList(const OptionsView& options, int limit)
         : options_(&options), max_penalty_(penalty(limit)) {}
 
-    void add(std::vector<int32_t> tokens, double log_prob) {
-        double score = log_prob / penalty(int(tokens.size()) + 1);
+    void add(FinishedHypothesis finished) {
+        double score = finished.score = finished.log_prob / penalty(int(finished.tokens.size()) + 1);
         auto position = std::find_if(hypotheses.begin(), hypotheses.end(),
                                      [&](const FinishedHypothesis& hypothesis) { return hypothesis.score < score; });
-        hypotheses.insert(position, FinishedHypothesis{std::move(tokens), log_prob, score});
+        hypotheses.insert(position, std::move(finished));
         if (int(hypotheses.size()) > options_->n_best) hypotheses.pop_back();
     }
 
@@ -135,7 +137,10 @@ class Search {
         float max_logit = reduce_max(maxima);
         for (int start = 0; start < width; start += LANES) sums += exp(load(logits + start) - max_logit);
         float log_sum = std::log(reduce_sum(sums));
-        auto add = [&](int o) { top_.add({total + ((logits[o] - max_logit) - log_sum), row, layer.row(o)}); };
+        auto add = [&](int o) {
+            float log_prob = (logits[o] - max_logit) - log_sum;
+            top_.add({total + log_prob, log_prob, row, layer.row(o)});
+        };
         if (at_limit) return add(layer.output_of(options_.eos));
         // Shortlists never contain forbidden tokens.
         for (int i = 0; !options_.shortlists && i < options_.forbidden_count; i++)
@@ -163,11 +168,11 @@ class Search {
             int parent = previous[candidate.row].node;
             if (candidate.token == options_.eos) {
                 slots_[sentence]--;
-                n_best_lists_[sentence].add(tokens_up_to(parent), candidate.total);
+                n_best_lists_[sentence].add(finish(parent, candidate));
             } else {
                 best_total = std::max(best_total, candidate.total);
                 live_.push_back({sentence, candidate.total, int(nodes_.size())});
-                nodes_.push_back({parent, candidate.token});
+                nodes_.push_back({parent, candidate.token, candidate.log_prob});
                 parents.push_back(candidate.row);
             }
         }
@@ -177,11 +182,16 @@ class Search {
         }
     }
 
-    std::vector<int32_t> tokens_up_to(int node) const {
-        std::vector<int32_t> tokens;
-        for (; node >= 0; node = nodes_[node].parent) tokens.push_back(nodes_[node].token);
-        std::reverse(tokens.begin(), tokens.end());
-        return tokens;
+    // The hypothesis that ends in `node`, finished by eos.
+    FinishedHypothesis finish(int node, const Candidate& eos) const {
+        FinishedHypothesis finished{{}, {eos.log_prob}, eos.total, 0};
+        for (; node >= 0; node = nodes_[node].parent) {
+            finished.tokens.push_back(nodes_[node].token);
+            finished.token_log_probs.push_back(nodes_[node].log_prob);
+        }
+        std::reverse(finished.tokens.begin(), finished.tokens.end());
+        std::reverse(finished.token_log_probs.begin(), finished.token_log_probs.end());
+        return finished;
     }
 
     void write(HypothesesView& out) const {
@@ -194,7 +204,11 @@ class Search {
                 out.lengths[index] = int32_t(hypothesis.tokens.size());
                 out.log_probs[index] = hypothesis.log_prob;
                 out.scores[index] = hypothesis.score;
-                std::copy(hypothesis.tokens.begin(), hypothesis.tokens.end(), out.tokens + index * out.max_length);
+                auto copy = [&](const auto& values, auto* rows) {
+                    std::copy(values.begin(), values.end(), rows + index * out.max_length);
+                };
+                copy(hypothesis.tokens, out.tokens);
+                copy(hypothesis.token_log_probs, out.token_log_probs);
             }
     }
 

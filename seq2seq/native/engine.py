@@ -101,6 +101,7 @@ class HypothesesView(Structure):
         ("lengths", POINTER(c_int32)),
         ("log_probs", POINTER(c_double)),
         ("scores", POINTER(c_double)),
+        ("token_log_probs", POINTER(c_float)),
         ("max_length", c_int32),
     ]
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-constexpr int VIEWS_VERSION = 5;  // also in `library.py`
+constexpr int VIEWS_VERSION = 6;  // also in `library.py`
 
 struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale per row
     const float* weight;     // [out, in], or null
@@ -46,6 +46,7 @@ struct HypothesesView {     // output buffers for n_best hypotheses of each of B
     int32_t* tokens;        // [B, n_best, max_length]
     int32_t* lengths;       // [B, n_best], -1 for a missing hypothesis
     double *log_probs, *scores;  // [B, n_best]
+    float* token_log_probs; // [B, n_best, max_length], of each token and of eos
     int32_t max_length;
 };
 

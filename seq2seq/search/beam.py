@@ -53,6 +53,7 @@ def beam_search(
     active = torch.arange(len(max_lengths), device=max_lengths.device)
     state = state.select(active.repeat_interleave(beam_size))
     tokens = torch.full((len(active), beam_size, 1), bos, device=max_lengths.device)  # [B, K, time]
+    token_log_probs = torch.zeros(tokens.shape, device=max_lengths.device)  # [B, K, time]; 0 for bos
     totals = torch.full((len(active), beam_size), -torch.inf, device=max_lengths.device)
     totals[:, 0] = 0.0  # the K slots start out identical: use one
     slots = torch.full_like(active, beam_size)
@@ -62,15 +63,17 @@ def beam_search(
         log_probs, state = step(tokens[:, :, -1].flatten(), state)
         log_probs = log_probs.float().view(*totals.shape, -1)  # [B, K, V]
         log_probs = _mask(log_probs, forbidden_ids, eos, at_limit=max_lengths[active] <= time)
-        totals, parents, next_tokens = _best_candidates(totals, log_probs, slots)
+        totals, parents, next_tokens, next_log_probs = _best_candidates(totals, log_probs, slots)
+        tokens = _extend(tokens, parents, next_tokens)
+        token_log_probs = _extend(token_log_probs, parents, next_log_probs)
         ends = (next_tokens == eos) & totals.isfinite()
-        n_best_lists.add(active, tokens, totals, parents, ends)
+        n_best_lists.add(active, tokens, token_log_probs, totals, ends)
         totals = totals.masked_fill(ends, -torch.inf)
         slots = slots - ends.sum(dim=1)
         continuing = n_best_lists.can_improve(active, totals).nonzero().flatten()
         rows = continuing[:, None] * beam_size + parents[continuing]
         state = state.select(rows.flatten())
-        tokens = torch.cat([tokens.flatten(0, 1)[rows], next_tokens[continuing][:, :, None]], dim=-1)
+        tokens, token_log_probs = tokens[continuing], token_log_probs[continuing]
         totals, slots, active = totals[continuing], slots[continuing], active[continuing]
     return n_best_lists.hypotheses
 
@@ -84,16 +87,23 @@ def _mask(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: T
     return log_probs.masked_fill(~torch.where(at_limit[:, None], only_eos, allowed)[:, None], -torch.inf)
 
 
-def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Extend the K hypotheses of each sentence by every token and keep the best `slots` [B] candidates.
 
-    totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1) and last tokens of the candidates, each [B, K].
+    totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1), last tokens and their log-probabilities of the
+    candidates, each [B, K].
     """
     beam_size, vocab = log_probs.shape[1:]
     candidates = (totals[:, :, None] + log_probs).flatten(1)  # [B, K * V]
     totals, flat = candidates.topk(beam_size)
     ranks = torch.arange(beam_size, device=slots.device)
-    return totals.masked_fill(ranks >= slots[:, None], -torch.inf), flat // vocab, flat % vocab
+    totals = totals.masked_fill(ranks >= slots[:, None], -torch.inf)
+    return totals, flat // vocab, flat % vocab, log_probs.flatten(1).gather(1, flat)
+
+
+def _extend(histories: Tensor, parents: Tensor, last: Tensor) -> Tensor:
+    """The histories [B, K, time] of the candidates' parents [B, K], each extended by its `last` [B, K]."""
+    return torch.cat([histories.take_along_dim(parents[:, :, None], dim=1), last[:, :, None]], dim=-1)
 
 
 class _NBestLists:
@@ -105,15 +115,15 @@ class _NBestLists:
         self._max_penalty = ((5 + max_lengths) / 6) ** length_penalty
         self._thresholds = torch.full(max_lengths.shape, -torch.inf, device=max_lengths.device)
 
-    def add(self, sentences: Tensor, tokens: Tensor, totals: Tensor, parents: Tensor, ends: Tensor) -> None:
-        """Add the candidates marked in `ends` [B, K]."""
+    def add(self, sentences: Tensor, tokens: Tensor, token_log_probs: Tensor, totals: Tensor, ends: Tensor) -> None:
+        """Add the candidates marked in `ends` [B, K]. tokens, token_log_probs [B, K, time]: from bos to eos."""
         for row, slot in ends.nonzero().tolist():
             sentence = int(sentences[row])
-            target = tokens[row, parents[row, slot], 1:].tolist()
+            target = tuple(tokens[row, slot, 1:-1].tolist())
             log_prob = float(totals[row, slot])
             score = log_prob / length_normalizer(len(target) + 1, self._length_penalty)
             hypotheses = self.hypotheses[sentence]
-            hypotheses.append(Hypothesis(tuple(target), log_prob, score))
+            hypotheses.append(Hypothesis(target, log_prob, score, tuple(token_log_probs[row, slot, 1:].tolist())))
             hypotheses.sort(key=lambda hypothesis: hypothesis.score, reverse=True)
             del hypotheses[self._n_best :]
             if len(hypotheses) == self._n_best:

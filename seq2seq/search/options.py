@@ -17,6 +17,8 @@ class Hypothesis:
     """log p(tokens, eos | source), natural logarithm."""
     score: float
     """log_prob over the length penalty; candidates are ranked by it."""
+    token_log_probs: tuple[float, ...]
+    """The log-probability of each token and of eos; their sum is log_prob, up to rounding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ def instant(model: Path, monkeypatch: pytest.MonkeyPatch) -> Translator:
     translator = Translator.load(model)
 
     def search(sources: list[list[int]], _: object) -> list[list[Hypothesis]]:
-        return [[Hypothesis(tuple(ids), -1.0, -1.0)] for ids in sources]
+        return [[Hypothesis(tuple(ids), -1.0, -1.0, (-1.0,))] for ids in sources]
 
     monkeypatch.setattr(translator, "_search", search)
     return translator

@@ -50,6 +50,8 @@ def assert_same(actual: list[list[Hypothesis]], expected: list[list[Hypothesis]]
         assert ours.score == pytest.approx(theirs.score, abs=1e-5, rel=1e-6)
         assert ours.tokens == theirs.tokens
         assert ours.log_prob == pytest.approx(theirs.log_prob, abs=1e-5, rel=1e-6)
+        assert ours.token_log_probs == pytest.approx(theirs.token_log_probs, abs=1e-5, rel=1e-6)
+        assert sum(ours.token_log_probs) == pytest.approx(ours.log_prob, abs=1e-5, rel=1e-6)
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no compiler")

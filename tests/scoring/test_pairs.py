@@ -147,6 +147,8 @@ def test_beam_search_reports_the_same_scores(model: TrainedModel) -> None:
         assert [score.log_prob for score in scores] == pytest.approx(
             [hypothesis.log_prob for hypothesis in hypotheses], abs=1e-5
         )
+        for hypothesis, score in zip(hypotheses, scores, strict=True):
+            assert hypothesis.token_log_probs == pytest.approx(score.log_probs, abs=1e-5)
 
 
 def test_probabilities_of_all_first_pieces_sum_to_one(model: TrainedModel) -> None:

@@ -75,9 +75,11 @@ class Model:
         return torch.from_numpy(np.array(log_probs)), PrefixState(state.sentences, prefixes)
 
 
-def finished(words: Words, log_prob: float, length_penalty: float) -> Hypothesis:
+def finished(words: Words, log_probs: Sequence[float], length_penalty: float) -> Hypothesis:
+    """log_probs: of each word and of eos."""
     # Wu et al. 2016, equation 14, where eos counts as a word.
-    return Hypothesis(words, log_prob, log_prob / ((5 + len(words) + 1) ** length_penalty / (5 + 1) ** length_penalty))
+    penalty = (5 + len(words) + 1) ** length_penalty / (5 + 1) ** length_penalty
+    return Hypothesis(words, sum(log_probs), sum(log_probs) / penalty, tuple(log_probs))
 
 
 def best_of(hypotheses: list[Hypothesis], n_best: int) -> list[Hypothesis]:
@@ -92,7 +94,7 @@ def enumerate_all(
     return [
         finished(
             sentence,
-            float(sum(language(sentence[:i])[word] for i, word in enumerate((*sentence, EOS)))),
+            [float(language(sentence[:i])[word]) for i, word in enumerate((*sentence, EOS))],
             length_penalty,
         )
         for length in range(max_length)
@@ -110,18 +112,18 @@ def plain_search(
     forbidden_ids: Sequence[int],
 ) -> list[Hypothesis]:
     """Search one sentence by the documented rules of `beam_search`, without early stopping."""
-    alive: list[tuple[Words, float]] = [((), 0.0)]
+    alive: list[tuple[Words, list[float]]] = [((), [])]
     done: list[Hypothesis] = []
     for length in range(1, max_length + 1):
         candidates = [
-            ((*words, word), log_prob + float(language(words)[word]))
-            for words, log_prob in alive
+            ((*words, word), [*log_probs, float(language(words)[word])])
+            for words, log_probs in alive
             for word in range(VOCAB)
             if word not in forbidden_ids and (word == EOS or length < max_length)
         ]
-        candidates.sort(key=lambda candidate: candidate[1], reverse=True)
+        candidates.sort(key=lambda candidate: sum(candidate[1]), reverse=True)
         kept = candidates[: beam_size - len(done)]
-        done += [finished(words[:-1], log_prob, length_penalty) for words, log_prob in kept if words[-1] == EOS]
+        done += [finished(words[:-1], log_probs, length_penalty) for words, log_probs in kept if words[-1] == EOS]
         alive = [candidate for candidate in kept if candidate[0][-1] != EOS]
     return best_of(done, n_best)
 
@@ -134,3 +136,5 @@ def assert_same(actual: list[Hypothesis], expected: list[Hypothesis]) -> None:
     assert [hypothesis.score for hypothesis in actual] == pytest.approx(
         [hypothesis.score for hypothesis in expected], abs=1e-5
     )
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert ours.token_log_probs == pytest.approx(theirs.token_log_probs, abs=1e-5)
