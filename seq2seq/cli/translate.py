@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from seq2seq.cli import options
 from seq2seq.cli.outputs import check_outputs
+from seq2seq.cli.translation_summary import Summary
 from seq2seq.errors import InputError
 from seq2seq.io.lines import open_output, read_lines
 
@@ -48,8 +49,15 @@ def translate(
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per input line: its hypotheses with log_prob and score.")
+        bool, typer.Option("--json", help="One JSON object per input line: its hypotheses and its confidence.")
     ] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(metavar="C", min=0, max=100, help="Write a blank line where the confidence is lower."),
+    ] = None,
+    otherwise: Annotated[
+        Literal["blank", "source"], typer.Option("--else", help="What to write where the confidence is too low.")
+    ] = "blank",
     batch_size: options.BatchSize = 32,
     buffer_size: Annotated[
         int,
@@ -60,20 +68,26 @@ def translate(
 ) -> None:
     """Translate a text file or stdin.
 
-    Writes one line per input line, in order; a blank line stays blank. A line over the model's limit is translated in
-    parts. The score is the log-probability (natural logarithm) divided by the length penalty. Beam size and length
-    penalty default to the model's own. Several models with the same languages and vocabularies form an ensemble, which
-    averages their token probabilities; beam size and length penalty default to the first one's. Processes started by
-    torchrun share the lines of a file.
+    Writes one line per input line, in order; a blank line stays blank. Sentences are translated one by one if the model
+    was trained on lines of one sentence; those over its length limit are translated in pieces. The score is the
+    log-probability (natural logarithm) divided by the length penalty. Beam size and length penalty default to the
+    model's own. The confidence is the sentence chrF to be expected, from 0 to 100. Several models with the same
+    languages and vocabularies form an ensemble, which averages their token probabilities; all else is as in the first.
+    Processes started by torchrun share the lines of a file.
     """
     if scores and as_json:
         raise InputError("--scores and --json cannot be combined: JSON includes the scores")
+    if min_confidence is not None and (n_best > 1 or as_json or scores):
+        raise InputError("--min-confidence needs plain output: leave out --n-best, --scores and --json")
+    if otherwise != "blank" and min_confidence is None:
+        raise InputError("--else says what to write below --min-confidence, which is missing")
     check_outputs([output], [input_])
     if input_ == "-" and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
     from seq2seq.data.sentences import expect_no_table
     from seq2seq.distributed import drop_stray_variables, started_processes
+    from seq2seq.inference.confidence import UNRELIABLE
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.model_folder import open_models
 
@@ -86,8 +100,13 @@ def translate(
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
         if stray_variables and processes.is_main:
             print(f"seq2seq: warning: {stray_variables}", file=sys.stderr)
+        translator = Translator.of(folders, batch_size=batch_size)
+        if min_confidence is not None and not translator.knows_confidence:
+            raise InputError(
+                f"{model[0]}: has no confidence for --min-confidence; finish its training with this version"
+            )
         search = partial(
-            Translator.of(folders, batch_size=batch_size).stream,
+            translator.stream,
             beam_size=beam_size,
             length_penalty=length_penalty,
             n_best=n_best,
@@ -95,18 +114,28 @@ def translate(
         )
         del folders  # and the files that they hold open
         translations = in_shards(processes, lines, buffer_size, search)
-        _write(output, translations, _as_json if as_json else _with_scores if scores else _as_text, processes.is_main)
+        layout = _as_json if as_json else _with_scores if scores else _as_text
+        if min_confidence is not None:
+            layout = partial(_as_reliable_text, min_confidence=min_confidence, otherwise=otherwise)
+        summary = Summary(UNRELIABLE if min_confidence is None else min_confidence)
+        _write(output, translations, layout, summary, processes.is_main)
 
 
 def _write(
-    output: str, translations: "Iterable[Translation]", layout: "Callable[[Translation], str]", is_main: bool
+    output: str,
+    translations: "Iterable[Translation]",
+    layout: "Callable[[Translation], str]",
+    summary: Summary,
+    is_main: bool,
 ) -> None:
     """Write all translations; the main process alone, while the others compute."""
     with open_output(output if is_main else os.devnull) as file:
-        shown = _counted(_warn_once(translations), to_terminal=output == "-") if is_main else translations
+        shown = _counted(summary.watch(translations), to_terminal=output == "-") if is_main else translations
         for translation in shown:
             file.write(layout(translation).encode())
             file.flush()
+    for warning in summary.warnings():
+        print(f"seq2seq: {warning}", file=sys.stderr)
 
 
 def _counted(translations: "Iterable[Translation]", *, to_terminal: bool) -> "Iterator[Translation]":
@@ -142,24 +171,18 @@ def _as_text(translation: "Translation") -> str:
     return "".join(f"{hypothesis.text}\n" for hypothesis in translation.hypotheses)
 
 
+def _as_reliable_text(translation: "Translation", min_confidence: float, otherwise: str) -> str:
+    """The best hypothesis; where the confidence is too low, a blank line or the source."""
+    if translation.confidence is None or translation.confidence >= min_confidence:
+        return _as_text(translation)
+    return f"{translation.source if otherwise == 'source' else ''}\n"
+
+
 def _with_scores(translation: "Translation") -> str:
     return "".join(f"{hypothesis.score:.6f}\t{hypothesis.text}\n" for hypothesis in translation.hypotheses)
 
 
 def _as_json(translation: "Translation") -> str:
     hypotheses = [asdict(hypothesis) for hypothesis in translation.hypotheses]
-    return json.dumps({"hypotheses": hypotheses}, ensure_ascii=False) + "\n"
-
-
-def _warn_once(translations: "Iterable[Translation]") -> "Iterator[Translation]":
-    """Pass translations on; warn on stderr about the first line over the model's limit."""
-    warned = False
-    for line, translation in enumerate(translations, start=1):
-        if translation.parts > 1 and not warned:
-            warned = True
-            print(
-                f"seq2seq: warning: line {line:,} is longer than the model's limit and is translated in "
-                f"{translation.parts} parts; so are later lines over the limit",
-                file=sys.stderr,
-            )
-        yield translation
+    confidence = None if translation.confidence is None else round(translation.confidence, 1)
+    return json.dumps({"hypotheses": hypotheses, "confidence": confidence}, ensure_ascii=False) + "\n"

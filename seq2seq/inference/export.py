@@ -7,7 +7,7 @@ from seq2seq.inference.engine import read_network
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import quantize
 from seq2seq.io.manifest import FolderWriter
-from seq2seq.runs.model_folder import INT8, SHORTLIST, ModelFolder, write_files
+from seq2seq.runs.model_folder import CONFIDENCE, INT8, SHORTLIST, ModelFolder, write_files
 
 
 def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, shortlist: Shortlist | None = None) -> None:
@@ -19,6 +19,8 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
         raise InputError(f"{folder.path}: int8 and shortlists need the engine, which does not support this network")
     weights, metadata = folder.read_weights(), dict(folder.metadata)
     files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}
+    if confidence := folder.read_confidence():
+        files[CONFIDENCE] = confidence
     if int8:
         if folder.is_int8:
             raise InputError(f"{folder.path}: is already in int8")

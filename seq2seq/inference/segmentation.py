@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from seq2seq.tokenizer.sentences import split_sentences
+from seq2seq.tokenizer.sentence_splitting import split_sentences
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 

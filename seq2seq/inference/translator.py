@@ -10,8 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, Self
 
+import numpy as np
+
 from seq2seq.config import Config
 from seq2seq.errors import InputError
+from seq2seq.inference.confidence import Confidence, load_confidence
 from seq2seq.inference.engine import load_engine
 from seq2seq.inference.segmentation import Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
@@ -51,12 +54,19 @@ class Hypothesis:
 class Translation:
     """The translation of one line."""
 
+    source: str
+    """The line."""
     hypotheses: list[Hypothesis]
     """Best first, `n_best` of them. Those of a blank line are empty, with log-probability 0."""
     parts: int
     """Sentences, and pieces of those over the model's limit, that were translated one by one; 0 if it was blank."""
     exceeds_limit: bool
     """Whether a sentence was over the model's limit."""
+    reached_limit: bool
+    """Whether the best hypothesis of a part is as long as the search permits: it may be incomplete."""
+    confidence: float | None
+    """The sentence chrF to be expected of the best hypothesis, 0 to 100; None for a blank line, or where the model
+    cannot tell."""
 
 
 class Model(Protocol):
@@ -80,13 +90,17 @@ class Model(Protocol):
 class Translator:
     """Translates lines with a model. Several threads may use it at once."""
 
-    def __init__(self, model: Model, *, batch_size: int = 32) -> None:
-        """batch_size: sentences searched together. It affects speed and memory, not translations."""
+    def __init__(self, model: Model, *, batch_size: int = 32, confidence: Confidence | None = None) -> None:
+        """batch_size: sentences searched together. It affects speed and memory, not translations.
+
+        confidence: estimates that of each translation.
+        """
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: must be at least 1")
         self.model = model
         self.batch_size = batch_size
         self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
+        self._confidence = confidence
         self._segmenter = Segmenter(model.tokenizers, model.config.data.max_length, None)
 
     @classmethod
@@ -104,13 +118,19 @@ class Translator:
 
         On a CPU a single model runs in the engine, without torch, if that was compiled and supports the network.
         """
+        confidence = load_confidence(folders[0])
         single_on_cpu = len(folders) == 1 and device == "cpu"
         if single_on_cpu and (engine := load_engine(folders[0])):
-            return cls(engine, batch_size=batch_size)
+            return cls(engine, batch_size=batch_size, confidence=confidence)
         from seq2seq.runs.trained_model import TrainedModel, load_models
 
         model = TrainedModel.load_without_engine(folders[0]) if single_on_cpu else load_models(folders, device)
-        return cls(model, batch_size=batch_size)
+        return cls(model, batch_size=batch_size, confidence=confidence)
+
+    @property
+    def knows_confidence(self) -> bool:
+        """Whether the model can estimate the confidence in a translation."""
+        return self._confidence is not None
 
     def translate(
         self, lines: Iterable[str], *, beam_size: int | None = None, length_penalty: float | None = None
@@ -138,6 +158,30 @@ class Translator:
 
         Raises InputError with the number of a line that is not valid Unicode, TypeError if it is not a string.
         """
+        options = self.search_options(beam_size, length_penalty, n_best)
+        cache: dict[tuple[int, ...], list[search.Hypothesis]] = {}
+        for window in windows(lines, buffer_size):
+            for line, parts in zip(window, self.search_parts(window, options, cache), strict=True):
+                yield self._join(line, parts, options)
+            for oldest in list(islice(cache, max(0, len(cache) - _CACHED // n_best))):
+                del cache[oldest]
+
+    def search_parts(
+        self, lines: Sequence[str], options: SearchOptions, cache: dict[tuple[int, ...], list[search.Hypothesis]]
+    ) -> list[list[tuple[Part, list[search.Hypothesis]]]]:
+        """The parts of each line with their hypotheses.
+
+        cache: the hypotheses of parts that were searched before; takes those of new ones.
+        """
+        segmented = self._segmenter.segment(lines)
+        new = list(dict.fromkeys(part.ids for parts in segmented for part in parts if part.ids not in cache))
+        cache.update(zip(new, self._search(new, options), strict=True))
+        return [[(part, cache[part.ids]) for part in parts] for parts in segmented]
+
+    def search_options(
+        self, beam_size: int | None = None, length_penalty: float | None = None, n_best: int = 1
+    ) -> SearchOptions:
+        """The options of a search, by default those of the model. Raises InputError for values out of range."""
         defaults = self.model.config.search
         tuned = _UNTUNED if defaults.length_penalty is None else defaults.length_penalty
         length_penalty = tuned if length_penalty is None else length_penalty
@@ -146,28 +190,7 @@ class Translator:
             raise InputError(
                 f"beam_size and n_best must be 1 to {_WIDEST_BEAM:,}, length_penalty 0 to {_MAX_PENALTY:g}"
             )
-        options = SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
-        cache: dict[tuple[int, ...], list[search.Hypothesis]] = {}
-        for window in windows(lines, buffer_size):
-            yield from self._translate_window(window, options, cache)
-            for oldest in list(islice(cache, max(0, len(cache) - _CACHED // n_best))):
-                del cache[oldest]
-
-    def _translate_window(
-        self, window: list[str], options: SearchOptions, cache: dict[tuple[int, ...], list[search.Hypothesis]]
-    ) -> list[Translation]:
-        """cache: the hypotheses of parts that were searched before; takes those of new ones."""
-        lines = self._segmenter.segment(window)
-        new = list(dict.fromkeys(part.ids for parts in lines for part in parts if part.ids not in cache))
-        cache.update(zip(new, self._search(new, options), strict=True))
-        return [
-            Translation(
-                self._join(parts, [cache[part.ids] for part in parts], options.n_best),
-                len(parts),
-                any(part.is_piece for part in parts),
-            )
-            for parts in lines
-        ]
+        return SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
 
     def _search(self, parts: list[tuple[int, ...]], options: SearchOptions) -> list[list[search.Hypothesis]]:
         """The hypotheses of each part, searched in batches of similar lengths."""
@@ -183,20 +206,39 @@ class Translator:
             raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
         return results
 
-    def _join(self, parts: list[Part], hypotheses: list[list[search.Hypothesis]], n_best: int) -> list[Hypothesis]:
-        """The hypotheses of a line from those of its parts: the best with the best, the second with the second."""
+    def _join(
+        self, line: str, parts: list[tuple[Part, list[search.Hypothesis]]], options: SearchOptions
+    ) -> Translation:
+        """The translation of a line from those of its parts: the best with the best, the second with the second."""
         if not parts:
-            return [Hypothesis("", 0, 0.0, 0.0)] * n_best
+            return Translation(line, [Hypothesis("", 0, 0.0, 0.0)] * options.n_best, 0, False, False, None)
         decode = self.model.tokenizers.tgt.decode
-        return [
+        hypotheses = [
             Hypothesis(
-                "".join(part.separator + decode(chosen.tokens) for part, chosen in zip(parts, ranked, strict=True)),
+                "".join(
+                    part.separator + decode(chosen.tokens) for (part, _), chosen in zip(parts, ranked, strict=True)
+                ),
                 sum(len(chosen.tokens) + 1 for chosen in ranked),
                 sum(chosen.log_prob for chosen in ranked),
                 sum(chosen.score for chosen in ranked),
             )
-            for ranked in zip(*hypotheses, strict=True)
+            for ranked in zip(*(candidates for _, candidates in parts), strict=True)
         ]
+        return Translation(
+            line,
+            hypotheses,
+            len(parts),
+            exceeds_limit=any(part.is_piece for part, _ in parts),
+            reached_limit=any(options.is_longest(candidates[0], len(part.ids) + 1) for part, candidates in parts),
+            confidence=self._estimate(parts),
+        )
+
+    def _estimate(self, parts: list[tuple[Part, list[search.Hypothesis]]]) -> float | None:
+        """The mean confidence in the best hypothesis of each part, weighted by the length of its source."""
+        if self._confidence is None:
+            return None
+        estimates = [self._confidence.estimate(part.ids, candidates[0]) for part, candidates in parts]
+        return float(np.average(estimates, weights=[len(part.ids) for part, _ in parts]))
 
 
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:

@@ -27,6 +27,7 @@ from seq2seq.tokenizer.tokenizer import Tokenizers
 
 FORMAT_VERSION = 2
 CONFIG, WEIGHTS, SHORTLIST, CARD = "config.json", "model.safetensors", "shortlist.safetensors", "README.md"
+CONFIDENCE = "confidence.json"
 
 INT8 = "int8"
 """The value of `metadata["weights"]` in a model quantized for the engine."""
@@ -36,11 +37,12 @@ _LARGEST_MODEL = 16 * 2**30
 _ATTEMPTS = 20
 # For 250,000 source pieces, the most that a tokenizer file has room for, with sixty words each.
 _LARGEST_SHORTLIST = 2**27
+_LARGEST_CONFIDENCE = 2**24
 # Bytes of names, dtypes and shapes: a network of 64 layers per side needs a tenth.
 _LARGEST_HEADER = 2**20
 
 
-_OPTIONAL_FILES = (SHORTLIST, *Tokenizers.file_names(True), *Tokenizers.file_names(False))
+_OPTIONAL_FILES = (SHORTLIST, CONFIDENCE, *Tokenizers.file_names(True), *Tokenizers.file_names(False))
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class ModelFolder:
     def read_shortlist(self) -> bytes:
         """The content of the shortlist file. Raises InputError if it has none."""
         return self.files.read(SHORTLIST, _LARGEST_SHORTLIST)
+
+    def read_confidence(self) -> bytes | None:
+        """The content of the file for estimating confidence, if there is one."""
+        return self.files.read(CONFIDENCE, _LARGEST_CONFIDENCE) if CONFIDENCE in self.files.sizes else None
 
     @property
     def is_int8(self) -> bool:
@@ -153,8 +159,8 @@ def write_files(
     folder.write(CARD, _model_card(config, metadata).encode(errors="replace"))
 
 
-def rewrite_description(folder: Path, config: Config, metadata: Mapping[str, Any]) -> None:
-    """Replace the configuration of a model folder, and add to its metadata and its model card.
+def rewrite_description(folder: Path, config: Config, metadata: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Replace the configuration of a model folder, and add to its metadata, to its model card and to its files.
 
     Everything else stays, a sealed sub-folder too.
     """
@@ -166,6 +172,8 @@ def rewrite_description(folder: Path, config: Config, metadata: Mapping[str, Any
             copy.write(path.relative_to(folder).as_posix(), path.read_bytes())
         copy.write(CONFIG, to_json(description.model_dump()))
         copy.write(CARD, _model_card(config, facts).encode(errors="replace"))
+        for name, data in files.items():
+            copy.write(name, data)
         copy.publish()
 
 

@@ -40,6 +40,10 @@ class SearchOptions:
         """Most tokens in a translation: `length_ratio` times its source's plus `length_extra`; both count eos."""
         return self.length_ratio * src_length + self.length_extra
 
+    def is_longest(self, hypothesis: Hypothesis, src_length: int) -> bool:
+        """Whether a hypothesis has as many tokens as it may have, so that its end was forced."""
+        return len(hypothesis.tokens) + 1 >= self.max_length(src_length)
+
 
 def length_normalizer(length: int, length_penalty: float) -> float:
     """((5 + length) / 6) ** length_penalty (Wu et al. 2016, equation 14); length counts eos."""

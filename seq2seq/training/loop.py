@@ -5,7 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from seq2seq.distributed import Processes
 from seq2seq.errors import InputError, Interrupted
 from seq2seq.evaluation.metrics import MetricScore
 from seq2seq.runs.checkpoints import TrainingState, load_state
+from seq2seq.runs.model_folder import CONFIDENCE
 from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.signals import describe_signal
 from seq2seq.training.advice import closing_lines
@@ -259,11 +260,12 @@ class Trainer:
     # The end
 
     def _close(self) -> None:
-        """Tune the search of the best step, and add to its model card what the model is good for."""
+        """Tune the search of the best step, calibrate its confidence, and add what it is good for to its model card."""
         model = load_model(self.recorder.best, self.updater.device)
         config = model.config if self._is_tuned else self._tuned(model)
         self.closing_lines = self._assess(model)
-        self.recorder.rewrite_best(config, self.closing_lines)
+        confidence = self.validator.calibrate(replace(model, config=config))
+        self.recorder.rewrite_best(config, self.closing_lines, {CONFIDENCE: confidence.content()})
         self._is_tuned = self._is_assessed = True
 
     def _tuned(self, model: TrainedModel) -> Config:

@@ -85,12 +85,12 @@ class Recorder:
         """Whether the model card of the best step says what the model is good for."""
         return "advice" in open_model(self.best).metadata
 
-    def rewrite_best(self, config: Config, metadata: Mapping[str, Any]) -> None:
-        """Replace the configuration of the best step, and add to its metadata."""
+    def rewrite_best(self, config: Config, metadata: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Replace the configuration of the best step, and add to its metadata and files."""
 
         def rewrite() -> None:
             self._expect_same_folder()
             self._store.expect_own(int(self.best.name))
-            rewrite_description(self.best, config, metadata)
+            rewrite_description(self.best, config, metadata, files)
 
         self._processes.on_main(rewrite)

@@ -13,15 +13,18 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData
 from seq2seq.distributed import Processes
 from seq2seq.evaluation.metrics import DEFAULT_METRIC, MetricScore, metric_named, score_corpus, signature_of
+from seq2seq.inference.confidence import Confidence
 from seq2seq.inference.engine import engine_of
-from seq2seq.inference.translator import Hypothesis, Translator
+from seq2seq.inference.translator import Hypothesis as Candidate
+from seq2seq.inference.translator import Translator
 from seq2seq.runs.trained_model import TrainedModel
+from seq2seq.search.options import Hypothesis
 from seq2seq.training.objective import Objective, as_tensors
 from seq2seq.training.tuning import LENGTH_PENALTIES, best_length_penalty
 
 _BATCH, _WINDOW = 64, 256
-# Pairs to tune on, and how much longer their beam search takes than the greedy search of a validation.
-_TUNING_PAIRS, _TUNING_COST = 500, 3.5
+# Pairs to tune on, and how much longer their beam searches take than the greedy search of a validation.
+_TUNING_PAIRS, _TUNING_COST = 500, 8.0
 
 
 class Validator:
@@ -90,7 +93,7 @@ class Validator:
         pairs = self._data.valid_pairs[:_TUNING_PAIRS]
         beam_size = model.config.search.beam_size
         translator = Translator(engine_of(model) or model, batch_size=_BATCH)
-        candidates: list[list[Hypothesis]] = []
+        candidates: list[list[Candidate]] = []
         for lines in self._windows(pairs):
             translations = translator.stream(
                 lines, beam_size=beam_size, length_penalty=max(LENGTH_PENALTIES), n_best=beam_size
@@ -99,8 +102,35 @@ class Validator:
             self._poll()
         return best_length_penalty(candidates, [pair.tgt for pair in pairs], self.metric), len(pairs)
 
+    def calibrate(self, model: TrainedModel) -> Confidence:
+        """Learn to estimate the sentence chrF of translations by the model's search.
+
+        The examples are validation pairs, and their references as sources: text in another language, of which every
+        translation counts as wrong.
+        """
+        pairs = self._data.valid_pairs[:_TUNING_PAIRS]
+        foreign = [Pair(pair.tgt, "", pair.line) for pair in pairs[::2]]
+        counts = self._data.train.src.counts(len(self._data.tokenizers.src))
+        return Confidence.learn(counts, [*self._examples(model, pairs), *self._examples(model, foreign)])
+
+    def _examples(
+        self, model: TrainedModel, pairs: Sequence[Pair]
+    ) -> Iterator[tuple[Sequence[int], Hypothesis, float]]:
+        """The source ids, the best hypothesis and its sentence chrF, of each pair within the model's limit."""
+        translator = Translator(engine_of(model) or model, batch_size=_BATCH)
+        parts = []
+        for lines in self._windows(pairs):
+            parts += self._processes.gather(translator.search_parts(lines, translator.search_options(), {}))
+            self._poll()
+        for pair, searched in zip(pairs, parts, strict=True):
+            if len(searched) == 1:
+                part, (best, *_) = searched[0]
+                translation = model.tokenizers.tgt.decode(best.tokens)
+                (score,) = score_corpus([translation], [[pair.tgt]], ["chrF"])
+                yield part.ids, best, score.score
+
     def tuning_time(self, validation: float) -> float:
-        """Expected seconds of `tune`, from those of a validation."""
+        """Expected seconds of `tune` and `calibrate`, from those of a validation."""
         return _TUNING_COST * validation * min(1.0, _TUNING_PAIRS / len(self._data.valid_pairs))
 
     def _windows(self, pairs: Sequence[Pair]) -> Iterator[list[str]]:

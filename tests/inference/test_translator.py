@@ -122,7 +122,7 @@ def test_scores_match_forced_scoring(translator: Translator, trained: Path) -> N
     network, tokenizers = load_model(trained).network, translator.model.tokenizers
     for line in ("un deux trois", "six", "quatre quatre cinq un un deux"):
         src = tokenizers.src.encode([line])[0]
-        hypotheses = translator._search([src], SearchOptions(beam_size=6, length_penalty=1.0, n_best=6))[0]
+        hypotheses = translator._search([tuple(src)], SearchOptions(beam_size=6, length_penalty=1.0, n_best=6))[0]
         assert len(hypotheses) == 6
         assert [hypothesis.score for hypothesis in hypotheses] == sorted(
             (hypothesis.score for hypothesis in hypotheses), reverse=True

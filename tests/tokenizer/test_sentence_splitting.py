@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.tokenizer.sentences import split_sentences
+from seq2seq.tokenizer.sentence_splitting import split_sentences
 
 
 @pytest.mark.parametrize(
