@@ -38,8 +38,8 @@ class CompiledNetwork:
     def search_batch(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
         """The best hypotheses of each of B sentences, best first. Releases the GIL.
 
-        Raises ValueError for an empty source, ids outside the vocabulary or invalid options. After a MemoryError, the
-        network remains usable.
+        Raises ValueError for an empty source, ids outside the vocabulary, symbols that no translation can have or
+        invalid options. After a MemoryError, the network remains usable.
         """
         if not sources:
             return []
@@ -55,9 +55,11 @@ class CompiledNetwork:
             n_best=options.n_best,
             eos=EOS,
             bos=BOS,
+            has_symbols=options.symbols,
         )
         if self._shortlist:
-            lists = [np.flatnonzero(self._shortlist.of(source, options.forbidden_ids)) for source in sources]
+            shortlists = (self._shortlist.of(source, options.forbidden_ids, options.symbols) for source in sources)
+            lists = [np.flatnonzero(shortlist) for shortlist in shortlists]
             allowed = np.concatenate(lists).astype(np.int32)
             starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
             view.shortlists, view.shortlist_starts = address_of(allowed, c_int32), address_of(starts, c_int32)

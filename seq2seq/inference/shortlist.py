@@ -9,6 +9,7 @@ import safetensors.numpy
 
 from seq2seq.data.corpus import Corpus
 from seq2seq.inference.lexicon import Lexicon
+from seq2seq.tokenizer.symbols import SYMBOLS
 from seq2seq.tokenizer.tokenizer import EOS
 
 _MOST_FREQUENT, _PER_SOURCE_PIECE = 200, 60
@@ -47,12 +48,18 @@ class Shortlist:
         """Its size, as `seq2seq info` shows it."""
         return f"{len(self.common):,} words and {len(self.words) / (len(self.starts) - 1):.1f} for each source piece"
 
-    def of(self, source: Sequence[int], forbidden_ids: Sequence[int]) -> np.ndarray:
-        """The target ids allowed for these source ids, bool [target vocabulary]; forbidden ones are never allowed."""
+    def of(self, source: Sequence[int], forbidden_ids: Sequence[int], symbols: bool = False) -> np.ndarray:
+        """The target ids allowed for these source ids, bool [target vocabulary]; forbidden ones are never allowed.
+
+        symbols: whether the vocabularies have symbols. Those of the source are then allowed, and no others.
+        """
         allowed = np.zeros(self.tgt_vocab, bool)
         allowed[self.common] = True
         for piece_id in source:
             allowed[self.words[self.starts[piece_id] : self.starts[piece_id + 1]]] = True
+        if symbols:
+            allowed[SYMBOLS] = False
+            allowed[[token for token in source if token in SYMBOLS]] = True
         allowed[list(forbidden_ids)] = False
         return allowed
 

@@ -88,6 +88,8 @@ class Search {
             n_best_lists_.emplace_back(options_, limits[b]);
             live_.push_back({b, 0, -1});
         }
+        for (int b = 0; options_.has_symbols && b < count; b++)
+            source_symbols_.emplace_back(tokens + batch_.starts[b], lengths[b]);
         slots_.assign(count, int(options_.beam_size));
         limits_ = limits;
         for (int b = 0; options_.shortlists && b < count; b++) {
@@ -119,7 +121,7 @@ class Search {
             int sentence = previous[first].sentence;
             top_.clear(slots_[sentence]);
             for (end = first; end < rows && previous[end].sentence == sentence; end++)
-                extend(end, previous[end], limits_[sentence] <= time);
+                extend(end, previous[end], limits_[sentence] - time);
             select(sentence, previous, parents);
         }
         states_.resize(int(parents.size()), network_.state_size);
@@ -127,24 +129,27 @@ class Search {
             memcpy(states_[int(row)], next_states_[parents[row]], network_.state_size * sizeof(float));
     }
 
-    // Add the continuations of a hypothesis to the candidates.
-    void extend(int row, const LiveHypothesis& hypothesis, bool at_limit) {
+    // Add the continuations of a hypothesis to the candidates. room: tokens that may come after the next one.
+    void extend(int row, const LiveHypothesis& hypothesis, int room) {
         const Linear& layer = network_.output_of(batch_, hypothesis.sentence);
         float *logits = logits_[row], total = hypothesis.total;
         int width = layer.width;
-        vec maxima = broadcast(-INFINITY), sums = {};
-        for (int start = 0; start < width; start += LANES) maxima = max(maxima, load(logits + start));
-        float max_logit = reduce_max(maxima);
+        vec sums = {};
+        float max_logit = max_of(logits, width);
         for (int start = 0; start < width; start += LANES) sums += exp(load(logits + start) - max_logit);
         float log_sum = std::log(reduce_sum(sums));
         auto add = [&](int o) {
             float log_prob = (logits[o] - max_logit) - log_sum;
             top_.add({total + log_prob, log_prob, row, layer.row(o)});
         };
-        if (at_limit) return add(layer.output_of(options_.eos));
+        if (room <= 0) return add(layer.output_of(options_.eos));
         // Shortlists never contain forbidden tokens.
         for (int i = 0; !options_.shortlists && i < options_.forbidden_count; i++)
             logits[options_.forbidden_ids[i]] = -INFINITY;
+        if (options_.has_symbols && mask_symbols(hypothesis, layer, logits, room)) {
+            for (int o = layer.output_of(FIRST_SYMBOL); o < layer.output_of(SYMBOLS_END); o++) add(o);
+            return;
+        }
         // Skip blocks whose largest logit cannot reach the threshold; the slack allows for rounding.
         const float slack = 1e-3f;
         float bound = top_.threshold() - total + log_sum + max_logit - slack;
@@ -158,6 +163,27 @@ class Search {
                 if (logits[o] > bound) add(o);
             bound = top_.threshold() - total + log_sum + max_logit - slack;
         }
+    }
+
+    static float max_of(const float* logits, int width) {
+        vec maxima = broadcast(-INFINITY);
+        for (int start = 0; start < width; start += LANES) maxima = max(maxima, load(logits + start));
+        return reduce_max(maxima);
+    }
+
+    // Mask the symbols that may not follow a hypothesis, and eos while symbols are missing. Returns whether only symbols
+    // may follow: if there is no room for more, or if eos would have been the most probable token.
+    bool mask_symbols(const LiveHypothesis& hypothesis, const Linear& layer, float* logits, int room) const {
+        const SourceSymbols& source = source_symbols_[hypothesis.sentence];
+        WrittenSymbols written;
+        for (int node = source.symbols.empty() ? -1 : hypothesis.node; node >= 0; node = nodes_[node].parent)
+            written.add(nodes_[node].token);
+        MissingSymbols missing = source.missing_from(written);
+        for (int o = layer.output_of(FIRST_SYMBOL), end = layer.output_of(SYMBOLS_END); o < end; o++)
+            if (!missing.permitted[layer.row(o)]) logits[o] = -INFINITY;
+        if (!missing.count) return false;
+        float eos_logit = std::exchange(logits[layer.output_of(options_.eos)], -INFINITY);
+        return missing.count >= room || eos_logit > max_of(logits, layer.width);
     }
 
     // Move the best candidates of a sentence to its n-best list if they end in eos, otherwise to the live hypotheses.
@@ -218,6 +244,7 @@ class Search {
     EncodedBatch batch_;
     std::vector<LiveHypothesis> live_;
     std::vector<Node> nodes_;
+    std::vector<SourceSymbols> source_symbols_;  // per sentence; empty if the vocabularies have no symbols
     std::vector<int> slots_;  // beam width left per sentence: each finished hypothesis takes one slot
     std::vector<NBestList> n_best_lists_;
     TopCandidates top_;

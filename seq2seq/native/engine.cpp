@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "symbols.hpp"
 #include "views.hpp"
 
 #define NATIVE_BODY "engine.hpp"
@@ -47,6 +48,23 @@ Model* make_model(const ModelView& view, int level) {
     return new ModelImpl<plain::Network, plain::Search>(view);
 }
 
+// Whether a translation of at most `limit` tokens can have the symbols of each source, with these options.
+bool have_valid_symbols(const OptionsView& options, const int32_t* tokens, const int32_t* lengths,
+                        const int32_t* limits, int32_t count) {
+    const int32_t *forbidden = options.forbidden_ids, *forbidden_end = forbidden + options.forbidden_count;
+    for (int b = 0; b < count; tokens += lengths[b++]) {
+        SourceSymbols source(tokens, lengths[b]);
+        if (!source.is_valid() || int64_t(source.symbols.size()) >= limits[b]) return false;
+        for (int32_t symbol : source.symbols) {
+            if (std::find(forbidden, forbidden_end, symbol) != forbidden_end) return false;
+            if (options.shortlists && !std::binary_search(options.shortlists + options.shortlist_starts[b],
+                                                          options.shortlists + options.shortlist_starts[b + 1], symbol))
+                return false;
+        }
+    }
+    return true;
+}
+
 // Whether the arguments of a search are in range. Every value that is used as an index is checked here, once.
 bool is_valid(const ModelView& model, const OptionsView& options, const int32_t* tokens, const int32_t* lengths,
               const int32_t* limits, int32_t count, const HypothesesView& hypotheses) {
@@ -71,7 +89,8 @@ bool is_valid(const ModelView& model, const OptionsView& options, const int32_t*
         if (first >= last || !all_below(first, last - first, vocab)) return false;
         if (!std::is_sorted(first, last) || !std::binary_search(first, last, options.eos)) return false;
     }
-    return true;
+    if (!options.has_symbols) return true;
+    return vocab >= SYMBOLS_END && have_valid_symbols(options, tokens, lengths, limits, count);
 }
 
 }  // namespace

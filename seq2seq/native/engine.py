@@ -90,6 +90,7 @@ class OptionsView(Structure):
         ("forbidden_count", c_int32),
         ("eos", c_int32),
         ("bos", c_int32),
+        ("has_symbols", c_int32),
     ]
 
 
@@ -138,7 +139,10 @@ class Model:
         if status == _OUT_OF_MEMORY:
             raise MemoryError
         if status == _INVALID:
-            raise ValueError("an empty source, an id outside the vocabulary, or a search option out of range")
+            raise ValueError(
+                "an empty source, an id outside the vocabulary, symbols that no translation can have, "
+                "or a search option out of range"
+            )
 
 
 def address_of(array: np.ndarray, ctype: Any) -> Any:

@@ -39,7 +39,7 @@ struct OptionsView {
     const int32_t* shortlist_starts;  // [B + 1], the start of each list, and the end of the last
     double length_penalty;            // exponent
     int64_t beam_size, n_best;
-    int32_t forbidden_count, eos, bos;
+    int32_t forbidden_count, eos, bos, has_symbols;
 };
 
 struct HypothesesView {     // output buffers for n_best hypotheses of each of B sentences

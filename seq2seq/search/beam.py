@@ -20,6 +20,18 @@ class SearchState(Protocol):
         ...
 
 
+class Constraint(Protocol):
+    """Which tokens may follow a hypothesis."""
+
+    def mask(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
+        """Set log_probs [B, K, V] to -inf, in place, for tokens that may not follow.
+
+        sentences [B]: of all those searched; tokens [B, K, time]: of each hypothesis, from bos on; room [B]: tokens
+        that may come after the next one, eos included. At 0 log_probs already permit only eos.
+        """
+        ...
+
+
 S = TypeVar("S", bound=SearchState)
 
 
@@ -35,6 +47,7 @@ def beam_search(
     eos: int,
     forbidden_ids: Sequence[int] = (),
     n_best: int = 1,
+    constraint: Constraint | None = None,
 ) -> list[list[Hypothesis]]:
     """The `n_best` best hypotheses of each of B sentences, best first (fewer if the search finds fewer).
 
@@ -44,6 +57,7 @@ def beam_search(
         maximum, eos is forced and scored with the log-probability that the model gives it.
     length_penalty: exponent of the length penalty, at least 0.
     forbidden_ids: tokens that no hypothesis may contain.
+    constraint: what else a hypothesis may not contain.
 
     A finished hypothesis leaves the beam, which narrows by one. A sentence leaves the batch once its beam is empty or
     no live hypothesis can still outscore its n_best finished ones. Beam size 1 is greedy search.
@@ -62,7 +76,10 @@ def beam_search(
         time += 1
         log_probs, state = step(tokens[:, :, -1].flatten(), state)
         log_probs = log_probs.float().view(*totals.shape, -1)  # [B, K, V]
-        log_probs = _mask(log_probs, forbidden_ids, eos, at_limit=max_lengths[active] <= time)
+        room = max_lengths[active] - time
+        log_probs = _mask(log_probs, forbidden_ids, eos, at_limit=room <= 0)
+        if constraint:
+            constraint.mask(log_probs, active, tokens, room)
         totals, parents, next_tokens, next_log_probs = _best_candidates(totals, log_probs, slots)
         tokens = _extend(tokens, parents, next_tokens)
         token_log_probs = _extend(token_log_probs, parents, next_log_probs)

@@ -33,6 +33,12 @@ class SearchOptions:
     """Hypotheses to return per sentence."""
     forbidden_ids: Sequence[int] = ()
     """Tokens that no hypothesis may contain."""
+    symbols: bool = False
+    """Whether the ids of `tokenizer/symbols.py` are symbols in these vocabularies, and not pieces of text.
+
+    Each translation then contains the symbols of its source, each exactly once, and no others. Pairs are nested,
+    unpaired symbols keep their order and stand outside of pairs. Scores remain those of the model.
+    """
     length_ratio: int = 2
     length_extra: int = 10
 

@@ -35,12 +35,12 @@ def table_language(probabilities: dict[Words, dict[int, float]]) -> Language:
     return log_probs
 
 
-def random_language(seed: int) -> Language:
+def random_language(seed: int, vocab: int = VOCAB) -> Language:
     """A language in which every word depends on all words before it."""
 
     @cache
     def log_probs(words: Words) -> np.ndarray:
-        logits = 2 * np.random.default_rng([seed, *(word + 1 for word in words)]).normal(size=VOCAB)
+        logits = 2 * np.random.default_rng([seed, *(word + 1 for word in words)]).normal(size=vocab)
         return np.asarray(logits - np.log(np.exp(logits).sum()))
 
     return log_probs

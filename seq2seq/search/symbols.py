@@ -1,0 +1,80 @@
+"""The symbols of a source, bound to its translation: each is written exactly once, and pairs are nested.
+
+`native/symbols.hpp` is the same in C++, for the compiled engine.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from seq2seq.search.options import SearchOptions, SourceIds
+from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS, UNPAIRED
+from seq2seq.tokenizer.tokenizer import EOS
+
+# The kinds of symbols in a dimension [20] of all symbols.
+_OPENING, _CLOSING, _UNPAIRED = (
+    slice(kind.start - SPANS.start, kind.stop - SPANS.start) for kind in (OPENING, CLOSING, UNPAIRED)
+)
+# The position of a symbol that a source lacks.
+_ABSENT = 2**31
+
+
+class SymbolConstraint:
+    """Permits the symbols that a source has: a `Constraint` of beam search.
+
+    Eos may not follow while symbols are missing, and ordinary tokens may not if the limit leaves room for nothing else,
+    or if eos would have been the most probable token: a model that wants to end and may not would ramble.
+    """
+
+    def __init__(self, sources: SourceIds, options: SearchOptions, device: torch.device) -> None:
+        """Raises ValueError if a source has symbols that no translation can have."""
+        for source in sources:
+            _check(source, options)
+        positions = [
+            [source.index(symbol) if symbol in source else _ABSENT for symbol in SYMBOLS] for source in sources
+        ]
+        self._positions = torch.tensor(positions, device=device)  # [B, 20], in the source
+        self._ids = torch.tensor(SYMBOLS, device=device)
+
+    def mask(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
+        """Set log_probs to -inf, in place, for tokens that may not follow."""
+        missing, permitted = self._symbols(sentences, tokens)
+        log_probs[:, :, SYMBOLS.start : SYMBOLS.stop].masked_fill_(~permitted, -torch.inf)
+        count = missing.sum(dim=-1)
+        unfinished = count > 0  # [B, K]
+        if not unfinished.any():
+            return
+        eos_log_probs = log_probs[:, :, EOS].clone()
+        log_probs[:, :, EOS].masked_fill_(unfinished, -torch.inf)
+        wants_to_end = eos_log_probs > log_probs.amax(dim=-1)
+        only_symbols = unfinished & (wants_to_end | (count >= room[:, None]))
+        log_probs[:, :, : SYMBOLS.start].masked_fill_(only_symbols[:, :, None], -torch.inf)
+        log_probs[:, :, SYMBOLS.stop :].masked_fill_(only_symbols[:, :, None], -torch.inf)
+
+    def _symbols(self, sentences: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The symbols that each hypothesis is missing, and those of them that may follow: bool [B, K, 20]."""
+        positions = self._positions[sentences][:, None]  # [B, 1, 20]
+        occurrences = tokens[:, :, :, None] == self._ids  # [B, K, time, 20]
+        written = occurrences.any(dim=2)
+        missing = (positions != _ABSENT) & ~written
+        permitted = missing.clone()
+        is_open = written[:, :, _OPENING] & missing[:, :, _CLOSING]  # [B, K, 4]
+        opened_at = occurrences[:, :, :, _OPENING].int().argmax(dim=2).masked_fill(~is_open, -1)
+        permitted[:, :, _CLOSING] = is_open & (opened_at == opened_at.amax(dim=-1, keepdim=True))
+        unpaired = positions.masked_fill(~missing, _ABSENT)[:, :, _UNPAIRED]
+        is_first = unpaired == unpaired.amin(dim=-1, keepdim=True)
+        permitted[:, :, _UNPAIRED] &= is_first & ~is_open.any(dim=-1, keepdim=True)
+        return missing, permitted
+
+
+def _check(source: Sequence[int], options: SearchOptions) -> None:
+    symbols = [token for token in source if token in SYMBOLS]
+    if len(set(symbols)) < len(symbols):
+        raise ValueError("a source has a symbol twice")
+    if any((opening in symbols) != (closing in symbols) for opening, closing in zip(OPENING, CLOSING, strict=True)):
+        raise ValueError("a source has only one symbol of a pair")
+    if not set(symbols).isdisjoint(options.forbidden_ids):
+        raise ValueError("a source has a forbidden symbol")
+    if len(symbols) >= options.max_length(len(source)):
+        raise ValueError("a source has more symbols than its translation has room for")
