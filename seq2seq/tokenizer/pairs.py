@@ -4,7 +4,7 @@ So the model learns that a symbol of the source stands for the same thing in the
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from seq2seq.tokenizer.protection import encode_with_symbols
 from seq2seq.tokenizer.spans import Kind, Span, find_spans, may_have_spans
@@ -32,11 +32,9 @@ def encode_pairs(src: Tokenizer, tgt: Tokenizer, pairs: Sequence[tuple[str, str]
         if may_have_spans(pair[0]) and (spans := shared_spans(*pair))[0]
     }
     for tokenizer, ids, side in ((src, src_ids, 0), (tgt, tgt_ids, 1)):
-        spans = [list(of_pair[side]) for of_pair in shared.values()]
-        symbols = [list(of_pair[side].values()) for of_pair in shared.values()]
-        encoded = encode_with_symbols(tokenizer, [pairs[index][side] for index in shared], spans, symbols)
-        for index, ids_of_text in zip(shared, encoded, strict=True):
-            ids[index] = ids_of_text
+        texts = [(pairs[index][side], both[side]) for index, both in shared.items()]
+        for index, encoded in zip(shared, encode_with_symbols(tokenizer, texts), strict=True):
+            ids[index] = encoded
     return src_ids, tgt_ids
 
 
@@ -69,12 +67,15 @@ def shared_spans(src: str, tgt: str) -> tuple[dict[Span, int], dict[Span, int]]:
 def _units(text: str, spans: Sequence[Span]) -> tuple[_Units, _Units, _Units]:
     """Standalone spans, pairs of tags, and unpaired tags, each with its text, in order."""
     standalone, unpaired = (
-        [((text[span.start : span.end],), (span,)) for span in spans if span.kind is kind]
-        for kind in (Kind.STANDALONE, Kind.UNPAIRED)
+        _texts_of(text, ((span,) for span in spans if span.kind is kind)) for kind in (Kind.STANDALONE, Kind.UNPAIRED)
     )
     closing = {span.pair: span for span in spans if span.kind is Kind.CLOSING}
     pairs = [(span, closing[span.pair]) for span in spans if span.kind is Kind.OPENING]
-    return standalone, [(tuple(text[tag.start : tag.end] for tag in pair), pair) for pair in pairs], unpaired
+    return standalone, _texts_of(text, pairs), unpaired
+
+
+def _texts_of(text: str, units: Iterable[_Unit]) -> _Units:
+    return [(tuple(text[span.start : span.end] for span in unit), unit) for unit in units]
 
 
 def _matching(src: _Units, tgt: _Units) -> list[tuple[_Unit, _Unit]]:

@@ -79,14 +79,13 @@ def protect(
     return [list(_parts(tokenizer, line, max_length)) for line in tokens]
 
 
-def encode_with_symbols(
-    tokenizer: Tokenizer, texts: Sequence[str], spans: Sequence[Sequence[Span]], symbols: Sequence[Sequence[int]]
-) -> list[list[int]]:
-    """Piece ids of texts, in which each span is replaced by the symbol given for it."""
-    tokens = _encode(tokenizer, [list(_layout(*layout)) for layout in zip(texts, spans, strict=True)])
+def encode_with_symbols(tokenizer: Tokenizer, texts: Sequence[tuple[str, Mapping[Span, int]]]) -> list[list[int]]:
+    """Piece ids of texts in which each span, in order, is replaced by the symbol given for it."""
+    tokens = _encode(tokenizer, [list(_layout(text, list(symbols))) for text, symbols in texts])
+    lists = [list(symbols.values()) for _, symbols in texts]
     return [
-        [token if isinstance(token, int) else of_line[token.index] for token in line]
-        for line, of_line in zip(tokens, symbols, strict=True)
+        [token if isinstance(token, int) else symbols[token.index] for token in line]
+        for line, symbols in zip(tokens, lists, strict=True)
     ]
 
 
@@ -184,10 +183,25 @@ def _parts(tokenizer: Tokenizer, tokens: Sequence[_Token], max_length: int) -> I
 
 
 def _end_of_part(tokenizer: Tokenizer, tokens: Sequence[_Token], start: int, max_length: int) -> int:
-    """Where the part ends that begins at `start`."""
+    """Where the part ends that begins at `start`: as late as possible, or at a good place in its second half."""
+    ends = dict(_possible_ends(tokens, start, max_length))
+    latest = max(ends)
+    if latest == len(tokens):
+        return latest
+
+    def rank(end: int) -> tuple[int, int]:
+        token = tokens[end]
+        if _blanks_before(tokenizer, tokens, end):
+            return 3 if ends[end] else 2, end
+        return int(isinstance(token, KeptSpan) or not tokenizer.continues_character(token)), end
+
+    return max((end for end in ends if end > start + (latest - start) // 2), key=rank)
+
+
+def _possible_ends(tokens: Sequence[_Token], start: int, max_length: int) -> Iterator[tuple[int, bool]]:
+    """Where a part may end that begins at `start`, and whether that is outside of all pairs."""
     open_pairs: set[int] = set()
     standalone = paired = unpaired = 0
-    possible: list[tuple[int, bool]] = []
     for end in range(start + 1, min(start + max_length, len(tokens)) + 1):
         token = tokens[end - 1]
         if isinstance(token, KeptSpan):
@@ -201,19 +215,10 @@ def _end_of_part(tokenizer: Tokenizer, tokens: Sequence[_Token], start: int, max
             else:
                 unpaired += 1
         if standalone > len(SPANS) or paired > len(OPENING) or unpaired > len(UNPAIRED):
-            break
+            return
+        # The tags of pairs that are open here would be unpaired.
         if unpaired + len(open_pairs) <= len(UNPAIRED):
-            possible.append((end, not open_pairs))
-    latest = possible[-1][0]
-    if latest == len(tokens):
-        return latest
-    earliest = start + (latest - start) // 2
-    at_words = [
-        (end, is_outside)
-        for end, is_outside in reversed(possible)
-        if end > earliest and _blanks_before(tokenizer, tokens, end)
-    ]
-    return next((end for end, is_outside in at_words if is_outside), at_words[0][0] if at_words else latest)
+            yield end, not open_pairs
 
 
 def _blanks_before(tokenizer: Tokenizer, tokens: Sequence[_Token], position: int) -> str:
@@ -231,17 +236,14 @@ def _blanks_before(tokenizer: Tokenizer, tokens: Sequence[_Token], position: int
 def _part(tokens: Sequence[_Token], before: str) -> ProtectedPart:
     """A part whose spans get symbols by their order."""
     spans = [token for token in tokens if isinstance(token, KeptSpan)]
-    symbols = number([(span.kind, span.pair) for span in spans])
+    symbols = _symbols([(span.kind, span.pair) for span in spans])
     by_index = {span.index: symbol for span, symbol in zip(spans, symbols, strict=True)}
     ids = [by_index[token.index] if isinstance(token, KeptSpan) else token for token in tokens]
     return ProtectedPart(ids, dict(zip(symbols, spans, strict=True)), before)
 
 
-def number(kinds: Sequence[tuple[Kind, int]]) -> list[int]:
-    """The symbols of spans, given their kinds and pairs, by order of appearance; half a pair is an unpaired tag.
-
-    Raises StopIteration or IndexError if there are more than symbols.
-    """
+def _symbols(kinds: Sequence[tuple[Kind, int]]) -> list[int]:
+    """The symbols of spans, given their kinds and pairs, by order of appearance; half a pair is an unpaired tag."""
     opened = [pair for kind, pair in kinds if kind is Kind.OPENING]
     closed = {pair for kind, pair in kinds if kind is Kind.CLOSING}
     numbers = {pair: number for number, pair in enumerate(pair for pair in opened if pair in closed)}

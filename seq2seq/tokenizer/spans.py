@@ -76,8 +76,12 @@ _URL = re.compile(
     rf"|(?<![\w@.\-/])(?:[A-Za-z0-9\-]++\.)+(?:com|org|net|edu|gov|io)\b(?!\.?\w|@)(?:[/?#]{_ADDRESS}*+)?+"
 )
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
+# Latin, Arabic, Persian, Devanagari, Bengali, Thai, full-width.
+_DIGITS = "0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\u0e50-\u0e59\uff10-\uff19"
+_DIGIT = f"[{_DIGITS}]"
 _NUMBER = re.compile(
-    "(?<!\\d)\\d{1,3}(?:[ \u00a0\u202f]\\d{3})++(?!\\d)(?:[.,]\\d++)?+|\\d++(?:[.,:/'\u2019_\\-]\\d++)*+"
+    f"(?<!{_DIGIT}){_DIGIT}{{1,3}}(?:[ \u00a0\u202f]{_DIGIT}{{3}})++(?!{_DIGIT})(?:[.,]{_DIGIT}++)?+"
+    f"|{_DIGIT}++(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+"
 )
 _FEWEST_DIGITS = 3
 _OTHERS = [
@@ -99,10 +103,10 @@ _OTHERS = [
     # Emoji, as many as stand together.
     re.compile(f"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?+\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*+)++"),
 ]
-# The first characters of spans, or characters within them, and what follows: most texts have none.
+# A character that begins a span or is part of it, and what follows: most texts have none. Ranges make this fast.
 _SIGN = re.compile(
-    "[@<{%&\\\\#\\d./_\u00a9\u00ae\u203c\u2049\u20e3\u2122-\u2bff\u3030-\u3299\ufe0f\U0001f000-\U0001faff]"
-    "(?:(?<=[^\\d./_])|(?<=\\d)(?:[ \u00a0\u202f.,:/'\u2019_\\-]?\\d){2}"
+    f"[@<{{%&\\\\#{_DIGITS}./_\u00a9\u00ae\u203c\u2049\u20e3\u2122-\u2bff\u3030-\u3299\ufe0f\U0001f000-\U0001faff]"
+    f"(?:(?<=[^{_DIGITS}./_])|(?<={_DIGIT})(?:[ \u00a0\u202f.,:/'\u2019_\\-]?{_DIGIT}){{2}}"
     r"|(?<=\.)[A-Za-z0-9]{2}|(?<=/)[\w.]|(?<=_)_)"
 )
 

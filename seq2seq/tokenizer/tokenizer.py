@@ -76,6 +76,10 @@ class Tokenizer:
         """Whether the piece begins with a blank."""
         return self._processor.IdToPiece(piece_id).startswith("\u2581")
 
+    def continues_character(self, piece_id: int) -> bool:
+        """Whether the piece is a byte of a character that has begun before it."""
+        return self._processor.IsByte(piece_id) and self._processor.IdToPiece(piece_id)[3] in "89AB"
+
     def forbidden_ids(self) -> list[int]:
         """Pieces that no translation may contain: the special pieces except eos, and any with a line break."""
         breaking = [i for i in range(len(self)) if self._breaks_line(self._processor.IdToPiece(i))]
