@@ -134,6 +134,8 @@ class TokenizerConfig(Section):
     """Whether both languages share one vocabulary."""
     model_type: Literal["unigram", "bpe"] = "unigram"
     """SentencePiece model type."""
+    symbols: bool = True
+    """Whether the vocabularies have symbols for protected spans, such as URLs, placeholders and tags."""
 
 
 _Size = Annotated[int, Field(ge=1, le=65_536)]
@@ -253,9 +255,16 @@ class Config(Section):
 
 
 def complete_stored(settings: Any) -> Any:
-    """Settings read from a `config.json`: without `data.normalize`, those of a model that reads text as it is."""
-    data = settings.get("data", {}) if isinstance(settings, dict) else None
-    return {**settings, "data": {"normalize": False, **data}} if isinstance(data, dict) else settings
+    """Settings read from a `config.json` of any version.
+
+    Without `data.normalize` they are those of a model that reads text as it is; without `tokenizer.symbols`, of one
+    without symbols.
+    """
+    if not isinstance(settings, dict):
+        return settings
+    added = {"data": {"normalize": False}, "tokenizer": {"symbols": False}}
+    sections = {name: settings.get(name, {}) for name in added}
+    return settings | {name: added[name] | section for name, section in sections.items() if isinstance(section, dict)}
 
 
 SECTIONS = {name for name, field in Config.model_fields.items() if isinstance(field.default, Section)}

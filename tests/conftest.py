@@ -44,7 +44,7 @@ def tiny(bitext: tuple[Path, Path]) -> Callable[..., Config]:
         options: dict[str, object] = {
             "data.train_src": str(bitext[0]),
             "data.train_tgt": str(bitext[1]),
-            "tokenizer.vocab_size": 300,
+            "tokenizer.vocab_size": 320,
             "model.embedding_size": 8,
             "model.hidden_size": 16,
             "model.context_size": 12,

@@ -7,6 +7,7 @@ import torch
 
 from seq2seq.errors import InputError
 from seq2seq.runs.trained_model import TrainedModel
+from seq2seq.tokenizer.pairs import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
@@ -32,7 +33,8 @@ def align(model: TrainedModel, src: str, tgt: str) -> Alignment:
     """
     network, tokenizers = model.network, model.tokenizers
     device = next(network.parameters()).device
-    src_ids, tgt_ids = tokenizers.encode_sources([src])[0], tokenizers.encode_targets([tgt])[0]
+    texts = [(tokenizers.source_text(src), tokenizers.target_text(tgt))]
+    (src_ids,), (tgt_ids,) = encode_pairs(tokenizers.src, tokenizers.tgt, texts)
     source, target = (torch.tensor([ids], device=device) for ids in ([*src_ids, EOS], [BOS, *tgt_ids]))
     weights = network.attention_weights(source, torch.tensor([len(src_ids) + 1], device=device), target)
     if weights is None:

@@ -19,6 +19,7 @@ from seq2seq.config import Weight
 from seq2seq.data.bitext import Pair, chunks
 from seq2seq.errors import InputError
 from seq2seq.io.storage import new_file, read_json, to_json, write_file
+from seq2seq.tokenizer.pairs import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
 
 _CHUNK = 10_000
@@ -147,14 +148,9 @@ class CorpusWriter:
         """
         count = 0
         for chunk in chunks(pairs, _CHUNK):
-            encoded = zip(
-                chunk,
-                self._src_tokenizer.encode([pair.src for pair in chunk]),
-                self._tgt_tokenizer.encode([pair.tgt for pair in chunk]),
-                strict=True,
-            )
+            encoded = encode_pairs(self._src_tokenizer, self._tgt_tokenizer, [(pair.src, pair.tgt) for pair in chunk])
             src_kept, tgt_kept = [], []
-            for pair, src, tgt in encoded:
+            for pair, src, tgt in zip(chunk, *encoded, strict=True):
                 longest = max(len(src), len(tgt))
                 if longest > self._max_length:
                     too_long(pair.line, longest)

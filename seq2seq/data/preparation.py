@@ -23,6 +23,7 @@ from seq2seq.data.statistics import is_unspaced
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
 from seq2seq.io.storage import parse_json, to_json, write_file
+from seq2seq.tokenizer.pairs import encode_pairs
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
 from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
 
@@ -106,7 +107,7 @@ def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: 
 
     def train(texts: Iterable[str], characters: Counter[str]) -> Tokenizer:
         size = config.vocab_size or default_vocab_size(selection.usable, characters)
-        return train_tokenizer(texts, characters, size, config.model_type)
+        return train_tokenizer(texts, characters, size, config.model_type, symbols=config.symbols)
 
     if config.joint:
         joint = train((text for pair in sample() for text in (pair.src, pair.tgt)), sources + targets)
@@ -204,11 +205,8 @@ def _different(pairs: list[Pair], count: int) -> list[Pair]:
 
 
 def _pieces(tokenizers: Tokenizers, pair: Pair) -> tuple[str, str]:
-    src, tgt = (
-        " ".join(tokenizer.pieces(tokenizer.encode([text])[0]))
-        for tokenizer, text in ((tokenizers.src, pair.src), (tokenizers.tgt, pair.tgt))
-    )
-    return src, tgt
+    (src,), (tgt,) = encode_pairs(tokenizers.src, tokenizers.tgt, [(pair.src, pair.tgt)])
+    return " ".join(tokenizers.src.pieces(src)), " ".join(tokenizers.tgt.pieces(tgt))
 
 
 def _language_warnings(sources: Sources, train: list[Pair], valid: list[Pair]) -> list[str]:

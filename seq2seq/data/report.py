@@ -13,6 +13,7 @@ from seq2seq.data.corpus import CorpusWriter, PieceCounts
 from seq2seq.data.formats.table import LINES_LISTED
 from seq2seq.data.line_shift import Shift
 from seq2seq.data.overlap import OverlapReport
+from seq2seq.tokenizer.symbols import SYMBOLS
 from seq2seq.tokenizer.tokenizer import SPECIAL, Tokenizer
 
 _RARE = 10
@@ -160,7 +161,8 @@ class VocabularyReport:
     sizes: dict[str, int]
     """Pieces of each vocabulary, by its file."""
     rare: float
-    """Share of pieces that occur fewer than ten times in training, byte-fallback and special pieces excluded."""
+    """Share of pieces that occur fewer than ten times in training, except byte-fallback and special pieces and symbols.
+    """
     unseen: float
     """Share of the validation text's tokens whose pieces do not occur in training."""
     bytes: float
@@ -177,11 +179,16 @@ class VocabularyReport:
         if len(tokenizers) == 1:
             train_counts, valid_counts = [np.sum(train_counts, axis=0)], [np.sum(valid_counts, axis=0)]
         byte_pieces = [sorted(tokenizer.byte_pieces()) for tokenizer in tokenizers.values()]
+        symbols = [list(SYMBOLS) if tokenizer.has_symbols else [] for tokenizer in tokenizers.values()]
         learnt = np.concatenate(
-            [np.delete(counts, [*SPECIAL, *ids]) for counts, ids in zip(train_counts, byte_pieces, strict=True)]
+            [
+                np.delete(counts, [*SPECIAL, *ids, *own_symbols])
+                for counts, ids, own_symbols in zip(train_counts, byte_pieces, symbols, strict=True)
+            ]
         )
         unseen = sum(
-            int(in_valid[in_train == 0].sum()) for in_train, in_valid in zip(train_counts, valid_counts, strict=True)
+            int(np.delete(in_valid * (in_train == 0), own_symbols).sum())
+            for in_train, in_valid, own_symbols in zip(train_counts, valid_counts, symbols, strict=True)
         )
         return cls(
             {name: len(tokenizer) for name, tokenizer in tokenizers.items()},

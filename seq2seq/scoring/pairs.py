@@ -17,6 +17,7 @@ from seq2seq.data.batching import pad_rows
 from seq2seq.errors import InputError
 from seq2seq.model.decoder import DecoderState
 from seq2seq.runs.trained_model import TrainedModel, load_model
+from seq2seq.tokenizer.pairs import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizers
 
 LONGEST_SENTENCE = 2**14
@@ -125,9 +126,11 @@ class Scorer:
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[Score]:
         """The score of each pair of texts, in the form in which the model reads them."""
         tokenizers = self.model.tokenizers
-        sources = _encode(tokenizers.encode_sources, [src for src, _ in pairs])
-        targets = _encode(tokenizers.encode_targets, [tgt for _, tgt in pairs])
-        return self.score_ids(list(zip(sources, targets, strict=True)))
+        distinct = list(dict.fromkeys(pairs))
+        texts = [(tokenizers.source_text(src), tokenizers.target_text(tgt)) for src, tgt in distinct]
+        encoded = zip(*encode_pairs(tokenizers.src, tokenizers.tgt, texts), strict=True)
+        ids = {pair: (tuple(src), tuple(tgt)) for pair, (src, tgt) in zip(distinct, encoded, strict=True)}
+        return self.score_ids([ids[pair] for pair in pairs])
 
     @torch.inference_mode()
     def score_ids(self, pairs: Sequence[tuple[Ids, Ids]]) -> list[Score]:
@@ -188,13 +191,6 @@ class Scorer:
 
     def _tensor(self, rows: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(pad_rows(rows)).to(self._device)
-
-
-def _encode(encode: Callable[[list[str]], list[list[int]]], texts: Sequence[str]) -> list[Ids]:
-    """Piece ids of each text; equal texts are encoded once."""
-    distinct = list(dict.fromkeys(texts))
-    ids = dict(zip(distinct, map(tuple, encode(distinct)), strict=True))
-    return [ids[text] for text in texts]
 
 
 def _batches(items: Iterable[T], width: Callable[[T], int], batch_tokens: int) -> Iterator[list[T]]:

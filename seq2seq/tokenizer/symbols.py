@@ -12,3 +12,10 @@ CLOSING = range(16, 20)
 UNPAIRED = range(20, 24)
 """Tags without a counterpart. In a translation they keep their order and stand outside of all pairs."""
 SYMBOLS = range(SPANS.start, UNPAIRED.stop)
+
+NAMES = tuple(
+    f"<{name}{number}>"
+    for name, ids in (("span", SPANS), ("open", OPENING), ("close", CLOSING), ("tag", UNPAIRED))
+    for number in range(1, len(ids) + 1)
+)
+"""The pieces with the ids `SYMBOLS`."""

@@ -7,6 +7,7 @@ model, first bring text into the form that the model was trained on.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import sentencepiece
 
@@ -14,6 +15,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder
 from seq2seq.tokenizer.model_file import LARGEST_FILE, check_model
 from seq2seq.tokenizer.normalization import source_form, target_form
+from seq2seq.tokenizer.symbols import NAMES, SYMBOLS
 
 SPECIAL = PAD, UNK, BOS, EOS = 0, 1, 2, 3
 """Ids of the special pieces, the same in every vocabulary."""
@@ -40,6 +42,19 @@ class Tokenizer:
         ids: list[list[int]] = self._processor.Encode(list(texts))
         return ids
 
+    def encode_within(self, texts: Sequence[str]) -> list[list[int]]:
+        """Piece ids of texts that begin within a word: without the blank that `encode` puts before a text."""
+        marker = self._marker
+        # The pieces of the marker: the blank, and its bytes.
+        begin = 1 + len(marker.encode())
+        return [ids[begin:] for ids in self.encode([marker + text for text in texts])]
+
+    @cached_property
+    def _marker(self) -> str:
+        """A character that no piece contains, so that it is encoded in bytes: they never join with what follows."""
+        characters = set("".join(self.pieces(range(len(self)))))
+        return next(chr(code) for code in range(0x10FFFF, 0xFFFF, -1) if chr(code) not in characters)
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of the pieces; byte pieces that are not valid UTF-8 become U+FFFD."""
         return str(self._processor.Decode(list(ids)))
@@ -48,6 +63,11 @@ class Tokenizer:
         """The pieces as strings, for people to read."""
         return [self._processor.IdToPiece(i) for i in ids]
 
+    @property
+    def has_symbols(self) -> bool:
+        """Whether the ids `SYMBOLS` are the symbols of protected spans."""
+        return self._processor.IdToPiece(SYMBOLS.start) == NAMES[0]
+
     def byte_pieces(self) -> set[int]:
         """The ids of the byte-fallback pieces, which encode characters outside the vocabulary."""
         return {i for i in range(len(self)) if self._processor.IsByte(i)}
@@ -55,6 +75,10 @@ class Tokenizer:
     def starts_word(self, piece_id: int) -> bool:
         """Whether the piece begins with a blank."""
         return self._processor.IdToPiece(piece_id).startswith("\u2581")
+
+    def continues_character(self, piece_id: int) -> bool:
+        """Whether the piece is a byte of a character that has begun before it."""
+        return self._processor.IsByte(piece_id) and self._processor.IdToPiece(piece_id)[3] in "89AB"
 
     def forbidden_ids(self) -> list[int]:
         """Pieces that no translation may contain: the special pieces except eos, and any with a line break."""
@@ -95,6 +119,11 @@ class Tokenizers:
     def joint(self) -> bool:
         """Whether both sides share one vocabulary."""
         return self.src is self.tgt
+
+    @property
+    def has_symbols(self) -> bool:
+        """Whether both vocabularies have the symbols of protected spans."""
+        return self.src.has_symbols and self.tgt.has_symbols
 
     def files(self) -> dict[str, Tokenizer]:
         """The tokenizer in each file, by file name."""

@@ -9,6 +9,7 @@ from typing import Any
 import sentencepiece
 
 from seq2seq.errors import InputError
+from seq2seq.tokenizer.symbols import NAMES
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 _BYTE_PIECES = 256
@@ -27,23 +28,28 @@ def default_vocab_size(pairs: int, characters: Counter[str]) -> int:
     script get 4,088.
     """
     by_pairs = 24 * math.sqrt(pairs)
-    by_characters = 2 * _characters_within(characters, 0.9995) + _BYTE_PIECES + _SPECIAL_PIECES
+    by_characters = 2 * _characters_within(characters, 0.9995) + _BYTE_PIECES + _SPECIAL_PIECES + len(NAMES)
     return min(max(8 * math.ceil(max(by_pairs, by_characters) / 8), 3_400), 32_000)
 
 
-def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: int, model_type: str) -> Tokenizer:
+def train_tokenizer(
+    texts: Iterable[str], characters: Counter[str], vocab_size: int, model_type: str, *, symbols: bool = False
+) -> Tokenizer:
     """Train a vocabulary of at most `vocab_size` pieces on `texts`.
 
     characters: how often each character occurs in the texts. If the vocabulary is too small for all of them,
         at most half of it is single characters and the rarest are encoded in bytes.
     model_type: `unigram` or `bpe`.
-    Raises InputError if vocab_size is too small for the bytes and the special pieces.
+    symbols: whether it has the symbols of protected spans.
+    Raises InputError if vocab_size is too small for the bytes, the special pieces and the symbols.
     """
-    room = vocab_size - _BYTE_PIECES - _SPECIAL_PIECES
+    names = NAMES if symbols else ()
+    fixed = _BYTE_PIECES + _SPECIAL_PIECES + len(names)
+    room = vocab_size - fixed
     if room < 2:
         raise InputError(
-            f"tokenizer.vocab_size = {vocab_size} is too small: {_BYTE_PIECES + _SPECIAL_PIECES} pieces "
-            "are bytes and special pieces; use at least 500"
+            f"tokenizer.vocab_size = {vocab_size} is too small: {fixed} pieces are bytes, special pieces and symbols; "
+            "use at least 500"
         )
     # SentencePiece's own character_coverage goes no lower than 0.98: remove rare characters beforehand.
     rare = dict.fromkeys(ord(character) for character, _ in characters.most_common()[room // 2 :])
@@ -60,6 +66,8 @@ def train_tokenizer(texts: Iterable[str], characters: Counter[str], vocab_size: 
         "unk_id": UNK,
         "bos_id": BOS,
         "eos_id": EOS,
+        # They get the ids after the special pieces.
+        "control_symbols": list(names),
         "num_threads": _TRAINING_THREADS,
         "minloglevel": 2,
     }
