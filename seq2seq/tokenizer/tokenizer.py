@@ -14,6 +14,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder
 from seq2seq.tokenizer.model_file import LARGEST_FILE, check_model
 from seq2seq.tokenizer.normalization import source_form, target_form
+from seq2seq.tokenizer.symbols import SPANS
 
 SPECIAL = PAD, UNK, BOS, EOS = 0, 1, 2, 3
 """Ids of the special pieces, the same in every vocabulary."""
@@ -95,6 +96,11 @@ class Tokenizers:
     def joint(self) -> bool:
         """Whether both sides share one vocabulary."""
         return self.src is self.tgt
+
+    @property
+    def has_symbols(self) -> bool:
+        """Whether both vocabularies have the symbols of protected spans."""
+        return all(side.pieces([SPANS.start]) == ["<span1>"] for side in (self.src, self.tgt))
 
     def files(self) -> dict[str, Tokenizer]:
         """The tokenizer in each file, by file name."""
