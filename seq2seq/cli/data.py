@@ -46,13 +46,13 @@ def report(
 
     Takes the data options of `seq2seq train`, which prints the same report before its first step.
     """
-    from seq2seq.data.preparation import prepare_data
+    from seq2seq.data.preparation import report_data
     from seq2seq.data.sources import DOWNLOADS, open_sources
 
     settings = options.config_of(context.params)
     sources = open_sources(settings.data, RUNS / DOWNLOADS)
     with tempfile.TemporaryDirectory() as folder:
-        data_report = prepare_data(settings.data, settings.tokenizer, sources, Path(folder))
+        data_report = report_data(settings.data, settings.tokenizer, sources, Path(folder))
     if as_json:
         print(json.dumps(data_report.as_json(), indent=2))
         return

@@ -5,10 +5,10 @@ keeps neither text nor ids in memory.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,9 @@ _IDS_AT_ONCE = 2**22
 _PARTS = "parts.json"
 _IDS = np.dtype("<i4")
 _OFFSETS = np.dtype("<i8")
+
+Ids = Sequence[int] | np.ndarray
+"""Piece ids of a sentence."""
 
 
 class Sentences:
@@ -137,7 +140,7 @@ class CorpusWriter:
 
     def __exit__(self, *error: Any) -> None:
         self._files.__exit__(*error)
-        write_file(self._folder / _PARTS, to_json([[part.pairs, part.weight] for part in self._parts]))
+        _write_parts(self._folder, self._parts)
 
     def add(self, pairs: Iterable[Pair], too_long: Callable[[int, int], None], weight: float = 1.0) -> int:
         """Append the pairs of a source and return how many.
@@ -168,6 +171,18 @@ class CorpusWriter:
             count += len(src_kept)
         self._parts.append(Part(count, weight))
         return count
+
+
+def write_encoded(folder: Path, pairs: Iterable[tuple[Ids, Ids]], parts: Sequence[Part]) -> None:
+    """Write a corpus of piece ids, in a stream."""
+    folder.mkdir(parents=True, exist_ok=True)
+    remaining = iter(pairs)
+    with _sentence_writer(folder, "src") as write_src, _sentence_writer(folder, "tgt") as write_tgt:
+        while chunk := list(islice(remaining, _CHUNK)):
+            for sentences, write in zip(zip(*chunk, strict=True), (write_src, write_tgt), strict=True):
+                ids = np.concatenate([np.asarray(sentence, _IDS) for sentence in sentences])
+                write(ids, np.fromiter(map(len, sentences), np.int64, len(sentences)))
+    _write_parts(folder, parts)
 
 
 class PieceCounts:
@@ -209,6 +224,10 @@ def _sentence_writer(folder: Path, side: str) -> Iterator[Callable[[np.ndarray, 
             end += len(ids)
 
         yield add
+
+
+def _write_parts(folder: Path, parts: Sequence[Part]) -> None:
+    write_file(folder / _PARTS, to_json([[part.pairs, part.weight] for part in parts]))
 
 
 def _read_parts(path: os.PathLike[str]) -> list[Part]:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, normalized
 from seq2seq.data.corpus import Corpus, CorpusWriter
+from seq2seq.data.insertion import insert_symbols
 from seq2seq.data.languages import language_code, language_warnings, looks_swapped
 from seq2seq.data.overlap import Overlap
 from seq2seq.data.report import DataReport, SideReport, SourceReport, VocabularyReport
@@ -81,20 +82,34 @@ def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
 
 
 def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
-    """Survey the pairs, hold some out if no validation data is given, train tokenizers, encode everything.
+    """Write what training reads, with symbols of protected spans in some of the training pairs.
 
     Raises InputError if files cannot be read, do not match or hold too few pairs.
     """
+    report, tokenizers = _write(data, tokenizer, sources, folder)
+    if tokenizers.has_symbols:
+        insert_symbols(folder / "train", tokenizers, data.max_length)
+    write_file(folder / _REPORT, to_json(report.as_json()))
+    seal_folder(folder)
+    return report
+
+
+def report_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
+    """The report of `prepare_data`, with the same errors. folder: for files of which only the report is of use."""
+    return _write(data, tokenizer, sources, folder)[0]
+
+
+def _write(
+    data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path
+) -> tuple[DataReport, Tokenizers]:
+    """Survey the pairs, hold some out if no validation data is given, train tokenizers, encode everything."""
     folder.mkdir(parents=True, exist_ok=True)
     with PairSpool(folder) as spool:
         selection = Selection(data, sources, spool, folder)
         tokenizers = _train_tokenizers(tokenizer, selection, data.normalize)
         for name, side in tokenizers.files().items():
             write_file(folder / name, side.model)
-        report = _encode(data, sources, selection, tokenizers, folder)
-    write_file(folder / _REPORT, to_json(report.as_json()))
-    seal_folder(folder)
-    return report
+        return _encode(data, sources, selection, tokenizers, folder), tokenizers
 
 
 def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: bool) -> Tokenizers:

@@ -8,7 +8,7 @@ import safetensors
 import safetensors.numpy
 
 from seq2seq.data.corpus import Corpus
-from seq2seq.inference.lexicon import Lexicon
+from seq2seq.data.lexicon import Lexicon
 from seq2seq.tokenizer.symbols import SYMBOLS
 from seq2seq.tokenizer.tokenizer import EOS
 
@@ -33,7 +33,7 @@ class Shortlist:
     @classmethod
     def learn(cls, corpus: Corpus, src_vocab: int, tgt_vocab: int, joint: bool) -> "Shortlist":
         """From encoded pairs. With a joint vocabulary each source piece may also be copied."""
-        lexicon = Lexicon.learn(corpus, tgt_vocab)
+        lexicon = Lexicon.learn(corpus.src, corpus.tgt, tgt_vocab)
         order = np.lexsort((-lexicon.probability, lexicon.src))
         src, tgt = lexicon.src[order], lexicon.tgt[order]
         best = np.arange(len(src)) - np.searchsorted(src, src) < _PER_SOURCE_PIECE

@@ -23,11 +23,13 @@ from workbooks import write_ods, write_xls, write_xlsx
 
 from seq2seq.config import Config, DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, TablePairs
-from seq2seq.data.preparation import load_data, prepare_data
+from seq2seq.data.preparation import load_data, prepare_data, report_data
 from seq2seq.data.report import DataReport, Finding
 from seq2seq.data.sources import open_sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.errors import InputError
+from seq2seq.tokenizer.symbols import SYMBOLS
+from seq2seq.tokenizer.tokenizer import Tokenizers
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import train
 
@@ -167,6 +169,24 @@ def test_every_format_trains_to_the_same_bytes(
 def report_of(config: Config, folder: Path) -> DataReport:
     sources = open_sources(config.data, folder / "downloads")
     return prepare_data(config.data, config.tokenizer, sources, folder / "data")
+
+
+def test_some_training_pairs_get_symbols(
+    tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what training reads; the report is that of the pairs as they are."""
+    config = tiny()
+    sources = open_sources(config.data, tmp_path / "downloads")
+    # The ids of the symbols are those of bytes that the pairs do not have.
+    monkeypatch.setattr(Tokenizers, "has_symbols", True)
+    report = prepare_data(config.data, config.tokenizer, sources, tmp_path / "data")
+    data = load_data(tmp_path / "data", config.data, config.tokenizer)
+    with_symbols = [number for number in range(len(data.train)) if np.isin(data.train.src[number], SYMBOLS).any()]
+    assert 3 < len(with_symbols) < 0.2 * len(data.train)
+    assert not any(np.isin(data.valid.src[number], SYMBOLS).any() for number in range(len(data.valid)))
+    reported = report_data(config.data, config.tokenizer, sources, tmp_path / "report")
+    assert reported.as_json() == report.as_json()
+    assert not np.isin(np.fromfile(tmp_path / "report" / "train" / "src.ids", "<i4"), SYMBOLS).any()
 
 
 @pytest.fixture

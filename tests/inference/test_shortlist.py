@@ -1,9 +1,8 @@
-"""Shortlists: learnt by IBM model 1, the same on every instruction set, and independent of the batch."""
+"""Shortlists: the same on every instruction set, and independent of the batch."""
 
 import os
 import random
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +19,9 @@ from typer.testing import CliRunner
 from seq2seq import InputError, Translator
 from seq2seq.cli import app
 from seq2seq.config import Config
-from seq2seq.data.corpus import Corpus
-from seq2seq.inference import lexicon, shortlist
+from seq2seq.data.corpus import Corpus, Part, write_encoded
+from seq2seq.inference import shortlist
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.lexicon import Lexicon
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.inference.weights import quantize
 from seq2seq.io.manifest import MANIFEST, seal_folder
@@ -40,12 +38,7 @@ Pairs = Sequence[tuple[Sequence[int], Sequence[int]]]
 
 
 def corpus(folder: Path, pairs: Pairs) -> Corpus:
-    folder.mkdir()
-    for side, rows in (("src", [src for src, _ in pairs]), ("tgt", [tgt for _, tgt in pairs])):
-        (folder / f"{side}.ids").write_bytes(np.array([i for row in rows for i in row], "<i4").tobytes())
-        offsets = np.cumsum([0, *map(len, rows)], dtype="<i8")
-        (folder / f"{side}.offsets").write_bytes(offsets.tobytes())
-    (folder / "parts.json").write_text(f"[[{len(pairs)}, 1.0]]")
+    write_encoded(folder, pairs, [Part(len(pairs), 1.0)])
     return Corpus(folder)
 
 
@@ -57,43 +50,6 @@ def random_pairs(count: int, seed: int = 3) -> list[tuple[list[int], list[int]]]
         src = [draw.randrange(4, 20) for _ in range(draw.randrange(1, 6))]
         pairs.append((src, draw.sample([piece + 7 for piece in src], draw.randrange(len(src) + 1))))
     return pairs
-
-
-def model_1(pairs: Pairs, rounds: int) -> dict[tuple[int, int], float]:
-    """p(target | source) as in the paper, with loops. EOS is the empty source word."""
-    table: dict[tuple[int, int], float] = defaultdict(lambda: 1.0)
-    for _ in range(rounds):
-        counts: dict[tuple[int, int], float] = defaultdict(float)
-        for src, tgt in pairs:
-            for tgt_piece in tgt:
-                total = sum(table[src_piece, tgt_piece] for src_piece in (*src, EOS))
-                for src_piece in (*src, EOS):
-                    counts[src_piece, tgt_piece] += table[src_piece, tgt_piece] / total
-        totals: dict[int, float] = defaultdict(float)
-        for (src_piece, _), count in counts.items():
-            totals[src_piece] += count
-        table = defaultdict(float, {key: count / totals[key[0]] for key, count in counts.items()})
-    return table
-
-
-@pytest.mark.parametrize("part_cells", [1, 50, 10**6])
-def test_the_lexicon_matches_model_1(part_cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicon, "_PART_CELLS", part_cells)
-    pairs = random_pairs(60)
-    learnt = Lexicon.learn(corpus(tmp_path / "corpus", pairs), TGT_VOCAB)
-    probabilities = dict(
-        zip(zip(learnt.src.tolist(), learnt.tgt.tolist(), strict=True), learnt.probability.tolist(), strict=True)
-    )
-    expected = model_1(pairs, lexicon._ITERATIONS)
-    assert probabilities == pytest.approx({key: value for key, value in expected.items() if value}, abs=1e-12)
-
-
-def test_a_large_corpus_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pairs = random_pairs(400)
-    monkeypatch.setattr(lexicon, "_MOST_CELLS", sum((len(src) + 1) * len(tgt) for src, tgt in pairs) // 3)
-    sampled = np.concatenate(list(lexicon._in_parts(corpus(tmp_path / "corpus", pairs))))
-    assert 100 <= len(sampled) <= 134
-    assert sampled.max() > 390
 
 
 def test_a_shortlist_has_the_translations_of_its_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
