@@ -25,6 +25,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
 from seq2seq.io.storage import parse_json, to_json, write_file
 from seq2seq.tokenizer.pairs import encode_pairs
+from seq2seq.tokenizer.profile import PROFILE, ProfileLearner, TextProfile
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
 from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
 
@@ -45,6 +46,7 @@ class PreparedData:
     valid_pairs: list[Pair]
     report: Mapping[str, Any]
     """The data report, as `DataReport.as_json` gave it."""
+    profile: TextProfile
     sha256: str
     """Checksum of the names and contents of all files in the folder."""
 
@@ -56,7 +58,8 @@ def load_data(folder: Path, data: DataConfig, tokenizer: TokenizerConfig) -> Pre
     """
     files = {split: {name: f"{split}/{name}" for name in Corpus.FILES} for split in ("train", "valid")}
     corpus_files = [name for names in files.values() for name in names.values()]
-    sealed = SealedFolder(folder, required=(_VALID, _REPORT, *Tokenizers.file_names(tokenizer.joint), *corpus_files))
+    required = (_VALID, _REPORT, *Tokenizers.file_names(tokenizer.joint), *corpus_files)
+    sealed = SealedFolder(folder, required=required, optional=(PROFILE,))
     tokenizers = Tokenizers.load(sealed, tokenizer.joint, data.normalize)
     train, valid = (
         Corpus(folder / split, {name: sealed.file(path) for name, path in names.items()})
@@ -70,7 +73,7 @@ def load_data(folder: Path, data: DataConfig, tokenizer: TokenizerConfig) -> Pre
     if not pairs:
         raise InputError(f"{folder}: damaged (no validation pairs)")
     report = parse_json(sealed.read(_REPORT, _LARGEST_REPORT), folder / _REPORT)
-    return PreparedData(tokenizers, train, valid, pairs, report, sealed.sha256)
+    return PreparedData(tokenizers, train, valid, pairs, report, TextProfile.load(sealed), sealed.sha256)
 
 
 def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
@@ -153,8 +156,11 @@ def _encode(
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 
-    def track_overlaps(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    profile = ProfileLearner(selection.usable)
+
+    def track(pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
+            profile.add(pair.src, pair.tgt)
             for overlap in overlaps:
                 overlap.add(pair)
             yield pair
@@ -164,7 +170,7 @@ def _encode(
         for index, source in enumerate(sources.train):
             report = SourceReport(str(source.pairs), weight=source.weight, max_length=data.max_length)
             too_long = _TooLong(report)
-            pairs = track_overlaps(selection.training_pairs_of(index, report))
+            pairs = track(selection.training_pairs_of(index, report))
             report.kept = train.add(pairs, too_long.add, source.weight)
             report.too_long_median = too_long.median
             reports.append(report)
@@ -176,6 +182,8 @@ def _encode(
         raise InputError(f"{valid_report.name}: {valid_report.losses}")
 
     survey, sample = selection.survey, selection.survey.sample
+    languages = (language_code(name) for name in (sources.src_lang, sources.tgt_lang))
+    write_file(folder / PROFILE, profile.finish(survey.src_characters, *languages).content())
     return DataReport(
         sources=reports,
         valid=valid_report,

@@ -19,6 +19,7 @@ from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.threads import worker_count
+from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Engine:
 
     config: Config
     tokenizers: Tokenizers
+    profile: TextProfile
     network: CompiledNetwork
     workers: int
     """Batches that are searched in parallel."""
@@ -95,4 +97,5 @@ def _engine(network: NetworkWeights | None, model: "ModelFolder | TrainedModel")
             stacklevel=1,  # the same line for all callers: it is shown once
         )
         return None
-    return Engine(model.config, model.tokenizers, CompiledNetwork(network, max(isa_levels())), worker_count())
+    compiled = CompiledNetwork(network, max(isa_levels()))
+    return Engine(model.config, model.tokenizers, model.profile, compiled, worker_count())

@@ -28,7 +28,7 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
     if shortlist:
         files[SHORTLIST], metadata["shortlist"] = shortlist.pack(), str(shortlist)
     with FolderWriter(target) as copy:
-        write_files(copy, folder.config, folder.tokenizers, weights, metadata)
+        write_files(copy, folder.config, folder.tokenizers, folder.profile, weights, metadata)
         for name, content in files.items():
             copy.write(name, content)
         try:

@@ -20,6 +20,7 @@ from seq2seq.inference.segmentation import Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
 from seq2seq.search.options import SearchOptions, SourceIds
+from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.tokenizer import EOS, Tokenizers
 
 # Length penalty of a model whose training has not finished.
@@ -80,6 +81,11 @@ class Model(Protocol):
     @property
     def tokenizers(self) -> Tokenizers:
         """The vocabularies."""
+        ...
+
+    @property
+    def profile(self) -> TextProfile:
+        """What the text of training looked like; that of an ensemble's first model."""
         ...
 
     def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterable[list[list[search.Hypothesis]]]:

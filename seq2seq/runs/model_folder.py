@@ -1,8 +1,8 @@
 """The format of a trained model on disk.
 
-A model folder holds `config.json`, `model.safetensors`, one or two SentencePiece `.model` files, a model card
-`README.md` and `manifest.json` with the size and SHA-256 of each. Nothing in it is ever executed. A run folder is
-accepted instead of a model folder and stands for its best step.
+A model folder holds `config.json`, `model.safetensors`, one or two SentencePiece `.model` files, `profile.json` (what
+its training text looked like), a model card `README.md` and `manifest.json` with the size and SHA-256 of each. Nothing
+in it is ever executed. A run folder is accepted instead of a model folder and stands for its best step.
 
 A folder may come from anywhere and its manifest may be forged, so everything is checked before use: by `open_model`
 without torch, which is slow to import, and by `TrainedModel.load` the names and shapes of the weights.
@@ -23,6 +23,7 @@ from seq2seq.io.lines import printable
 from seq2seq.io.manifest import MANIFEST, FolderWriter, HeldFile, SealedFolder
 from seq2seq.io.storage import SMALL_JSON, identity_of, parse_json, to_json
 from seq2seq.runs.run_folder import CHECKPOINTS, find_model
+from seq2seq.tokenizer.profile import PROFILE, TextProfile
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 FORMAT_VERSION = 2
@@ -42,7 +43,7 @@ _LARGEST_CONFIDENCE = 2**24
 _LARGEST_HEADER = 2**20
 
 
-_OPTIONAL_FILES = (SHORTLIST, CONFIDENCE, *Tokenizers.file_names(True), *Tokenizers.file_names(False))
+_OPTIONAL_FILES = (SHORTLIST, PROFILE, CONFIDENCE, *Tokenizers.file_names(True), *Tokenizers.file_names(False))
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class ModelFolder:
     metadata: Mapping[str, Any]
     """What the training reported about the model."""
     tokenizers: Tokenizers
+    profile: TextProfile
+    """Empty if an older version wrote the model."""
 
     @property
     def path(self) -> Path:
@@ -119,7 +122,7 @@ def _open_folder(folder: Path) -> ModelFolder:
     _check_header(files.file(WEIGHTS))
     config = description.config
     tokenizers = Tokenizers.load(files, config.tokenizer.joint, config.data.normalize)
-    return ModelFolder(files, config, description.facts, tokenizers)
+    return ModelFolder(files, config, description.facts, tokenizers, TextProfile.load(files))
 
 
 def open_models(paths: Sequence[Path]) -> list[ModelFolder]:
@@ -148,10 +151,16 @@ def _difference(folder: ModelFolder, other: ModelFolder) -> str:
 
 
 def write_files(
-    folder: FolderWriter, config: Config, tokenizers: Tokenizers, weights: bytes, metadata: Mapping[str, Any]
+    folder: FolderWriter,
+    config: Config,
+    tokenizers: Tokenizers,
+    profile: TextProfile,
+    weights: bytes,
+    metadata: Mapping[str, Any],
 ) -> None:
     """Add the files of a model folder to `folder`. weights: the content of its weights file."""
     folder.write(WEIGHTS, weights)
+    folder.write(PROFILE, profile.content())
     for name, tokenizer in tokenizers.files().items():
         folder.write(name, tokenizer.model)
     description = {"format": FORMAT_VERSION, "config": config.model_dump(), "facts": dict(metadata)}

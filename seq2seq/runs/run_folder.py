@@ -35,11 +35,11 @@ STEP = re.compile(r"0|[1-9][0-9]{0,17}")
 # Paths within a run that a training writes, folders too; all others are the user's.
 _MODELS = r"(joint|src|tgt)\.model"
 _STATE = r"state(/(training\.json|optimizer\.safetensors|manifest\.json))?"
-_MODEL_FOLDER = rf"config\.json|model\.safetensors|README\.md|manifest\.json|{_MODELS}|{_STATE}"
+_MODEL_FOLDER = rf"(config|profile|confidence|manifest)\.json|model\.safetensors|README\.md|{_MODELS}|{_STATE}"
 _CORPUS = r"(train|valid)(/((src|tgt)\.(ids|offsets)|parts\.json))?"
 _RUN_PATHS = re.compile(
     rf"config\.json|metrics\.jsonl|checkpoints\.json|steps(/[0-9]+(/({_MODEL_FOLDER}))?)?"
-    rf"|data(/({_CORPUS}|{_MODELS}|valid\.json|report\.json|manifest\.json))?"
+    rf"|data(/({_CORPUS}|{_MODELS}|(valid|report|profile|manifest)\.json))?"
 )
 # Files that file managers create.
 _FILE_MANAGER_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}

@@ -16,6 +16,7 @@ from seq2seq.runs.model_folder import ModelFolder, open_model, write_files
 from seq2seq.search.batch import search_batch
 from seq2seq.search.ensemble import Ensemble
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
+from seq2seq.tokenizer.profile import NO_PROFILE, TextProfile
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
 
@@ -26,6 +27,7 @@ class TrainedModel:
     config: Config
     network: EncoderDecoder
     tokenizers: Tokenizers
+    profile: TextProfile = NO_PROFILE
 
     @classmethod
     def load(cls, folder: ModelFolder, device: torch.device | str = "cpu") -> Self:
@@ -48,7 +50,7 @@ class TrainedModel:
         with shapes_only():
             network = build_network(folder.config, folder.tokenizers)
         load_weights(network, folder.weights, device)
-        return cls(folder.config, network.eval(), folder.tokenizers)
+        return cls(folder.config, network.eval(), folder.tokenizers, folder.profile)
 
     def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
@@ -74,6 +76,11 @@ class EnsembleModel:
         """The shared vocabularies; text is normalised if a member needs it."""
         tokenizers = [member.tokenizers for member in self.members]
         return next((normalizing for normalizing in tokenizers if normalizing.normalize), tokenizers[0])
+
+    @property
+    def profile(self) -> TextProfile:
+        """That of the first member."""
+        return self.members[0].profile
 
     def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
@@ -103,4 +110,4 @@ def write_model(folder: FolderWriter, model: TrainedModel, metadata: Mapping[str
 
     metadata: what the training reports about the model (pairs, step, scores), for `seq2seq info` and the model card.
     """
-    write_files(folder, model.config, model.tokenizers, pack_weights(model.network), metadata)
+    write_files(folder, model.config, model.tokenizers, model.profile, pack_weights(model.network), metadata)

@@ -66,7 +66,7 @@ def train(
                 raise InputError(f"{last}: damaged (its vocabularies differ from those of the run's data)")
         else:
             torch.manual_seed(config.training.seed)
-            model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers)
+            model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers, data.profile)
         deadline = started + 60 * config.training.minutes if config.training.minutes else None
         try:
             trainer = Trainer(config.training, model, data, Recorder(run, progress, processes), processes, deadline)

@@ -179,6 +179,10 @@ INCONSISTENT: dict[str, tuple[str, Damage]] = {
     "too many layers": ("config.json", config(config__model__encoder_layers=10**9)),
     "too large a beam": ("config.json", config(config__search__beam_size=10**9)),
     # the vocabulary; test_sentencepiece.py has more
+    "empty profile file": ("profile.json", content("profile.json", b"")),
+    "deep profile": ("profile.json", content("profile.json", b"[" * 100_000)),
+    "forged profile": ("profile.json", content("profile.json", b'{"src_characters": {"a": -1}}')),
+    "huge profile": ("profile.json", content("profile.json", b" " * 2**24)),
     "no vocabulary": ("joint.model", content("joint.model", b"")),
     "vocabulary is not a model": ("joint.model", content("joint.model", b"this is no model")),
     "vocabulary is truncated": ("joint.model", edited("joint.model", lambda data: data[:-3])),
