@@ -156,7 +156,7 @@ def _encode(
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 
-    profile = ProfileLearner(selection.usable)
+    profile = ProfileLearner(selection.usable, language_code(sources.src_lang), language_code(sources.tgt_lang))
 
     def track(pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:
@@ -182,8 +182,9 @@ def _encode(
         raise InputError(f"{valid_report.name}: {valid_report.losses}")
 
     survey, sample = selection.survey, selection.survey.sample
-    languages = (language_code(name) for name in (sources.src_lang, sources.tgt_lang))
-    write_file(folder / PROFILE, profile.finish(survey.src_characters, *languages).content())
+    unspaced_targets = is_unspaced(survey.tgt_characters)
+    learnt = profile.finish(survey.src_characters, unspaced_targets=unspaced_targets)
+    write_file(folder / PROFILE, learnt.content())
     return DataReport(
         sources=reports,
         valid=valid_report,
@@ -191,7 +192,7 @@ def _encode(
         tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
         usual_ratio=survey.usual_ratio,
         several_translations=survey.several_translations,
-        unspaced_targets=is_unspaced(survey.tgt_characters),
+        unspaced_targets=unspaced_targets,
         overlaps=[overlap.report() for overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],

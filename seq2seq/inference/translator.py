@@ -4,11 +4,12 @@ One output per input line, in order. A line of nothing visible stays blank and n
 translated one by one, and so are the pieces of a sentence over the model's limit; their translations are joined.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.confidence import Confidence, load_confidence
 from seq2seq.inference.engine import load_engine
-from seq2seq.inference.segmentation import Part, Segmenter
+from seq2seq.inference.segmentation import Line, Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
 from seq2seq.search.options import SearchOptions, SourceIds
@@ -28,6 +29,10 @@ _UNTUNED = 1.0
 
 BUFFER_SIZE = 512
 """Lines that are read, sorted by length and translated before the next ones are read: memory stays bounded."""
+# Share of training lines of several sentences from which a model translates lines as they are.
+_TRAINED_ON_SEVERAL = 0.1
+# Of a part that has nothing to translate.
+_EMPTY = search.Hypothesis((), 0.0, 0.0, ())
 # Hypotheses that are kept for lines that repeat.
 _CACHED = 10_000
 _WIDEST_BEAM = 2**16
@@ -70,6 +75,25 @@ class Translation:
     cannot tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How lines are taken apart."""
+
+    split: Literal["auto", "never", "always"] = "auto"
+    """Whether sentences are translated one by one; `auto`: if the model was trained on lines of one sentence."""
+    keep: Sequence[re.Pattern[str]] = ()
+    """What to leave as it is, in addition to URLs, placeholders, tags and the like; see `keep_patterns`."""
+
+    def splits(self, profile: TextProfile) -> bool:
+        """Whether a model with this profile translates sentences one by one."""
+        if self.split != "auto":
+            return self.split == "always"
+        return profile.several_sentences is not None and profile.several_sentences < _TRAINED_ON_SEVERAL
+
+
+DEFAULT_TEXT_OPTIONS = TextOptions()
+
+
 class Model(Protocol):
     """A trained model, an ensemble of several, or the engine that runs one without torch."""
 
@@ -96,10 +120,17 @@ class Model(Protocol):
 class Translator:
     """Translates lines with a model. Several threads may use it at once."""
 
-    def __init__(self, model: Model, *, batch_size: int = 32, confidence: Confidence | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        batch_size: int = 32,
+        text: TextOptions = DEFAULT_TEXT_OPTIONS,
+        confidence: Confidence | None = None,
+    ) -> None:
         """batch_size: sentences searched together. It affects speed and memory, not translations.
 
-        confidence: estimates that of each translation.
+        text: how lines are taken apart. confidence: estimates that of each translation.
         """
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: must be at least 1")
@@ -107,19 +138,39 @@ class Translator:
         self.batch_size = batch_size
         self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
         self._confidence = confidence
-        self._segmenter = Segmenter(model.tokenizers, model.config.data.max_length, None)
+        self._segmenter = Segmenter(
+            model.tokenizers,
+            model.profile,
+            model.config.data.max_length,
+            split=text.splits(model.profile),
+            keep=text.keep,
+        )
 
     @classmethod
-    def load(cls, path: str | Path, *others: str | Path, device: str = "cpu", batch_size: int = 32) -> Self:
+    def load(
+        cls,
+        path: str | Path,
+        *others: str | Path,
+        device: str = "cpu",
+        batch_size: int = 32,
+        text: TextOptions = DEFAULT_TEXT_OPTIONS,
+    ) -> Self:
         """Read a model folder, or the best step of a run folder; several make an ensemble.
 
         Raises InputError if one is missing or damaged, or if they do not share languages and vocabularies.
         """
         folders = open_models([Path(folder) for folder in (path, *others)])
-        return cls.of(folders, device=device, batch_size=batch_size)
+        return cls.of(folders, device=device, batch_size=batch_size, text=text)
 
     @classmethod
-    def of(cls, folders: Sequence[ModelFolder], *, device: str = "cpu", batch_size: int = 32) -> Self:
+    def of(
+        cls,
+        folders: Sequence[ModelFolder],
+        *,
+        device: str = "cpu",
+        batch_size: int = 32,
+        text: TextOptions = DEFAULT_TEXT_OPTIONS,
+    ) -> Self:
         """The same for folders that `open_models` has checked.
 
         On a CPU a single model runs in the engine, without torch, if that was compiled and supports the network.
@@ -127,11 +178,11 @@ class Translator:
         confidence = load_confidence(folders[0])
         single_on_cpu = len(folders) == 1 and device == "cpu"
         if single_on_cpu and (engine := load_engine(folders[0])):
-            return cls(engine, batch_size=batch_size, confidence=confidence)
+            return cls(engine, batch_size=batch_size, text=text, confidence=confidence)
         from seq2seq.runs.trained_model import TrainedModel, load_models
 
         model = TrainedModel.load_without_engine(folders[0]) if single_on_cpu else load_models(folders, device)
-        return cls(model, batch_size=batch_size, confidence=confidence)
+        return cls(model, batch_size=batch_size, text=text, confidence=confidence)
 
     @property
     def knows_confidence(self) -> bool:
@@ -167,22 +218,24 @@ class Translator:
         options = self.search_options(beam_size, length_penalty, n_best)
         cache: dict[tuple[int, ...], list[search.Hypothesis]] = {}
         for window in windows(lines, buffer_size):
-            for line, parts in zip(window, self.search_parts(window, options, cache), strict=True):
-                yield self._join(line, parts, options)
+            for source, (line, results) in zip(window, self.search_lines(window, options, cache), strict=True):
+                yield self._translation(source, line, results, options)
             for oldest in list(islice(cache, max(0, len(cache) - _CACHED // n_best))):
                 del cache[oldest]
 
-    def search_parts(
+    def search_lines(
         self, lines: Sequence[str], options: SearchOptions, cache: dict[tuple[int, ...], list[search.Hypothesis]]
-    ) -> list[list[tuple[Part, list[search.Hypothesis]]]]:
-        """The parts of each line with their hypotheses.
+    ) -> list[tuple[Line, list[list[search.Hypothesis]]]]:
+        """Each line in parts, with the hypotheses of each part.
 
         cache: the hypotheses of parts that were searched before; takes those of new ones.
         """
         segmented = self._segmenter.segment(lines)
-        new = list(dict.fromkeys(part.ids for parts in segmented for part in parts if part.ids not in cache))
+        parts = dict.fromkeys(part.ids for line in segmented for part in line.parts if part.ids)
+        new = [ids for ids in parts if ids not in cache]
         cache.update(zip(new, self._search(new, options), strict=True))
-        return [[(part, cache[part.ids]) for part in parts] for parts in segmented]
+        cache[()] = [_EMPTY] * options.n_best
+        return [(line, [cache[part.ids] for part in line.parts]) for line in segmented]
 
     def search_options(
         self, beam_size: int | None = None, length_penalty: float | None = None, n_best: int = 1
@@ -196,7 +249,8 @@ class Translator:
             raise InputError(
                 f"beam_size and n_best must be 1 to {_WIDEST_BEAM:,}, length_penalty 0 to {_MAX_PENALTY:g}"
             )
-        return SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden)
+        symbols = self.model.tokenizers.has_symbols
+        return SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden, symbols=symbols)
 
     def _search(self, parts: list[tuple[int, ...]], options: SearchOptions) -> list[list[search.Hypothesis]]:
         """The hypotheses of each part, searched in batches of similar lengths."""
@@ -212,39 +266,39 @@ class Translator:
             raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
         return results
 
-    def _join(
-        self, line: str, parts: list[tuple[Part, list[search.Hypothesis]]], options: SearchOptions
+    def _translation(
+        self, source: str, line: Line, results: list[list[search.Hypothesis]], options: SearchOptions
     ) -> Translation:
         """The translation of a line from those of its parts: the best with the best, the second with the second."""
-        if not parts:
-            return Translation(line, [Hypothesis("", 0, 0.0, 0.0)] * options.n_best, 0, False, False, None)
-        decode = self.model.tokenizers.tgt.decode
+        tokenizer = self.model.tokenizers.tgt
+        searched = [(part, hypotheses[0]) for part, hypotheses in zip(line.parts, results, strict=True) if part.ids]
+        if not searched:
+            text = source if line.parts else ""
+            return Translation(source, [Hypothesis(text, 0, 0.0, 0.0)] * options.n_best, 0, False, False, None)
         hypotheses = [
             Hypothesis(
-                "".join(
-                    part.separator + decode(chosen.tokens) for (part, _), chosen in zip(parts, ranked, strict=True)
-                ),
-                sum(len(chosen.tokens) + 1 for chosen in ranked),
-                sum(chosen.log_prob for chosen in ranked),
-                sum(chosen.score for chosen in ranked),
+                line.join(tokenizer, [hypothesis.tokens for hypothesis in ranked]),
+                sum(len(hypothesis.token_log_probs) for hypothesis in ranked),
+                sum(hypothesis.log_prob for hypothesis in ranked),
+                sum(hypothesis.score for hypothesis in ranked),
             )
-            for ranked in zip(*(candidates for _, candidates in parts), strict=True)
+            for ranked in zip(*results, strict=True)
         ]
         return Translation(
-            line,
+            source,
             hypotheses,
-            len(parts),
-            exceeds_limit=any(part.is_piece for part, _ in parts),
-            reached_limit=any(options.is_longest(candidates[0], len(part.ids) + 1) for part, candidates in parts),
-            confidence=self._estimate(parts),
+            len(searched),
+            exceeds_limit=any(part.is_piece for part, _ in searched),
+            reached_limit=any(options.is_longest(best, len(part.ids) + 1) for part, best in searched),
+            confidence=self._estimate(searched),
         )
 
-    def _estimate(self, parts: list[tuple[Part, list[search.Hypothesis]]]) -> float | None:
-        """The mean confidence in the best hypothesis of each part, weighted by the length of its source."""
+    def _estimate(self, searched: list[tuple[Part, search.Hypothesis]]) -> float | None:
+        """The mean confidence in the translations of parts, weighted by the length of their sources."""
         if self._confidence is None:
             return None
-        estimates = [self._confidence.estimate(part.ids, candidates[0]) for part, candidates in parts]
-        return float(np.average(estimates, weights=[len(part.ids) for part, _ in parts]))
+        estimates = [self._confidence.estimate(part.ids, best) for part, best in searched]
+        return float(np.average(estimates, weights=[len(part.ids) for part, _ in searched]))
 
 
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:

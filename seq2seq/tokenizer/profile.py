@@ -15,6 +15,7 @@ from seq2seq.io.manifest import SealedFolder
 from seq2seq.io.storage import parse_json, to_json
 from seq2seq.tokenizer.casing import CasePattern, Casing, CasingLearner, Truecaser
 from seq2seq.tokenizer.letter_case import LetterCase
+from seq2seq.tokenizer.sentence_splitting import split_sentences
 from seq2seq.tokenizer.typography import SEQUENCES, Typography
 
 PROFILE = "profile.json"
@@ -36,7 +37,7 @@ class Adapted(NamedTuple):
     text: str
     """What the model reads."""
     restore: Callable[[str], str]
-    """Brings a translation of it into the case of the original line."""
+    """Brings a translation of it into the case of the original line; `str` if nothing is to be done."""
 
 
 class TextProfile(BaseModel):
@@ -51,6 +52,10 @@ class TextProfile(BaseModel):
     """How often each character occurs in the training sources: the most frequent ones."""
     src_sequences: _Counts = {}
     """The same for `typography.SEQUENCES`, in a sample."""
+    unspaced_targets: bool = False
+    """Whether the target language is written without spaces between words."""
+    several_sentences: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the training sources that are more than one sentence, in a sample."""
     src_casing: Casing = Casing()
     tgt_casing: Casing = Casing()
 
@@ -82,10 +87,10 @@ class TextProfile(BaseModel):
         """
         text = self._typography.adapt(line) if self.src_characters else line
         if self.src_casing.is_lower_cased:
-            return Adapted(self._src_case.lower(text), _unchanged)
+            return Adapted(self._src_case.lower(text), str)
         pattern = self._src_truecaser.pattern(text)
         if pattern is CasePattern.USUAL:
-            return Adapted(text, _unchanged)
+            return Adapted(text, str)
         if pattern is CasePattern.UNCAPITALIZED:
             return Adapted(
                 self._src_truecaser.capitalize_first(text), lambda output: self._uncapitalized(output, kept=line)
@@ -130,10 +135,14 @@ NO_PROFILE = TextProfile()
 class ProfileLearner:
     """Collects the profile of training pairs."""
 
-    def __init__(self, pairs: int) -> None:
-        """pairs: about how many will be added; of more than 200,000, evenly spread ones are used."""
+    def __init__(self, pairs: int, src_lang: str, tgt_lang: str) -> None:
+        """pairs: about how many will be added; of more than 200,000, evenly spread ones are used.
+
+        src_lang, tgt_lang: ISO 639 codes, or empty.
+        """
         self._every = -(-pairs // _MOST_PAIRS) or 1
-        self._added = 0
+        self._added = self._used = self._several_sentences = 0
+        self._src_lang, self._tgt_lang = src_lang, tgt_lang
         self._src, self._tgt = CasingLearner(), CasingLearner()
         self._sequences: Counter[str] = Counter()
 
@@ -142,26 +151,23 @@ class ProfileLearner:
         self._added += 1
         if self._added % self._every:
             return
+        self._used += 1
+        self._several_sentences += len(split_sentences(src, self._src_lang)) > 1
         self._src.add(src)
         self._tgt.add(tgt)
         for sequence in SEQUENCES:
             if count := src.count(sequence):
                 self._sequences[sequence] += count
 
-    def finish(self, characters: Mapping[str, int], src_lang: str, tgt_lang: str) -> TextProfile:
-        """The profile.
-
-        characters: how often each occurs in the training sources. src_lang, tgt_lang: ISO 639 codes, or empty.
-        """
+    def finish(self, characters: Mapping[str, int], *, unspaced_targets: bool) -> TextProfile:
+        """The profile. characters: how often each occurs in the training sources."""
         return TextProfile(
-            src_lang=src_lang,
-            tgt_lang=tgt_lang,
+            src_lang=self._src_lang,
+            tgt_lang=self._tgt_lang,
+            unspaced_targets=unspaced_targets,
+            several_sentences=self._several_sentences / self._used if self._used else None,
             src_characters=dict(Counter(characters).most_common(_MOST_CHARACTERS)),
             src_sequences=dict(self._sequences),
-            src_casing=self._src.finish(LetterCase(src_lang)),
-            tgt_casing=self._tgt.finish(LetterCase(tgt_lang)),
+            src_casing=self._src.finish(LetterCase(self._src_lang)),
+            tgt_casing=self._tgt.finish(LetterCase(self._tgt_lang)),
         )
-
-
-def _unchanged(output: str) -> str:
-    return output

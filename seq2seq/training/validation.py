@@ -15,6 +15,7 @@ from seq2seq.distributed import Processes
 from seq2seq.evaluation.metrics import DEFAULT_METRIC, MetricScore, metric_named, score_corpus, signature_of
 from seq2seq.inference.confidence import Confidence
 from seq2seq.inference.engine import engine_of
+from seq2seq.inference.segmentation import Line
 from seq2seq.inference.translator import Hypothesis as Candidate
 from seq2seq.inference.translator import Translator
 from seq2seq.runs.trained_model import TrainedModel
@@ -118,16 +119,17 @@ class Validator:
     ) -> Iterator[tuple[Sequence[int], Hypothesis, float]]:
         """The source ids, the best hypothesis and its sentence chrF, of each pair within the model's limit."""
         translator = Translator(engine_of(model) or model, batch_size=_BATCH)
-        parts = []
-        for lines in self._windows(pairs):
-            parts += self._processes.gather(translator.search_parts(lines, translator.search_options(), {}))
+        options = translator.search_options()
+        found: list[tuple[Sequence[int], Hypothesis, str] | None] = []
+        for sources in self._windows(pairs):
+            lines = translator.search_lines(sources, options, {})
+            found += self._processes.gather([_single_part(line, results, model) for line, results in lines])
             self._poll()
-        for pair, searched in zip(pairs, parts, strict=True):
-            if len(searched) == 1:
-                part, (best, *_) = searched[0]
-                translation = model.tokenizers.tgt.decode(best.tokens)
+        for pair, example in zip(pairs, found, strict=True):
+            if example:
+                ids, best, translation = example
                 (score,) = score_corpus([translation], [[pair.tgt]], ["chrF"])
-                yield part.ids, best, score.score
+                yield ids, best, score.score
 
     def tuning_time(self, validation: float) -> float:
         """Expected seconds of `tune` and `calibrate`, from those of a validation."""
@@ -137,3 +139,13 @@ class Validator:
         """This process's shard of each window of the sources."""
         for start in range(0, len(pairs), _WINDOW):
             yield self._processes.contiguous_shard([pair.src for pair in pairs[start : start + _WINDOW]])
+
+
+def _single_part(
+    line: Line, results: list[list[Hypothesis]], model: TrainedModel
+) -> tuple[Sequence[int], Hypothesis, str] | None:
+    """The source ids, the best hypothesis and its text, of a line that is one part; None of any other line."""
+    if len(line.parts) != 1 or not line.parts[0].ids:
+        return None
+    best = results[0][0]
+    return line.parts[0].ids, best, line.join(model.tokenizers.tgt, [best.tokens])
