@@ -157,9 +157,9 @@ class Typography:
         close = "".join(mark for mark, share in shares.items() if share <= _NEVER)
         rules = []
         if spaced:
-            rules.append((re.compile(rf"(?<=[^\W\d])([{spaced}][?!;:]*)(?=\s|$)"), r" \1"))
+            rules.append((re.compile(rf"([{spaced}](?<=[^\W\d].)[?!;:]*)(?=\s|$)"), r" \1"))
         if close:
-            rules.append((re.compile(rf"(?<=[^\W\d]) ([{close}])(?=\s|$)"), r"\1"))
+            rules.append((re.compile(rf" (?<=[^\W\d] )([{close}])(?=\s|$)"), r"\1"))
         return rules
 
 
