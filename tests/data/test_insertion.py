@@ -125,6 +125,15 @@ def _inside(ids: list[int], opening: int) -> list[int]:
     return ids[ids.index(opening) + 1 : ids.index(CLOSING[OPENING.index(opening)])]
 
 
+def test_no_symbol_stands_between_words_that_change_places() -> None:
+    links = [(0, 1), (1, 0)]
+    for seed in range(100):
+        src, tgt = [[100], [101]], [[1101], [1100]]
+        for ids in with_symbols(WordAlignment(src, tgt, links, links), {100, 101}, random.Random(seed)):
+            first, second = sorted(position for position, piece in enumerate(ids) if piece not in SYMBOLS)
+            assert second == first + 1
+
+
 def test_without_links_symbols_stand_at_the_ends() -> None:
     for seed in range(100):
         draw = random.Random(seed)
