@@ -55,7 +55,7 @@ def _pairs_with_symbols(corpus: Corpus, tokenizers: Tokenizers, max_length: int)
         if number % _CHOSEN_AT_ONCE == 0:
             chosen = (choice.random(_CHOSEN_AT_ONCE) < SHARE).tolist()
         src, tgt = corpus.src[number], corpus.tgt[number]
-        if chosen[number % _CHOSEN_AT_ONCE] and not np.isin(src, SYMBOLS).any():
+        if chosen[number % _CHOSEN_AT_ONCE] and not ((src >= SYMBOLS.start) & (src < SYMBOLS.stop)).any():
             changed = with_symbols(aligner.align(src, tgt), common, random.Random(_SEED + number))
             yield changed if max(map(len, changed)) <= max_length else (src, tgt)
         else:

@@ -93,7 +93,7 @@ def _word_posteriors(
     null = lexicon.probabilities(np.array([EOS]), tgt) * _NULL
     pieces = scores / np.maximum(scores.sum(axis=0) + null, _LEAST_PROBABILITY)
     words = np.add.reduceat(np.add.reduceat(pieces, src_starts, axis=0), tgt_starts, axis=1)
-    posteriors: np.ndarray = words / np.diff(tgt_starts, append=len(tgt))
+    posteriors: np.ndarray = words / np.diff([*tgt_starts, len(tgt)])
     return posteriors
 
 
