@@ -66,7 +66,8 @@ def test_the_engine_of_a_model_in_memory_follows_its_parameters(trained: Path) -
         return list(Translator(engine).stream(lines, n_best=2))
 
     before = translations()
-    assert before == list(Translator.load(trained).stream(lines, n_best=2))
+    loaded = Translator.load(trained).stream(lines, n_best=2)
+    assert before == [replace(translation, confidence=None) for translation in loaded]
     model.network.output_bias.data[7] += 50
     changed = translations()
     expected = list(Translator(model).stream(lines, n_best=2))

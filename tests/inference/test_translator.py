@@ -97,7 +97,7 @@ def test_a_long_line_is_split_at_word_boundaries(translator: Translator) -> None
     pieces = len(translator.model.tokenizers.src.encode([line])[0])
     (translation,) = translator.stream([line], beam_size=1)
     assert translation.parts >= pieces / limit > 1
-    (parts,) = translator._segmenter.segment([line])
+    parts = translator._segmenter.segment([line])[0].parts
     assert max(len(part.ids) for part in parts) <= limit
     texts = [translator.model.tokenizers.src.decode(part.ids).strip() for part in parts]
     assert " ".join(texts) == line
@@ -158,8 +158,9 @@ def test_batches_are_split_when_their_logits_would_not_fit(trained: Path, monkey
         sizes.extend(map(len, batches))
         return search(batches, options)
 
-    model = SimpleNamespace(config=translator.model.config, tokenizers=translator.model.tokenizers, search=spy)
-    limited = Translator(cast(Any, model), batch_size=65_536)
+    model = copy(translator.model)
+    object.__setattr__(model, "search", spy)
+    limited = Translator(model, batch_size=65_536)
     vocabulary = len(translator.model.tokenizers.tgt)
     monkeypatch.setattr(seq2seq.inference.translator, "_LOGITS_AT_ONCE", 3 * vocabulary * 4)
     assert limited.translate(lines, beam_size=3) == expected

@@ -39,7 +39,8 @@ def test_an_old_model_reads_text_as_before(trained: Path, old_run: Path) -> None
     old, new = (Translator.load(path) for path in (old_run, trained))
     lines = ["un\u00a0deux", " \u200b", "z\u0301", "un deux"]
     assert old.model.tokenizers.encode_sources(lines) == old.model.tokenizers.src.encode([s.strip() for s in lines])
-    assert [translation.parts for translation in old.stream(lines)] == [1, 1, 1, 1]
+    assert [translation.parts for translation in old.stream(lines)] == [1, 0, 1, 1]
+    assert old.translate([lines[1]]) == [lines[1]]  # no letter to translate: it is copied
     assert [translation.parts for translation in new.stream(lines)] == [1, 0, 1, 1]
     assert old.translate(["un deux"]) == new.translate(["un deux"])
 

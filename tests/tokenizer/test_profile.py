@@ -18,10 +18,10 @@ RARE = ("there they are", "da sind Zelt und Baum")
 
 
 def learnt(pairs: list[tuple[str, str]], repeats: int = 10) -> TextProfile:
-    learner = ProfileLearner(repeats * len(pairs))
+    learner = ProfileLearner(repeats * len(pairs), "en", "de")
     for src, tgt in [*(repeats * pairs), RARE]:
         learner.add(src, tgt)
-    return learner.finish(Counter("".join(src for src, _ in repeats * pairs)), "en", "de")
+    return learner.finish(Counter("".join(src for src, _ in repeats * pairs)), unspaced_targets=False)
 
 
 PROFILE = learnt(PAIRS)
@@ -100,7 +100,7 @@ def test_forged_words_never_change_letters() -> None:
 
 
 def test_many_pairs_are_sampled() -> None:
-    learner = ProfileLearner(1_000_000)
+    learner = ProfileLearner(1_000_000, "", "")
     for number in range(100):
         learner.add(f"A b{number % 5}", "C")
-    assert learner.finish({}, "", "").src_casing.lines == 20
+    assert learner.finish({}, unspaced_targets=False).src_casing.lines == 20
