@@ -190,10 +190,9 @@ def _end_of_part(tokenizer: Tokenizer, tokens: Sequence[_Token], start: int, max
         return latest
 
     def rank(end: int) -> tuple[int, int]:
-        token = tokens[end]
         if _blanks_before(tokenizer, tokens, end):
             return 3 if ends[end] else 2, end
-        return int(isinstance(token, KeptSpan) or not tokenizer.continues_character(token)), end
+        return int(not _belong_together(tokenizer, tokens[end - 1], tokens[end])), end
 
     return max((end for end in ends if end > start + (latest - start) // 2), key=rank)
 
@@ -219,6 +218,13 @@ def _possible_ends(tokens: Sequence[_Token], start: int, max_length: int) -> Ite
         # The tags of pairs that are open here would be unpaired.
         if unpaired + len(open_pairs) <= len(UNPAIRED):
             yield end, not open_pairs
+
+
+def _belong_together(tokenizer: Tokenizer, left: _Token, right: _Token) -> bool:
+    """Whether these are bytes of one character, or a blank and the word after it."""
+    if isinstance(left, KeptSpan) or isinstance(right, KeptSpan):
+        return False
+    return tokenizer.continues_character(right) or tokenizer.pieces([left]) == ["\u2581"]
 
 
 def _blanks_before(tokenizer: Tokenizer, tokens: Sequence[_Token], position: int) -> str:

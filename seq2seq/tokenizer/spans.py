@@ -92,8 +92,8 @@ _OTHERS = [
     re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]++@[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)++"),
     re.compile(r"(?<![\w@./])@[A-Za-z0-9_]{2,30}+(?![\w@])|(?<![\w#&/])#[^\W\d]\w++"),
     # File names, also in a folder; other paths.
-    re.compile(rf"(?<![\w.\-/\\])(?:[\w\-@+~.]++[/\\])*+(?:\*|[\w\-+~][\w\-+~.]*?){_SUFFIX}"),
-    re.compile(rf"(?<![\w./\\<:~])(?:(?:~|\.{{1,2}})(?:/{_COMPONENT})++|/{_COMPONENT}(?:/{_COMPONENT})++)/?+"),
+    re.compile(rf"(?<![\w.\-@+~/\\])(?:[\w\-@+~.]++[/\\])*+(?:\*|[\w\-+~][\w\-+~.]*?){_SUFFIX}"),
+    re.compile(rf"(?<![\w./\\<:~+@\-])(?:(?:~|\.{{1,2}})(?:/{_COMPONENT})++|/{_COMPONENT}(?:/{_COMPONENT})++)/?+"),
     re.compile(rf"(?<!\w)[A-Za-z]:\\(?:{_COMPONENT}(?:\\{_COMPONENT})*+\\?+)?+"),
     # Placeholders in braces, of printf and others; escapes.
     re.compile(r"\{\{\{?+[^{}]{0,200}+\}\}\}?+|\{%[^{}%]{0,200}+%\}|[$%#]\{[^{}]{1,80}+\}"),

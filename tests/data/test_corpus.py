@@ -13,6 +13,7 @@ from seq2seq.data import corpus as corpus_module
 from seq2seq.data.bitext import Pair
 from seq2seq.data.corpus import Corpus, CorpusWriter, Part
 from seq2seq.errors import InputError
+from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS
 from seq2seq.tokenizer.tokenizer import Tokenizer
 from seq2seq.tokenizer.training import train_tokenizer
 
@@ -68,6 +69,17 @@ def test_corpus_matches_the_output_of_the_tokenizers(
         assert [stored[i].tolist() for i in range(len(corpus))] == expected
         assert stored.lengths(np.array([3, 0, 25])).tolist() == [len(expected[i]) for i in (3, 0, 25)]
         assert isinstance(stored[0].base.base, np.memmap)  # memory-mapped, not read
+
+
+def test_spans_of_both_sides_are_stored_as_symbols(tmp_path: Path) -> None:
+    texts = [text for pair in make_pairs() for text in (pair.src, pair.tgt)]
+    joint = train_tokenizer(texts, Counter("".join(texts)), 340, "unigram", symbols=True)
+    pairs = [Pair("der Hund {0} <b>rot</b>", "{0} the <b>red</b> dog", 1), Pair("der Hund 2010", "the dog", 2)]
+    assert write(pairs, joint, joint, 1000, tmp_path)[0] == 2
+    corpus = Corpus(tmp_path)
+    symbols = [[piece for piece in side[0].tolist() if piece in SYMBOLS] for side in (corpus.src, corpus.tgt)]
+    assert symbols == [[SPANS[0], OPENING[0], CLOSING[0]]] * 2
+    assert corpus.src[1].tolist() == joint.encode([pairs[1].src])[0]
 
 
 def test_pairs_that_are_too_long_are_dropped_and_counted(german: Tokenizer, english: Tokenizer, tmp_path: Path) -> None:

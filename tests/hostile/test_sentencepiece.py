@@ -10,6 +10,7 @@ import pytest
 
 from seq2seq.errors import InputError
 from seq2seq.tokenizer.model_file import check_model
+from seq2seq.tokenizer.symbols import NAMES
 from seq2seq.tokenizer.tokenizer import Tokenizer
 
 INTEGER, EIGHT_BYTES, BYTES, GROUP, FOUR_BYTES = 0, 1, 2, 3, 5
@@ -39,6 +40,8 @@ def piece(text: bytes, score: float = -1.0, kind: int = NORMAL, more: bytes = b"
 SPECIALS = [piece(b"<pad>", 0.0, CONTROL), piece(b"<unk>", 0.0, UNKNOWN)]
 SPECIALS += [piece(b"<s>", 0.0, CONTROL), piece(b"</s>", 0.0, CONTROL)]
 BYTE_PIECES = [piece(f"<0x{byte:02X}>".encode(), 0.0, BYTE) for byte in range(256)]
+SYMBOLS = [piece(name.encode(), 0.0, CONTROL) for name in NAMES]
+RECORDS = b"".join(field(30, name.encode()) for name in NAMES)
 WORDS = [piece("\u2581".encode()), piece("\u2581un".encode()), piece(b"d"), piece(b"eux")]
 PIECES = [*SPECIALS, *BYTE_PIECES, *WORDS]
 TRAINER = {3: 1, 35: 1, 40: 1, 41: 2, 42: 3, 43: 0}
@@ -58,6 +61,10 @@ def crafted(
     return b"".join(pieces) + field(2, trainer) + field(3, normalizer) + more
 
 
+def with_symbols(symbols: list[bytes] = SYMBOLS, records: bytes = RECORDS, at: int = len(SPECIALS)) -> bytes:
+    return crafted([*PIECES[:at], *symbols, *PIECES[at:]], message(TRAINER) + records)
+
+
 def with_word(word: bytes) -> bytes:
     return crafted([*PIECES, word])
 
@@ -72,6 +79,14 @@ CRAFTED = {
     "bytes in another order": crafted([*SPECIALS, *BYTE_PIECES[::-1], *WORDS]),
     "a special of another kind": crafted([piece(b"<pad>", 0.0, NORMAL), *PIECES[1:]]),
     "a special with an unknown field": crafted([piece(b"<pad>", 0.0, CONTROL, field(4, 1)), *PIECES[1:]]),
+    "symbols without their records": with_symbols(records=b""),
+    "records of symbols that it lacks": with_symbols([]),
+    "a symbol missing": with_symbols(SYMBOLS[:-1], RECORDS[: RECORDS.rindex(b"<") - 2]),
+    "a symbol more": with_symbols([*SYMBOLS, piece(b"<span9>", 0.0, CONTROL)], RECORDS + field(30, b"<span9>")),
+    "symbols in another order": with_symbols(SYMBOLS[::-1]),
+    "symbols after the bytes": with_symbols(at=len(SPECIALS) + 256),
+    "symbols that text is encoded to": with_symbols([piece(name.encode(), 0.0, USER_DEFINED) for name in NAMES]),
+    "symbols that are normal pieces": with_symbols([piece(name.encode(), 0.0) for name in NAMES]),
     "a piece twice": crafted([*PIECES, WORDS[-1]]),
     "no blank piece": crafted([*SPECIALS, *BYTE_PIECES, *WORDS[1:]]),
     "an empty piece": with_word(piece(b"")),
@@ -121,6 +136,13 @@ def test_the_unmodified_crafted_model_is_accepted(model_type: int) -> None:
     """Control for the tests below: a crafted model is refused for its modification."""
     tokenizer = Tokenizer(crafted(trainer=message({**TRAINER, 3: model_type})))
     assert tokenizer.decode(tokenizer.encode(["un deux\0"])[0]) == "un deux\0"
+
+
+def test_a_crafted_model_with_symbols_is_accepted() -> None:
+    tokenizer = Tokenizer(with_symbols())
+    assert tokenizer.has_symbols
+    assert tokenizer.decode(tokenizer.encode(["un <span1>"])[0]) == "un <span1>"
+    assert not Tokenizer(crafted()).has_symbols
 
 
 @pytest.mark.parametrize("name", CRAFTED)

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seq2seq.errors import InputError
+from seq2seq.tokenizer.symbols import NAMES, SYMBOLS
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 from seq2seq.tokenizer.training import _parts, default_vocab_size, train_tokenizer
 
@@ -106,6 +107,27 @@ def test_forbidden_ids_are_line_breaks_and_special_pieces_except_eos(
 def test_special_pieces_have_their_ids(tokenizer: Tokenizer) -> None:
     assert tokenizer.pieces([PAD, UNK, BOS, EOS]) == ["<pad>", "<unk>", "<s>", "</s>"]
     assert tokenizer.pieces(range(4, BYTES_AND_SPECIALS)) == [f"<0x{byte:02X}>" for byte in range(256)]
+
+
+@pytest.mark.parametrize("model_type", ["unigram", "bpe"])
+def test_symbols_stand_between_the_special_pieces_and_the_bytes(model_type: str) -> None:
+    texts = [f"{name} the cat" for name in NAMES] + sentences()
+    tokenizer = train_tokenizer(texts, Counter("".join(texts)), 400, model_type, symbols=True)
+    assert tokenizer.has_symbols
+    assert tokenizer.pieces(SYMBOLS) == list(NAMES)
+    assert tokenizer.byte_pieces() == set(range(SYMBOLS.stop, SYMBOLS.stop + 256))
+    assert not train(texts, model_type=model_type).has_symbols
+    for name, ids in zip(NAMES, tokenizer.encode(NAMES), strict=True):
+        assert not set(ids) & set(SYMBOLS)
+        assert tokenizer.decode(ids) == name
+
+
+@pytest.mark.parametrize("text", ["", "the", " the", "日", "\U0010ffff"])
+def test_a_text_can_begin_within_a_word(text: str) -> None:
+    characters = [chr(0x10FFFF), chr(0x10FFFE)]
+    for tokenizer in (train(sentences()), train([*sentences(), *characters * 50], 400)):
+        (ids,) = tokenizer.encode_within([text])
+        assert tokenizer.decode([*tokenizer.encode(["cat"])[0], *ids]) == f"cat{text}"
 
 
 @pytest.mark.parametrize("vocab_size", [1, 100, BYTES_AND_SPECIALS, BYTES_AND_SPECIALS + 1])
