@@ -6,7 +6,7 @@ translated one by one, and so are the pieces of a sentence over the model's limi
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol, Self
@@ -21,6 +21,7 @@ from seq2seq.inference.segmentation import Line, Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
 from seq2seq.search.options import SearchOptions, SourceIds
+from seq2seq.search.repetition import repeats
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.tokenizer import EOS, Tokenizers
 
@@ -234,8 +235,22 @@ class Translator:
         parts = dict.fromkeys(part.ids for line in segmented for part in line.parts if part.ids)
         new = [ids for ids in parts if ids not in cache]
         cache.update(zip(new, self._search(new, options), strict=True))
+        self._avoid_repetition(new, options, cache)
         cache[()] = [_EMPTY] * options.n_best
         return [(line, [cache[part.ids] for part in line.parts]) for line in segmented]
+
+    def _avoid_repetition(
+        self,
+        parts: Sequence[tuple[int, ...]],
+        options: SearchOptions,
+        results: dict[tuple[int, ...], list[search.Hypothesis]],
+    ) -> None:
+        """Where the best hypothesis repeats itself, search for more, and put those first that do not."""
+        repeating = [ids for ids in parts if repeats(results[ids][0].tokens, ids)]
+        candidates = self._search(repeating, replace(options, n_best=options.beam_size))
+        for ids, hypotheses in zip(repeating, candidates, strict=True):
+            by_repetition = sorted(hypotheses, key=lambda hypothesis: repeats(hypothesis.tokens, ids))
+            results[ids] = by_repetition[: options.n_best]
 
     def search_options(
         self, beam_size: int | None = None, length_penalty: float | None = None, n_best: int = 1
@@ -297,7 +312,10 @@ class Translator:
         """The mean confidence in the translations of parts, weighted by the length of their sources."""
         if self._confidence is None:
             return None
-        estimates = [self._confidence.estimate(part.ids, best) for part, best in searched]
+        estimates = [
+            0.0 if repeats(best.tokens, part.ids) else self._confidence.estimate(part.ids, best)
+            for part, best in searched
+        ]
         return float(np.average(estimates, weights=[len(part.ids) for part, _ in searched]))
 
 

@@ -3,8 +3,8 @@
 import random
 import unicodedata
 from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
