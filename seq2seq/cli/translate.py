@@ -51,6 +51,23 @@ def translate(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per input line: its hypotheses and its confidence.")
     ] = False,
+    split: Annotated[
+        Literal["auto", "never", "always"],
+        typer.Option(help="Translate the sentences of a line one by one; auto: if the model was trained on sentences."),
+    ] = "auto",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGEX", help="Leave what matches as it is, like URLs, placeholders and tags; repeatable."
+        ),
+    ] = None,
+    keep_from: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Leave these names as they are; one per line.")
+    ] = None,
+    glossary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Translate terms as given: on each line a term, a tab, its translation."),
+    ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(metavar="C", min=0, max=100, help="Write a blank line where the confidence is lower."),
@@ -88,19 +105,23 @@ def translate(
     from seq2seq.data.sentences import expect_no_table
     from seq2seq.distributed import drop_stray_variables, started_processes
     from seq2seq.inference.confidence import UNRELIABLE
-    from seq2seq.inference.translator import Translator
+    from seq2seq.inference.glossary import Glossary
+    from seq2seq.inference.translator import TextOptions, Translator
     from seq2seq.runs.model_folder import open_models
+    from seq2seq.tokenizer.spans import keep_patterns
 
     expect_no_table(input_)
     lines = read_lines(input_, encoding=encoding or "")
     folders = open_models(model)  # A damaged one is reported before torch is loaded, if it is needed at all.
     stray_variables = drop_stray_variables()
+    names = [name for line in read_lines(keep_from) if (name := line.strip())] if keep_from else []
+    text = TextOptions(split, keep_patterns(keep or (), names), Glossary.load(glossary) if glossary else None)
     with started_processes() as processes:
         if processes.count > 1 and input_ == "-":
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
         if stray_variables and processes.is_main:
             print(f"seq2seq: warning: {stray_variables}", file=sys.stderr)
-        translator = Translator.of(folders, batch_size=batch_size)
+        translator = Translator.of(folders, batch_size=batch_size, text=text)
         if min_confidence is not None and not translator.knows_confidence:
             raise InputError(
                 f"{model[0]}: has no confidence for --min-confidence; finish its training with this version"

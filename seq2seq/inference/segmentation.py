@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
+from seq2seq.inference.glossary import Glossary, capitalized
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
 from seq2seq.tokenizer.sentence_splitting import split_sentences
@@ -44,13 +45,20 @@ class Line:
     """None if the line is blank."""
     restore_style: Callable[[str], str]
     """Brings a translation to the style of the line."""
+    capitalizes: bool
+    """Whether a translation begins with a capital, also where it begins with a term."""
 
     def join(self, tokenizer: Tokenizer, translations: Sequence[Sequence[int]]) -> str:
         """The text of translations of its parts. translations: tokens without eos."""
         kept: list[str] = []
         text = ""
         for part, tokens in zip(self.parts, translations, strict=True):
-            spans = part.spans if self.restore_style is str else _marked(part.spans, kept)
+            spans = part.spans
+            if self.capitalizes and tokens and tokens[0] in spans and spans[tokens[0]].is_term:
+                term = spans[tokens[0]]
+                spans = {**spans, tokens[0]: replace(term, text=capitalized(term.text))}
+            if self.restore_style is not str:
+                spans = _marked(spans, kept)
             text += part.separator + (restore(tokenizer, tokens, spans) if part.ids else part.text)
         text = self.restore_style(text)
         return _MARK.sub(lambda mark: kept[ord(mark[0]) - _FIRST_MARK], text) if kept else text
@@ -82,10 +90,14 @@ class Segmenter:
         *,
         split: bool,
         keep: Sequence[re.Pattern[str]] = (),
+        glossary: Glossary | None = None,
     ) -> None:
-        """limit: most pieces of a part. split: whether to split lines into sentences. keep: what to protect as well."""
+        """limit: most pieces of a part. split: whether to split lines into sentences. keep: what to protect as well.
+
+        glossary: terms with their translations.
+        """
         self._tokenizers, self._profile, self._limit = tokenizers, profile, limit
-        self._split, self._keep = split, keep
+        self._split, self._keep, self._glossary = split, keep, glossary
         self._separator = "" if profile.unspaced_targets else " "
 
     def segment(self, lines: Sequence[str]) -> list[Line]:
@@ -97,13 +109,13 @@ class Segmenter:
         spans = [sentence.spans if self._tokenizers.has_symbols else () for sentence in flat]
         protected = iter(protect(self._tokenizers.src, texts, spans, self._limit))
         return [
-            Line(list(self._parts(line, protected)), restore_style)
+            Line(list(self._parts(line, protected)), restore_style, self._profile.tgt_casing.capitalizes_sentences)
             for line, (_, _, restore_style) in zip(sentences, styled, strict=True)
         ]
 
     def _in_style(self, text: str) -> tuple[str, list[Span], Callable[[str], str]]:
         """A text in the style of the training text, its spans, and what brings a translation to its own style."""
-        spans = find_spans(text, self._keep)
+        spans = self._spans(text)
         kept = [text[span.start : span.end] for span in spans]
         adapted = self._profile.adapt(_with_marks(text, spans))
         chunks = _MARK.split(adapted.text) if spans else [adapted.text]
@@ -114,6 +126,13 @@ class Segmenter:
             moved.append(replace(span, start=len(styled), end=len(styled) + len(span_text)))
             styled += span_text + chunk
         return styled, moved, adapted.restore
+
+    def _spans(self, text: str) -> list[Span]:
+        """What is protected, and the terms outside of it."""
+        spans = find_spans(text, self._keep)
+        terms = self._glossary.find(text) if self._glossary else []
+        free = [term for term in terms if all(term.end <= span.start or term.start >= span.end for span in spans)]
+        return sorted([*spans, *free], key=lambda span: span.start)
 
     def _sentences(self, text: str, spans: Sequence[Span]) -> Iterator[_Sentence]:
         """The sentences of a text; none ends within a span."""

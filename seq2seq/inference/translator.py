@@ -17,6 +17,7 @@ from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.confidence import Confidence, load_confidence
 from seq2seq.inference.engine import load_engine
+from seq2seq.inference.glossary import Glossary
 from seq2seq.inference.segmentation import Line, Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
@@ -84,6 +85,8 @@ class TextOptions:
     """Whether sentences are translated one by one; `auto`: if the model was trained on lines of one sentence."""
     keep: Sequence[re.Pattern[str]] = ()
     """What to leave as it is, in addition to URLs, placeholders, tags and the like; see `keep_patterns`."""
+    glossary: Glossary | None = None
+    """Terms whose translations are given."""
 
     def splits(self, profile: TextProfile) -> bool:
         """Whether a model with this profile translates sentences one by one."""
@@ -135,6 +138,11 @@ class Translator:
         """
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: must be at least 1")
+        if (text.keep or text.glossary) and not model.tokenizers.has_symbols:
+            raise InputError(
+                "the model has no symbols for protected spans, so nothing can be kept and no glossary used; train it "
+                "again with this version"
+            )
         self.model = model
         self.batch_size = batch_size
         self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
@@ -145,6 +153,7 @@ class Translator:
             model.config.data.max_length,
             split=text.splits(model.profile),
             keep=text.keep,
+            glossary=text.glossary,
         )
 
     @classmethod

@@ -22,6 +22,7 @@ class KeptSpan:
     """A span of a source, and what stands around it there."""
 
     text: str
+    """As it is in the translation."""
     kind: Kind
     pair: int
     index: int
@@ -38,6 +39,8 @@ class KeptSpan:
     """Whether blanks stand between that character and the span."""
     follows_span: bool
     """Whether nothing but blanks stands between the span before it and itself."""
+    is_term: bool
+    """Whether it is the translation of a term."""
 
     @property
     def is_tag(self) -> bool:
@@ -134,7 +137,7 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
         if index < len(spans):
             before, after = len(gap) - len(gap.rstrip(" ")), _blanks_at(text, span.end)
             yield KeptSpan(
-                text[span.start : span.end],
+                text[span.start : span.end] if span.translation is None else span.translation,
                 span.kind,
                 span.pair,
                 index,
@@ -144,6 +147,7 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
                 previous_span,
                 is_separate,
                 index > 0 and not chunk,
+                span.translation is not None,
             )
             if span.kind is Kind.STANDALONE:
                 previous, previous_span, is_separate = text[span.end - 1], index, False

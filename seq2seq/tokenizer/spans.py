@@ -37,6 +37,8 @@ class Span:
     kind: Kind = Kind.STANDALONE
     pair: int = -1
     """The number of the pair that the tag belongs to, in the order of opening; -1 if it belongs to none."""
+    translation: str | None = None
+    """What a translation has instead, if it is a term of a glossary."""
 
 
 # Kinds of files by the end of their names. Words that often begin a sentence, such as "so" and "go", are none.
