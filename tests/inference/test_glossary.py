@@ -1,0 +1,48 @@
+"""Terms are found on word boundaries in any case, and translated in that case."""
+
+from pathlib import Path
+
+import pytest
+
+from seq2seq import InputError
+from seq2seq.inference.glossary import Glossary
+
+GLOSSARY = Glossary({"hot dog": "saucisse chaude", "dog": "chien", "NASA": "Nasa", "犬": "dog", "C++": "cpp"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a hot dog and a dog", [("hot dog", "saucisse chaude"), ("dog", "chien")]),
+        ("Hot dogs and hotdog, dogma", []),
+        ("Dog! DOG? (dog)", [("Dog", "Chien"), ("DOG", "CHIEN"), ("dog", "chien")]),
+        ("Hot dog", [("Hot dog", "Saucisse chaude")]),
+        ("NASA, nasa", [("NASA", "Nasa"), ("nasa", "Nasa")]),
+        ("子犬です", [("犬", "dog")]),
+        ("C++ or c++", [("C++", "cpp"), ("c++", "cpp")]),
+    ],
+)
+def test_terms_are_found_in_any_case(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(text[span.start : span.end], span.translation) for span in GLOSSARY.find(text)] == expected
+
+
+def test_of_terms_that_begin_together_the_longest_is_found() -> None:
+    glossary = Glossary({"new": "neu", "new york": "New York", "york": "Yorck"})
+    assert [span.translation for span in glossary.find("new york york new")] == ["New York", "Yorck", "neu"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("dog\tchien\ncat\n", "line 2: not a term, a tab and its translation"),
+        ("dog\tchien\tx\n", "line 1: not a term"),
+        ("dog\t\n", "line 1: not a term"),
+        ("dog\tchien\n\ndog\tchienne\n", "line 3: 'dog' has another translation above"),
+        ("\n", "has no terms"),
+    ],
+)
+def test_a_line_that_is_no_term_is_named(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "terms.tsv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        Glossary.load(path)
