@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from seq2seq.tokenizer.pairs import encode_pairs, shared_spans
+from seq2seq.tokenizer.shared_spans import encode_pairs, shared_spans
 from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS, UNPAIRED
 from seq2seq.tokenizer.tokenizer import Tokenizer
 from seq2seq.tokenizer.training import train_tokenizer
