@@ -7,7 +7,7 @@ import torch
 
 from seq2seq.errors import InputError
 from seq2seq.runs.trained_model import TrainedModel
-from seq2seq.tokenizer.pair_encoding import encode_pairs
+from seq2seq.tokenizer.shared_spans import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 

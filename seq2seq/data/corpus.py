@@ -19,7 +19,7 @@ from seq2seq.config import Weight
 from seq2seq.data.bitext import Pair, chunks
 from seq2seq.errors import InputError
 from seq2seq.io.storage import new_file, read_json, to_json, write_file
-from seq2seq.tokenizer.pair_encoding import encode_pairs
+from seq2seq.tokenizer.shared_spans import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
 
 _CHUNK = 10_000

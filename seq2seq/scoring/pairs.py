@@ -17,7 +17,7 @@ from seq2seq.data.batching import pad_rows
 from seq2seq.errors import InputError
 from seq2seq.model.decoder import DecoderState
 from seq2seq.runs.trained_model import TrainedModel, load_model
-from seq2seq.tokenizer.pair_encoding import encode_pairs
+from seq2seq.tokenizer.shared_spans import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizers
 
 LONGEST_SENTENCE = 2**14

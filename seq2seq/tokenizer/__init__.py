@@ -1,1 +1,1 @@
-"""Normalisation of text; SentencePiece: training, loading and validation of its files."""
+"""Normalisation of text; SentencePiece: training, loading and validation of its files; protected spans."""

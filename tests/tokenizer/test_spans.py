@@ -150,10 +150,10 @@ def test_spans_and_punctuation_are_not_translatable(text: str) -> None:
     ],
 )
 def test_time_is_linear(unit: str) -> None:
-    """Quadratic time on these lines would be minutes."""
+    """Quadratic time would be ten seconds and more."""
     start = time.process_time()
-    find_spans(unit * (300_000 // len(unit)))
-    assert time.process_time() - start < 10
+    find_spans(unit * (100_000 // len(unit)))
+    assert time.process_time() - start < 4
 
 
 def test_most_texts_pass_the_quick_check() -> None:

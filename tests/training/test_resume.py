@@ -112,7 +112,7 @@ def test_a_real_kill(tiny: Callable[..., Config], uninterrupted: Outcome, tmp_pa
     command = [sys.executable, "-c", code, "train", "-q", "-o", str(run), "--preset", "context"]
     command += ["--train-src", *data.train_src, "--train-tgt", *data.train_tgt]
     for key, value in (
-        ("tokenizer.vocab_size", 300),
+        ("tokenizer.vocab_size", 320),
         ("model.embedding_size", 8),
         ("model.hidden_size", 16),
         ("model.context_size", 12),
