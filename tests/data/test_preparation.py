@@ -301,9 +301,9 @@ def test_paragraphs_are_named_with_figures(tiny: Callable[..., Config], tmp_path
 
 def test_carriage_returns_are_named_if_they_leave_no_pairs(tiny: Callable[..., Config], tmp_path: Path) -> None:
     for name, word in (("a.fr", "un"), ("a.en", "one")):
-        (tmp_path / name).write_bytes(f"{word}\r".encode() * 50)
+        (tmp_path / name).write_bytes(b"1\n" + f"{word}\r".encode() * 50)
     config = tiny(data__train_src=str(tmp_path / "a.fr"), data__train_tgt=str(tmp_path / "a.en"))
-    with pytest.raises(InputError, match=r"usable pairs: 1 of 1; .* contain 98 carriage returns .* convert the files"):
+    with pytest.raises(InputError, match=r"usable pairs: 2 of 2; .* contain 98 carriage returns .* convert the files"):
         report_of(config, tmp_path)
 
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from seq2seq.cli import app
 from seq2seq.config import Config
 from seq2seq.data.sources import open_sources
-from seq2seq.training import run
 from seq2seq.errors import InputError
+from seq2seq.training import run
 from seq2seq.training.progress import Progress
 
 

@@ -12,7 +12,7 @@ from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
 from seq2seq.data.formats.sentence_columns import CELL_START, has_heading, sentence_columns
 from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, Table, listed
 from seq2seq.errors import InputError
-from seq2seq.io.lines import undecodable
+from seq2seq.io.lines import expect_no_returns, undecodable
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,8 @@ class Delimited(Table):
         _, cells = next(self._cells(), (0, ["", ""]))
         if isinstance(cells, InputError):
             raise cells
-        if sum(cell.count("\r") for cell in cells) > 1 and not self._dialect.quoted:
-            raise InputError(
-                f"{self.path}: its lines end in \\r, as old Macintosh programs write them; convert it, for example "
-                "with tr '\\r' '\\n'"
-            )
+        if not self._dialect.quoted:
+            expect_no_returns("".join(cells), self.path)
         return cells
 
     def _wrong_width(self, line: int, width: int) -> InputError:
