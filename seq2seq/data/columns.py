@@ -88,7 +88,7 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
             raise InputError(f"{table}: --src-column and --tgt-column are the same column, {hints.src_column}")
         return named
     # A column of numbers may have the name of a language: "No".
-    for candidates in (table.sentence_columns, columns):
+    for candidates in (table.candidates, columns):
         chosen = (
             _by_languages(candidates, hints)
             or _only_languages(candidates, hints)
@@ -111,7 +111,7 @@ def _ambiguous(table: Table, hints: ColumnHints) -> InputError:
     lacks = f", none of them clearly {' or '.join(missing)}" if missing else ""
     readings = [
         f"--src-column {column_name(src)} --tgt-column {column_name(tgt)} gives {first}"
-        for src, tgt in islice(combinations(table.sentence_columns, 2), _READINGS)
+        for src, tgt in islice(combinations(table.candidates, 2), _READINGS)
         if (first := first_cells(table, src, tgt))
     ]
     shown = f" ({'; '.join(readings)})" if readings else ""

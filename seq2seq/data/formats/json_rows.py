@@ -250,7 +250,8 @@ def _is_row(first: str, second: str) -> bool:
     if value is None:
         return first[:1] not in ("{", "[") or first[1:2] == "'"
     if isinstance(value, list):
-        return bool(second)
+        is_text = all(isinstance(cell, str | None) for cell in value)
+        return bool(second) if is_text else bool(_parsed(second))
     return not isinstance(value, dict) or not any(isinstance(cell, list | dict) for cell in value.values())
 
 
