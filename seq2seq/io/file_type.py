@@ -29,6 +29,8 @@ _ROOTS = {
     "html": "html",
     **dict.fromkeys(("mteval", "srcset", "refset", "tstset"), "sgm"),
 }
+# A test set of WMT, with the sources and the translations of each document.
+_WMT = re.compile(r"<dataset\b[^<>]*>.*?<doc\b[^<>]*>\s*<src\b", re.DOTALL)
 _XML = re.compile(rf"<(?:\?xml\b|!DOCTYPE\b){_TAG_END}|<!DOCTYPE\b[^<>\[]*\[", re.IGNORECASE)
 _TEXT_TYPES = {
     "po": re.compile(
@@ -63,6 +65,8 @@ def type_of_content(head: bytes) -> str:
     root = _ROOT.match(text)
     if root and (known := _ROOTS.get(root[1].lower())):
         return known
+    if root and root[1] == "dataset" and _WMT.search(text):
+        return "wmt"
     return "xml" if _XML.match(text) else next((name for name, form in _TEXT_TYPES.items() if form.match(text)), "")
 
 

@@ -16,6 +16,7 @@ DOCUMENTS = {
     "tmx": f'{XML}<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header/>',
     "xliff": f'{XML}<x:xliff version="1.2" xmlns:x="urn:oasis:names:tc:xliff:document:1.2">',
     "sgm": '<refset setid="t" srclang="any" trglang="fr">\n<doc docid="x">\n',
+    "wmt": f'{XML}<dataset id="t">\n<collection id="a"><doc id="d">\n<src lang="en"><p>',
     "html": "\n<!DOCTYPE html>\n<html lang=en>",
     "xml": f"{XML}<catalogue>",
     "po": '# French.\n#, fuzzy\nmsgid ""\nmsgstr ""\n"Language: fr\\n"\n',
@@ -51,13 +52,9 @@ def test_documents_are_recognised_and_not_read_as_lines(kind: str, encoding: str
         list(read_lines(path))
 
 
-def test_the_message_of_a_test_set_in_xml_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_text(
-        '<?xml version="1.0"?>\n<dataset id="t"><doc><src><p><seg id="1">One.</seg></p></src>'
-    )
-    with pytest.raises(
-        InputError, match=r"a\.xml: is an XML file, but not .* save its sentences one per line .*sacrebleu"
-    ):
+def test_the_message_of_other_xml_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text('<?xml version="1.0"?>\n<dataset id="t"><row><src>One.</src></row>')
+    with pytest.raises(InputError, match=r"a\.xml: is an XML file, but not .* save its sentences one per line"):
         list(read_lines(tmp_path / "a.xml"))
 
 
