@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from seq2seq.config import Rule
 from seq2seq.data.bitext import Pair
-from seq2seq.data.report import Finding
+from seq2seq.data.findings import Finding
 
 _SIDES = ("source", "target")
 

@@ -23,8 +23,9 @@ from workbooks import write_ods, write_xls, write_xlsx
 
 from seq2seq.config import Config, DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, TablePairs
+from seq2seq.data.findings import Finding
 from seq2seq.data.preparation import load_data, prepare_data
-from seq2seq.data.report import DataReport, Finding
+from seq2seq.data.report import DataReport
 from seq2seq.data.sources import open_sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.errors import InputError
@@ -289,6 +290,7 @@ def test_shifted_sides_are_a_warning_before_all_others(tiny: Callable[..., Confi
     assert report.sources[0].shift is not None
     assert "the sides are shifted from the first lines on" in report.warnings()[0]
     assert "in line n-1" in report.warnings()[0]
+    assert report.as_json()["grave_warnings"] == report.warnings()[:1]
 
 
 def test_paragraphs_are_named_with_figures(tiny: Callable[..., Config], tmp_path: Path) -> None:
