@@ -130,7 +130,14 @@ class _Opener:
         aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
         if self._data.split in aligned:
             return {split: partial(self._aligned, *files) for split, files in aligned.items()}
-        tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
+        try:
+            tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
+        except InputError:
+            if languages := hub.aligned_languages(Path(name)):
+                raise InputError(
+                    f"{name}: has aligned files in {', '.join(languages)}; choose two with --src-lang and --tgt-lang"
+                ) from None
+            raise
         return {split: partial(self._split, f"{name} ({split})", files) for split, files in tables.items()}
 
     def _split(self, name: str, split: hub.Split) -> Bitext:
