@@ -13,6 +13,7 @@ _MANY_OF = {
     "mojibake": 0.002,
     "markup": 0.002,
     "returns": 0.002,
+    "tabs": 0.02,
     "entities": 0.005,
     "tags": 0.02,
     "decomposed": 0.02,

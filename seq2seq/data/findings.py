@@ -30,6 +30,7 @@ _EXPLANATIONS = {
     "markup": "pairs with a side of nothing but tags (<range>)",
     "duplicates": "duplicates of an earlier pair",
     "returns": "lines with a carriage return (\\r) inside",
+    "tabs": "lines with a tab inside",
     "entities": "lines with HTML entities",
     "tags": "lines with tags",
     "tokenised": "lines of tokenised text",
@@ -38,6 +39,7 @@ _EXPLANATIONS = {
 }
 _ADVICE = {
     "returns": "split the lines there, or remove them",
+    "tabs": "if the first part is a number or a reference, remove it",
     "entities": "decode them (html.unescape in Python)",
     "tags": "remove unwanted ones",
     "tokenised": "use the text before tokenisation, or detokenise it",

@@ -38,6 +38,8 @@ _TEXT_TYPES = {
         r'msgid\s+"[^\n]*\n(?:"[^\n]*\n)*+msg(?:str|id_plural)\b'
     ),
     "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
+    # Its markers, in the first lines; `\\_sh` is that of the program's own header.
+    "toolbox": re.compile(r"\\_sh\s|(?:\\(?:id|lx|ps|ge|gn|ref|tx|mb|ft|nt|dt)\b[^\n]*\n\s*){3}"),
     "vtt": re.compile(r"WEBVTT(?:[ \t]*(?:\n|\Z)|[ \t][^\n]*\n.*?\d[ \t]+-->)", re.DOTALL),
 }
 

@@ -7,6 +7,8 @@ _NAMES = {
     "xml": "an XML file, but not TMX, XLIFF, SGM or a WMT test set; save its sentences one per line",
     "srt": "a file of subtitles (SRT); remove the numbers and times first",
     "vtt": "a file of subtitles (WebVTT); remove the times first",
+    "toolbox": "a Toolbox file of records; write the sentences and their translations, such as its lines "
+    "\\tx and \\ft, to two files without the markers",
     "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
 }
 _TABLES = {

@@ -21,6 +21,7 @@ DOCUMENTS = {
     "xml": f"{XML}<catalogue>",
     "po": '# French.\n#, fuzzy\nmsgid ""\nmsgstr ""\n"Language: fr\\n"\n',
     "srt": "1\r\n00:00:11,201 --> 00:01:00,005\r\nWhere is it?\r\n",
+    "toolbox": "\\ref Story.001\r\n\\tx Habari\r\n\r\n\\ft Hello\r\n",
     "vtt": "WEBVTT\n\n00:11.000 --> 00:13.000\n",
 }
 LINES = [
@@ -29,6 +30,7 @@ LINES = [
     "# a comment\nmsgid is a word of gettext",
     "1\n00:00:11 is a time",
     "[Music] {0} files",
+    "\\tx is a marker\nof Toolbox",
     "WEBVTTX",
     "WEBVTT is a subtitle format.",
     "WEBVTT is a subtitle format\nwith times.",

@@ -11,7 +11,6 @@ from typing_extensions import override
 from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
 from seq2seq.data.formats.first_rows import (
     CELL_START,
-    MOST_TITLES,
     columns_of_sentences,
     count_titles,
     describe_header,
@@ -54,7 +53,7 @@ class Delimited(Table):
         is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
         self._titles = 0
         if layout.header is None:
-            self._titles = count_titles(self._first_rows(MOST_TITLES + 1), lambda cells: is_header(cells, is_csv))
+            self._titles = count_titles(self._first_rows(FIRST_ROWS), lambda cells: is_header(cells, is_csv))
         self._first_line, self._first = self._first_row()
         if layout.header is None:
             self.has_header = is_header(self._first, is_csv) or has_heading(self._rows_of_full_width(0))

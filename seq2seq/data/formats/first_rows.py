@@ -43,8 +43,13 @@ def _may_be_sentences(cells: Sequence[str]) -> bool:
 
 def count_titles(rows: Sequence[Sequence[str]], is_header: Callable[[Sequence[str]], bool]) -> int:
     """How many of the first rows stand above the header, with fewer filled cells; 0 if there is no such header."""
+
+    def begins_table(number: int) -> bool:
+        below = [row for row in rows[number:] if len(row) == len(rows[number])]
+        return is_header(rows[number]) or has_heading(below)
+
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
-    header = next((number for number, row in enumerate(rows[: MOST_TITLES + 1]) if is_header(row)), 0)
+    header = next(filter(begins_table, range(min(len(rows), MOST_TITLES + 1))), 0)
     return header if all(count < filled[header] for count in filled[:header]) else 0
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from typing_extensions import override
 
 from seq2seq.data.formats.json_rows import find_rows
-from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, InvalidRows, Table, column_name
+from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, InvalidRows, Table, column_name, listed
 from seq2seq.errors import InputError
 from seq2seq.io.lines import undecodable
 
+_SIDES = 2
 # Fields of the `TranslationVariableLanguages` of the datasets library.
 _LANGUAGES, _TRANSLATIONS = "language", "translation"
 # Fields of a text in one language, `{"lang": "en", "text": "…"}`.
@@ -30,9 +31,18 @@ class JsonTable(Table):
         super().__init__(path, invalid_lines)
         self._rows = find_rows(path, encoding, self.invalid_rows.decoding)
         is_text: dict[Column, bool] = {}
+        nested: dict[Column, None] = {}
         for _, row in islice(self._objects(), FIRST_ROWS):
             for column, value in _leaves(row):
                 is_text[column] = is_text.get(column, False) or _is_text(value)
+                if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+                    nested[column] = None
+        if sum(is_text.values()) < _SIDES and nested:
+            names = listed(list(map(column_name, nested)))
+            raise InputError(
+                f"{path}: its rows hold arrays of objects ({names}), not two sentences; "
+                'write the pairs as one array, [{"en": "…", "fr": "…"}, …]'
+            )
         self.invalid_rows = InvalidRows(invalid_lines)
         self.columns = [column for column, has_text in is_text.items() if has_text]
         self.is_named = not all(column_name(column).isdecimal() for column in self.columns)

@@ -48,7 +48,7 @@ class Spreadsheet(Table):
         weakref.finalize(self, self._file.close)
         self._sheet = _copy_sheet_of_pairs(path, self._file)
         rows = list(islice(self._cells(), FIRST_ROWS))
-        self._titles = count_titles([cells for _, cells in rows], lambda cells: is_header(cells, True))
+        self._titles = count_titles(_starts([cells for _, cells in rows]), lambda cells: is_header(cells, True))
         self._first_number, self._first = rows[self._titles] if rows else (1, [])
         first = [cells for _, cells in rows[self._titles :]]
         self.is_named = bool(first) and (is_header(self._first, True) or has_heading(_starts(first)))

@@ -36,6 +36,23 @@ def test_a_header_is_found_by_the_given_columns(tmp_path: Path) -> None:
     assert list(table.rows(("A",), ("B",))) == [(3, "a", "b")]
 
 
+def test_a_heading_that_names_no_language_is_found_below_a_title(tmp_path: Path) -> None:
+    words = ["cat", "dog", "tree", "house", "river", "stone", "child", "bread", "night", "song", "road", "hand"]
+    rows = [(f"Where is the {word}?", f"Ani {word[::-1]} ri?") for word in words]
+    text = "".join(f"{n};{src};{tgt}\n" for n, (src, tgt) in enumerate(rows))
+    table = opened(tmp_path / "a.csv", f"Our village\n;;\n#;In English;Our words\n{text}", ColumnHints())
+    pairs = [(line, *pair) for line, pair in enumerate(rows, start=4)]
+    assert list(table.rows(*choose_columns(table, ColumnHints()))) == pairs
+
+
+def test_several_languages_are_chosen_by_the_options_for_languages(tmp_path: Path) -> None:
+    table = opened(tmp_path / "a.csv", "English;French;Swahili\n" + "One.;Un.;Moja.\n" * 12, ColumnHints())
+    with pytest.raises(
+        InputError, match="has English, French, Swahili; choose with --src-lang and --tgt-lang, or name"
+    ):
+        choose_columns(table, ColumnHints())
+
+
 @pytest.mark.parametrize("above", ["Where?;Here.;x\n", "x;Good morning.;Bonjour.\n" * 6])
 def test_full_rows_above_a_header_are_pairs(above: str, tmp_path: Path) -> None:
     table = opened(tmp_path / "a.csv", f"{above}No.;English;French\n{ROWS}", ColumnHints("en", "fr"))

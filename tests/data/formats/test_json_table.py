@@ -75,6 +75,12 @@ def test_strings_under_names_are_no_pairs(indent: int | None, tmp_path: Path) ->
         JsonTable(tmp_path / "a.json")
 
 
+def test_pairs_within_rows_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"units": [{"name": "a", "phrases": OBJECTS}] * 2}))
+    with pytest.raises(InputError, match=r"its rows hold arrays of objects \(phrases\), not two sentences; write"):
+        open_table(tmp_path / "a.json", lambda *_: False)
+
+
 def test_a_list_of_translations_is_a_pair_with_each(tmp_path: Path) -> None:
     rows = [{"src": "a", "tgt": ["b", "c"]}, {"src": ["d", "e"], "tgt": ["f", "g"]}, {"src": "h", "tgt": []}]
     (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
