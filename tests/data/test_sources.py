@@ -385,4 +385,4 @@ def test_the_name_of_a_table_without_a_header_tells_its_direction(
 def test_the_languages_of_aligned_files_are_named(languages: dict[str, str], tmp_path: Path) -> None:
     aligned_text(tmp_path)
     with pytest.raises(InputError, match=r"has aligned files in en, sw; choose two with --src-lang and --tgt-lang"):
-        open_sources(DataConfig(dataset=(str(tmp_path),), **languages), tmp_path)
+        open_sources(DataConfig.model_validate({"dataset": str(tmp_path), **languages}), tmp_path)
