@@ -54,6 +54,7 @@ def evaluate(
     split: Annotated[str, typer.Option(metavar="NAME", help="Split of the dataset.")] = "test",
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
+    encoding: options.Encoding = None,
     hyp: Annotated[str | None, typer.Option(metavar="FILE", help="Score this file instead of translating.")] = None,
     by: Annotated[
         str | None, typer.Option(metavar="FILE", help="File with one group name per line; each group is scored too.")
@@ -119,6 +120,7 @@ class _Evaluation:
     split: str
     src_column: str | None
     tgt_column: str | None
+    encoding: str | None
     hyp: str | None
     by: str | None
     by_length: bool
@@ -194,8 +196,8 @@ class _Evaluation:
         # A damaged model is reported before anything else is read, and before torch is loaded.
         folders = open_models(self.model or [])
         sources, references = self._test_set(folders[0] if folders else None)
-        given = [_File(path, keep_bom=True) for path in (self.hyp, self.baseline) if path is not None]
-        names: _Lines = _Names(self.by) if self.by is not None else ()
+        given = [self._file(path, keep_bom=True) for path in (self.hyp, self.baseline) if path is not None]
+        names: _Lines = _Names(self.by, self.encoding or "") if self.by is not None else ()
         _expect_equal_lengths([lines for lines in (sources, *given, *references, names) if lines])
         metrics, first_references = self._metric_set(folders[0] if folders else None, references[0])
         checks = LineChecks(
@@ -245,15 +247,18 @@ class _Evaluation:
     def _test_set(self, folder: "ModelFolder | None") -> "tuple[_Lines, list[_Lines]]":
         """The sources, if there are any, and one or more sets of references."""
         if self.ref:
-            sources: _Lines = _File(self.src) if self.src is not None else ()
+            sources: _Lines = self._file(self.src) if self.src is not None else ()
             # The sacreBLEU command treats a byte order mark as text; so does this, to give the same scores.
-            return sources, [_File(path, keep_bom=True) for path in self.ref]
-        table = {"train": self.input_, "dataset": self.dataset, "subset": self.subset}
+            return sources, [self._file(path, keep_bom=True) for path in self.ref]
+        table = {"train": self.input_, "dataset": self.dataset, "subset": self.subset, "encoding": self.encoding}
         if self.dataset:
             table["split"] = self.split
         columns = {"src_column": self.src_column, "tgt_column": self.tgt_column}
         pairs = open_pairs("evaluate", folder, **table, **columns)
         return _Side(pairs, "src"), [_Side(pairs, "tgt")]
+
+    def _file(self, path: str, *, keep_bom: bool = False) -> "_File":
+        return _File(path, self.encoding or "", keep_bom)
 
     def _groups(self, sources: "_Lines", names: "_Lines") -> Iterable[Any] | None:
         """The group of each line, if there are any."""
@@ -286,6 +291,7 @@ class _Lines(Protocol):
 @dataclass(frozen=True)
 class _File:
     path: str
+    encoding: str
     keep_bom: bool = False
 
     def __str__(self) -> str:
@@ -294,14 +300,14 @@ class _File:
     def __iter__(self) -> Iterator[str]:
         from seq2seq.data.sentences import read_sentences
 
-        return read_sentences(self.path, keep_bom=self.keep_bom)
+        return read_sentences(self.path, keep_bom=self.keep_bom, encoding=self.encoding)
 
 
 class _Names(_File):
     """Names of groups, one per line, in a file of any suffix."""
 
     def __iter__(self) -> Iterator[str]:
-        return read_lines(self.path)
+        return read_lines(self.path, encoding=self.encoding)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from seq2seq.data.bitext import Bitext, Pair
     from seq2seq.runs.model_folder import ModelFolder
     from seq2seq.scoring.pairs import Score
-    from seq2seq.tokenizer.tokenizer import Tokenizers
 
 # The smallest normal float32. Moses reads single precision and takes the logarithm.
 _SMALLEST_PROBABILITY = 1.1755e-38
@@ -60,6 +59,7 @@ def score(
     ] = None,
     src_column: options.SrcColumn = None,
     tgt_column: options.TgtColumn = None,
+    encoding: options.Encoding = None,
     phrase_table: Annotated[
         str | None, typer.Option(metavar="FILE", help="Moses phrase table to add a feature to.")
     ] = None,
@@ -125,6 +125,7 @@ class _Scoring:
     input_: str | None
     src_column: str | None
     tgt_column: str | None
+    encoding: str | None
     phrase_table: str | None
     n_best: str | None
     output: str
@@ -147,6 +148,8 @@ class _Scoring:
         check_outputs([self.output], [self.src, *inputs])
         if (self.per_token or self.as_json) and (self.phrase_table or self.n_best):
             raise InputError("--per-token and --json are for sentence pairs; a Moses file keeps its format")
+        if self.encoding and (self.phrase_table or self.n_best):
+            raise InputError("--encoding is for sentence pairs; Moses files and their sources are UTF-8")
         if self.normalize and (self.per_token or self.as_json):
             raise InputError("--normalize cannot be combined with --per-token or --json, which has both scores")
         if self.log and self.phrase_table is None:
@@ -160,8 +163,9 @@ class _Scoring:
 
         folder = open_model(self.model)  # A damaged one is reported before torch is loaded.
         name, items, layout = self._items(folder)
-        stops = (self.odd_lines or self.invalid_lines) is InvalidLines.STOP
-        _score(folder, _checked_items(items, name, stops, folder.tokenizers), layout, self.output)
+        faults = _Faults(name, stops=(self.odd_lines or self.invalid_lines) is InvalidLines.STOP)
+        _score(folder, items, layout, self.output, faults)
+        faults.report()
 
     def _items(self, folder: "ModelFolder") -> "tuple[str, Iterable[FeatureLine | Pair], _Layout]":
         """The name of the input, its items, and the layout of the output."""
@@ -177,10 +181,10 @@ class _Scoring:
             return self.n_best, _checked_words(lines, self.n_best), partial(_with_feature, value, _format_log_prob)
         pairs: Bitext
         if self.src is not None and self.tgt is not None:
-            pairs = AlignedFiles(Path(self.src), Path(self.tgt))
+            pairs = AlignedFiles(Path(self.src), Path(self.tgt), self.encoding or "")
         else:
             columns = {"src_column": self.src_column, "tgt_column": self.tgt_column}
-            pairs = open_pairs("score", folder, train=self.input_, **columns)
+            pairs = open_pairs("score", folder, train=self.input_, encoding=self.encoding, **columns)
         if self.as_json:
             return str(pairs), pairs, partial(_as_json, folder.tokenizers.tgt.pieces if self.per_token else None)
         return str(pairs), pairs, _as_log_probs if self.per_token else partial(_as_line, value)
@@ -190,34 +194,38 @@ _Layout = Callable[[Any, "Score | None"], bytes]
 """Formats an item of the input and its score, if it has one."""
 
 
-def _score(folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout: _Layout, output: str) -> None:
+def _score(
+    folder: "ModelFolder", items: "Iterable[FeatureLine | Pair]", layout: _Layout, output: str, faults: "_Faults"
+) -> None:
     from seq2seq.runs.trained_model import TrainedModel
     from seq2seq.scoring.pairs import Scorer
 
     scorer = Scorer(TrainedModel.load(folder))
     with open_output(output) as file:
-        for item, score in scorer.stream(items):
+        for item, score in scorer.stream(items, faults.add):
             file.write(layout(item, score))
 
 
-def _checked_items(
-    items: "Iterable[FeatureLine | Pair]", name: str, stops: bool, tokenizers: "Tokenizers"
-) -> "Iterator[FeatureLine | Pair]":
-    """Pass items on; the first that cannot be scored stops the run, or all are counted and reported on stderr."""
-    from seq2seq.scoring.pairs import fault_of
+class _Faults:
+    """Lines that cannot be scored: the first one stops the run, or all are counted."""
 
-    first: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for item in items:
-        if fault := fault_of(item, tokenizers):
-            fate = _fate(item)
-            if stops:
-                raise InputError(f"{name}, line {item.line}: {fault}; with --invalid-lines skip such lines are {fate}")
-            first.setdefault(fate, f"line {item.line}: {fault}")
-            counts[fate] += 1
-        yield item
-    for fate, count in counts.items():
-        _warn(f"{name}: lines {fate}: {count:,} (first: {first[fate]})")
+    def __init__(self, name: str, *, stops: bool) -> None:
+        """name: of the input."""
+        self._name, self._stops = name, stops
+        self._first: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def add(self, item: "FeatureLine | Pair", fault: str) -> None:
+        fate, where = _fate(item), f"line {item.line}: {fault}"
+        if self._stops:
+            raise InputError(f"{self._name}, {where}; with --invalid-lines skip such lines are {fate}")
+        self._first.setdefault(fate, where)
+        self._counts[fate] += 1
+
+    def report(self) -> None:
+        """Warn about lines without a score."""
+        for fate, count in self._counts.items():
+            _warn(f"{self._name}: lines {fate}: {count:,} (first: {self._first[fate]})")
 
 
 def _fate(item: "FeatureLine | Pair") -> str:

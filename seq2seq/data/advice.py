@@ -1,14 +1,9 @@
 """The warnings of a data report, the most important first."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from seq2seq.data.overlap import OverlapReport
-    from seq2seq.data.report import DataReport, Finding, SourceReport
+from seq2seq.data.findings import Finding, Findings, SourceReport
+from seq2seq.data.overlap import OverlapReport
 
 # Shares above which there is a warning.
 _MANY_DROPPED, _MANY_BYTES, _MANY_UNUSUAL = 0.05, 0.01, 0.02
@@ -18,6 +13,7 @@ _MANY_OF = {
     "mojibake": 0.002,
     "markup": 0.002,
     "returns": 0.002,
+    "tabs": 0.02,
     "entities": 0.005,
     "tags": 0.02,
     "decomposed": 0.02,
@@ -31,16 +27,27 @@ _EASIER = 0.6
 _GRAVE, _HARMFUL, _MINOR = range(3)
 
 
-def warnings_of(report: DataReport) -> list[str]:
-    """Warnings, with figures."""
-    warnings = [(_GRAVE, warning) for warning in report.language_warnings]
-    for source in report.sources:
-        name = f"{source.name}: " if len(report.sources) > 1 else ""
-        warnings += [(rank, name + text) for rank, text in _of_source(source)]
-    for overlap in report.overlaps:
-        warnings += [(_HARMFUL, text) for text in _of_overlap(overlap)]
-    warnings += [(_MINOR, text) for text in _of_corpus(report)]
-    return [text for _, text in sorted(warnings, key=lambda warning: warning[0])]
+def warnings_of(findings: Findings) -> list[str]:
+    """All warnings, with figures."""
+    return [text for _, text in sorted(_ranked(findings), key=lambda warning: warning[0])]
+
+
+def grave_warnings(findings: Findings) -> list[str]:
+    """The warnings of faults that make a training worthless."""
+    return [text for rank, text in _ranked(findings) if rank == _GRAVE]
+
+
+def _ranked(findings: Findings) -> Iterator[tuple[int, str]]:
+    for warning in findings.language_warnings:
+        yield _GRAVE, warning
+    for source in findings.sources:
+        name = f"{source.name}: " if len(findings.sources) > 1 else ""
+        yield from ((rank, name + text) for rank, text in _of_source(source))
+    for overlap in findings.overlaps:
+        yield from ((_HARMFUL, text) for text in _of_overlap(overlap))
+    for language in findings.unknown_languages:
+        yield _HARMFUL, f"{language} is not the name or code of a known language: is it misspelt?"
+    yield from ((_MINOR, text) for text in _of_corpus(findings))
 
 
 def _of_source(source: SourceReport) -> Iterator[tuple[int, str]]:
@@ -98,20 +105,20 @@ def _of_overlap(overlap: OverlapReport) -> Iterator[str]:
         )
 
 
-def _of_corpus(report: DataReport) -> Iterator[str]:
-    if report.valid_pieces_median < _EASIER * report.src.pieces_median:
+def _of_corpus(findings: Findings) -> Iterator[str]:
+    if findings.valid_pieces_median < _EASIER * findings.src.pieces_median:
         yield (
-            f"the validation sources are shorter than those of training (median {report.valid_pieces_median:,} and "
-            f"{report.src.pieces_median:,} pieces): scores on them say little about longer text"
+            f"the validation sources are shorter than those of training (median {findings.valid_pieces_median:,} and "
+            f"{findings.src.pieces_median:,} pieces): scores on them say little about longer text"
         )
-    if report.vocabulary.bytes > _MANY_BYTES:
+    if findings.vocabulary.bytes > _MANY_BYTES:
         yield (
-            f"{report.vocabulary.bytes:.1%} of training tokens are byte-fallback pieces: "
+            f"{findings.vocabulary.bytes:.1%} of training tokens are byte-fallback pieces: "
             "try a larger vocabulary with --set tokenizer.vocab_size=N"
         )
-    if report.pairs < _FEW_PAIRS:
-        yield f"only {report.pairs:,} training pairs: expect phrases, not fluent sentences"
-    if report.valid.kept < _FEW_TO_VALIDATE:
-        yield f"only {report.valid.kept:,} validation pairs: scores on them are noisy"
-    if report.valid.kept > _MANY_TO_VALIDATE:
-        yield f"validating on {report.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough"
+    if findings.pairs < _FEW_PAIRS:
+        yield f"only {findings.pairs:,} training pairs: expect phrases, not fluent sentences"
+    if findings.valid.kept < _FEW_TO_VALIDATE:
+        yield f"only {findings.valid.kept:,} validation pairs: scores on them are noisy"
+    if findings.valid.kept > _MANY_TO_VALIDATE:
+        yield f"validating on {findings.valid.kept:,} pairs is slow; 1,000 to 2,000 are enough"

@@ -4,14 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from seq2seq.data.formats.table import Column, InvalidRows, Table
 from seq2seq.data.sentences import read_sentences
 from seq2seq.errors import InputError
-from seq2seq.io.lines import undecodable
+from seq2seq.io.lines import expect_no_returns, undecodable
 from seq2seq.tokenizer.normalization import source_form, target_form
 
 _MOST_COUNTED = 10_000_000
@@ -60,7 +60,7 @@ class AlignedFiles:
 
     def __iter__(self) -> Iterator[Pair]:
         src_lines, tgt_lines = (
-            read_sentences(path, encoding=self.encoding, errors=self.invalid_rows.decoding)
+            _with_line_ends(path, read_sentences(path, encoding=self.encoding, errors=self.invalid_rows.decoding))
             for path in (self.src, self.tgt)
         )
         line = 0
@@ -135,18 +135,43 @@ def normalized(pairs: Iterable[Pair]) -> Iterator[Pair]:
     return (Pair(source_form(pair.src), target_form(pair.tgt), pair.line) for pair in pairs)
 
 
-def chunks(pairs: Iterable[Pair], size: int) -> Iterator[list[Pair]]:
-    """The pairs in lists of at most `size`, and fewer if their sentences are very long."""
-    chunk: list[Pair] = []
+class HasSides(Protocol):
+    """What has a source and a target; it may have further attributes."""
+
+    @property
+    def src(self) -> str:
+        """The source."""
+        ...
+
+    @property
+    def tgt(self) -> str:
+        """The target."""
+        ...
+
+
+PairT = TypeVar("PairT", bound=HasSides)
+
+
+def chunks(pairs: Iterable[PairT], size: int, *, most_characters: int = _CHUNK_CHARACTERS) -> Iterator[list[PairT]]:
+    """The pairs in lists of at most `size`; one that has more than `most_characters` ends there."""
+    chunk: list[PairT] = []
     characters = 0
     for pair in pairs:
         chunk.append(pair)
         characters += len(pair.src) + len(pair.tgt)
-        if len(chunk) == size or characters > _CHUNK_CHARACTERS:
+        if len(chunk) == size or characters > most_characters:
             yield chunk
             chunk, characters = [], 0
     if chunk:
         yield chunk
+
+
+def _with_line_ends(path: Path, lines: Iterator[str]) -> Iterator[str]:
+    """The lines of a file. Raises InputError if it is one line, but one whose line ends are `\\r`."""
+    first = list(islice(lines, 2))
+    if len(first) == 1:
+        expect_no_returns(first[0], path)
+    return chain(first, lines)
 
 
 def _count(lines: Iterator[str]) -> int:

@@ -62,15 +62,16 @@ def is_header(cells: Sequence[str], hints: ColumnHints, *, usual: bool = False) 
 
 
 def _are_languages(cells: Sequence[str], hints: ColumnHints, usual: bool) -> bool:
-    """Whether two cells, next to others that are no language, name two languages. Short codes may be words."""
+    """Whether two or more cells, next to others that are no language, name different ones. Short codes may be words."""
     codes = {cell.strip(): _header_language(cell) for cell in cells}
     named = {cell: code for cell, code in codes.items() if code}
     if len(named) > 2:
         named = {cell: code for cell, code in named.items() if cell.lower() not in _ROW_NUMBERS}
-    if len(named) != 2 or len(set(named.values())) != 2:
+    if len(named) < 2 or len(set(named.values())) != len(named):
         return False
     known = {_language(name) or name for name in hints.languages}
-    return usual or not known.isdisjoint(named.values()) or all(len(cell) > 2 for cell in named)
+    is_usual = usual and len(named) == 2
+    return is_usual or not known.isdisjoint(named.values()) or all(len(cell) > 2 for cell in named)
 
 
 def _header_language(cell: str) -> str:
@@ -88,7 +89,7 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
             raise InputError(f"{table}: --src-column and --tgt-column are the same column, {hints.src_column}")
         return named
     # A column of numbers may have the name of a language: "No".
-    for candidates in (table.sentence_columns, columns):
+    for candidates in (table.candidates, columns):
         chosen = (
             _by_languages(candidates, hints)
             or _only_languages(candidates, hints)
@@ -111,13 +112,15 @@ def _ambiguous(table: Table, hints: ColumnHints) -> InputError:
     lacks = f", none of them clearly {' or '.join(missing)}" if missing else ""
     readings = [
         f"--src-column {column_name(src)} --tgt-column {column_name(tgt)} gives {first}"
-        for src, tgt in islice(combinations(table.sentence_columns, 2), _READINGS)
+        for src, tgt in islice(combinations(table.candidates, 2), _READINGS)
         if (first := first_cells(table, src, tgt))
     ]
     shown = f" ({'; '.join(readings)})" if readings else ""
+    languages = [column for column in table.columns if table.is_named and language_of(column_name(column))]
+    by_language = "choose with --src-lang and --tgt-lang, or " if len(languages) > 1 else ""
     return InputError(
         f"{table}: which columns are the sentences? It has {table.description}{lacks}; "
-        f"name them with --src-column and --tgt-column{shown}"
+        f"{by_language}name them with --src-column and --tgt-column{shown}"
     )
 
 

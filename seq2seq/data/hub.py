@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.formats.delimited import Layout
+from seq2seq.data.languages import language_code
 from seq2seq.errors import InputError
 from seq2seq.io.storage import real_path
 
@@ -67,6 +68,16 @@ def aligned_splits(folder: Path, src_lang: str, tgt_lang: str) -> dict[str, tupl
     for path in (*src.values(), *tgt.values()):
         _expect_within(str(folder), str(path))
     return {split: (src[split], tgt[split]) for split in src if split in tgt}
+
+
+def aligned_languages(folder: Path) -> list[str]:
+    """The languages of `folder/split.language`, plain or compressed, that splits have in common with another one."""
+    languages: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        split, _, language = re.sub(r"\.(gz|zst)$", "", path.name).rpartition(".")
+        if split and language_code(language):
+            languages.setdefault(split, []).append(language)
+    return sorted({name for names in languages.values() if len(names) > 1 for name in names})
 
 
 def _files_by_split(folder: Path, code: str) -> dict[str, Path]:

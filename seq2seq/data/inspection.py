@@ -7,8 +7,8 @@ import numpy as np
 
 from seq2seq.config import Rule
 from seq2seq.data.bitext import Pair, chunks
+from seq2seq.data.findings import Finding
 from seq2seq.data.line_shift import Shift, ShiftDetector, locate
-from seq2seq.data.report import Finding
 from seq2seq.data.text_faults import TextFaults
 
 _CHUNK = 1000

@@ -5,14 +5,14 @@ same words keep company: the lengths correlate, and so do the occurrences of fre
 dictionary is needed, and files that are sorted or repetitive do no harm, since the correlations at offset 0 must be
 clearly the lower ones.
 
-Not noticed: a shift that begins and ends again within 400 pairs or between two windows, or begins in the last 100.
+Not noticed: a shift that begins and ends again within 400 pairs or between two windows, or begins in the last 50.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from seq2seq.data.bitext import Pair, chunks
 WINDOW = 400
 """Pairs that are compared with their neighbours at a time."""
 _OFFSETS = (0, *(sign * distance for distance in range(1, 6) for sign in (1, -1)))
-_LEAST = 60
+_LAST_WINDOW, _LEAST = 100, 60
 # The last windows of a long corpus are this share of it apart, its first ones are contiguous.
 _SPACING, _CONTIGUOUS = 0.02, 30
 _WORDS, _ROWS = 60, 64
@@ -68,12 +68,12 @@ class ShiftDetector:
                 self._window = self._window[WINDOW:]
 
     def finish(self) -> None:
-        """All pairs were added."""
-        first = self._pairs - len(self._window)
-        for start in range(0, len(self._window), WINDOW):
+        """All pairs were added. The last ones, or all of a short source, are compared in smaller windows."""
+        first, count = self._pairs - len(self._window), len(self._window)
+        starts = [start for start in range(0, count, _LAST_WINDOW) if count - start >= _LEAST]
+        for start, end in pairwise([*starts, count]):
             self._next = 0
-            if len(self._window) - start >= _LEAST:
-                self._compare(self._window[start : start + WINDOW], first + start)
+            self._compare(self._window[start:end], first + start)
         self.shift = self.shift or self._candidate
 
     def _compare(self, window: list[Pair], first: int) -> None:

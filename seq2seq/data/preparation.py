@@ -13,10 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from seq2seq.config import DataConfig, TokenizerConfig
 from seq2seq.data.bitext import Pair, normalized
 from seq2seq.data.corpus import Corpus, CorpusWriter
+from seq2seq.data.findings import SideReport, SourceReport, VocabularyReport
 from seq2seq.data.insertion import insert_symbols
 from seq2seq.data.languages import language_code, language_warnings, looks_swapped
 from seq2seq.data.overlap import Overlap
-from seq2seq.data.report import DataReport, SideReport, SourceReport, VocabularyReport
+from seq2seq.data.report import DataReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.splits import Selection
 from seq2seq.data.spool import PairSpool
@@ -198,6 +199,7 @@ def _encode(
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],
         notes=notes,
         language_warnings=_language_warnings(sources, sample, valid_pairs),
+        unknown_languages=[name for name in (sources.src_lang, sources.tgt_lang) if name and not language_code(name)],
         valid_pieces_median=valid.src_pieces.quantile(0.5),
     )
 
@@ -238,12 +240,7 @@ def _language_warnings(sources: Sources, train: list[Pair], valid: list[Pair]) -
     src, tgt, valid_src, valid_tgt = (
         [getattr(pair, side) for pair in pairs] for pairs in (train, valid) for side in ("src", "tgt")
     )
-    warnings = [
-        f"{name} is not the name or code of a known language: is it misspelt?"
-        for name in (sources.src_lang, sources.tgt_lang)
-        if name and not language_code(name)
-    ]
-    warnings += language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
+    warnings = language_warnings(src, tgt, sources.src_lang, sources.tgt_lang)
     if looks_swapped(src, tgt, valid_src, valid_tgt):
         warnings.append("the validation pairs look swapped: their sources resemble the training targets")
     return warnings

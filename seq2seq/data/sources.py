@@ -15,6 +15,7 @@ from seq2seq.data.formats.delimited import Delimited, Layout
 from seq2seq.data.formats.opening import INFERRED, open_table
 from seq2seq.data.formats.table import Column, InvalidRows, Table, column_name
 from seq2seq.data.languages import language_code
+from seq2seq.data.sentences import read_sentences
 from seq2seq.errors import InputError
 from seq2seq.io.lines import expect_rereadable
 
@@ -69,6 +70,19 @@ def open_sources(data: DataConfig, downloads: Path) -> Sources:
     return Sources(sources, valid, opener.test, *opener.languages, tuple(opener.notes))
 
 
+def expect_readable(data: DataConfig) -> None:
+    """Raises InputError if a file that `data` names is missing, or is not what it is given as, by its beginning.
+
+    Datasets are not looked at: they may have to be downloaded.
+    """
+    if not data.dataset:
+        open_sources(data, Path(DOWNLOADS))
+    for name in filter(None, (*data.train_src, *data.train_tgt, data.valid_src, data.valid_tgt)):
+        if name != "-" and (Path(name).is_file() or not Path(name).exists()):
+            errors = InvalidRows(data.invalid_lines).decoding
+            next(read_sentences(name, encoding=data.encoding, errors=errors), None)
+
+
 def _expect_different_pipes(names: Sequence[str | None]) -> None:
     """Raises InputError if standard input or a pipe is given twice: it can be read only once."""
     for name, count in Counter(names).items():
@@ -116,7 +130,14 @@ class _Opener:
         aligned = hub.aligned_splits(Path(name), self.src_lang, self.tgt_lang)
         if self._data.split in aligned:
             return {split: partial(self._aligned, *files) for split, files in aligned.items()}
-        tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
+        try:
+            tables = hub.find_splits(name, self._data.subset, (self.src_lang, self.tgt_lang))
+        except InputError:
+            if languages := hub.aligned_languages(Path(name)):
+                raise InputError(
+                    f"{name}: has aligned files in {', '.join(languages)}; choose two with --src-lang and --tgt-lang"
+                ) from None
+            raise
         return {split: partial(self._split, f"{name} ({split})", files) for split, files in tables.items()}
 
     def _split(self, name: str, split: hub.Split) -> Bitext:

@@ -11,9 +11,9 @@ import numpy as np
 from seq2seq.config import CLEANING_RULES, DataConfig
 from seq2seq.data.bitext import Bitext, Pair, invalid_rows, normalized, omitted_units
 from seq2seq.data.cleaning import Rules
+from seq2seq.data.findings import Finding, SourceReport, omissions
 from seq2seq.data.formats.table import LINES_LISTED
 from seq2seq.data.inspection import Inspection
-from seq2seq.data.report import Finding, SourceReport, omissions
 from seq2seq.data.sources import Sources
 from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import draw_groups, survey

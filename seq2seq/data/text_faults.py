@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from seq2seq.config import Rule
 from seq2seq.data.bitext import Pair
-from seq2seq.data.report import Finding
+from seq2seq.data.findings import Finding
 
 _SIDES = ("source", "target")
 
@@ -138,6 +138,7 @@ def _would_change(part: str) -> bool:
 _MOJIBAKE = _Check(lambda whole: not whole.isascii() and bool(_LIKE_MOJIBAKE.search(whole)), _is_mojibake)
 _CHECKS = {
     "returns": _Check(lambda whole: "\r" in whole, lambda text: "\r" in text),
+    "tabs": _Check(lambda whole: "\t" in whole, lambda text: "\t" in text),
     "entities": _Check(_has_entity, _has_entity),
     "tags": _Check(lambda whole: "<" in whole, lambda text: bool(_TAG.search(text))),
     "decomposed": _Check(lambda whole: not _is_nfc(whole), lambda text: not _is_nfc(text)),

@@ -29,6 +29,8 @@ _ROOTS = {
     "html": "html",
     **dict.fromkeys(("mteval", "srcset", "refset", "tstset"), "sgm"),
 }
+# A test set of WMT, with the sources and the translations of each document.
+_WMT = re.compile(r"<dataset\b[^<>]*>.*?<doc\b[^<>]*>\s*<src\b", re.DOTALL)
 _XML = re.compile(rf"<(?:\?xml\b|!DOCTYPE\b){_TAG_END}|<!DOCTYPE\b[^<>\[]*\[", re.IGNORECASE)
 _TEXT_TYPES = {
     "po": re.compile(
@@ -36,6 +38,8 @@ _TEXT_TYPES = {
         r'msgid\s+"[^\n]*\n(?:"[^\n]*\n)*+msg(?:str|id_plural)\b'
     ),
     "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
+    # Its markers, in the first lines; `\\_sh` is that of the program's own header.
+    "toolbox": re.compile(r"\\_sh\s|(?:\\(?:id|lx|ps|ge|gn|ref|tx|mb|ft|nt|dt)\b[^\n]*\n\s*){3}"),
     "vtt": re.compile(r"WEBVTT(?:[ \t]*(?:\n|\Z)|[ \t][^\n]*\n.*?\d[ \t]+-->)", re.DOTALL),
 }
 
@@ -63,6 +67,8 @@ def type_of_content(head: bytes) -> str:
     root = _ROOT.match(text)
     if root and (known := _ROOTS.get(root[1].lower())):
         return known
+    if root and root[1] == "dataset" and _WMT.search(text):
+        return "wmt"
     return "xml" if _XML.match(text) else next((name for name, form in _TEXT_TYPES.items() if form.match(text)), "")
 
 

@@ -33,6 +33,9 @@ _BOMS = {
 }
 DecodingErrors = Literal["strict", "surrogateescape"]
 
+_ENCODING_ADVICE = (
+    "convert it to UTF-8, or give its encoding (--encoding of train, data report, translate, evaluate and score)"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CHUNK = 2**16
 _MOST_CHECKED = 100_000
@@ -73,6 +76,15 @@ def read_lines(
         yield line
 
 
+def expect_no_returns(line: str, path: str | Path) -> None:
+    """Raises InputError if the only line of a file seems to be several, whose ends are `\\r`."""
+    if line.count("\r") > 1:
+        raise InputError(
+            f"{path}: its lines end in \\r, as old Macintosh programs write them; convert it, for example "
+            "with tr '\\r' '\\n'"
+        )
+
+
 def undecodable(text: str) -> bool:
     """Whether a text has lone surrogates: bytes that are not UTF-8 if it was read with surrogateescape."""
     return not text.isascii() and bool(_SURROGATE.search(text))
@@ -110,6 +122,7 @@ def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool, document: s
     ):
         for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
             if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+                expect_no_returns(raw.decode("utf-8", "replace"), path)
                 raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
             if number == 1 and not (foreign and transcodes):
                 _expect_no_foreign_encoding(raw, foreign, path)
@@ -184,10 +197,7 @@ def _expect_no_foreign_encoding(first_line: bytes, encoding: str, path: str | Pa
         if max(nuls) > 0.75 and min(nuls) < 0.25:
             encoding = "UTF-16BE" if nuls[0] > nuls[1] else "UTF-16LE"
     if encoding:
-        raise InputError(
-            f"{path}, line 1: not UTF-8 but {encoding}; convert it to UTF-8, or give its encoding "
-            "(--encoding with train, data report and translate)"
-        )
+        raise InputError(f"{path}, line 1: not UTF-8 but {encoding}; {_ENCODING_ADVICE}")
 
 
 def _expect_codec(encoding: str) -> None:
@@ -204,7 +214,7 @@ def _encoding_advice(path: str | Path, number: int, later: Iterator[tuple[int, b
         if Path(path).is_file() and all(checked) and (checked or number > 1):
             some = "no other line is" if next(later, None) is None else f"none of the next {_MOST_CHECKED:,} lines is"
             return f"{some} like that, so correct that one (--invalid-lines skip of train and data report drops it)"
-    return "convert it to UTF-8, or give its encoding (--encoding with train, data report and translate)"
+    return _ENCODING_ADVICE
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -4,9 +4,11 @@ _NAMES = {
     "pdf": "a PDF; save its text as UTF-8 first",
     **dict.fromkeys(("office", "ole"), "an Office document; save its text as UTF-8 first"),
     "html": "an HTML page; if it was downloaded, it may be an error page instead of the file",
-    "xml": "an XML file, but not TMX, XLIFF or SGM; save its sentences one per line (WMT test sets: sacrebleu --echo)",
+    "xml": "an XML file, but not TMX, XLIFF, SGM or a WMT test set; save its sentences one per line",
     "srt": "a file of subtitles (SRT); remove the numbers and times first",
     "vtt": "a file of subtitles (WebVTT); remove the times first",
+    "toolbox": "a Toolbox file of records; write the sentences and their translations, such as its lines "
+    "\\tx and \\ft, to two files without the markers",
     "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
 }
 _TABLES = {
@@ -17,6 +19,7 @@ _TABLES = {
     "ods": "a spreadsheet",
     "tmx": "a translation memory (TMX)",
     "xliff": "an XLIFF file",
+    "wmt": "a WMT test set (XML)",
     "po": "a PO file",
 }
 

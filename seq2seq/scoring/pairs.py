@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.batching import pad_rows
+from seq2seq.data.bitext import HasSides, chunks
 from seq2seq.errors import InputError
 from seq2seq.model.decoder import DecoderState
 from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.tokenizer.shared_spans import encode_pairs
-from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizers
+from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD
 
 LONGEST_SENTENCE = 2**14
 """Most characters on a side of a pair. A pair cannot be scored in parts, and its states are in memory at once."""
@@ -33,18 +34,8 @@ _COMPARED_AT_ONCE = 2**17
 Ids = tuple[int, ...]
 
 
-class Item(Protocol):
-    """A pair to score; it may have further attributes."""
-
-    @property
-    def src(self) -> str:
-        """The source."""
-        ...
-
-    @property
-    def tgt(self) -> str:
-        """The target."""
-        ...
+class Item(HasSides, Protocol):
+    """A pair to score."""
 
     @property
     def fault(self) -> str:
@@ -81,16 +72,14 @@ class Score:
         return self.log_prob / self.pieces
 
 
-def fault_of(item: Item, tokenizers: Tokenizers) -> str:
-    """Why an item cannot be scored by the model with these tokenizers; empty if it can."""
+def _fault_of(item: Item, src: str, tgt: str) -> str:
+    """Why an item cannot be scored; empty if it can. src, tgt: its sides as the model reads them."""
     longest = max(len(item.src), len(item.tgt))
     if longest > LONGEST_SENTENCE:
         return f"one side has {longest:,} characters; at most {LONGEST_SENTENCE:,} can be scored"
     if item.fault:
         return item.fault
-    if not tokenizers.source_text(item.src):
-        return "the source is blank"
-    return "" if tokenizers.target_text(item.tgt) else "the target is blank"
+    return "" if src and tgt else "the target is blank" if src else "the source is blank"
 
 
 class Scorer:
@@ -111,26 +100,40 @@ class Scorer:
         """Read a model folder, or the best step of a run folder. Raises InputError if it is missing or damaged."""
         return cls(load_model(Path(path), device))
 
-    def stream(self, items: Iterable[ItemT]) -> Iterator[tuple[ItemT, Score | None]]:
+    def stream(
+        self, items: Iterable[ItemT], on_fault: Callable[[ItemT, str], object] | None = None
+    ) -> Iterator[tuple[ItemT, Score | None]]:
         """Score items as they come, a window of bounded size at a time.
 
-        Yields each item with its score, in order; None for an item with a fault.
+        on_fault: is told of each item that cannot be scored, and why, before its window is scored.
+        Yields each item with its score, in order; None for an item that cannot be scored.
         """
-        for window in _windows(items):
-            valid = [not fault_of(item, self.model.tokenizers) for item in window]
-            scores = iter(self.score([(item.src, item.tgt) for item in compress(window, valid)]))
+        for window in chunks(items, _WINDOW_PAIRS, most_characters=_WINDOW_CHARACTERS):
+            texts = [self._texts(item.src, item.tgt) for item in window]
+            faults = [_fault_of(item, *sides) for item, sides in zip(window, texts, strict=True)]
+            for item, fault in zip(window, faults, strict=True):
+                if fault and on_fault:
+                    on_fault(item, fault)
+            valid = [not fault for fault in faults]
+            scores = iter(self._score_texts(list(compress(texts, valid))))
             yield from (
                 (item, next(scores) if is_valid else None) for item, is_valid in zip(window, valid, strict=True)
             )
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[Score]:
         """The score of each pair of texts, in the form in which the model reads them."""
+        return self._score_texts([self._texts(*pair) for pair in pairs])
+
+    def _texts(self, src: str, tgt: str) -> tuple[str, str]:
+        """The sides of a pair as the model reads them."""
         tokenizers = self.model.tokenizers
-        distinct = list(dict.fromkeys(pairs))
-        texts = [(tokenizers.source_text(src), tokenizers.target_text(tgt)) for src, tgt in distinct]
-        encoded = zip(*encode_pairs(tokenizers.src, tokenizers.tgt, texts), strict=True)
+        return tokenizers.source_text(src), tokenizers.target_text(tgt)
+
+    def _score_texts(self, texts: Sequence[tuple[str, str]]) -> list[Score]:
+        tokenizers, distinct = self.model.tokenizers, list(dict.fromkeys(texts))
+        encoded = zip(*encode_pairs(tokenizers.src, tokenizers.tgt, distinct), strict=True)
         ids = {pair: (tuple(src), tuple(tgt)) for pair, (src, tgt) in zip(distinct, encoded, strict=True)}
-        return self.score_ids([ids[pair] for pair in pairs])
+        return self.score_ids([ids[pair] for pair in texts])
 
     @torch.inference_mode()
     def score_ids(self, pairs: Sequence[tuple[Ids, Ids]]) -> list[Score]:
@@ -203,16 +206,3 @@ def _batches(items: Iterable[T], width: Callable[[T], int], batch_tokens: int) -
         batch.append(item)
     if batch:
         yield batch
-
-
-def _windows(items: Iterable[ItemT]) -> Iterator[list[ItemT]]:
-    window: list[ItemT] = []
-    characters = 0
-    for item in items:
-        window.append(item)
-        characters += len(item.src) + len(item.tgt)
-        if len(window) == _WINDOW_PAIRS or characters > _WINDOW_CHARACTERS:
-            yield window
-            window, characters = [], 0
-    if window:
-        yield window

@@ -60,12 +60,18 @@ class Figures:
     """The most frequent kind of unusual pairs in the training data; empty if there are none."""
     unusual_share: float
     """Their share of the training pairs."""
+    data_warning: str
+    """The most important of the data report's grave warnings; empty if it has none."""
 
 
 def closing_lines(figures: Figures) -> dict[str, str]:
-    """Scores by length, the hardest kind of sentence, and up to two pieces of advice, each under its name."""
+    """Scores by length, the hardest kind of sentence, and up to two pieces of advice, each under its name.
+
+    Before them a grave fault of the data, if there is one, which no other advice would mend.
+    """
+    data = {"data_warning": figures.data_warning} if figures.data_warning else {}
     advice = list(islice(_advice(figures), _MOST_ADVICE)) or ["nothing in the figures of this run stands out"]
-    return {"by_length": _by_length(figures), "hardest": _hardest(figures), "advice": "; ".join(advice)}
+    return data | {"by_length": _by_length(figures), "hardest": _hardest(figures), "advice": "; ".join(advice)}
 
 
 def _by_length(figures: Figures) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from seq2seq.config import CLEANING_RULES, Config
+from seq2seq.data.findings import Finding
 from seq2seq.data.preparation import PreparedData
-from seq2seq.data.report import Finding
 from seq2seq.evaluation.length_bins import length_thirds
 from seq2seq.evaluation.metrics import score_corpus
 from seq2seq.runs.checkpoints import TrainingState
@@ -59,6 +59,7 @@ def measure(
         valid_loss=math.log(state.best_perplexity or math.inf),
         unusual=unusual,
         unusual_share=unusual_share,
+        data_warning=next(iter(data.report.get("grave_warnings", ())), ""),
     )
 
 

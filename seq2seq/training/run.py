@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.config import Config, TrainingConfig, config_differences
+from seq2seq.config import Config, TrainingConfig, config_differences, did_you_mean
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData, load_data, prepare_data
-from seq2seq.data.sources import DOWNLOADS, Sources, open_sources
+from seq2seq.data.sources import DOWNLOADS, Sources, expect_readable, open_sources
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
 from seq2seq.evaluation.metrics import DEFAULT_METRIC
@@ -117,7 +117,11 @@ def _open(
     expect_replaceable(folder)
     stack.enter_context(locked(folder))
     recover_folder(real_path(folder))
-    _check_folder(folder, resume, overwrite)
+    try:
+        _check_folder(folder, resume, overwrite)
+    except InputError:
+        expect_readable(config.data)  # In another folder, the data would be wrong too.
+        raise
     store = CheckpointStore(RunFolder(real_path(folder)))
     if resume:
         store.recover()
@@ -126,7 +130,7 @@ def _open(
         return folder, _stored_config(config, folder), last
     if resume:
         if not folder.exists():
-            progress.warn(f"{folder}: no such folder to resume from")
+            progress.warn(f"{folder}: no such folder to resume from{_similar_run(folder)}")
         _expect_no_steps(RunFolder(folder))
         progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
     try:
@@ -179,6 +183,12 @@ def _check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
         )
     if overwrite:
         _expect_no_foreign_files(RunFolder(folder))
+
+
+def _similar_run(folder: Path) -> str:
+    """A question that names a run next to `folder` with a similar name; empty if there is none."""
+    siblings = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return did_you_mean(folder.name, [path.name for path in siblings if RunFolder(path).is_run])
 
 
 def _why_not_a_run(folder: Path) -> str:

@@ -144,3 +144,15 @@ def test_references_from_a_pipe_are_read_once(tmp_path: Path) -> None:
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
     assert result.stdout.split()[:2] == ["BLEU", "100.00"]
     assert "tok:zh" in result.stdout
+
+
+def test_files_in_another_encoding_have_the_same_scores(tmp_path: Path) -> None:
+    texts = {"hyp": ["h\u00e9 \u00fc", "\u00e0 b"], "ref": ["h\u00e9 u", "\u00e0 b"], "by": ["\u00e9", "f"]}
+    results = []
+    for encoding in ("utf-8", "latin-1"):
+        files = write(tmp_path, texts)
+        for name, lines in texts.items():
+            (tmp_path / name).write_bytes("".join(f"{line}\n" for line in lines).encode(encoding))
+        results.append(evaluate(*files, "--by", str(tmp_path / "by"), "--encoding", encoding, "--json")[0])
+    assert results[0] == results[1]
+    assert {row.get("group") for row in json.loads(results[0])} == {None, "\u00e9", "f"}

@@ -75,6 +75,21 @@ def test_output_options_agree(trained: Path, files: list[object]) -> None:
         assert record["tokens"][-1]["piece"] == "</s>"
 
 
+def test_pairs_in_another_encoding(trained: Path, tmp_path: Path) -> None:
+    pairs = "un d\u00e9\tone\u00a0two\n"
+    scores = []
+    for encoding in ("utf-8", "windows-1252"):
+        (tmp_path / "pairs.tsv").write_text(f"fr\ten\n{pairs}", encoding=encoding)
+        scores.append(invoke("score", trained, "--input", tmp_path / "pairs.tsv", "--encoding", encoding))
+        for name, text in zip(("src", "tgt"), pairs.strip("\n").split("\t"), strict=True):
+            (tmp_path / name).write_text(text, encoding=encoding)
+        files = ["--src", tmp_path / "src", "--tgt", tmp_path / "tgt"]
+        scores.append(invoke("score", trained, *files, "--encoding", encoding))
+    assert len(set(scores)) == 1
+    refused = run("score", trained, "--phrase-table", tmp_path / "pt", "--encoding", "windows-1252")
+    assert (refused.exit_code, "Moses files" in refused.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("side", ["src", "tgt"])
 def test_a_blank_side_is_an_error_or_a_blank_line(
     side: str, trained: Path, files: list[object], tmp_path: Path

@@ -44,6 +44,18 @@ def test_windows_line_endings_and_surrounding_blanks_are_stripped(tmp_path: Path
     assert list(bitext) == [Pair("ein Hund", "a dog", 1), Pair("", "a", 2)]
 
 
+@pytest.mark.parametrize(("src", "tgt"), [("ein Hund\reine Katze\r", "a\n"), ("ein Hund\n", "a dog\ra cat\rtwo\n")])
+def test_old_macintosh_lines_are_named(src: str, tgt: str, tmp_path: Path) -> None:
+    bitext = aligned(tmp_path, src, tgt)
+    named = bitext.src if "\r" in src else bitext.tgt
+    with pytest.raises(InputError, match=rf"^{re.escape(str(named))}: its lines end in \\r, .*; convert it"):
+        list(bitext)
+
+
+def test_carriage_returns_in_a_file_with_other_line_ends_are_text(tmp_path: Path) -> None:
+    assert next(iter(aligned(tmp_path, "ein\r\rHund\r\nb\n", "a\nb\n"))).src == "ein\r\rHund"
+
+
 @pytest.mark.parametrize(("src", "tgt"), [(3, 2), (2, 3), (0, 1), (1, 0), (1500, 2), (2, 1500), (4, 9)])
 def test_unequal_line_counts_are_reported_exactly(tmp_path: Path, src: int, tgt: int) -> None:
     bitext = aligned(tmp_path, "a\n" * src, "b\n" * tgt)

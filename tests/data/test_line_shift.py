@@ -57,6 +57,20 @@ def test_pairs_that_match_are_not_shifted(order: str) -> None:
     assert found_in(ORDERS[order](made_up(3000))) is None
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("count", [60, 150, 350, 700])
+def test_a_few_pairs_that_match_are_not_shifted(order: str, count: int) -> None:
+    assert found_in(ORDERS[order](made_up(count))) is None
+
+
+@pytest.mark.parametrize(("count", "start"), [(70, 0), (200, 80), (350, 150), (700, 500)])
+def test_a_shift_within_a_short_source_is_noticed(count: int, start: int) -> None:
+    shift = found_in(shifted(made_up(count), start))
+    assert shift is not None
+    assert (shift.offset, shift.from_start) == (1, start == 0)
+    assert abs(shift.line - start) <= 100
+
+
 @pytest.mark.parametrize("order", ["as it is", "by source length", "by source", "copied", "blanks"])
 @pytest.mark.parametrize("offset", [1, -1, 3])
 def test_a_shift_is_noticed_in_any_order(order: str, offset: int) -> None:
@@ -77,7 +91,7 @@ def test_a_shift_that_ends_again_soon_or_begins_in_the_last_pairs_is_not_noticed
     """The limits that the documentation states."""
     rows = made_up(3000)
     assert found_in([*rows[:1000], *shifted(rows[1000:1200], 0), *rows[1200:]]) is None
-    assert found_in(shifted(rows, 2920)) is None
+    assert found_in(shifted(rows, 2960)) is None
 
 
 def test_a_few_pairs_and_no_pairs() -> None:

@@ -379,3 +379,10 @@ def test_the_name_of_a_table_without_a_header_tells_its_direction(
     sources = open_sources(data, tmp_path)
     assert rows_of(sources.train[0].pairs) == [("bonjour", "hello")]
     assert (sources.src_lang, sources.tgt_lang) == expected
+
+
+@pytest.mark.parametrize("languages", [{}, {"src_lang": "sw", "tgt_lang": "de"}])
+def test_the_languages_of_aligned_files_are_named(languages: dict[str, str], tmp_path: Path) -> None:
+    aligned_text(tmp_path)
+    with pytest.raises(InputError, match=r"has aligned files in en, sw; choose two with --src-lang and --tgt-lang"):
+        open_sources(DataConfig.model_validate({"dataset": str(tmp_path), **languages}), tmp_path)

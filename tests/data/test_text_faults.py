@@ -41,6 +41,7 @@ def test_clean_text_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
+        ("GEN 1:1\tA b.", "tabs"),
         ("l&apos;été", "entities"),
         ("x &#39; y &#x27;", "entities"),
         ("a <b>bold</b> word", "tags"),

@@ -64,6 +64,13 @@ def write_files(folder: Path) -> None:
             for n, (src, tgt) in enumerate(pairs)
         )
         + "</body></file></xliff>",
+        "a.xml": '<?xml version="1.0"?><dataset id="t">'
+        + "".join(
+            f'<doc id="{n}"><src lang="de"><p><seg id="1">{src}</seg></p></src>'
+            f'<ref lang="en"><p><seg id="1">{tgt}</seg></p></ref></doc>\n'
+            for n, (src, tgt) in enumerate(pairs)
+        )
+        + "</dataset>",
         "a.po": 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Language: en\\n"\n'
         '\n#, fuzzy\nmsgid "a"\nmsgid_plural "as"\nmsgstr[0] "b"\nmsgstr[1] "bs"\n\n#~ msgid "c"\n#~ msgstr "d"\n\n'
         + "".join(

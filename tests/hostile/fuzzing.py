@@ -253,7 +253,7 @@ def read_weights(path: Path, draw: random.Random) -> None:
 
 
 TABLES = [
-    *("a.tsv", "a.csv", "a.jsonl", "a.json", "utf16.tsv", "a.tmx", "a.xlf", "a.po", "a.xls"),
+    *("a.tsv", "a.csv", "a.jsonl", "a.json", "utf16.tsv", "a.tmx", "a.xlf", "a.xml", "a.po", "a.xls"),
     *(f"a.tsv.{suffix}" for suffix in ("gz", "zst", "bz2", "zip")),
 ]
 READERS: dict[str, tuple[Callable[[Path, random.Random], None], str]] = {

@@ -4,11 +4,7 @@ from collections import Counter
 
 import pytest
 
-<<<<<<<< HEAD:tests/tokenizer/test_pair_encoding.py
-from seq2seq.tokenizer.pair_encoding import encode_pairs, shared_spans
-========
 from seq2seq.tokenizer.shared_spans import encode_pairs, shared_spans
->>>>>>>> 7c19b0a77c8aeae5cbfa62e306d18b3385ccd652:tests/tokenizer/test_shared_spans.py
 from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS, UNPAIRED
 from seq2seq.tokenizer.tokenizer import Tokenizer
 from seq2seq.tokenizer.training import train_tokenizer

@@ -25,6 +25,7 @@ SOUND = Figures(
     valid_loss=1.4,
     unusual="pairs identical on both sides",
     unusual_share=0.004,
+    data_warning="",
 )
 
 
@@ -119,3 +120,9 @@ def test_a_kind_that_scores_as_all_pairs_do_is_not_the_hardest(kinds: list[Group
 def test_few_validation_pairs_say_nothing() -> None:
     lines = closing_lines(Figures(**{**vars(SOUND), "lengths": [], "kinds": [], "valid_pairs": 12}))
     assert lines["by_length"] == lines["hardest"] == "12 validation pairs are too few to tell"
+
+
+def test_a_grave_fault_of_the_data_comes_first() -> None:
+    lines = closing_lines(Figures(**{**vars(SOUND), "data_warning": "the sides look swapped"}))
+    assert next(iter(lines.items())) == ("data_warning", "the sides look swapped")
+    assert len(lines) == 4

@@ -54,6 +54,19 @@ def test_three_lines_are_printed_and_stored(config: Config, tmp_path: Path, caps
     assert all(f"| {name} | {best.metadata[name.replace(' ', '_')]} |" in card for name in NAMES)
 
 
+def test_a_grave_fault_of_the_data_is_repeated(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = [f"{n} {n * 7919 % 1000}" for n in range(900)]
+    (tmp_path / "shifted.tsv").write_text("".join(f"{src}\t{tgt}\n" for src, tgt in itertools.pairwise(numbers)))
+    changes = {"train": (str(tmp_path / "shifted.tsv"),), "train_src": (), "train_tgt": ()}
+    config = config.model_copy(update={"data": config.data.model_copy(update=changes)})
+    train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress())
+    *_, warning, by_length, _, _ = capsys.readouterr().err.splitlines()
+    assert warning.startswith("data warning          the sides are shifted from the first lines on")
+    assert by_length.startswith("by length")
+
+
 def test_quiet_prints_nothing(config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(config, tmp_path / "run", resume=False, overwrite=False, progress=Progress(quiet=True))
     assert capsys.readouterr().err == ""

@@ -3,16 +3,22 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from typing_extensions import override
 
 from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
-from seq2seq.data.formats.sentence_columns import CELL_START, has_heading, sentence_columns
+from seq2seq.data.formats.first_rows import (
+    CELL_START,
+    columns_of_sentences,
+    count_titles,
+    describe_header,
+    has_heading,
+)
 from seq2seq.data.formats.table import FIRST_ROWS, Column, InvalidLines, Table, listed
 from seq2seq.errors import InputError
-from seq2seq.io.lines import undecodable
+from seq2seq.io.lines import expect_no_returns, undecodable
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,12 @@ class Delimited(Table):
         self._encoding = layout.encoding
         self._dialect = _dialect(path, named_csv, layout)
         is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
-        self._first = self._first_row()
+        self._titles = 0
         if layout.header is None:
-            self.has_header = is_header(self._first, is_csv) or has_heading(self._first_rows(0))
+            self._titles = count_titles(self._first_rows(FIRST_ROWS), lambda cells: is_header(cells, is_csv))
+        self._first_line, self._first = self._first_row()
+        if layout.header is None:
+            self.has_header = is_header(self._first, is_csv) or has_heading(self._rows_of_full_width(0))
         else:
             self.has_header = layout.header
         names = layout.names or (self._first if self.has_header else None)
@@ -60,7 +69,7 @@ class Delimited(Table):
     @override
     def form(self) -> str:
         quotes = ", with quoted cells" if self._dialect.quoted and self._dialect.delimiter == "\t" else ""
-        header = "with a header" if self.has_header else "no header recognised"
+        header = describe_header(self.has_header, f"line {self._first_line}" if self._titles else "")
         return f"separated by {self._dialect.delimiter_name}{quotes}, {header}"
 
     @property
@@ -73,15 +82,19 @@ class Delimited(Table):
 
     @property
     @override
-    def sentence_columns(self) -> list[Column]:
-        return sentence_columns(self.columns, self._first_rows(int(self.has_header)))
+    def candidates(self) -> list[Column]:
+        return columns_of_sentences(self.columns, self._rows_of_full_width(int(self.has_header)))
 
-    def _first_rows(self, start: int) -> list[list[str]]:
-        """The beginnings of the cells of the first rows that can be read."""
+    def _rows_of_full_width(self, start: int) -> list[list[str]]:
+        """The first rows, from this one on, that have as many cells as the first one."""
+        return [row for row in self._first_rows(FIRST_ROWS)[start:] if len(row) == len(self._first)]
+
+    def _first_rows(self, count: int) -> list[list[str]]:
+        """The beginnings of the cells of the first rows that can be read, without those above the header."""
         rows: list[list[str]] = []
         with suppress(InputError):  # reported when the rows are read
-            for _, cells in islice(self._cells(), start, FIRST_ROWS):
-                if not isinstance(cells, InputError) and len(cells) == len(self._first):
+            for _, cells in islice(self._cells(), self._titles, count):
+                if not isinstance(cells, InputError):
                     rows.append([cell[:CELL_START] for cell in cells])
         return rows
 
@@ -97,7 +110,7 @@ class Delimited(Table):
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
-        for line, cells in islice(self._cells(), int(self.has_header), None):
+        for line, cells in islice(self._cells(), self._titles + int(self.has_header), None):
             if error := self._fault(line, cells, src, tgt):
                 self.invalid_rows.add(line, error)
             elif isinstance(cells, list):
@@ -112,17 +125,18 @@ class Delimited(Table):
             return InputError(f"{self.path}, line {line}: not UTF-8")
         return None
 
-    def _first_row(self) -> list[str]:
-        """Raises InputError if it cannot be read."""
-        _, cells = next(self._cells(), (0, ["", ""]))
+    def _first_row(self) -> tuple[int, list[str]]:
+        """The header or first row, and its line. Raises InputError if it cannot be read."""
+        (line, cells), (_, second) = islice(chain(self._cells(), [(0, ["", ""])] * 2), self._titles, self._titles + 2)
         if isinstance(cells, InputError):
             raise cells
-        if sum(cell.count("\r") for cell in cells) > 1 and not self._dialect.quoted:
+        if not self._dialect.quoted:
+            expect_no_returns("".join(cells), self.path)
+        if len(cells) == 1 and isinstance(second, list) and len(second) > 1 and any(second):
             raise InputError(
-                f"{self.path}: its lines end in \\r, as old Macintosh programs write them; convert it, for example "
-                "with tr '\\r' '\\n'"
+                f"{self.path}, line {line}: one cell, but the next row has {len(second)}; if it is a title, remove it"
             )
-        return cells
+        return line, cells
 
     def _wrong_width(self, line: int, width: int) -> InputError:
         plural, hint = "s" * (width != 1), ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from seq2seq.data.formats.first_rows import MOST_TITLES
 from seq2seq.data.formats.table import FIRST_ROWS
 from seq2seq.errors import InputError
 from seq2seq.io.lines import DecodingErrors, read_lines
@@ -84,7 +85,7 @@ def _csv_delimiter_of(path: Path, encoding: str) -> str:
             return named[1]
 
     def fit(dialect: Dialect) -> tuple[int, int]:
-        widths = _widths(path, dialect, encoding)
+        widths = _widths_below_titles(path, dialect, encoding)
         return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
 
     candidates = [*(Dialect(delimiter, True) for delimiter in _DELIMITERS), Dialect("\t", False)]
@@ -93,13 +94,20 @@ def _csv_delimiter_of(path: Path, encoding: str) -> str:
 
 def _consistent_delimiter(path: Path, encoding: str) -> str:
     """The delimiter of a CSV with another suffix: all of the first rows have the same number of cells."""
-    widths = {delimiter: _widths(path, Dialect(delimiter, True), encoding) for delimiter in _DELIMITERS}
+    widths = {delimiter: _widths_below_titles(path, Dialect(delimiter, True), encoding) for delimiter in _DELIMITERS}
     fitting = [
         delimiter
         for delimiter, counts in widths.items()
         if len(counts) >= _LEAST_ROWS and counts[0] > 1 and len(set(counts)) == 1
     ]
     return fitting[0] if len(fitting) == 1 else ""
+
+
+def _widths_below_titles(path: Path, dialect: Dialect, encoding: str) -> list[int]:
+    """How many cells each of the first rows has, from the first one that has several, or from the first row."""
+    widths = _widths(path, dialect, encoding)
+    titles = next((number for number, width in enumerate(widths[: MOST_TITLES + 1]) if width > 1), 0)
+    return widths[titles:]
 
 
 def _widths(path: Path, dialect: Dialect, encoding: str) -> list[int]:

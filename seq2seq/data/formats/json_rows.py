@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from seq2seq.errors import InputError
 from seq2seq.io.lines import LONGEST_LINE, DecodingErrors, read_blocks, read_lines
 
 _LEAST_COLUMNS = 2
+# Members of an object that tell whether it maps sentences to translations, and the fewest on a single line.
+_FIRST_MEMBERS, _LEAST_MEMBERS = 100, 10
 
 
 class JsonRows(ABC):
@@ -145,6 +147,33 @@ class ColumnRows(JsonRows):
                 return
 
 
+class MemberRows(JsonRows):
+    """A row in each member of an object: a sentence as its key and the translation as its value."""
+
+    form, unit = "a JSON object of sentences and their translations", "member"
+
+    @override
+    def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
+        number = 0
+        with self._explained(lambda: number + 1):
+            text = self._text()
+            for key in text.members():
+                value = text.value()
+                number += 1
+                yield number, [key, value]
+            text.expect_end()
+
+    def keys(self) -> list[str]:
+        """The first keys if all first values are strings; otherwise none."""
+        keys: list[str] = []
+        with suppress(InputError):  # reported when the rows are read
+            for _, (key, value) in islice(self.values(), _FIRST_MEMBERS):
+                if not isinstance(value, str):
+                    return []
+                keys.append(key)
+        return keys
+
+
 def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
     """The rows of a JSON file. Raises InputError if it cannot be read, or there is no or more than one place for them.
 
@@ -152,6 +181,8 @@ def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
     """
     lines = LineRows(path, encoding, decoding)
     first, second = _first_two_lines(path, encoding)
+    if not second and _is_object_of_many(first):
+        return _member_rows(path, encoding)
     if _is_row(first, second):
         return lines
     whole = ArrayRows(path, encoding)
@@ -176,7 +207,30 @@ def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
         return ColumnRows(path, encoding, columns)
     if isinstance(_parsed(first), dict):
         return lines
-    raise InputError(f"{path}: a JSON object without an array of rows at its top level")
+    return _member_rows(path, encoding)
+
+
+def _member_rows(path: Path, encoding: str) -> JsonRows:
+    """The rows of an object that maps sentences to translations. Raises InputError if it does not."""
+    rows = MemberRows(path, encoding)
+    keys = rows.keys()
+    if not keys:
+        raise InputError(
+            f"{path}: a JSON object without an array of rows at its top level; "
+            'expected [{"en": "…", "fr": "…"}, …], or such rows one per line'
+        )
+    if sum(any(map(str.isspace, key)) or not key.isascii() for key in keys) * 2 < len(keys):
+        raise InputError(
+            f"{path}: a JSON object of strings whose keys look like names, not sentences ({listed(keys[:2])}); "
+            'expected {"sentence": "translation", …} or [{"en": "…", "fr": "…"}, …]'
+        )
+    return rows
+
+
+def _is_object_of_many(line: str) -> bool:
+    """Whether a line is an object of many strings: too many for a row."""
+    value = _parsed(line)
+    return isinstance(value, dict) and len(value) >= _LEAST_MEMBERS and all(isinstance(v, str) for v in value.values())
 
 
 def _first_two_lines(path: Path, encoding: str) -> tuple[str, str]:
@@ -196,7 +250,8 @@ def _is_row(first: str, second: str) -> bool:
     if value is None:
         return first[:1] not in ("{", "[") or first[1:2] == "'"
     if isinstance(value, list):
-        return bool(second) and all(isinstance(cell, str | None) for cell in value)
+        is_text = all(isinstance(cell, str | None) for cell in value)
+        return bool(second) if is_text else bool(_parsed(second))
     return not isinstance(value, dict) or not any(isinstance(cell, list | dict) for cell in value.values())
 
 

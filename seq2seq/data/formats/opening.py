@@ -9,6 +9,7 @@ from seq2seq.data.formats.json_table import JsonTable
 from seq2seq.data.formats.po import PoTable
 from seq2seq.data.formats.spreadsheet import Spreadsheet
 from seq2seq.data.formats.table import InvalidLines, Table
+from seq2seq.data.formats.wmt_xml import WmtTable
 from seq2seq.data.formats.xml_units import TmxTable, XliffTable
 from seq2seq.errors import InputError
 from seq2seq.io.compression import compression_of
@@ -45,6 +46,8 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, inval
             return TmxTable(path, layout.encoding, invalid_lines)
         case "xliff":
             return XliffTable(path, layout.encoding, invalid_lines)
+        case "wmt":
+            return WmtTable(path, layout.encoding, invalid_lines)
         case "xlsx" | "ods" | "ole":
             return Spreadsheet(path, is_header)
         case "po":

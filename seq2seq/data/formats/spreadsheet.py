@@ -17,7 +17,13 @@ from typing_extensions import override
 
 from seq2seq.data.formats import workbook_process
 from seq2seq.data.formats.delimited import IsHeader
-from seq2seq.data.formats.sentence_columns import CELL_START, has_heading, sentence_columns
+from seq2seq.data.formats.first_rows import (
+    CELL_START,
+    columns_of_sentences,
+    count_titles,
+    describe_header,
+    has_heading,
+)
 from seq2seq.data.formats.table import FIRST_ROWS, Column, Table, listed
 from seq2seq.errors import InputError
 
@@ -41,17 +47,20 @@ class Spreadsheet(Table):
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the table
         weakref.finalize(self, self._file.close)
         self._sheet = _copy_sheet_of_pairs(path, self._file)
-        first = [cells for _, cells in islice(self._cells(), FIRST_ROWS)]
-        self._first = first[0] if first else []
+        rows = list(islice(self._cells(), FIRST_ROWS))
+        self._titles = count_titles(_starts([cells for _, cells in rows]), lambda cells: is_header(cells, True))
+        self._first_number, self._first = rows[self._titles] if rows else (1, [])
+        first = [cells for _, cells in rows[self._titles :]]
         self.is_named = bool(first) and (is_header(self._first, True) or has_heading(_starts(first)))
         names = self._first if self.is_named else map(str, range(1, len(self._first) + 1))
         self.columns = [(name,) for name in names]
-        self._sentence_columns = sentence_columns(self.columns, _starts(first[int(self.is_named) :]))
+        self._candidates = columns_of_sentences(self.columns, _starts(first[int(self.is_named) :]))
 
     @property
     @override
     def form(self) -> str:
-        return f"spreadsheet, sheet {self._sheet}, {'with a header' if self.is_named else 'no header recognised'}"
+        below = f"row {self._first_number}" if self._titles else ""
+        return f"spreadsheet, sheet {self._sheet}, {describe_header(self.is_named, below)}"
 
     @property
     @override
@@ -63,13 +72,13 @@ class Spreadsheet(Table):
 
     @property
     @override
-    def sentence_columns(self) -> list[Column]:
-        return self._sentence_columns
+    def candidates(self) -> list[Column]:
+        return self._candidates
 
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
-        for number, cells in islice(self._cells(), int(self.is_named), None):
+        for number, cells in islice(self._cells(), self._titles + int(self.is_named), None):
             yield number, cells[src], cells[tgt]
 
     def _cells(self) -> Iterator[tuple[int, list[str]]]:
@@ -120,7 +129,7 @@ def _has_pairs(file: IO[bytes]) -> bool:
     rows = [json.loads(line)[1:] for line in islice(file, FIRST_ROWS)]
     file.seek(0, os.SEEK_END)
     columns = [(str(number),) for number in range(len(rows[0]))] if rows else []
-    return len(sentence_columns(columns, _starts(rows))) >= _SIDES
+    return len(columns_of_sentences(columns, _starts(rows))) >= _SIDES
 
 
 def _starts(rows: list[list[str]]) -> list[list[str]]:

@@ -69,7 +69,7 @@ class Table(ABC):
         """How the file is read, for messages: `TSV with a header`."""
 
     @property
-    def sentence_columns(self) -> list[Column]:
+    def candidates(self) -> list[Column]:
         """The columns that may hold sentences, by their first cells."""
         return self.columns
 

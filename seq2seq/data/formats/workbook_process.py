@@ -14,6 +14,7 @@ MOST_MEMORY = 2**31
 """Bytes, where the system can limit them."""
 MOST_SECONDS = 120
 """Of processor time."""
+_MOST_NAMED = 5
 
 
 def main(path: str) -> None:
@@ -37,8 +38,8 @@ def _limit_resources() -> None:
 
 
 def _lines(path: str) -> Iterator[Any]:
-    """The name of each visible sheet, in quotes and with its position among them; then the number and the cells of each
-    of its rows that is not blank.
+    """The name of each visible sheet, in quotes and with those of the others; then the number and the cells of each of
+    its rows that is not blank.
     """
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -49,9 +50,13 @@ def _lines(path: str) -> Iterator[Any]:
         for metadata in workbook.sheets_metadata
         if metadata.typ == SheetTypeEnum.WorkSheet and metadata.visible == SheetVisibleEnum.Visible
     ]
-    for position, name in enumerate(names, start=1):
+    for name in names:
         sheet = workbook.get_sheet_by_name(name)
-        yield f"{name!r} ({position} of {len(names)})" if len(names) > 1 else repr(name)
+        others = [repr(other) for other in names if other != name]
+        listed = ", ".join(others[:_MOST_NAMED]) + f" and {len(others) - _MOST_NAMED} more" * (
+            len(others) > _MOST_NAMED
+        )
+        yield f"{name!r} (not {listed}: to read another sheet, save it as a file)" if others else repr(name)
         first_row = sheet.start[0] + 1 if sheet.start else 1
         for number, row in enumerate(sheet.iter_rows(), start=first_row):
             if any(row):  # most blank rows, quickly

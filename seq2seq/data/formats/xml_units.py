@@ -29,8 +29,8 @@ _UNTRANSLATED_STATES = {"new", "initial", "needs-translation"}
 _FUZZY_STATE = re.compile(r"needs-(review|adaptation|l10n)")
 
 
-class XmlUnits(Table):
-    """A row for each translated unit, an element with one of the names `tags`."""
+class XmlTable(Table):
+    """Rows in elements with one of the names `tags`."""
 
     tags: tuple[str, ...]
 
@@ -43,6 +43,18 @@ class XmlUnits(Table):
     @abstractmethod
     def _column_names(self) -> list[str]:
         """The languages; the source first if the file says which it is."""
+
+    def _elements(self, *tags: str) -> "Iterator[Element]":
+        number = 0
+        with _explained(self.path, lambda: number), open_decompressed(self.path) as stream:
+            chunks = iter(lambda: stream.read(_CHUNK), b"")
+            for element in xml_elements(chunks, tags, self._encoding):
+                number += not str(element.tag).endswith("header")
+                yield element
+
+
+class XmlUnits(XmlTable):
+    """A row for each translated unit."""
 
     @abstractmethod
     def _sides(self, unit: "Element", src: str, tgt: str) -> tuple[str, str] | str:
@@ -61,14 +73,6 @@ class XmlUnits(Table):
                 self.omitted[sides] += 1
             else:
                 yield number, *sides
-
-    def _elements(self, *tags: str) -> "Iterator[Element]":
-        number = 0
-        with _explained(self.path, lambda: number), open_decompressed(self.path) as stream:
-            chunks = iter(lambda: stream.read(_CHUNK), b"")
-            for element in xml_elements(chunks, tags, self._encoding):
-                number += not str(element.tag).endswith("header")
-                yield element
 
 
 class TmxTable(XmlUnits):

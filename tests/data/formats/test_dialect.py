@@ -35,6 +35,8 @@ def written(rows: list[tuple[str, str]], delimiter: str, quoting: int = csv.QUOT
         ("a.tsv", '"How\tComment\na\tb\nare you"\tvas-tu\n' * 5, Dialect("\t", False)),
         ("a.txt", "one sentence, and no more\nanother sentence\n" * 8, Dialect("\t", False)),
         ("a.txt", "a ||| b\n" * 3, Dialect(" ||| ", False)),
+        ("a.csv", "Phrases, 2023\n" + written(ROWS, ";"), Dialect(";", True)),
+        ("a.txt", "Phrases\n\n" + written(ROWS, ","), Dialect(",", True)),
     ],
 )
 def test_the_rows_determine_the_dialect(name: str, text: str, expected: Dialect, tmp_path: Path) -> None:

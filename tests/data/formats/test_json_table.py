@@ -19,12 +19,22 @@ PAIRS = [(f"paka {n}", f"cat {n}") for n in range(30)]
 OBJECTS = [{"sw": src, "en": tgt} for src, tgt in PAIRS]
 ROW_NUMBERS = {name: {str(n): row[name] for n, row in enumerate(OBJECTS)} for name in ("sw", "en")}
 VARIABLE = [{"translation": {"language": ["en", "sw", "en"], "translation": [t, s, "x"]}} for s, t in PAIRS]
+SECOND = [{"language": "en", "value": "x"}]
 SHAPES: dict[str, Callable[[], Any]] = {
     "wrapped": lambda: {"version": 1, "tags": [], "data": OBJECTS, "more": {"a": "b"}},
     "columns": lambda: {"id": list(range(30)), "sw": [s for s, _ in PAIRS], "en": [t for _, t in PAIRS]},
     "pandas columns": lambda: ROW_NUMBERS,
     "pandas split": lambda: {"columns": ["sw", "en"], "index": list(range(30)), "data": [list(p) for p in PAIRS]},
     "lists": lambda: [list(pair) for pair in PAIRS],
+    "by language": lambda: [[{"lang": "en", "text": t}, {"lang": "sw", "text": s}] for s, t in PAIRS],
+    "by language in a field": lambda: [
+        {
+            "id": n,
+            "texts": [{"language": "sw", "value": s}, {"language": "en", "value": t}, {"language": "en", "value": "x"}],
+        }
+        for n, (s, t) in enumerate(PAIRS)
+    ],
+    "sentences and translations": lambda: dict(PAIRS),
     "one reference": lambda: [{"source": src, "target": [tgt]} for src, tgt in PAIRS],
     "variable languages": lambda: VARIABLE,
 }
@@ -48,6 +58,27 @@ def test_every_shape_gives_the_same_pairs(shape: str, indent: int | None, name: 
 def test_lines_may_be_arrays(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(pair)}\n" for pair in PAIRS))
     assert read(JsonTable(tmp_path / "a.jsonl"), ColumnHints()) == PAIRS
+
+
+def test_lines_may_be_texts_by_language(tmp_path: Path) -> None:
+    rows = [[{"text": t, "lang": "en"}, {"text": s, "lang": "sw"}] for s, t in PAIRS]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert read(JsonTable(tmp_path / "a.jsonl"), ColumnHints("sw", "en")) == PAIRS
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_strings_under_names_are_no_pairs(indent: int | None, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        json.dumps({f"menu.item{n}": text for n, (_, text) in enumerate(PAIRS)}, indent=indent)
+    )
+    with pytest.raises(InputError, match=r"keys look like names, not sentences \(menu.item0, menu.item1\); expected"):
+        JsonTable(tmp_path / "a.json")
+
+
+def test_pairs_within_rows_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"units": [{"name": "a", "phrases": OBJECTS}] * 2}))
+    with pytest.raises(InputError, match=r"its rows hold arrays of objects \(phrases\), not two sentences; write"):
+        open_table(tmp_path / "a.json", lambda *_: False)
 
 
 def test_a_list_of_translations_is_a_pair_with_each(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
-"""Which columns of a table of cells may hold sentences, by their first cells."""
+"""What the first rows of a table of cells tell: which columns may hold sentences, and whether there is a header."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from seq2seq.data.formats.table import Column
 
 CELL_START = 200
 """Characters of a cell that are enough to tell columns apart; a line may have 16 MiB."""
+MOST_TITLES = 5
+"""Rows above a header at most."""
 
 _ENOUGH_ROWS = 10
 # At most this share of the cells of a column of labels are different.
@@ -19,7 +21,7 @@ _END = re.compile(r"[.!?…。！？।؟։။៕][\"'”’»)]*\s*$")
 _LICENCE = re.compile(r"\bCC[- ](BY|0)\b|\blicen[cs]e|\battribution\b|©|https?://", re.IGNORECASE)
 
 
-def sentence_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[Column]:
+def columns_of_sentences(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[Column]:
     """The columns whose cells in the first rows may be sentences; all if there are no rows."""
     cells_of = zip(*rows, strict=True) if rows else [()] * len(columns)
     return [column for column, cells in zip(columns, cells_of, strict=True) if _may_be_sentences(cells)]
@@ -37,6 +39,25 @@ def _may_be_sentences(cells: Sequence[str]) -> bool:
     alike = len({re.sub(r"\d+", "", cell) for cell in cells}) == 1
     labels = len(set(cells)) <= _FEW_VALUES * len(cells)
     return not (alike or labels or all(_LICENCE.search(cell) for cell in cells))
+
+
+def count_titles(rows: Sequence[Sequence[str]], is_header: Callable[[Sequence[str]], bool]) -> int:
+    """How many of the first rows stand above the header, with fewer filled cells; 0 if there is no such header."""
+
+    def begins_table(number: int) -> bool:
+        below = [row for row in rows[number:] if len(row) == len(rows[number])]
+        return is_header(rows[number]) or has_heading(below)
+
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    header = next(filter(begins_table, range(min(len(rows), MOST_TITLES + 1))), 0)
+    return header if all(count < filled[header] for count in filled[:header]) else 0
+
+
+def describe_header(has_header: bool, below_titles: str = "") -> str:
+    """Whether a table has a header, for messages. below_titles: its line or row if others stand above it."""
+    if not has_header:
+        return "no header recognised"
+    return f"with a header in {below_titles} (what is above it is skipped)" if below_titles else "with a header"
 
 
 def has_heading(rows: Sequence[Sequence[str]]) -> bool:

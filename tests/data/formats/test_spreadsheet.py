@@ -29,7 +29,17 @@ def test_the_first_sheet_with_two_columns_of_text_is_read(tmp_path: Path) -> Non
     table = opened(tmp_path / "a.xlsx")
     for _ in range(2):
         assert pairs(table) == [(row, *pair) for row, pair in enumerate(PAIRS, start=3)]
-    assert table.form == "spreadsheet, sheet 'Words' (2 of 3), with a header"
+    assert table.form == (
+        "spreadsheet, sheet 'Words' (not 'Notes', 'More': to read another sheet, save it as a file), with a header"
+    )
+
+
+def test_rows_above_a_header_are_skipped(tmp_path: Path) -> None:
+    rows: Rows = [("Phrases", None, 2023.0), (None,), ("English", "French", "Note"), *((*pair, "n") for pair in PAIRS)]
+    write_xlsx(tmp_path / "a.xlsx", {"Words": rows})
+    table = opened(tmp_path / "a.xlsx")
+    assert pairs(table) == [(row, *pair) for row, pair in enumerate(PAIRS, start=4)]
+    assert table.form == "spreadsheet, sheet 'Words', with a header in row 3 (what is above it is skipped)"
 
 
 @pytest.mark.parametrize(("name", "write"), [("a.ods", write_ods), ("a.xls", write_xls), ("xlsx.xls", None)])
