@@ -137,11 +137,11 @@ def _encode(
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 
-    def track_overlaps(pairs: Iterable[Pair]) -> Iterator[Pair]:
-        for pair in pairs:
+    def track_overlaps(blocks: Iterable[list[Pair]]) -> Iterator[Pair]:
+        for pairs in blocks:
             for overlap in overlaps:
-                overlap.add(pair)
-            yield pair
+                overlap.add(pairs)
+            yield from pairs
 
     reports = []
     with CorpusWriter(folder / "train", tokenizers.src, tokenizers.tgt, data.max_length) as train:
