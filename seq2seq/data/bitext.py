@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from seq2seq.data.formats.table import Column, InvalidRows, Table
 from seq2seq.data.sentences import read_sentences
@@ -19,8 +19,7 @@ _CHUNK_CHARACTERS = 2**23
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A sentence and its translation, stripped of white space, and their line or row."""
 
     src: str
@@ -30,7 +29,7 @@ class Pair:
     @property
     def usable(self) -> bool:
         """Whether neither side is blank."""
-        return not self.fault
+        return bool(self.src and self.tgt)
 
     @property
     def fault(self) -> str:

@@ -22,7 +22,7 @@ from seq2seq.io.storage import new_file, read_json, to_json, write_file
 from seq2seq.tokenizer.shared_spans import encode_pairs
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, Tokenizer
 
-_CHUNK = 10_000
+_CHUNK = 1000
 _IDS_AT_ONCE = 2**22
 _PARTS = "parts.json"
 _IDS = np.dtype("<i4")

@@ -45,12 +45,12 @@ class Inspection:
         """The faults of text in a source."""
         return self._faults[source].findings()
 
-    def shift(self, source: int, pairs: Iterable[tuple[int, Pair]]) -> Shift | None:
+    def shift(self, source: int, pairs: Iterable[Pair]) -> Shift | None:
         """Whether the sides of a source are shifted. pairs: of the source, in order; read only if they are."""
         detector = self._detectors[source]
         if not detector.shift:
             return None
-        return locate((pair for _, pair in islice(pairs, *detector.suspects)), detector.shift)
+        return locate(islice(pairs, *detector.suspects), detector.shift)
 
     def is_sorted(self, source: int) -> bool:
         """Whether a source is sorted by length."""

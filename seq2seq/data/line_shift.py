@@ -178,8 +178,8 @@ def _occurrences(texts: list[str]) -> np.ndarray:
     frequent.sort(key=lambda item: (-item[1], item[0]))
     columns = {word: column for column, (word, _) in enumerate(frequent[:_WORDS])}
     occurrences = np.zeros((len(texts), len(columns)), np.float32)
-    for number, row in enumerate(rows):
-        occurrences[number, [columns[word] for word in row if word in columns]] = 1
+    cells = [(number, columns[word]) for number, row in enumerate(rows) for word in row.intersection(columns)]
+    occurrences[tuple(zip(*cells, strict=True)) or ([], [])] = 1
     return occurrences
 
 

@@ -2,12 +2,12 @@
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seq2seq.data.bitext import Pair
 
-_ASCII_MARKS = (string.punctuation + string.digits + string.whitespace).encode()
+_ASCII_MARKS = (string.punctuation + string.digits + string.whitespace.replace("\n", "")).encode()
 # Blocks of punctuation, and the no-break space; letters and combining marks are kept.
 _OTHER_MARKS = re.compile(
     "[\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965"
@@ -32,31 +32,29 @@ class OverlapReport:
 
 
 class Overlap:
-    """Compares an evaluation set with the training pairs, which are added one after the other."""
+    """Compares an evaluation set with the training pairs, which are added in order."""
 
     def __init__(self, name: str, pairs: Iterable[Pair]) -> None:
         """name: of the evaluation set."""
         self._name = name
         self._letters: dict[int, int] = {}
         self._targets: set[int] = set()
-        for pair in pairs:
-            if pair.usable:
-                self._letters[hash(pair.src)] = hash(letters_of(pair.src))
-                self._targets.add(hash(pair.tgt))
+        usable = [pair for pair in pairs if pair.usable]
+        for pair, letters in zip(usable, letters_of([pair.src for pair in usable]), strict=True):
+            self._letters[hash(pair.src)] = hash(letters)
+            self._targets.add(hash(pair.tgt))
+        self._sources = set(self._letters)
         self._keys = set(self._letters.values()) - {hash(b"")}
         self._seen: set[int] = set()
         self._seen_targets: set[int] = set()
         self._seen_keys: set[int] = set()
 
-    def add(self, pair: Pair) -> None:
-        """Add a training pair."""
-        src, tgt, key = hash(pair.src), hash(pair.tgt), hash(letters_of(pair.src))
-        if src in self._letters:
-            self._seen.add(src)
-        if tgt in self._targets:
-            self._seen_targets.add(tgt)
-        if key in self._keys:
-            self._seen_keys.add(key)
+    def add(self, pairs: Sequence[Pair]) -> None:
+        """Add training pairs."""
+        sources = [pair.src for pair in pairs]
+        self._seen |= self._sources.intersection(map(hash, sources))
+        self._seen_targets |= self._targets.intersection(hash(pair.tgt) for pair in pairs)
+        self._seen_keys |= self._keys.intersection(map(hash, letters_of(sources)))
 
     def report(self) -> OverlapReport:
         """What was found in the pairs so far."""
@@ -66,9 +64,12 @@ class Overlap:
         )
 
 
-def letters_of(text: str) -> bytes:
-    """The text in lower case, without blanks, punctuation and digits; equal for near-duplicates."""
-    lowered = text.lower()
+def letters_of(texts: Sequence[str]) -> list[bytes]:
+    """Each text in lower case, without blanks, punctuation and digits; equal for near-duplicates.
+
+    texts: without line breaks.
+    """
+    lowered = "\n".join(texts).lower()
     if not lowered.isascii():
         lowered = _OTHER_MARKS.sub("", lowered)
-    return lowered.encode().translate(None, _ASCII_MARKS)
+    return lowered.encode().translate(None, _ASCII_MARKS).split(b"\n") if texts else []

@@ -4,6 +4,7 @@ import random
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer
 
 _EXAMPLES = 3
 _TOKENIZER_PAIRS, _TOKENIZER_CHARACTERS = 100_000, 2**26
+_PROFILE_PAIRS = 200_000
 _LENGTHS_KEPT = 1000
 _REPORT, _VALID = "report.json", "valid.json"
 _LARGEST_VALIDATION, _LARGEST_REPORT = 2**30, 2**26
@@ -90,7 +92,9 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
 
     Raises InputError if files cannot be read, do not match or hold too few pairs.
     """
-    report, tokenizers = _write(data, tokenizer, sources, folder)
+    with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
+        report = _encode(data, sources, selection, tokenizers, folder)
+        write_file(folder / PROFILE, _learn_profile(sources, selection).content())
     if tokenizers.has_symbols:
         insert_symbols(folder / "train", tokenizers, data.max_length)
     write_file(folder / _REPORT, to_json(report.as_json()))
@@ -100,20 +104,30 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
 
 def report_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
     """The report of `prepare_data`, with the same errors. folder: for files of which only the report is of use."""
-    return _write(data, tokenizer, sources, folder)[0]
+    with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
+        return _encode(data, sources, selection, tokenizers, folder)
 
 
-def _write(
+@contextmanager
+def _selected(
     data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path
-) -> tuple[DataReport, Tokenizers]:
-    """Survey the pairs, hold some out if no validation data is given, train tokenizers, encode everything."""
+) -> Iterator[tuple[Selection, Tokenizers]]:
+    """The pairs, surveyed and with some held out if no validation data is given, and tokenizers trained on them."""
     folder.mkdir(parents=True, exist_ok=True)
     with PairSpool(folder) as spool:
         selection = Selection(data, sources, spool, folder)
         tokenizers = _train_tokenizers(tokenizer, selection, data.normalize)
         for name, side in tokenizers.files().items():
             write_file(folder / name, side.model)
-        return _encode(data, sources, selection, tokenizers, folder), tokenizers
+        yield selection, tokenizers
+
+
+def _learn_profile(sources: Sources, selection: Selection) -> TextProfile:
+    learner = ProfileLearner(language_code(sources.src_lang), language_code(sources.tgt_lang))
+    for pair in selection.training_pairs(_PROFILE_PAIRS):
+        learner.add(pair.src, pair.tgt)
+    survey = selection.survey
+    return learner.finish(survey.src_characters, unspaced_targets=is_unspaced(survey.tgt_characters))
 
 
 def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: bool) -> Tokenizers:
@@ -157,21 +171,18 @@ def _encode(
         except InputError as error:
             notes.append(f"the test split is not compared with the training pairs: {error}")
 
-    profile = ProfileLearner(selection.usable, language_code(sources.src_lang), language_code(sources.tgt_lang))
-
-    def track(pairs: Iterable[Pair]) -> Iterator[Pair]:
-        for pair in pairs:
-            profile.add(pair.src, pair.tgt)
+    def track_overlaps(blocks: Iterable[list[Pair]]) -> Iterator[Pair]:
+        for pairs in blocks:
             for overlap in overlaps:
-                overlap.add(pair)
-            yield pair
+                overlap.add(pairs)
+            yield from pairs
 
     reports = []
     with CorpusWriter(folder / "train", tokenizers.src, tokenizers.tgt, data.max_length) as train:
         for index, source in enumerate(sources.train):
             report = SourceReport(str(source.pairs), weight=source.weight, max_length=data.max_length)
             too_long = _TooLong(report)
-            pairs = track(selection.training_pairs_of(index, report))
+            pairs = track_overlaps(selection.training_pairs_of(index, report))
             report.kept = train.add(pairs, too_long.add, source.weight)
             report.too_long_median = too_long.median
             reports.append(report)
@@ -183,9 +194,6 @@ def _encode(
         raise InputError(f"{valid_report.name}: {valid_report.losses}")
 
     survey, sample = selection.survey, selection.survey.sample
-    unspaced_targets = is_unspaced(survey.tgt_characters)
-    learnt = profile.finish(survey.src_characters, unspaced_targets=unspaced_targets)
-    write_file(folder / PROFILE, learnt.content())
     return DataReport(
         sources=reports,
         valid=valid_report,
@@ -193,7 +201,7 @@ def _encode(
         tgt=SideReport.of(train.tgt_pieces, survey.tgt_characters.total() / survey.usable),
         usual_ratio=survey.usual_ratio,
         several_translations=survey.several_translations,
-        unspaced_targets=unspaced_targets,
+        unspaced_targets=is_unspaced(survey.tgt_characters),
         overlaps=[overlap.report() for overlap in overlaps],
         vocabulary=VocabularyReport.of(tokenizers.files(), train, valid),
         examples=[_pieces(tokenizers, pair) for pair in _different(sample, _EXAMPLES)],

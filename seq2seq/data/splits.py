@@ -74,8 +74,11 @@ class Selection:
         chosen = self._kept & ~self._held_out
         return self._pairs(_evenly(chosen, most / self.usable) if self.usable > most else chosen)
 
-    def training_pairs_of(self, index: int, report: SourceReport) -> Iterator[Pair]:
-        """The training pairs of one source; `report` counts them, and those that are dropped or break a rule."""
+    def training_pairs_of(self, index: int, report: SourceReport) -> Iterator[list[Pair]]:
+        """The training pairs of one source, in lists.
+
+        `report` counts them, and those that are dropped or break a rule.
+        """
         skipped, report.omitted = self._skipped[index], dict(self._omitted[index])
         if skipped.count:
             report.findings.append(skipped)
@@ -86,21 +89,20 @@ class Selection:
         report.shift = self.inspection.shift(index, self._spool.read(index))
         report.sorted_by_length = self.inspection.is_sorted(index)
         report.toy = self.inspection.has_number_sequences(index)
-        for number, pair in self._spool.read(index):
-            report.read += 1
-            if not pair.usable:
-                empty.add(pair.line)
-                continue
-            broken = self._rules.broken_by(number, pair, CLEANING_RULES)
-            if broken and (dropped_by := next((rule for rule in broken if rule in self._chosen_rules), None)):
-                findings[dropped_by].add(pair.line)
-                continue
-            for rule in broken:
-                findings[rule].add(pair.line)
-            if self._held_out[number]:
-                report.held_out += 1
-            else:
-                yield pair
+        for first, pairs in self._spool.blocks(index):
+            numbers = slice(first, first + len(pairs))
+            kept = self.survey.is_usable[numbers].copy()
+            _count(empty, pairs, ~kept)
+            broken = self._rules.broken_by(first, pairs, CLEANING_RULES)
+            # A pair is dropped by the first of the chosen rules that it breaks.
+            for rule, is_broken in sorted(broken.items(), key=lambda item: item[0] not in self._chosen_rules):
+                _count(findings[rule], pairs, kept & is_broken)
+                if rule in self._chosen_rules:
+                    kept &= ~is_broken
+            held_out = self._held_out[numbers] & kept
+            report.read += len(pairs)
+            report.held_out += int(held_out.sum())
+            yield list(compress(pairs, (kept & ~held_out).tolist()))
 
     def validation_pairs(self, report: SourceReport) -> Iterator[Pair]:
         """The validation pairs, given or held out."""
@@ -118,14 +120,15 @@ class Selection:
 
     def _pairs(self, chosen: np.ndarray) -> Iterator[Pair]:
         """chosen: [read]"""
-        return (pair for index in self._sources for _, pair in self._spool.read(index, chosen))
+        return (pair for index in self._sources for pair in self._spool.read(index, chosen))
 
     def _clean(self) -> np.ndarray:
         """Whether each pair is usable and breaks none of the chosen rules, [read]."""
         kept = self.survey.is_usable.copy()
         for index in self._sources:
-            for number, pair in self._spool.read(index, self.survey.is_usable):
-                kept[number] = not self._rules.broken_by(number, pair, self._chosen_rules)
+            for first, pairs in self._spool.blocks(index):
+                for is_broken in self._rules.broken_by(first, pairs, self._chosen_rules).values():
+                    kept[first : first + len(pairs)] &= ~is_broken
         return kept
 
     def _draw(self, count: int) -> np.ndarray:
@@ -134,6 +137,12 @@ class Selection:
         drawn = draw_groups(map(int, compress(hashes, kept)), count)
         is_drawn: np.ndarray = np.fromiter((int(value) in drawn for value in hashes), bool, len(hashes)) & kept
         return is_drawn
+
+
+def _count(finding: Finding, pairs: list[Pair], chosen: np.ndarray) -> None:
+    """Count the chosen pairs. chosen: bool, [pairs]"""
+    for pair in compress(pairs, chosen.tolist()) if chosen.any() else ():
+        finding.add(pair.line)
 
 
 def _skipped_rows(pairs: Bitext, read: int, most: float) -> Finding:

@@ -3,7 +3,6 @@
 Memory does not grow with the corpus, except for ten bytes per pair: duplicates are found by hashes on disk.
 """
 
-import hashlib
 import math
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import compress
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +32,7 @@ _LEAST_SHARE = 0.25
 _BINS_PER_UNIT, _BINS = 20, 400
 # To both lengths of a ratio, as short sentences vary.
 _ADDED = 5
-_CHUNK = 10_000
+_CHUNK = 1000
 # The hashes decide which pairs are held out: models with different seeds share a validation set.
 _KEY = b"held out"
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -62,12 +63,12 @@ class Survey:
 
     @property
     def usual_ratio(self) -> float:
-        """The median of `length_ratio`, within 5 %."""
+        """The median of `length_ratios`, within 5 %."""
         middle = int(np.searchsorted(self._ratios.cumsum(), self._ratios.sum() / 2))
         return math.exp((middle + 0.5 - _BINS / 2) / _BINS_PER_UNIT)
 
     def _add_ratios(self, src_lengths: np.ndarray, tgt_lengths: np.ndarray) -> None:
-        ratios = np.log((tgt_lengths + _ADDED) / (src_lengths + _ADDED))
+        ratios = np.log(length_ratios(src_lengths, tgt_lengths))
         bins = np.rint(ratios * _BINS_PER_UNIT - 0.5).astype(np.int64) + _BINS // 2
         self._ratios += np.bincount(bins.clip(0, _BINS - 1), minlength=_BINS)
 
@@ -79,15 +80,14 @@ def survey(pairs: Iterable[Pair], folder: Path) -> Survey:
     src_characters, tgt_characters = _CharacterCounts(), _CharacterCounts()
     with _DuplicateFinder(folder) as duplicates:
         for chunk in chunks(pairs, _CHUNK):
-            usable = [pair for pair in chunk if pair.usable]
-            result.sample += usable[: SAMPLE - len(result.sample)]
-            chunk_usable = np.fromiter((pair.usable for pair in chunk), bool, len(chunk))
+            chunk_usable = np.array([pair.usable for pair in chunk])
+            usable = list(compress(chunk, chunk_usable.tolist()))
+            sources, targets = [pair.src for pair in usable], [pair.tgt for pair in usable]
             chunk_hashes = np.zeros(len(chunk), np.uint64)
-            chunk_hashes[chunk_usable] = [hash_of(pair.src, key=_KEY) for pair in usable]
-            duplicates.add(result.read + chunk_usable.nonzero()[0], chunk_hashes[chunk_usable], usable)
-            result._add_ratios(
-                src_characters.add([pair.src for pair in usable]), tgt_characters.add([pair.tgt for pair in usable])
-            )
+            chunk_hashes[chunk_usable] = _hashes_of(sources)
+            duplicates.add(result.read + chunk_usable.nonzero()[0], chunk_hashes[chunk_usable], targets)
+            result._add_ratios(src_characters.add(sources), tgt_characters.add(targets))
+            result.sample += usable[: SAMPLE - len(result.sample)]
             is_usable += chunk_usable.tobytes()
             hashes.frombytes(chunk_hashes.tobytes())
             result.read += len(chunk)
@@ -109,10 +109,11 @@ class _CharacterCounts:
         """Count the characters of these texts; return the length of each."""
         text = "".join(texts)
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        counts = np.bincount(codes, minlength=len(self._counts))
-        new = {chr(code) for code in ((counts > 0) & (self._counts == 0)).nonzero()[0]}
+        counts = np.bincount(codes)
+        before = self._counts[: len(counts)]
+        new = {chr(code) for code in ((counts > 0) & (before == 0)).nonzero()[0]}
         self._order += map(ord, dict.fromkeys(filter(new.__contains__, text))) if new else ()
-        self._counts += counts
+        before += counts
         return np.fromiter(map(len, texts), np.int64, len(texts))
 
     def counter(self) -> Counter[str]:
@@ -120,9 +121,10 @@ class _CharacterCounts:
         return Counter({chr(code): int(self._counts[code]) for code in self._order})
 
 
-def length_ratio(pair: Pair) -> float:
+def length_ratios(src_lengths: np.ndarray, tgt_lengths: np.ndarray) -> np.ndarray:
     """Target characters over source characters, plus 5 on each side, as short sentences vary."""
-    return (len(pair.tgt) + _ADDED) / (len(pair.src) + _ADDED)
+    ratios: np.ndarray = (tgt_lengths + _ADDED) / (src_lengths + _ADDED)
+    return ratios
 
 
 def main_scripts(characters: Counter[str]) -> set[str]:
@@ -165,9 +167,10 @@ def script(character: str) -> str:
     return _GROUPS.get(name, name)
 
 
-def hash_of(*texts: str, key: bytes = b"") -> int:
-    """A 64-bit hash of the texts."""
-    return int.from_bytes(hashlib.blake2b("\n".join(texts).encode(), digest_size=8, key=key).digest(), "little")
+def _hashes_of(texts: list[str]) -> np.ndarray:
+    """A 64-bit hash of each text."""
+    digests = [blake2b(text.encode(), digest_size=8, key=_KEY).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), "<u8")
 
 
 class _DuplicateFinder:
@@ -184,11 +187,11 @@ class _DuplicateFinder:
     def __exit__(self, *error: object) -> None:
         self._files.close()
 
-    def add(self, numbers: np.ndarray, src_hashes: np.ndarray, pairs: list[Pair]) -> None:
-        """Add pairs, with their numbers and the hashes of their sources."""
-        records = np.empty(len(pairs), _RECORD)
-        targets = np.fromiter((hash(pair.tgt) for pair in pairs), np.int64, len(pairs)).view(np.uint64)
-        records["src"], records["pair"], records["number"] = src_hashes, src_hashes * _ODD + targets, numbers
+    def add(self, numbers: np.ndarray, src_hashes: np.ndarray, targets: list[str]) -> None:
+        """Add pairs: their numbers, the hashes of their sources, and their targets."""
+        records = np.empty(len(targets), _RECORD)
+        tgt_hashes = np.fromiter(map(hash, targets), np.int64, len(targets)).view(np.uint64)
+        records["src"], records["pair"], records["number"] = src_hashes, src_hashes * _ODD + tgt_hashes, numbers
         parts = src_hashes % _PARTS
         for part in np.unique(parts):
             self._parts[part].write(records[parts == part].tobytes())

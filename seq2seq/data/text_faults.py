@@ -116,6 +116,11 @@ def _is_nfc(text: str) -> bool:
     return unicodedata.is_normalized("NFC", text)
 
 
+def _is_wordless(text: str) -> bool:
+    """Whether a text that is not blank has no letter; most begin with one."""
+    return bool(text) and not text[0].isalpha() and not _LETTER.search(text)
+
+
 def _is_mojibake(text: str) -> bool:
     """Whether ftfy would decode part of a text anew, or a character of it was lost."""
     start = 0
@@ -142,5 +147,5 @@ _CHECKS = {
     "entities": _Check(_has_entity, _has_entity),
     "tags": _Check(lambda whole: "<" in whole, lambda text: bool(_TAG.search(text))),
     "decomposed": _Check(lambda whole: not _is_nfc(whole), lambda text: not _is_nfc(text)),
-    "wordless": _Check(lambda _: True, lambda text: bool(text) and not _LETTER.search(text)),
+    "wordless": _Check(lambda _: True, _is_wordless),
 }

@@ -39,6 +39,8 @@ def source_form(text: str) -> str:
 
     Empty if nothing in it is visible.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     if not text.isprintable():
         text = _remove_strays(_SOURCE_BLANK.sub(" ", text).replace(_SPACE, ""))
     return _composed(text)
@@ -49,6 +51,8 @@ def target_form(text: str) -> str:
 
     No-break spaces stay, and zero-width spaces within Thai, Lao, Burmese and Khmer.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     if not text.isprintable():
         text = _remove_strays(_TARGET_BLANK.sub(" ", text))
     return _composed(text)

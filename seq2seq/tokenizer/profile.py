@@ -24,7 +24,6 @@ LARGEST_PROFILE = 2**23
 """Bytes."""
 
 _MOST_CHARACTERS = 4096
-_MOST_PAIRS = 200_000
 
 _Name = Annotated[str, Field(max_length=100)]
 _Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -135,23 +134,16 @@ NO_PROFILE = TextProfile()
 class ProfileLearner:
     """Collects the profile of training pairs."""
 
-    def __init__(self, pairs: int, src_lang: str, tgt_lang: str) -> None:
-        """pairs: about how many will be added; of more than 200,000, evenly spread ones are used.
-
-        src_lang, tgt_lang: ISO 639 codes, or empty.
-        """
-        self._every = -(-pairs // _MOST_PAIRS) or 1
-        self._added = self._used = self._several_sentences = 0
+    def __init__(self, src_lang: str, tgt_lang: str) -> None:
+        """src_lang, tgt_lang: ISO 639 codes, or empty."""
+        self._pairs = self._several_sentences = 0
         self._src_lang, self._tgt_lang = src_lang, tgt_lang
         self._src, self._tgt = CasingLearner(), CasingLearner()
         self._sequences: Counter[str] = Counter()
 
     def add(self, src: str, tgt: str) -> None:
         """Add a pair in the form that the model reads."""
-        self._added += 1
-        if self._added % self._every:
-            return
-        self._used += 1
+        self._pairs += 1
         self._several_sentences += len(split_sentences(src, self._src_lang)) > 1
         self._src.add(src)
         self._tgt.add(tgt)
@@ -165,7 +157,7 @@ class ProfileLearner:
             src_lang=self._src_lang,
             tgt_lang=self._tgt_lang,
             unspaced_targets=unspaced_targets,
-            several_sentences=self._several_sentences / self._used if self._used else None,
+            several_sentences=self._several_sentences / self._pairs if self._pairs else None,
             src_characters=dict(Counter(characters).most_common(_MOST_CHARACTERS)),
             src_sequences=dict(self._sequences),
             src_casing=self._src.finish(LetterCase(self._src_lang)),

@@ -413,15 +413,19 @@ def test_aligned_files_can_be_pipes(
 @given(sources=st.lists(st.lists(st.builds(Pair, SENTENCE, SENTENCE, st.integers(1, 2**40)), max_size=5), max_size=3))
 def test_a_spool_yields_what_was_written(sources: list[list[Pair]], tmp_path: Path) -> None:
     with PairSpool(tmp_path) as spool, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2seq.data.spool._BLOCK", 7)
+        patch.setattr("seq2seq.data.spool._BLOCK", 2)
         assert [list(spool.write(pairs)) for pairs in sources] == sources
         both = [zip(spool.read(index), spool.read(index), strict=True) for index in range(len(sources))]
         odd = np.arange(sum(map(len, sources))) % 2 == 1
-        chosen = [number for index in range(len(sources)) for number, _ in spool.read(index, odd)]
-        assert chosen == odd.nonzero()[0].tolist()
-        twice = [[(first, second) for first, second in pairs] for pairs in both]
-    numbers = iter(range(1000))
-    assert twice == [[((number, pair),) * 2 for pair, number in zip(pairs, numbers, strict=False)] for pairs in sources]
+        chosen = [pair for index in range(len(sources)) for pair in spool.read(index, odd)]
+        assert chosen == [pair for pairs in sources for pair in pairs][1::2]
+        assert [list(pairs) for pairs in both] == [list(zip(pairs, pairs, strict=True)) for pairs in sources]
+        blocks = [block for index in range(len(sources)) for block in spool.blocks(index)]
+    first = 0
+    for number, pairs in blocks:
+        assert number == first
+        first += len(pairs)
+    assert [pair for _, pairs in blocks for pair in pairs] == [pair for pairs in sources for pair in pairs]
 
 
 def unusual_form(text: str) -> str:

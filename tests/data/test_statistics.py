@@ -2,8 +2,10 @@
 
 import random
 from collections import Counter, defaultdict
+from itertools import compress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from seq2seq.config import CLEANING_RULES, Rule
 from seq2seq.data.bitext import Pair
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.languages import language_warnings, looks_swapped
-from seq2seq.data.statistics import draw_groups, length_ratio, main_scripts, survey
+from seq2seq.data.statistics import draw_groups, length_ratios, main_scripts, survey
 
 words = st.sampled_from(["a", "b", "c", "", "a b"])
 
@@ -68,7 +70,8 @@ def test_groups_are_drawn_from_more_than_fit_in_memory() -> None:
 def test_usual_ratio_is_the_median(tmp_path: Path) -> None:
     draw = random.Random(3)
     rows = [("x" * draw.randint(1, 80), "y" * draw.randint(1, 200)) for _ in range(999)]
-    ratios = sorted(length_ratio(pair) for pair in pairs_of(rows))
+    src_lengths, tgt_lengths = (np.array([len(side) for side in sides]) for sides in zip(*rows, strict=True))
+    ratios = sorted(length_ratios(src_lengths, tgt_lengths))
     assert survey(pairs_of(rows), tmp_path).usual_ratio == pytest.approx(ratios[499], rel=0.05)
 
 
@@ -103,9 +106,14 @@ def test_each_rule_matches_only_its_own_pairs(tmp_path: Path) -> None:
     pairs = pairs_of([*(row for row, _ in ODD), *usual])
     clean: dict[Rule, bytearray] = {"mojibake": bytearray(len(pairs)), "markup": bytearray(len(pairs))}
     rules = Rules(survey(pairs, tmp_path), clean)
-    broken_rules = [rules.broken_by(number, pair, CLEANING_RULES) for number, pair in enumerate(pairs)]
+    broken = rules.broken_by(0, pairs, CLEANING_RULES)
+    broken_rules = [[rule for rule, is_broken in broken.items() if is_broken[number]] for number in range(len(pairs))]
     assert broken_rules == [*(broken for _, broken in ODD), *([] for _ in usual)]
-    assert rules.broken_by(1, pairs[1], ("ratio", "script")) == []
+    later = rules.broken_by(9, pairs[9:11], ("duplicates", "ratio"))
+    assert {rule: is_broken.tolist() for rule, is_broken in later.items()} == {
+        "duplicates": [True, False],
+        "ratio": [False, False],
+    }
 
 
 JAPANESE = [
@@ -134,7 +142,8 @@ def test_a_language_may_use_several_scripts(
 ) -> None:
     pairs = pairs_of([(text, "It is.") for text in [*usual * 20, *fitting, *foreign]])
     rules = Rules(survey(pairs, tmp_path), {})
-    assert [pair.src for number, pair in enumerate(pairs) if rules.broken_by(number, pair, ["script"])] == foreign
+    is_foreign = rules.broken_by(0, pairs, ["script"])["script"]
+    assert [pair.src for pair in compress(pairs, is_foreign)] == foreign
 
 
 GERMAN = ["Ein Mann schläft auf dem Sofa.", "Die Kinder spielen im Garten.", "Wir gehen heute nicht zur Schule."] * 5

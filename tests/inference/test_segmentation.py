@@ -24,7 +24,7 @@ def tokenizers() -> Tokenizers:
 
 @pytest.fixture(scope="module")
 def profile() -> TextProfile:
-    learner = ProfileLearner(len(TEXTS) * 10, "en", "en")
+    learner = ProfileLearner("en", "en")
     for text in TEXTS * 10:
         learner.add(text, text)
     return learner.finish(Counter("".join(TEXTS)), unspaced_targets=False)

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +160,7 @@ def test_a_stream_keeps_order_and_does_not_score_invalid_pairs(
 ) -> None:
     items = [Pair(src.strip(), tgt, line) for line, (src, tgt) in enumerate(pairs, start=1)]
     items[5] = Pair("", "one", 6)
-    items[9] = replace(items[9], tgt="x" * (scoring.LONGEST_SENTENCE + 1))
+    items[9] = items[9]._replace(tgt="x" * (scoring.LONGEST_SENTENCE + 1))
     monkeypatch.setattr(scoring, "_WINDOW_PAIRS", 8)
     scorer = Scorer(model)
     results = list(scorer.stream(items))

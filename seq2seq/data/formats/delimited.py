@@ -110,20 +110,16 @@ class Delimited(Table):
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
+        width, strict = len(self._first), self.invalid_rows.decoding == "strict"
         for line, cells in islice(self._cells(), self._titles + int(self.has_header), None):
-            if error := self._fault(line, cells, src, tgt):
-                self.invalid_rows.add(line, error)
-            elif isinstance(cells, list):
+            if isinstance(cells, InputError):
+                self.invalid_rows.add(line, cells)
+            elif len(cells) != width:
+                self.invalid_rows.add(line, self._wrong_width(line, len(cells)))
+            elif not strict and (undecodable(cells[src]) or undecodable(cells[tgt])):
+                self.invalid_rows.add(line, InputError(f"{self.path}, line {line}: not UTF-8"))
+            else:
                 yield line, cells[src], cells[tgt]
-
-    def _fault(self, line: int, cells: Cells, src: int, tgt: int) -> InputError | None:
-        if isinstance(cells, InputError):
-            return cells
-        if len(cells) != len(self._first):
-            return self._wrong_width(line, len(cells))
-        if undecodable(cells[src]) or undecodable(cells[tgt]):
-            return InputError(f"{self.path}, line {line}: not UTF-8")
-        return None
 
     def _first_row(self) -> tuple[int, list[str]]:
         """The header or first row, and its line. Raises InputError if it cannot be read."""

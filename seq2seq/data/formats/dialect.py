@@ -143,10 +143,14 @@ def _is_quoted(path: Path, encoding: str) -> bool:
     width = rows = quoted = 0
     shown = False
     with suppress(InputError):
-        for _, cells in _plain_cells(read_lines(path, encoding=encoding), "\t", path):
-            width, rows = width or len(cells), rows + 1
-            if not any('"' in cell for cell in cells):
+        for line in read_lines(path, encoding=encoding):
+            row = line.removesuffix("\r")
+            if not row:
                 continue
+            width, rows = width or row.count("\t") + 1, rows + 1
+            if '"' not in row:
+                continue
+            cells = row.split("\t")
             quoted += all(map(_is_in_quotes, cells))
             doubled = any(_is_in_quotes(cell) and '""' in cell[1:-1] for cell in cells)
             shown = shown or doubled or (len(cells) != width and _quoted_width("\t".join(cells)) == width)
