@@ -6,7 +6,6 @@ source language at all: the references, which deserve a chrF of 0.
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Annotated, Self
 
 import numpy as np
@@ -51,7 +50,7 @@ class Confidence(BaseModel):
 
         counts: how often each source piece occurs in training, [V].
         """
-        log_frequencies = np.log((counts + 0.5) / (counts.sum() + 1))
+        log_frequencies = np.log((counts + 0.5) / (counts.sum() + 1)).round(2).tolist()
         features = np.array([_features(ids, hypothesis, log_frequencies) for ids, hypothesis, _ in examples])
         scores = np.array([score for _, _, score in examples])
         mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
@@ -59,7 +58,7 @@ class Confidence(BaseModel):
         products = scaled.T @ scaled + _RIDGE * np.eye(FEATURES)
         weights = np.linalg.solve(products, scaled.T @ (scores - scores.mean())) / scale
         return cls(
-            log_frequencies=tuple(log_frequencies.round(2).tolist()),
+            log_frequencies=tuple(log_frequencies),
             low=tuple(features.min(axis=0).tolist()),
             high=tuple(features.max(axis=0).tolist()),
             weights=tuple(weights.tolist()),
@@ -72,12 +71,10 @@ class Confidence(BaseModel):
 
     def estimate(self, ids: Sequence[int], hypothesis: Hypothesis) -> float:
         """The sentence chrF to be expected of a translation, 0 to 100. ids: of its source, without eos."""
-        features = np.clip(_features(ids, hypothesis, self._log_frequencies), self.low, self.high)
-        return min(max(self.bias + float(features @ np.array(self.weights)), 0.0), 100.0)
-
-    @cached_property
-    def _log_frequencies(self) -> np.ndarray:
-        return np.array(self.log_frequencies)
+        features = _features(ids, hypothesis, self.log_frequencies)
+        clipped = [min(max(value, low), high) for value, low, high in zip(features, self.low, self.high, strict=True)]
+        score = self.bias + sum(weight * value for weight, value in zip(self.weights, clipped, strict=True))
+        return min(max(score, 0.0), 100.0)
 
 
 def load_confidence(folder: ModelFolder) -> Confidence | None:
@@ -95,16 +92,15 @@ def load_confidence(folder: ModelFolder) -> Confidence | None:
     return confidence
 
 
-def _features(ids: Sequence[int], hypothesis: Hypothesis, log_frequencies: np.ndarray) -> np.ndarray:
+def _features(ids: Sequence[int], hypothesis: Hypothesis, log_frequencies: Sequence[float]) -> list[float]:
     """Features of a translation, [FEATURES]. ids: of its source, at least one."""
-    tokens = np.array(hypothesis.token_log_probs)
-    return np.array(
-        [
-            tokens.mean(),
-            np.sort(tokens)[: -(-len(tokens) // 4)].mean(),  # the least likely quarter
-            (tokens < _UNLIKELY).mean(),
-            math.log((len(tokens) + _ADDED) / (len(ids) + _ADDED)),
-            math.log(len(ids)),
-            log_frequencies[list(ids)].mean(),
-        ]
-    )
+    tokens = sorted(hypothesis.token_log_probs)
+    least_likely = tokens[: -(-len(tokens) // 4)]
+    return [
+        sum(tokens) / len(tokens),
+        sum(least_likely) / len(least_likely),
+        sum(token < _UNLIKELY for token in tokens) / len(tokens),
+        math.log((len(tokens) + _ADDED) / (len(ids) + _ADDED)),
+        math.log(len(ids)),
+        sum(log_frequencies[piece] for piece in ids) / len(ids),
+    ]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 _LONGEST_UNIT = 16
 # What counts as a loop: so many repeats of a unit, of so many tokens in all. Fewer repeats must be longer.
 _LOOPS = ((3, 6), (2, 12))
+# Tokens of the shortest loop that are not its first occurrences.
+_FEWEST_REPEATED = 4
 
 
 def repeats(tokens: Sequence[int], source: Sequence[int]) -> bool:
@@ -14,6 +16,8 @@ def repeats(tokens: Sequence[int], source: Sequence[int]) -> bool:
     A loop is a unit three times in a row, over at least 6 tokens, or twice over at least 12: of the references of
     Tatoeba (English and French) and Multi30k, fewer than 1 in 10,000 have one.
     """
+    if len(tokens) - len(set(tokens)) < _FEWEST_REPEATED:
+        return False
     loops = [
         count
         for count, length in _runs(tokens)
