@@ -98,7 +98,7 @@ def translate(
         raise InputError("--min-confidence needs plain output: leave out --n-best, --scores and --json")
     if otherwise != "blank" and min_confidence is None:
         raise InputError("--else says what to write below --min-confidence, which is missing")
-    check_outputs([output], [input_])
+    check_outputs([output], [input_, *(str(path) for path in (glossary, keep_from) if path)])
     if input_ == "-" and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
@@ -124,7 +124,7 @@ def translate(
         translator = Translator.of(folders, batch_size=batch_size, text=text)
         if min_confidence is not None and not translator.knows_confidence:
             raise InputError(
-                f"{model[0]}: has no confidence for --min-confidence; finish its training with this version"
+                f"{model[0]}: cannot estimate the confidence that --min-confidence needs; train it with this version"
             )
         search = partial(
             translator.stream,
@@ -205,5 +205,4 @@ def _with_scores(translation: "Translation") -> str:
 
 def _as_json(translation: "Translation") -> str:
     hypotheses = [asdict(hypothesis) for hypothesis in translation.hypotheses]
-    confidence = None if translation.confidence is None else round(translation.confidence, 1)
-    return json.dumps({"hypotheses": hypotheses, "confidence": confidence}, ensure_ascii=False) + "\n"
+    return json.dumps({"hypotheses": hypotheses, "confidence": translation.confidence}, ensure_ascii=False) + "\n"

@@ -28,7 +28,8 @@ _ADDED = 3
 _RIDGE = 1.0
 _LARGEST_VOCABULARY = 2**20
 
-_Features = Annotated[tuple[float, ...], Field(min_length=FEATURES, max_length=FEATURES)]
+_Number = Annotated[float, Field(ge=-1e6, le=1e6)]
+_Features = Annotated[tuple[_Number, ...], Field(min_length=FEATURES, max_length=FEATURES)]
 
 
 class Confidence(BaseModel):
@@ -36,13 +37,13 @@ class Confidence(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    log_frequencies: Annotated[tuple[float, ...], Field(max_length=_LARGEST_VOCABULARY)]
+    log_frequencies: Annotated[tuple[_Number, ...], Field(max_length=_LARGEST_VOCABULARY)]
     """Of each source piece in the training text, natural logarithm."""
     low: _Features
     """Features are clipped to the range that was seen in learning."""
     high: _Features
     weights: _Features
-    bias: float
+    bias: _Number
 
     @classmethod
     def learn(cls, counts: np.ndarray, examples: Sequence[tuple[Sequence[int], Hypothesis, float]]) -> Self:

@@ -1,7 +1,7 @@
 """Terms whose translations are given."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -14,21 +14,25 @@ from seq2seq.tokenizer.spans import Span
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_APOSTROPHES = re.compile("['\u2019]")
 
 
 class Glossary:
-    """Finds terms on word boundaries, in any case."""
+    """Finds terms on word boundaries: as given, and those in lower case also with a capital or in capitals."""
 
     def __init__(self, terms: Mapping[str, str]) -> None:
         """terms: their translations; both in the form of `tokenizer.normalization`."""
-        self._terms = {term.lower(): (term, translation) for term, translation in terms.items()}
-        by_length = sorted(self._terms, key=len, reverse=True)
-        spaced = [term for term in by_length if not _UNSPACED.match(term)]
-        unspaced = [term for term in by_length if _UNSPACED.match(term)]
+        self._translations = {_key(term): translation for term, translation in terms.items()}
+        for term, translation in terms.items():
+            for form, translated in _other_cases(term, translation):
+                self._translations.setdefault(_key(form), translated)
+        by_length = sorted(self._translations, key=len, reverse=True)
+        spaced = [form for form in by_length if not _UNSPACED.match(form)]
+        unspaced = [form for form in by_length if _UNSPACED.match(form)]
         self._patterns = [
-            re.compile(pattern.format("|".join(map(re.escape, terms))), re.IGNORECASE)
-            for pattern, terms in ((r"(?<!\w)(?:{})(?!\w)", spaced), ("(?:{})", unspaced))
-            if terms
+            re.compile(pattern.format("|".join(map(_pattern, forms))))
+            for pattern, forms in ((r"(?<!\w)(?:{})(?!\w)", spaced), ("(?:{})", unspaced))
+            if forms
         ]
 
     @classmethod
@@ -56,23 +60,28 @@ class Glossary:
         matches = [match for pattern in self._patterns for match in pattern.finditer(text)]
         spans: list[Span] = []
         for match in sorted(matches, key=lambda match: (match.start(), -match.end())):
-            known = self._terms.get(match[0].lower())
-            if known and (not spans or match.start() >= spans[-1].end):
-                spans.append(Span(*match.span(), translation=_in_case(*known, match[0])))
+            if not spans or match.start() >= spans[-1].end:
+                spans.append(Span(*match.span(), translation=self._translations[_key(match[0])]))
         return spans
-
-
-def _in_case(term: str, translation: str, occurrence: str) -> str:
-    """The translation of a term in the case of an occurrence."""
-    if occurrence == term:
-        return translation
-    if occurrence.isupper() and len(occurrence) > 1:
-        return translation.upper()
-    if occurrence[0].isupper() and not term[0].isupper():
-        return capitalized(translation)
-    return translation
 
 
 def capitalized(text: str) -> str:
     """The text with a capital at its start."""
     return text[:1].upper() + text[1:]
+
+
+def _other_cases(term: str, translation: str) -> Iterator[tuple[str, str]]:
+    """A term in other cases, with its translation in these; a term with capitals inside has none."""
+    if term[1:] == term[1:].lower():
+        yield capitalized(term), capitalized(translation)
+        if len(term) > 1:
+            yield term.upper(), translation.upper()
+
+
+def _key(form: str) -> str:
+    """Equal for forms that differ in their apostrophes and in the number of blanks."""
+    return re.sub(" +", " ", _APOSTROPHES.sub("'", form))
+
+
+def _pattern(key: str) -> str:
+    return re.escape(key).replace(r"\ ", " +").replace("'", "['\u2019]")

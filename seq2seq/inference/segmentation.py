@@ -1,40 +1,63 @@
 """Lines into the parts that are translated one by one, and back.
 
-A part is a sentence, or a piece of one that is over the model's limit. Its protected spans are symbols, and the text
-around them is brought to the style of the training text.
+A part is a sentence, or a piece of one that is over the model's limit. Its protected spans and terms are symbols, and
+the text around them is brought to the style of the training text.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
+from seq2seq.data.statistics import is_unspaced
 from seq2seq.inference.glossary import Glossary, capitalized
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
 from seq2seq.tokenizer.sentence_splitting import split_sentences
-from seq2seq.tokenizer.spans import Span, find_spans, is_translatable
+from seq2seq.tokenizer.spans import SPAN_MARK, Kind, Span, find_spans, is_translatable
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
 
-# Private characters that stand for spans while the style of the text around them is changed.
-_FIRST_MARK = 0x100000
-_MARK = re.compile("[\U00100000-\U0010fffd]")
+# A line may have such characters of its own: they are protected as well.
+_OWN_MARK = re.compile(SPAN_MARK)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A sentence of a line, or a piece of one."""
 
-    text: str
-    """Of the sentence. It is its own translation if there is nothing to translate."""
     ids: tuple[int, ...]
     """What the model reads, without eos; empty if there is nothing to translate."""
     spans: Mapping[int, KeptSpan]
-    """Its protected spans, by symbol."""
+    """Its protected spans and terms, by symbol."""
+    sentence: "Sentence"
+    """The sentence that it is, or belongs to."""
+    starts_sentence: bool
+    exceeds_limit: bool
+    """Whether the sentence was over the model's limit."""
     separator: str
     """Goes before its translation, after that of the part before."""
-    is_piece: bool
-    """Whether the sentence was over the model's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence in the style of the training text, without the blanks after it."""
+
+    text: str
+    spans: Sequence[Span]
+    blanks: str
+    is_translatable: bool
+
+    def with_marks(self) -> tuple[str, list[str]]:
+        """The text with its terms translated and a mark instead of each span, and the spans."""
+        text, position, kept = "", 0, []
+        for span in self.spans:
+            text += self.text[position : span.start]
+            if span.translation is None:
+                kept.append(self.text[span.start : span.end])
+            text += SPAN_MARK if span.translation is None else span.translation
+            position = span.end
+        return text + self.text[position:], kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +69,25 @@ class Line:
     restore_style: Callable[[str], str]
     """Brings a translation to the style of the line."""
     capitalizes: bool
-    """Whether a translation begins with a capital, also where it begins with a term."""
+    """Whether sentences of the target language begin with a capital."""
 
     def join(self, tokenizer: Tokenizer, translations: Sequence[Sequence[int]]) -> str:
         """The text of translations of its parts. translations: tokens without eos."""
-        kept: list[str] = []
-        text = ""
+        text, kept = "", []
         for part, tokens in zip(self.parts, translations, strict=True):
-            spans = part.spans
-            if self.capitalizes and tokens and tokens[0] in spans and spans[tokens[0]].is_term:
-                term = spans[tokens[0]]
-                spans = {**spans, tokens[0]: replace(term, text=capitalized(term.text))}
-            if self.restore_style is not str:
-                spans = _marked(spans, kept)
-            text += part.separator + (restore(tokenizer, tokens, spans) if part.ids else part.text)
-        text = self.restore_style(text)
-        return _MARK.sub(lambda mark: kept[ord(mark[0]) - _FIRST_MARK], text) if kept else text
+            translated, spans = self._with_marks(tokenizer, part, tokens) if part.ids else part.sentence.with_marks()
+            text += part.separator + translated
+            kept += spans
+        chunks = self.restore_style(text).split(SPAN_MARK)
+        return "".join(chain(*zip(chunks, [*kept, ""], strict=False))) if kept else SPAN_MARK.join(chunks)
 
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    text: str
-    spans: Sequence[Span]
-    blanks: str
-    """After it."""
-
-    @property
-    def is_translatable(self) -> bool:
-        return is_translatable(self.text, self.spans)
-
-
-_NOTHING = _Sentence("", (), "")
+    def _with_marks(self, tokenizer: Tokenizer, part: Part, tokens: Sequence[int]) -> tuple[str, list[str]]:
+        """A translation with a mark instead of each span, and the spans in its order."""
+        spans = {symbol: span if span.is_term else replace(span, text=SPAN_MARK) for symbol, span in part.spans.items()}
+        if self.capitalizes and part.starts_sentence and tokens and (first := spans.get(tokens[0])) and first.is_term:
+            spans[tokens[0]] = replace(first, text=capitalized(first.text))
+        kept = [part.spans[token].text for token in tokens if token in spans and not spans[token].is_term]
+        return restore(tokenizer, tokens, spans), kept
 
 
 class Segmenter:
@@ -97,80 +108,100 @@ class Segmenter:
         glossary: terms with their translations.
         """
         self._tokenizers, self._profile, self._limit = tokenizers, profile, limit
-        self._split, self._keep, self._glossary = split, keep, glossary
-        self._separator = "" if profile.unspaced_targets else " "
+        self._split, self._keep, self._glossary = split, (*keep, _OWN_MARK), glossary
+        self._between_pieces = "" if profile.unspaced_targets else " "
+        # Where the source language has no blanks between sentences but the target language has.
+        self._between_sentences = self._between_pieces if is_unspaced(profile.src_characters) else ""
 
     def segment(self, lines: Sequence[str]) -> list[Line]:
         """The parts of each line."""
-        styled = [self._in_style(self._tokenizers.source_text(line)) for line in lines]
+        styled = [self._in_style(line) for line in lines]
         sentences = [list(self._sentences(text, spans)) for text, spans, _ in styled]
-        flat = [sentence if sentence.is_translatable else _NOTHING for sentence in chain.from_iterable(sentences)]
-        texts = [sentence.text for sentence in flat]
-        spans = [sentence.spans if self._tokenizers.has_symbols else () for sentence in flat]
+        flat = list(chain.from_iterable(sentences))
+        texts = [sentence.text if sentence.is_translatable else "" for sentence in flat]
+        spans = [sentence.spans if sentence.is_translatable else () for sentence in flat]
         protected = iter(protect(self._tokenizers.src, texts, spans, self._limit))
         return [
             Line(list(self._parts(line, protected)), restore_style, self._profile.tgt_casing.capitalizes_sentences)
             for line, (_, _, restore_style) in zip(sentences, styled, strict=True)
         ]
 
-    def _in_style(self, text: str) -> tuple[str, list[Span], Callable[[str], str]]:
-        """A text in the style of the training text, its spans, and what brings a translation to its own style."""
-        spans = self._spans(text)
-        kept = [text[span.start : span.end] for span in spans]
-        adapted = self._profile.adapt(_with_marks(text, spans))
-        chunks = _MARK.split(adapted.text) if spans else [adapted.text]
-        if len(chunks) != len(spans) + 1:  # the text has such characters of its own
-            return text, spans, str
-        styled, moved = chunks[0], []
-        for span, span_text, chunk in zip(spans, kept, chunks[1:], strict=True):
-            moved.append(replace(span, start=len(styled), end=len(styled) + len(span_text)))
-            styled += span_text + chunk
-        return styled, moved, adapted.restore
+    def _in_style(self, line: str) -> tuple[str, list[Span], Callable[[str], str]]:
+        """A line in the style of the training text, its spans and terms, and what brings a translation back."""
+        found = find_spans(line, self._keep) if self._tokenizers.has_symbols else []
+        text = self._tokenizers.source_text(_marked(line, found))
+        if not text:
+            return "", [], str
+        adapted = self._profile.adapt(text)
+        chunks = adapted.text.split(SPAN_MARK) if found else [adapted.text]
+        styled, spans = chunks[0], []
+        for span, chunk in zip(found, chunks[1:], strict=True):
+            kept = line[span.start : span.end]
+            spans.append(replace(span, start=len(styled), end=len(styled) + len(kept)))
+            styled += kept + chunk
+        return styled, self._with_terms(styled, spans), adapted.restore
 
-    def _spans(self, text: str) -> list[Span]:
-        """What is protected, and the terms outside of it."""
-        spans = find_spans(text, self._keep)
-        terms = self._glossary.find(text) if self._glossary else []
-        free = [term for term in terms if all(term.end <= span.start or term.start >= span.end for span in spans)]
-        return sorted([*spans, *free], key=lambda span: span.start)
+    def _with_terms(self, text: str, spans: list[Span]) -> list[Span]:
+        """The spans, and the terms outside of them."""
+        if not self._glossary:
+            return spans
+        ends = [span.end for span in spans]
+        terms = []
+        for term in self._glossary.find(text):
+            next_span = bisect_right(ends, term.start)
+            if next_span == len(spans) or spans[next_span].start >= term.end:
+                terms.append(term)
+        return sorted([*spans, *terms], key=lambda span: span.start)
 
-    def _sentences(self, text: str, spans: Sequence[Span]) -> Iterator[_Sentence]:
-        """The sentences of a text; none ends within a span."""
-        lengths = map(len, split_sentences(text, self._profile.src_lang) if self._split else [text])
-        ends = [end for end in accumulate(lengths) if not any(span.start < end < span.end for span in spans)]
-        for start, end in pairwise([0, *ends]):
+    def _sentences(self, text: str, spans: Sequence[Span]) -> Iterator[Sentence]:
+        """The sentences of a text; none ends within a span or before a closing tag."""
+        lengths = map(len, split_sentences(text, self._profile.src_lang) if self._split else [text] if text else [])
+        remaining = list(reversed(spans))
+        for start, end in pairwise([0, *_outside(accumulate(lengths), spans)]):
             sentence = text[start:end]
-            inside = [span for span in spans if start <= span.start < end]
-            moved = [replace(span, start=span.start - start, end=span.end - start) for span in inside]
-            if sentence:
-                yield _Sentence(sentence.rstrip(), moved, sentence[len(sentence.rstrip()) :])
+            stripped = sentence.rstrip()
+            inside = []
+            while remaining and remaining[-1].start < end:
+                span = remaining.pop()
+                if span.start - start < len(stripped):
+                    span_end = min(span.end - start, len(stripped))
+                    inside.append(replace(span, start=span.start - start, end=span_end))
+            if stripped:
+                yield Sentence(stripped, inside, sentence[len(stripped) :], self._is_translatable(stripped, inside))
 
-    def _parts(self, sentences: Sequence[_Sentence], protected: Iterator[list[ProtectedPart]]) -> Iterator[Part]:
+    def _is_translatable(self, text: str, spans: Sequence[Span]) -> bool:
+        return is_translatable(text, spans if self._tokenizers.has_symbols else find_spans(text))
+
+    def _parts(self, sentences: Sequence[Sentence], protected: Iterator[list[ProtectedPart]]) -> Iterator[Part]:
         """The parts of a line. protected: those of each of its sentences, and then of other lines."""
         separator = ""
         for sentence in sentences:
             pieces = next(protected) or [ProtectedPart([], {}, "")]
+            exceeds_limit = sum(len(piece.ids) for piece in pieces) > self._limit
             for before, piece in zip([None, *pieces], pieces, strict=False):
                 if before is not None:
                     is_at_span = before.ids[-1] in before.spans or piece.ids[0] in piece.spans
-                    separator = piece.before if is_at_span else self._separator
-                yield Part(sentence.text, tuple(piece.ids), piece.spans, separator, len(pieces) > 1)
-            separator = sentence.blanks or self._separator
+                    separator = piece.before if is_at_span else self._between_pieces
+                yield Part(tuple(piece.ids), piece.spans, sentence, before is None, exceeds_limit, separator)
+            separator = sentence.blanks or self._between_sentences
 
 
-def _with_marks(text: str, spans: Sequence[Span]) -> str:
+def _marked(text: str, spans: Sequence[Span]) -> str:
     """The text with a mark instead of each span."""
-    marked, position = "", 0
-    for number, span in enumerate(spans):
-        marked += text[position : span.start] + chr(_FIRST_MARK + number)
-        position = span.end
-    return marked + text[position:]
+    ends = [0, *(span.end for span in spans)]
+    starts = [*(span.start for span in spans), len(text)]
+    return SPAN_MARK.join(text[start:end] for start, end in zip(ends, starts, strict=True))
 
 
-def _marked(spans: Mapping[int, KeptSpan], kept: list[str]) -> dict[int, KeptSpan]:
-    """The spans with a mark instead of their text, which is added to `kept`."""
-    marked = {}
-    for symbol, span in spans.items():
-        marked[symbol] = replace(span, text=chr(_FIRST_MARK + len(kept)))
-        kept.append(span.text)
-    return marked
+def _outside(ends: Iterator[int], spans: Sequence[Span]) -> Iterator[int]:
+    """The ends of sentences that are not within a span, each moved after the closing tags that follow it."""
+    position = 0
+    for end in ends:
+        while position < len(spans) and spans[position].end <= end:
+            position += 1
+        if position < len(spans) and spans[position].start < end:
+            continue
+        while position < len(spans) and spans[position].start == end and spans[position].kind is Kind.CLOSING:
+            end = spans[position].end
+            position += 1
+        yield end

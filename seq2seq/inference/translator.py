@@ -55,7 +55,7 @@ class Hypothesis:
     log_prob: float
     """log p(text's pieces and eos | line), natural logarithm."""
     score: float
-    """log_prob over the length penalty; candidates are ranked by it."""
+    """log_prob over the length penalty; candidates are ranked by it, after those that repeat themselves less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,17 @@ class Translation:
     source: str
     """The line."""
     hypotheses: list[Hypothesis]
-    """Best first, `n_best` of them. Those of a blank line are empty, with log-probability 0."""
+    """Best first, `n_best` of them. Those of a blank line are empty, those of a line that has nothing to translate are
+    the line; their log-probability is 0."""
     parts: int
-    """Sentences, and pieces of those over the model's limit, that were translated one by one; 0 if it was blank."""
+    """Sentences, and pieces of those over the model's limit, that were translated one by one; 0 if nothing was."""
     exceeds_limit: bool
     """Whether a sentence was over the model's limit."""
     reached_limit: bool
     """Whether the best hypothesis of a part is as long as the search permits: it may be incomplete."""
     confidence: float | None
-    """The sentence chrF to be expected of the best hypothesis, 0 to 100; None for a blank line, or where the model
-    cannot tell."""
+    """The sentence chrF to be expected of the best hypothesis, 0 to 100, with one decimal; None if nothing was
+    translated, or if the model cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,8 @@ class Translator:
         results: dict[tuple[int, ...], list[search.Hypothesis]],
     ) -> None:
         """Where the best hypothesis repeats itself, search for more, and put those first that do not."""
+        if options.beam_size == 1:
+            return
         repeating = [ids for ids in parts if repeats(results[ids][0].tokens, ids)]
         candidates = self._search(repeating, replace(options, n_best=options.beam_size))
         for ids, hypotheses in zip(repeating, candidates, strict=True):
@@ -297,7 +300,8 @@ class Translator:
         tokenizer = self.model.tokenizers.tgt
         searched = [(part, hypotheses[0]) for part, hypotheses in zip(line.parts, results, strict=True) if part.ids]
         if not searched:
-            text = source if line.parts else ""
+            has_terms = any(span.translation for part in line.parts for span in part.sentence.spans)
+            text = line.join(tokenizer, [()] * len(line.parts)) if has_terms else source if line.parts else ""
             return Translation(source, [Hypothesis(text, 0, 0.0, 0.0)] * options.n_best, 0, False, False, None)
         hypotheses = [
             Hypothesis(
@@ -312,7 +316,7 @@ class Translator:
             source,
             hypotheses,
             len(searched),
-            exceeds_limit=any(part.is_piece for part, _ in searched),
+            exceeds_limit=any(part.exceeds_limit for part, _ in searched),
             reached_limit=any(options.is_longest(best, len(part.ids) + 1) for part, best in searched),
             confidence=self._estimate(searched),
         )
@@ -325,7 +329,7 @@ class Translator:
             0.0 if repeats(best.tokens, part.ids) else self._confidence.estimate(part.ids, best)
             for part, best in searched
         ]
-        return float(np.average(estimates, weights=[len(part.ids) for part, _ in searched]))
+        return round(float(np.average(estimates, weights=[len(part.ids) for part, _ in searched])), 1)
 
 
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:

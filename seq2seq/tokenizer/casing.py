@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2seq.tokenizer.letter_case import WORD, LetterCase
+from seq2seq.tokenizer.spans import SPAN_MARK
 
 _MOST_WORDS = 20_000
 _LONGEST_WORD = 40
@@ -242,7 +243,7 @@ class Truecaser:
 def _first_word(text: str) -> re.Match[str] | None:
     """The first word, if only signs are before it, and it is not part of an address or a name of a file."""
     first = WORD.search(text)
-    if not first or any(character.isalnum() for character in text[: first.start()]):
+    if not first or any(character.isalnum() or character == SPAN_MARK for character in text[: first.start()]):
         return None
     after = text[first.end() : first.end() + 2]
     return None if after[:1] in ("@", "/", "\\", "_") or (after[:1] == "." and after[1:].isalnum()) else first

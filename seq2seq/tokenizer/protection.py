@@ -41,6 +41,8 @@ class KeptSpan:
     """Whether nothing but blanks stands between the span before it and itself."""
     is_term: bool
     """Whether it is the translation of a term."""
+    closes: bool
+    """Whether it is a closing tag, with or without a counterpart."""
 
     @property
     def is_tag(self) -> bool:
@@ -148,6 +150,7 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
                 is_separate,
                 index > 0 and not chunk,
                 span.translation is not None,
+                span.kind is Kind.CLOSING or text.startswith("</", span.start),
             )
             if span.kind is Kind.STANDALONE:
                 previous, previous_span, is_separate = text[span.end - 1], index, False
@@ -327,6 +330,6 @@ def _is_separate(left: str | KeptSpan, right: _Chunk | KeptSpan) -> bool:
 def _leading_closing(tags: Sequence[KeptSpan]) -> int:
     """How many tags at the start are closing ones: the default place of a blank is after them."""
     for number, tag in enumerate(tags):
-        if not (tag.kind is Kind.CLOSING or tag.text.startswith("</")):
+        if not tag.closes:
             return number
     return len(tags)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 import sentencex
 
@@ -19,13 +20,17 @@ def split_sentences(text: str, language: str) -> list[str]:
 
 
 def _sentences(text: str, language: str) -> Iterator[str]:
-    start = 0
-    while start < len(text):
+    start = end = 0
+    while end < len(text):
         # It fails on blanks of several bytes after an initial. The lengths of the sentences stay the same.
-        block = _WIDE_BLANK.sub(" ", text[start : start + _BLOCK])
-        lengths = [len(sentence) for sentence in sentencex.segment(language, block)]
-        if len(lengths) > 1 and start + _BLOCK < len(text):
-            del lengths[-1]  # it may go on in the next block
-        for length in lengths:
-            yield text[start : start + length]
-            start += length
+        block = _WIDE_BLANK.sub(" ", text[end : end + _BLOCK])
+        ends = [end + length for length in accumulate(map(len, sentencex.segment(language, block)))]
+        if ends[-1] < len(text):
+            # The last sentence may go on in the next block; if it is the only one, it does.
+            end = ends[-2] if len(ends) > 1 else ends[-1]
+            ends = ends[:-1]
+        else:
+            end = ends[-1]
+        for sentence_end in ends:
+            yield text[start:sentence_end]
+            start = sentence_end

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from seq2seq.errors import InputError
+from seq2seq.tokenizer.normalization import source_form
+
+SPAN_MARK = "\U0010fffd"
+"""A private character that stands for a span while the text around it is changed."""
 
 _Range = tuple[int, int]
 
@@ -74,15 +78,15 @@ _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 _BRACE = re.compile(r"[{}]")
 _ICU = re.compile(r"\{\s*+[\w.\-]++\s*+,\s*+(?:plural|selectordinal|select|number|date|time|choice|list)\s*+[,}]")
 _URL = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?:https?|ftps?|sftp|file|wss?|git|ssh)://|mailto:|www\.(?=\w)){_ADDRESS}++"
-    rf"|(?<![\w@.\-/])(?:[A-Za-z0-9\-]++\.)+(?:com|org|net|edu|gov|io)\b(?!\.?\w|@)(?:[/?#]{_ADDRESS}*+)?+"
+    rf"(?<![A-Za-z0-9])(?i:(?:https?|ftps?|sftp|file|wss?|git|ssh)://|mailto:|www\.(?=\w)){_ADDRESS}++"
+    rf"|(?<![\w@.\-/])(?:[A-Za-z0-9\-]++\.)+(?i:com|org|net|edu|gov|io)\b(?!\.?\w|@)(?:[/?#]{_ADDRESS}*+)?+"
 )
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 # Latin, Arabic, Persian, Devanagari, Bengali, Thai, full-width.
 _DIGITS = "0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\u0e50-\u0e59\uff10-\uff19"
 _DIGIT = f"[{_DIGITS}]"
 _NUMBER = re.compile(
-    f"(?<!{_DIGIT}){_DIGIT}{{1,3}}(?:[ \u00a0\u202f]{_DIGIT}{{3}})++(?!{_DIGIT})(?:[.,]{_DIGIT}++)?+"
+    f"(?<!{_DIGIT}){_DIGIT}{{1,3}}(?:[ \u00a0\u202f]{_DIGIT}{{3}}(?!{_DIGIT}))++(?:[.,]{_DIGIT}++)?+"
     f"|{_DIGIT}++(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+"
 )
 _FEWEST_DIGITS = 3
@@ -145,7 +149,7 @@ def keep_patterns(regexes: Iterable[str], names: Iterable[str] = ()) -> list[re.
     """
     patterns = [_compiled(regex) for regex in regexes]
     # The longest name first: "New York City" before "New York".
-    alternatives = sorted({name for name in names if name}, key=lambda name: (-len(name), name))
+    alternatives = sorted({form for name in names if (form := source_form(name))}, key=lambda name: (-len(name), name))
     if alternatives:
         patterns.append(re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, alternatives))})(?!\w)"))
     return patterns

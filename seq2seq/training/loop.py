@@ -265,7 +265,8 @@ class Trainer:
         config = model.config if self._is_tuned else self._tuned(model)
         self.closing_lines = self._assess(model)
         confidence = self.validator.calibrate(replace(model, config=config))
-        self.recorder.rewrite_best(config, self.closing_lines, {CONFIDENCE: confidence.content()})
+        files = {CONFIDENCE: confidence.content()} if confidence else {}
+        self.recorder.rewrite_best(config, self.closing_lines, files)
         self._is_tuned = self._is_assessed = True
 
     def _tuned(self, model: TrainedModel) -> Config:

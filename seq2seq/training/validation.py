@@ -17,7 +17,7 @@ from seq2seq.inference.confidence import Confidence
 from seq2seq.inference.engine import engine_of
 from seq2seq.inference.segmentation import Line
 from seq2seq.inference.translator import Hypothesis as Candidate
-from seq2seq.inference.translator import Translator
+from seq2seq.inference.translator import TextOptions, Translator
 from seq2seq.runs.trained_model import TrainedModel
 from seq2seq.search.options import Hypothesis
 from seq2seq.training.objective import Objective, as_tensors
@@ -26,6 +26,7 @@ from seq2seq.training.tuning import LENGTH_PENALTIES, best_length_penalty
 _BATCH, _WINDOW = 64, 256
 # Pairs to tune on, and how much longer their beam searches take than the greedy search of a validation.
 _TUNING_PAIRS, _TUNING_COST = 500, 8.0
+_FEWEST_EXAMPLES = 10
 
 
 class Validator:
@@ -103,22 +104,23 @@ class Validator:
             self._poll()
         return best_length_penalty(candidates, [pair.tgt for pair in pairs], self.metric), len(pairs)
 
-    def calibrate(self, model: TrainedModel) -> Confidence:
+    def calibrate(self, model: TrainedModel) -> Confidence | None:
         """Learn to estimate the sentence chrF of translations by the model's search.
 
         The examples are validation pairs, and their references as sources: text in another language, of which every
-        translation counts as wrong.
+        translation counts as wrong. None if there are too few examples.
         """
         pairs = self._data.valid_pairs[:_TUNING_PAIRS]
         foreign = [Pair(pair.tgt, "", pair.line) for pair in pairs[::2]]
         counts = self._data.train.src.counts(len(self._data.tokenizers.src))
-        return Confidence.learn(counts, [*self._examples(model, pairs), *self._examples(model, foreign)])
+        examples = [*self._examples(model, pairs), *self._examples(model, foreign)]
+        return Confidence.learn(counts, examples) if len(examples) >= _FEWEST_EXAMPLES else None
 
     def _examples(
         self, model: TrainedModel, pairs: Sequence[Pair]
     ) -> Iterator[tuple[Sequence[int], Hypothesis, float]]:
         """The source ids, the best hypothesis and its sentence chrF, of each pair within the model's limit."""
-        translator = Translator(engine_of(model) or model, batch_size=_BATCH)
+        translator = Translator(engine_of(model) or model, batch_size=_BATCH, text=TextOptions(split="never"))
         options = translator.search_options()
         found: list[tuple[Sequence[int], Hypothesis, str] | None] = []
         for sources in self._windows(pairs):

@@ -1,4 +1,4 @@
-"""Terms are found on word boundaries in any case, and translated in that case."""
+"""Terms are found on word boundaries in the cases that mean the same, and translated in that case."""
 
 from pathlib import Path
 
@@ -7,7 +7,10 @@ import pytest
 from seq2seq import InputError
 from seq2seq.inference.glossary import Glossary
 
-GLOSSARY = Glossary({"hot dog": "saucisse chaude", "dog": "chien", "NASA": "Nasa", "犬": "dog", "C++": "cpp"})
+GLOSSARY = Glossary(
+    {"hot dog": "saucisse chaude", "dog": "chien", "IT": "informatique", "犬": "dog", "C++": "cpp", "l'eau": "water"}
+    | {"Polish": "polonais", "polish": "cirage", "İstanbul": "Constantinople", "Hund": "dog"}
+)
 
 
 @pytest.mark.parametrize(
@@ -16,13 +19,18 @@ GLOSSARY = Glossary({"hot dog": "saucisse chaude", "dog": "chien", "NASA": "Nasa
         ("a hot dog and a dog", [("hot dog", "saucisse chaude"), ("dog", "chien")]),
         ("Hot dogs and hotdog, dogma", []),
         ("Dog! DOG? (dog)", [("Dog", "Chien"), ("DOG", "CHIEN"), ("dog", "chien")]),
-        ("Hot dog", [("Hot dog", "Saucisse chaude")]),
-        ("NASA, nasa", [("NASA", "Nasa"), ("nasa", "Nasa")]),
+        ("Hot dog, hot  dog", [("Hot dog", "Saucisse chaude"), ("hot  dog", "saucisse chaude")]),
+        ("I like it. It is IT.", [("IT", "informatique")]),
+        ("Polish polish", [("Polish", "polonais"), ("polish", "cirage")]),
+        ("POLISH", [("POLISH", "POLONAIS")]),
+        ("Hund, HUND, hund", [("Hund", "dog"), ("HUND", "DOG")]),
+        ("İstanbul is big", [("İstanbul", "Constantinople")]),
+        ("l’eau, L'eau", [("l’eau", "water"), ("L'eau", "Water")]),
         ("子犬です", [("犬", "dog")]),
-        ("C++ or c++", [("C++", "cpp"), ("c++", "cpp")]),
+        ("C++ or c++", [("C++", "cpp")]),
     ],
 )
-def test_terms_are_found_in_any_case(text: str, expected: list[tuple[str, str]]) -> None:
+def test_terms_are_found_in_their_cases(text: str, expected: list[tuple[str, str]]) -> None:
     assert [(text[span.start : span.end], span.translation) for span in GLOSSARY.find(text)] == expected
 
 

@@ -60,7 +60,7 @@ def test_a_copied_line_comes_back(tokenizers: Tokenizers, items: list[str], blan
     segmenter = Segmenter(tokenizers, NO_PROFILE, limit, split=True)
     line = segmented(segmenter, text)
     assert max((len(part.ids) for part in line.parts), default=0) <= limit
-    if not any(part.is_piece for part in line.parts):
+    if not any(not part.starts_sentence for part in line.parts):
         assert copied(line, tokenizers) == text
 
 
@@ -70,7 +70,7 @@ def test_sentences_are_parts_and_what_has_no_letters_is_copied(tokenizers: Token
     assert [part.separator for part in line.parts] == ["", "  ", " ", " "]
     assert copied(line, tokenizers) == "The cat sleeps.  Why? 12 - 3! {0}"
     (whole,) = segmented(Segmenter(tokenizers, NO_PROFILE, 128, split=False), "The cat sleeps. Why?").parts
-    assert whole.text == "The cat sleeps. Why?"
+    assert whole.sentence.text == "The cat sleeps. Why?"
 
 
 def test_no_sentence_ends_within_a_span(tokenizers: Tokenizers) -> None:
@@ -87,8 +87,8 @@ def test_case_is_brought_to_that_of_training_and_back(tokenizers: Tokenizers, pr
     for line_text in (text, spanned):
         line = segmented(segmenter, line_text)
         assert len(line.parts) == 2
-        assert line.parts[0].text.startswith("The cat sees ")
-        assert line.parts[1].text == "Anna sleeps!"
+        assert line.parts[0].sentence.text.startswith("The cat sees ")
+        assert line.parts[1].sentence.text == "Anna sleeps!"
         assert copied(line, tokenizers) == line_text
 
 

@@ -34,3 +34,8 @@ def test_a_long_text_is_split_in_blocks_without_cutting_sentences() -> None:
     assert split_sentences("".join(sentences), "en") == sentences
     quotes = "\"'" * 50_000
     assert "".join(split_sentences(quotes, "en")) == quotes
+
+
+def test_a_long_text_without_an_end_stays_whole() -> None:
+    for text in ("Donaudampfschiff " * 1000, "x" * 25_000):
+        assert split_sentences(f"{text}. Ende. ", "de") == [f"{text}. ", "Ende. "]
