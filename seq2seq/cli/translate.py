@@ -31,9 +31,7 @@ def translate(
     ],
     input_: Annotated[
         str,
-        typer.Option(
-            "-i", "--input", metavar="FILE", help="Text file, one sentence per line, optionally compressed; - is stdin."
-        ),
+        typer.Option("-i", "--input", metavar="FILE", help="Text file, optionally compressed; - is stdin."),
     ] = "-",
     encoding: options.Encoding = None,
     output: Annotated[
@@ -45,52 +43,61 @@ def translate(
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     n_best: Annotated[
-        int, typer.Option(metavar="N", min=1, max=1000, help="Translations per sentence, best first, one per line.")
+        int, typer.Option(metavar="N", min=1, max=1000, help="Translations of each line, best first, one per line.")
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Put the score and a tab before each translation.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per input line: its hypotheses and its confidence.")
+        bool,
+        typer.Option("--json", help="One JSON object per line: translations, their scores, the confidence."),
     ] = False,
     split: Annotated[
         Literal["auto", "never", "always"],
-        typer.Option(help="Translate the sentences of a line one by one; auto: if the model was trained on sentences."),
+        typer.Option(help="Translate the sentences of a line one by one; auto: if training was on single ones."),
     ] = "auto",
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="REGEX", help="Leave what matches as it is, like URLs, placeholders and tags; repeatable."
+            metavar="REGEX", help="Keep text that matches unchanged, as URLs, placeholders and tags are; repeatable."
         ),
     ] = None,
     keep_from: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Leave these names as they are; one per line.")
+        Path | None, typer.Option(metavar="FILE", help="Keep these names unchanged; one per line.")
     ] = None,
     glossary: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Translate terms as given: on each line a term, a tab, its translation."),
+        typer.Option(
+            metavar="FILE", help="Terms with their translations; on each line a term, a tab, its translation."
+        ),
     ] = None,
     min_confidence: Annotated[
         float | None,
-        typer.Option(metavar="C", min=0, max=100, help="Write a blank line where the confidence is lower."),
+        typer.Option(
+            metavar="C", min=0, max=100, help="Write a blank line instead of translations of lower confidence."
+        ),
     ] = None,
     otherwise: Annotated[
-        Literal["blank", "source"], typer.Option("--else", help="What to write where the confidence is too low.")
+        Literal["blank", "source"],
+        typer.Option("--else", help="What to write instead: a blank line or the source line."),
     ] = "blank",
     batch_size: options.BatchSize = 32,
     buffer_size: Annotated[
         int,
         typer.Option(
-            metavar="N", min=1, max=10**9, help="Lines read before translating them; 1 translates line by line."
+            metavar="N", min=1, max=10**9, help="Lines to read before translating them; 1 answers line by line."
         ),
     ] = 512,
 ) -> None:
     """Translate a text file or stdin.
 
-    Writes one line per input line, in order; a blank line stays blank. Sentences are translated one by one if the model
-    was trained on lines of one sentence; those over its length limit are translated in pieces. The score is the
-    log-probability (natural logarithm) divided by the length penalty. Beam size and length penalty default to the
-    model's own. The confidence is the sentence chrF to be expected, from 0 to 100. Several models with the same
-    languages and vocabularies form an ensemble, which averages their token probabilities; all else is as in the first.
-    Processes started by torchrun share the lines of a file.
+    Writes one line per input line, in order; a blank line stays blank. A line may have several sentences. URLs, e-mail
+    addresses, file names, placeholders, tags, numbers with three digits or more and emoji are kept unchanged.
+
+    The confidence is the sentence chrF to be expected, from 0 to 100. Lines under 30, or under --min-confidence, are
+    counted on stderr at the end. The score is the log-probability (natural logarithm) divided by the length penalty.
+    Beam size and length penalty default to the model's own.
+
+    Several models with the same languages and vocabularies form an ensemble, which averages their token probabilities;
+    all else is as in the first. Processes started by torchrun share the lines of a file.
     """
     if scores and as_json:
         raise InputError("--scores and --json cannot be combined: JSON includes the scores")

@@ -43,7 +43,7 @@ class Summary:
         if self._long.count:
             found.append(
                 f"{self._long.of(self._lines)} have a sentence over the model's length limit, which is translated in "
-                f"pieces {self._long}"
+                f"parts {self._long}"
             )
         return found
 
