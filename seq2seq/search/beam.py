@@ -21,10 +21,10 @@ class SearchState(Protocol):
 
 
 class Constraint(Protocol):
-    """Which tokens may follow a hypothesis."""
+    """How tokens may follow a hypothesis."""
 
-    def mask(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
-        """Set log_probs [B, K, V] to -inf, in place, for tokens that may not follow.
+    def constrain(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
+        """Change log_probs [B, K, V], in place, to what hypotheses are ranked by: -inf for tokens that may not follow.
 
         sentences [B]: of all those searched; tokens [B, K, time]: of each hypothesis, from bos on; room [B]: tokens
         that may come after the next one, eos included. At 0 log_probs already permit only eos.
@@ -57,7 +57,7 @@ def beam_search(
         maximum, eos is forced and scored with the log-probability that the model gives it.
     length_penalty: exponent of the length penalty, at least 0.
     forbidden_ids: tokens that no hypothesis may contain.
-    constraint: what else a hypothesis may not contain.
+    constraint: what else a hypothesis may not contain, and what it is ranked by.
 
     A finished hypothesis leaves the beam, which narrows by one. A sentence leaves the batch once its beam is empty or
     no live hypothesis can still outscore its n_best finished ones. Beam size 1 is greedy search.
@@ -77,10 +77,11 @@ def beam_search(
         log_probs, state = step(tokens[:, :, -1].flatten(), state)
         log_probs = log_probs.float().view(*totals.shape, -1)  # [B, K, V]
         room = max_lengths[active] - time
-        log_probs = _mask(log_probs, forbidden_ids, eos, at_limit=room <= 0)
+        constrained = _mask(log_probs, forbidden_ids, eos, at_limit=room <= 0)
         if constraint:
-            constraint.mask(log_probs, active, tokens, room)
-        totals, parents, next_tokens, next_log_probs = _best_candidates(totals, log_probs, slots)
+            constraint.constrain(constrained, active, tokens, room)
+        totals, parents, next_tokens = _best_candidates(totals, constrained, slots)
+        next_log_probs = log_probs[torch.arange(len(active), device=active.device)[:, None], parents, next_tokens]
         tokens = _extend(tokens, parents, next_tokens)
         token_log_probs = _extend(token_log_probs, parents, next_log_probs)
         ends = (next_tokens == eos) & totals.isfinite()
@@ -104,18 +105,17 @@ def _mask(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: T
     return log_probs.masked_fill(~torch.where(at_limit[:, None], only_eos, allowed)[:, None], -torch.inf)
 
 
-def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Extend the K hypotheses of each sentence by every token and keep the best `slots` [B] candidates.
 
-    totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1), last tokens and their log-probabilities of the
-    candidates, each [B, K].
+    totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1) and last tokens of the candidates, each [B, K].
     """
     beam_size, vocab = log_probs.shape[1:]
     candidates = (totals[:, :, None] + log_probs).flatten(1)  # [B, K * V]
     totals, flat = candidates.topk(beam_size)
     ranks = torch.arange(beam_size, device=slots.device)
     totals = totals.masked_fill(ranks >= slots[:, None], -torch.inf)
-    return totals, flat // vocab, flat % vocab, log_probs.flatten(1).gather(1, flat)
+    return totals, flat // vocab, flat % vocab
 
 
 def _extend(histories: Tensor, parents: Tensor, last: Tensor) -> Tensor:
@@ -137,10 +137,10 @@ class _NBestLists:
         for row, slot in ends.nonzero().tolist():
             sentence = int(sentences[row])
             target = tuple(tokens[row, slot, 1:-1].tolist())
-            log_prob = float(totals[row, slot])
-            score = log_prob / length_normalizer(len(target) + 1, self._length_penalty)
+            score = float(totals[row, slot]) / length_normalizer(len(target) + 1, self._length_penalty)
+            log_probs = tuple(token_log_probs[row, slot, 1:].tolist())
             hypotheses = self.hypotheses[sentence]
-            hypotheses.append(Hypothesis(target, log_prob, score, tuple(token_log_probs[row, slot, 1:].tolist())))
+            hypotheses.append(Hypothesis(target, sum(log_probs), score, log_probs))
             hypotheses.sort(key=lambda hypothesis: hypothesis.score, reverse=True)
             del hypotheses[self._n_best :]
             if len(hypotheses) == self._n_best:
