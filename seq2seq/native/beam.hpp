@@ -3,7 +3,7 @@
 // A live hypothesis. Those of a sentence are contiguous, best first.
 struct LiveHypothesis {
     int sentence;
-    float total;
+    float total;  // of its log-probabilities as constrained
     int node;
 };
 
@@ -15,7 +15,7 @@ struct Node {
 };
 
 struct Candidate {
-    float total, log_prob;  // of all its tokens, and of the last
+    float total, log_prob;  // of all its tokens as constrained, and of the last by the model
     int row;
     int32_t token;
 };
@@ -44,7 +44,8 @@ class TopCandidates {
 struct FinishedHypothesis {
     std::vector<int32_t> tokens;
     std::vector<float> token_log_probs;  // also of eos
-    double log_prob, score;
+    double total;  // of its log-probabilities as constrained
+    double log_prob = 0, rank = 0, score = 0;  // rank: total over the length penalty, decides whether it is kept
 };
 
 // The n_best finished hypotheses of a sentence, best first.
@@ -54,9 +55,11 @@ class NBestList {
         : options_(&options), max_penalty_(penalty(limit)) {}
 
     void add(FinishedHypothesis finished) {
-        double score = finished.score = finished.log_prob / penalty(int(finished.tokens.size()) + 1);
+        double normalizer = penalty(int(finished.tokens.size()) + 1);
+        double rank = finished.rank = finished.total / normalizer;
+        finished.score = finished.log_prob / normalizer;
         auto position = std::find_if(hypotheses.begin(), hypotheses.end(),
-                                     [&](const FinishedHypothesis& hypothesis) { return hypothesis.score < score; });
+                                     [&](const FinishedHypothesis& hypothesis) { return hypothesis.rank < rank; });
         hypotheses.insert(position, std::move(finished));
         if (int(hypotheses.size()) > options_->n_best) hypotheses.pop_back();
     }
@@ -64,7 +67,12 @@ class NBestList {
     // Whether a live hypothesis with this total could still enter the list: if the rest of it cost nothing and it
     // reached the maximum length.
     bool can_improve(float total) const {
-        return int(hypotheses.size()) < options_->n_best || total / max_penalty_ > hypotheses.back().score;
+        return int(hypotheses.size()) < options_->n_best || total / max_penalty_ > hypotheses.back().rank;
+    }
+
+    void sort_by_score() {
+        std::stable_sort(hypotheses.begin(), hypotheses.end(),
+                         [](const FinishedHypothesis& a, const FinishedHypothesis& b) { return a.score > b.score; });
     }
 
     std::vector<FinishedHypothesis> hypotheses;
@@ -138,15 +146,17 @@ class Search {
         float max_logit = max_of(logits, width);
         for (int start = 0; start < width; start += LANES) sums += exp(load(logits + start) - max_logit);
         float log_sum = std::log(reduce_sum(sums));
+        Heir heir;
         auto add = [&](int o) {
-            float log_prob = (logits[o] - max_logit) - log_sum;
-            top_.add({total + log_prob, log_prob, row, layer.row(o)});
+            float constrained = (logits[o] - max_logit) - log_sum;
+            float log_prob = o == heir.output ? (heir.logit - max_logit) - log_sum : constrained;
+            top_.add({total + constrained, log_prob, row, layer.row(o)});
         };
         if (room <= 0) return add(layer.output_of(options_.eos));
         // Shortlists never contain forbidden tokens.
         for (int i = 0; !options_.shortlists && i < options_.forbidden_count; i++)
             logits[options_.forbidden_ids[i]] = -INFINITY;
-        if (options_.has_symbols && mask_symbols(hypothesis, layer, logits, room)) {
+        if (options_.has_symbols && constrain(hypothesis, layer, logits, room, heir)) {
             for (int o = layer.output_of(FIRST_SYMBOL); o < layer.output_of(SYMBOLS_END); o++) add(o);
             return;
         }
@@ -165,25 +175,37 @@ class Search {
         }
     }
 
+    // log(exp(a) + exp(b))
+    static float log_add(float a, float b) { return std::max(a, b) + std::log1p(std::exp(-std::abs(a - b))); }
+
     static float max_of(const float* logits, int width) {
         vec maxima = broadcast(-INFINITY);
         for (int start = 0; start < width; start += LANES) maxima = max(maxima, load(logits + start));
         return reduce_max(maxima);
     }
 
-    // Mask the symbols that may not follow a hypothesis, and eos while symbols are missing. Returns whether only symbols
-    // may follow: if there is no room for more, or if eos would have been the most probable token.
-    bool mask_symbols(const LiveHypothesis& hypothesis, const Linear& layer, float* logits, int room) const {
+    // The symbol that the probability of eos passes to, and its logit without that.
+    struct Heir {
+        int output = -1;
+        float logit = 0;
+    };
+
+    // Mask the symbols that may not follow a hypothesis, and eos while symbols are missing: its probability passes to the
+    // most probable symbol. Returns whether there is room for nothing but symbols.
+    bool constrain(const LiveHypothesis& hypothesis, const Linear& layer, float* logits, int room, Heir& heir) const {
         const SourceSymbols& source = source_symbols_[hypothesis.sentence];
         WrittenSymbols written;
         for (int node = source.symbols.empty() ? -1 : hypothesis.node; node >= 0; node = nodes_[node].parent)
             written.add(nodes_[node].token);
         MissingSymbols missing = source.missing_from(written);
-        for (int o = layer.output_of(FIRST_SYMBOL), end = layer.output_of(SYMBOLS_END); o < end; o++)
+        int first = layer.output_of(FIRST_SYMBOL), end = layer.output_of(SYMBOLS_END);
+        for (int o = first; o < end; o++)
             if (!missing.permitted[layer.row(o)]) logits[o] = -INFINITY;
         if (!missing.count) return false;
+        heir.output = int(std::max_element(logits + first, logits + end) - logits);
         float eos_logit = std::exchange(logits[layer.output_of(options_.eos)], -INFINITY);
-        return missing.count >= room || eos_logit > max_of(logits, layer.width);
+        heir.logit = std::exchange(logits[heir.output], log_add(logits[heir.output], eos_logit));
+        return missing.count >= room;
     }
 
     // Move the best candidates of a sentence to its n-best list if they end in eos, otherwise to the live hypotheses.
@@ -210,18 +232,20 @@ class Search {
 
     // The hypothesis that ends in `node`, finished by eos.
     FinishedHypothesis finish(int node, const Candidate& eos) const {
-        FinishedHypothesis finished{{}, {eos.log_prob}, eos.total, 0};
+        FinishedHypothesis finished{{}, {eos.log_prob}, eos.total};
         for (; node >= 0; node = nodes_[node].parent) {
             finished.tokens.push_back(nodes_[node].token);
             finished.token_log_probs.push_back(nodes_[node].log_prob);
         }
         std::reverse(finished.tokens.begin(), finished.tokens.end());
         std::reverse(finished.token_log_probs.begin(), finished.token_log_probs.end());
+        for (float log_prob : finished.token_log_probs) finished.log_prob += log_prob;
         return finished;
     }
 
-    void write(HypothesesView& out) const {
-        for (size_t b = 0; b < n_best_lists_.size(); b++)
+    void write(HypothesesView& out) {
+        for (size_t b = 0; b < n_best_lists_.size(); b++) {
+            n_best_lists_[b].sort_by_score();
             for (int n = 0; n < options_.n_best; n++) {
                 size_t index = b * options_.n_best + n;
                 out.lengths[index] = -1;
@@ -236,6 +260,7 @@ class Search {
                 copy(hypothesis.tokens, out.tokens);
                 copy(hypothesis.token_log_probs, out.token_log_probs);
             }
+        }
     }
 
     const Network& network_;

@@ -21,10 +21,10 @@ class SearchState(Protocol):
 
 
 class Constraint(Protocol):
-    """Which tokens may follow a hypothesis."""
+    """How tokens may follow a hypothesis."""
 
-    def mask(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
-        """Set log_probs [B, K, V] to -inf, in place, for tokens that may not follow.
+    def constrain(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
+        """Change log_probs [B, K, V], in place, to what hypotheses are ranked by: -inf for tokens that may not follow.
 
         sentences [B]: of all those searched; tokens [B, K, time]: of each hypothesis, from bos on; room [B]: tokens
         that may come after the next one, eos included. At 0 log_probs already permit only eos.
@@ -57,7 +57,7 @@ def beam_search(
         maximum, eos is forced and scored with the log-probability that the model gives it.
     length_penalty: exponent of the length penalty, at least 0.
     forbidden_ids: tokens that no hypothesis may contain.
-    constraint: what else a hypothesis may not contain.
+    constraint: what else a hypothesis may not contain, and what it is ranked by.
 
     A finished hypothesis leaves the beam, which narrows by one. A sentence leaves the batch once its beam is empty or
     no live hypothesis can still outscore its n_best finished ones. Beam size 1 is greedy search.
@@ -77,10 +77,11 @@ def beam_search(
         log_probs, state = step(tokens[:, :, -1].flatten(), state)
         log_probs = log_probs.float().view(*totals.shape, -1)  # [B, K, V]
         room = max_lengths[active] - time
-        log_probs = _mask(log_probs, forbidden_ids, eos, at_limit=room <= 0)
+        constrained = _mask(log_probs, forbidden_ids, eos, at_limit=room <= 0)
         if constraint:
-            constraint.mask(log_probs, active, tokens, room)
-        totals, parents, next_tokens, next_log_probs = _best_candidates(totals, log_probs, slots)
+            constraint.constrain(constrained, active, tokens, room)
+        totals, parents, next_tokens = _best_candidates(totals, constrained, slots)
+        next_log_probs = log_probs[torch.arange(len(active), device=active.device)[:, None], parents, next_tokens]
         tokens = _extend(tokens, parents, next_tokens)
         token_log_probs = _extend(token_log_probs, parents, next_log_probs)
         ends = (next_tokens == eos) & totals.isfinite()
@@ -92,7 +93,7 @@ def beam_search(
         state = state.select(rows.flatten())
         tokens, token_log_probs = tokens[continuing], token_log_probs[continuing]
         totals, slots, active = totals[continuing], slots[continuing], active[continuing]
-    return n_best_lists.hypotheses
+    return n_best_lists.by_score()
 
 
 def _mask(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: Tensor) -> Tensor:
@@ -104,18 +105,17 @@ def _mask(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: T
     return log_probs.masked_fill(~torch.where(at_limit[:, None], only_eos, allowed)[:, None], -torch.inf)
 
 
-def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _best_candidates(totals: Tensor, log_probs: Tensor, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Extend the K hypotheses of each sentence by every token and keep the best `slots` [B] candidates.
 
-    totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1), last tokens and their log-probabilities of the
-    candidates, each [B, K].
+    totals [B, K], log_probs [B, K, V] -> totals, parents (0 to K - 1) and last tokens of the candidates, each [B, K].
     """
     beam_size, vocab = log_probs.shape[1:]
     candidates = (totals[:, :, None] + log_probs).flatten(1)  # [B, K * V]
     totals, flat = candidates.topk(beam_size)
     ranks = torch.arange(beam_size, device=slots.device)
     totals = totals.masked_fill(ranks >= slots[:, None], -torch.inf)
-    return totals, flat // vocab, flat % vocab, log_probs.flatten(1).gather(1, flat)
+    return totals, flat // vocab, flat % vocab
 
 
 def _extend(histories: Tensor, parents: Tensor, last: Tensor) -> Tensor:
@@ -127,7 +127,8 @@ class _NBestLists:
     """The n_best finished hypotheses of each sentence, and whether a better one is still possible."""
 
     def __init__(self, max_lengths: Tensor, n_best: int, length_penalty: float) -> None:
-        self.hypotheses: list[list[Hypothesis]] = [[] for _ in range(len(max_lengths))]
+        # Each with its total as constrained over the length penalty: that decides which are kept.
+        self._ranked: list[list[tuple[float, Hypothesis]]] = [[] for _ in range(len(max_lengths))]
         self._n_best, self._length_penalty = n_best, length_penalty
         self._max_penalty = ((5 + max_lengths) / 6) ** length_penalty
         self._thresholds = torch.full(max_lengths.shape, -torch.inf, device=max_lengths.device)
@@ -137,14 +138,20 @@ class _NBestLists:
         for row, slot in ends.nonzero().tolist():
             sentence = int(sentences[row])
             target = tuple(tokens[row, slot, 1:-1].tolist())
-            log_prob = float(totals[row, slot])
-            score = log_prob / length_normalizer(len(target) + 1, self._length_penalty)
-            hypotheses = self.hypotheses[sentence]
-            hypotheses.append(Hypothesis(target, log_prob, score, tuple(token_log_probs[row, slot, 1:].tolist())))
-            hypotheses.sort(key=lambda hypothesis: hypothesis.score, reverse=True)
-            del hypotheses[self._n_best :]
-            if len(hypotheses) == self._n_best:
-                self._thresholds[sentence] = hypotheses[-1].score
+            normalizer = length_normalizer(len(target) + 1, self._length_penalty)
+            log_probs = tuple(token_log_probs[row, slot, 1:].tolist())
+            hypothesis = Hypothesis(target, sum(log_probs), sum(log_probs) / normalizer, log_probs)
+            ranked = self._ranked[sentence]
+            ranked.append((float(totals[row, slot]) / normalizer, hypothesis))
+            ranked.sort(key=lambda item: item[0], reverse=True)
+            del ranked[self._n_best :]
+            if len(ranked) == self._n_best:
+                self._thresholds[sentence] = ranked[-1][0]
+
+    def by_score(self) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence, best first."""
+        lists = ([hypothesis for _, hypothesis in ranked] for ranked in self._ranked)
+        return [sorted(hypotheses, key=lambda hypothesis: hypothesis.score, reverse=True) for hypotheses in lists]
 
     def can_improve(self, sentences: Tensor, totals: Tensor) -> Tensor:
         """Whether the best live hypothesis of each sentence could still enter its n_best list: bool [B].

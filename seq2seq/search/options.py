@@ -18,7 +18,7 @@ class Hypothesis:
     score: float
     """log_prob over the length penalty; candidates are ranked by it."""
     token_log_probs: tuple[float, ...]
-    """The log-probability of each token and of eos; their sum is log_prob, up to rounding."""
+    """The log-probability of each token and of eos; their sum is log_prob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SearchOptions:
     """Whether the ids of `tokenizer/symbols.py` are symbols in these vocabularies, and not pieces of text.
 
     Each translation then contains the symbols of its source, each exactly once, and no others. Pairs are nested,
-    unpaired symbols keep their order and stand outside of pairs. Scores remain those of the model.
+    unpaired symbols keep their order and stand outside of pairs. Log-probabilities remain those of the model.
     """
     length_ratio: int = 2
     length_extra: int = 10

@@ -23,8 +23,9 @@ _ABSENT = 2**31
 class SymbolConstraint:
     """Permits the symbols that a source has: a `Constraint` of beam search.
 
-    Eos may not follow while symbols are missing, and ordinary tokens may not if the limit leaves room for nothing else,
-    or if eos would have been the most probable token: a model that wants to end and may not would ramble.
+    Eos may not follow while symbols are missing, and ordinary tokens may not if the limit leaves room for nothing else.
+    The probability of eos passes to the most probable symbol, as if that were the way to end: where symbols are
+    improbable, hypotheses that write them would otherwise lose to others that ramble.
     """
 
     def __init__(self, sources: SourceIds, options: SearchOptions, device: torch.device) -> None:
@@ -37,18 +38,21 @@ class SymbolConstraint:
         self._positions = torch.tensor(positions, device=device)  # [B, 20], in the source
         self._ids = torch.tensor(SYMBOLS, device=device)
 
-    def mask(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
-        """Set log_probs to -inf, in place, for tokens that may not follow."""
+    def constrain(self, log_probs: Tensor, sentences: Tensor, tokens: Tensor, room: Tensor) -> None:
+        """Set log_probs to -inf, in place, for tokens that may not follow, and pass on the probability of eos."""
         missing, permitted = self._symbols(sentences, tokens)
-        log_probs[:, :, SYMBOLS.start : SYMBOLS.stop].masked_fill_(~permitted, -torch.inf)
+        symbols = log_probs[:, :, SYMBOLS.start : SYMBOLS.stop]
+        symbols.masked_fill_(~permitted, -torch.inf)
         count = missing.sum(dim=-1)
         unfinished = count > 0  # [B, K]
         if not unfinished.any():
             return
-        eos_log_probs = log_probs[:, :, EOS].clone()
-        log_probs[:, :, EOS].masked_fill_(unfinished, -torch.inf)
-        wants_to_end = eos_log_probs > log_probs.amax(dim=-1)
-        only_symbols = unfinished & (wants_to_end | (count >= room[:, None]))
+        eos = log_probs[:, :, EOS]
+        best, index = symbols.max(dim=-1)
+        heirs = torch.where(unfinished, torch.logaddexp(best, eos), best)
+        symbols.scatter_(2, index[:, :, None], heirs[:, :, None])
+        eos.masked_fill_(unfinished, -torch.inf)
+        only_symbols = unfinished & (count >= room[:, None])
         log_probs[:, :, : SYMBOLS.start].masked_fill_(only_symbols[:, :, None], -torch.inf)
         log_probs[:, :, SYMBOLS.stop :].masked_fill_(only_symbols[:, :, None], -torch.inf)
 

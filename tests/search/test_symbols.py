@@ -48,7 +48,7 @@ def search(
     )
 
 
-def permitted(source: Sequence[int], words: Words, log_probs: np.ndarray, room: int) -> list[int]:
+def permitted(source: Sequence[int], words: Words, room: int) -> list[int]:
     """The words that may follow, by the rules. room: words that may still be written, eos included."""
     missing = [symbol for symbol in source if symbol in SYMBOLS and symbol not in words]
     if not missing:
@@ -62,23 +62,29 @@ def permitted(source: Sequence[int], words: Words, log_probs: np.ndarray, room: 
     unpaired = [symbol for symbol in missing if symbol in UNPAIRED]
     symbols = [symbol for symbol in missing if symbol in SPANS or symbol in OPENING or symbol in open_pairs[-1:]]
     symbols += [] if open_pairs else unpaired[:1]
-    only_symbols = room == len(missing) + 1 or log_probs[EOS] > log_probs[[*TEXT, *symbols]].max()
-    return symbols if only_symbols else [*TEXT, *symbols]
+    return symbols if room == len(missing) + 1 else [*TEXT, *symbols]
 
 
-def enumerate_all(language: Language, source: Sequence[int], limit: int) -> Iterator[Hypothesis]:
-    """Every translation that the rules permit."""
+def enumerate_all(language: Language, source: Sequence[int], limit: int) -> Iterator[tuple[float, Hypothesis]]:
+    """Every translation that the rules permit, with what decides whether it is kept."""
 
-    def extend(words: Words, scores: tuple[float, ...]) -> Iterator[Hypothesis]:
-        log_probs = language(words)
-        for word in permitted(source, words, log_probs, limit - len(words)):
-            extended = (*scores, float(log_probs[word]))
+    def extend(
+        words: Words, log_probs: tuple[float, ...], ranked: tuple[float, ...]
+    ) -> Iterator[tuple[float, Hypothesis]]:
+        following = language(words)
+        choices = permitted(source, words, limit - len(words))
+        heir = max(SYMBOLS, key=lambda symbol: following[symbol] if symbol in choices else -np.inf)
+        for word in choices:
+            log_prob = float(following[word])
+            rank = float(np.logaddexp(log_prob, following[EOS])) if word == heir else log_prob
+            extended = (*log_probs, log_prob), (*ranked, rank)
             if word == EOS:
-                yield finished(words, extended, length_penalty=1.0)
+                by_model, by_rank = (finished(words, scores, length_penalty=1.0) for scores in extended)
+                yield by_rank.score, by_model
             else:
-                yield from extend((*words, word), extended)
+                yield from extend((*words, word), *extended)
 
-    return extend((), ())
+    return extend((), (), ())
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
@@ -86,7 +92,8 @@ def test_wide_beam_finds_all_permitted_translations(source: list[int]) -> None:
     languages = [random_language(seed, VOCAB) for seed in range(4)]
     results = search(languages, [source] * 4, beam_size=200, n_best=200, length_extra=1)
     for hypotheses, language in zip(results, languages, strict=True):
-        assert_same(hypotheses, best_of(list(enumerate_all(language, source, len(source) + 1)), 200))
+        ranked = sorted(enumerate_all(language, source, len(source) + 1), key=lambda item: item[0], reverse=True)
+        assert_same(hypotheses, best_of([hypothesis for _, hypothesis in ranked[:200]], 200))
 
 
 def random_source(draw: random.Random) -> list[int]:
@@ -132,6 +139,20 @@ def test_a_model_that_wants_to_end_writes_the_missing_symbols_first() -> None:
 
     ((best,),) = search([wants_to_end], [[SPANS[0], SPANS[3], A, A_END, EOS]], beam_size=1, length_extra=20)
     assert len(best.tokens) == 4
+
+
+def test_a_hypothesis_that_would_end_does_not_lose_to_those_that_ramble() -> None:
+    """Symbols are hardly possible; after the first word the model ends, after the second it goes on."""
+
+    def language(words: Words) -> np.ndarray:
+        start, ends, goes_on = (0.6, 0.3, 0.05), (0.05, 0.05, 0.9), (0.05, 0.9, 0.04)
+        probabilities = np.full(VOCAB, 1e-6)
+        probabilities[[*TEXT, EOS]] = (ends if words[0] == TEXT[0] else goes_on) if words else start
+        return np.log(probabilities)
+
+    ((best,),) = search([language], [[SPANS[0], EOS]], beam_size=2, length_extra=20)
+    assert best.tokens == (TEXT[0], SPANS[0])
+    assert best.log_prob == pytest.approx(np.log(0.6) + np.log(1e-6) + np.log(0.9))
 
 
 @pytest.mark.parametrize(
