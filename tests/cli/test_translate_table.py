@@ -72,6 +72,14 @@ def test_thousands_of_rows_stay_in_order(run: Run, trained: Path) -> None:
     assert rows[1:] == [[str(n), word, cell] for n, (word, cell) in enumerate(zip(words, expected, strict=True))]
 
 
+@pytest.mark.parametrize(("otherwise", "cell"), [("blank", ""), ("source", '"un\nsix six six deux"')])
+def test_an_unreliable_line_leaves_out_its_cell(otherwise: str, cell: str, run: Run) -> None:
+    content = 'text,n\n"un\nsix six six deux",1\n,2\n'
+    result = run("a.csv", content, "--src-column", "text", "--min-confidence", "100", "--else", otherwise)
+    assert result.stdout == f'text,n,en\n"un\nsix six six deux",1,{cell}\n,2,\n'
+    assert result.stderr == "seq2seq: 1 of 2 rows looks unreliable (row 1)\n"
+
+
 @pytest.mark.parametrize("form", ["xlsx", "ods"])
 @pytest.mark.parametrize(("output", "delimiter"), [("out.csv", ","), ("OUT.TSV", "\t")])
 def test_a_spreadsheet_becomes_a_text_table(form: str, output: str, delimiter: str, run: Run, trained: Path) -> None:
