@@ -13,7 +13,8 @@ import typer
 
 from seq2seq.cli import options
 from seq2seq.cli.outputs import check_outputs
-from seq2seq.cli.translation_summary import Summary
+from seq2seq.cli.table_translation import Threshold, check_options, translated_table
+from seq2seq.cli.translation_summary import Source, Summary
 from seq2seq.errors import InputError
 from seq2seq.io.lines import open_output, read_lines
 
@@ -40,6 +41,21 @@ def translate(
             "-o", "--output", metavar="FILE", help="File for the translations, replaced on completion; - is stdout."
         ),
     ] = "-",
+    table: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV, TSV or spreadsheet (xlsx, ods) to write again with a last column of translations; a spreadsheet "
+            "becomes a CSV, or a TSV if the output ends in .tsv.",
+        ),
+    ] = None,
+    src_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of the table: its name, or its number if there is no header."),
+    ] = None,
+    tgt_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the new column; default: the target language's code.")
+    ] = None,
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     n_best: Annotated[
@@ -66,7 +82,7 @@ def translate(
     glossary: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Terms with their translations; on each line a term, a tab, its translation."
+            metavar="FILE", help="Terms with their translations: a term, a tab, its translation on each line, or TBX."
         ),
     ] = None,
     min_confidence: Annotated[
@@ -87,7 +103,7 @@ def translate(
         ),
     ] = 512,
 ) -> None:
-    """Translate a text file or stdin.
+    """Translate a text file, stdin, or a column of a table.
 
     Writes one line per input line, in order; a blank line stays blank. A line may have several sentences. URLs, e-mail
     addresses, file names, placeholders, tags, numbers with three digits or more and emoji are kept unchanged.
@@ -101,15 +117,19 @@ def translate(
     """
     if scores and as_json:
         raise InputError("--scores and --json cannot be combined: JSON includes the scores")
-    if min_confidence is not None and (n_best > 1 or as_json or scores):
+    is_plain = n_best == 1 and not as_json and not scores
+    if min_confidence is not None and not is_plain:
         raise InputError("--min-confidence needs plain output: leave out --n-best, --scores and --json")
     if otherwise != "blank" and min_confidence is None:
         raise InputError("--else says what to write below --min-confidence, which is missing")
-    check_outputs([output], [input_, *(str(path) for path in (glossary, keep_from) if path)])
-    if input_ == "-" and sys.stdin.isatty():
+    check_options(table, src_column, tgt_column, has_input=input_ != "-", is_plain=is_plain)
+    check_outputs([output], [table or input_, *(str(path) for path in (glossary, keep_from) if path)])
+    if input_ == "-" and not table and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
-    from seq2seq.data.sentences import expect_no_table
+    from seq2seq.data.languages import language_code
+    from seq2seq.data.new_column import open_extended
+    from seq2seq.data.sentences import expect_no_document
     from seq2seq.distributed import drop_stray_variables, started_processes
     from seq2seq.inference.confidence import UNRELIABLE
     from seq2seq.inference.glossary import Glossary
@@ -117,14 +137,21 @@ def translate(
     from seq2seq.runs.model_folder import open_models
     from seq2seq.tokenizer.spans import keep_patterns
 
-    expect_no_table(input_)
-    lines = read_lines(input_, encoding=encoding or "")
+    if not table:
+        expect_no_document(input_)
     folders = open_models(model)  # A damaged one is reported before torch is loaded, if it is needed at all.
+    src_lang, tgt_lang = folders[0].config.data.src_lang, folders[0].config.data.tgt_lang
+    extended = None
+    if table and src_column:
+        new_column = tgt_column or tgt_lang or "translation"
+        extended = open_extended(table, src_column, new_column, encoding=encoding or "", output=output)
     stray_variables = drop_stray_variables()
     names = [name for line in read_lines(keep_from) if (name := line.strip())] if keep_from else []
-    text = TextOptions(split, keep_patterns(keep or (), names), Glossary.load(glossary) if glossary else None)
+    text = TextOptions(
+        split, keep_patterns(keep or (), names), Glossary.load(glossary, src_lang, tgt_lang) if glossary else None
+    )
     with started_processes() as processes:
-        if processes.count > 1 and input_ == "-":
+        if processes.count > 1 and input_ == "-" and not table:
             raise InputError("several processes cannot share stdin: give the text with -i FILE")
         if stray_variables and processes.is_main:
             print(f"seq2seq: warning: {stray_variables}", file=sys.stderr)
@@ -140,45 +167,49 @@ def translate(
             n_best=n_best,
             buffer_size=buffer_size,
         )
+        source = Source(language_code(src_lang), frozenset(folders[0].profile.src_characters))
         del folders  # and the files that they hold open
-        translations = in_shards(processes, lines, buffer_size, search)
-        layout = _as_json if as_json else _with_scores if scores else _as_text
-        if min_confidence is not None:
-            layout = partial(_as_reliable_text, min_confidence=min_confidence, otherwise=otherwise)
-        summary = Summary(UNRELIABLE if min_confidence is None else min_confidence)
-        _write(output, translations, layout, summary, processes.is_main)
+        threshold = Threshold(min_confidence, otherwise == "source")
+        translated = partial(in_shards, processes, buffer_size=buffer_size, search=search)
+        summary = Summary(
+            UNRELIABLE if min_confidence is None else min_confidence,
+            source,
+            unit="row" if table else "line",
+            advice="" if table or as_json else "; see --json",
+        )
+        if extended:
+            texts = translated_table(extended, translated, threshold, summary)
+        else:
+            layout = _as_json if as_json else _with_scores if scores else partial(_as_text, threshold=threshold)
+            lines = read_lines(input_, encoding=encoding or "")
+            texts = map(layout, summary.watch(translated(lines)))
+        _write(output, texts, "rows" if table else "lines", processes.is_main)
+        if processes.is_main:
+            for warning in summary.warnings():
+                print(f"seq2seq: {warning}", file=sys.stderr)
 
 
-def _write(
-    output: str,
-    translations: "Iterable[Translation]",
-    layout: "Callable[[Translation], str]",
-    summary: Summary,
-    is_main: bool,
-) -> None:
-    """Write all translations; the main process alone, while the others compute."""
+def _write(output: str, texts: Iterable[str], unit: str, is_main: bool) -> None:
+    """Write all lines or rows; the main process alone, while the others compute."""
     with open_output(output if is_main else os.devnull) as file:
-        shown = _counted(summary.watch(translations), to_terminal=output == "-") if is_main else translations
-        for translation in shown:
-            file.write(layout(translation).encode())
+        for text in _counted(texts, unit, to_terminal=output == "-") if is_main else texts:
+            file.write(text.encode())
             file.flush()
-    for warning in summary.warnings():
-        print(f"seq2seq: {warning}", file=sys.stderr)
 
 
-def _counted(translations: "Iterable[Translation]", *, to_terminal: bool) -> "Iterator[Translation]":
-    """Pass translations on, with a line counter on a terminal that does not show them."""
+def _counted(texts: Iterable[str], unit: str, *, to_terminal: bool) -> Iterator[str]:
+    """Pass lines or rows on, and count them on a terminal that does not show them."""
     if not sys.stderr.isatty() or (to_terminal and sys.stdout.isatty()):
-        yield from translations
+        yield from texts
         return
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    columns = TextColumn("{task.completed:,} lines"), TimeElapsedColumn()
+    columns = TextColumn(f"{{task.completed:,}} {unit}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("")
-        for translation in translations:
-            yield translation
+        for text in texts:
+            yield text
             progress.advance(task)
 
 
@@ -195,15 +226,11 @@ def in_shards(
         yield from processes.gather(list(search(processes.contiguous_shard(window))))
 
 
-def _as_text(translation: "Translation") -> str:
-    return "".join(f"{hypothesis.text}\n" for hypothesis in translation.hypotheses)
-
-
-def _as_reliable_text(translation: "Translation", min_confidence: float, otherwise: str) -> str:
-    """The best hypothesis; where the confidence is too low, a blank line or the source."""
-    if translation.confidence is None or translation.confidence >= min_confidence:
-        return _as_text(translation)
-    return f"{translation.source if otherwise == 'source' else ''}\n"
+def _as_text(translation: "Translation", threshold: Threshold) -> str:
+    """The hypotheses; where the confidence is too low, a blank line or the source."""
+    if threshold.accepts(translation):
+        return "".join(f"{hypothesis.text}\n" for hypothesis in translation.hypotheses)
+    return f"{translation.source if threshold.keeps_source else ''}\n"
 
 
 def _with_scores(translation: "Translation") -> str:

@@ -84,7 +84,7 @@ def choose_columns(table: Table, hints: ColumnHints) -> tuple[Column, Column]:
     """The source and the target column. Raises InputError if they cannot be inferred."""
     columns = table.columns
     if hints.src_column and hints.tgt_column:
-        named = _named(hints.src_column, table), _named(hints.tgt_column, table)
+        named = named_column(hints.src_column, table), named_column(hints.tgt_column, table)
         if named[0] == named[1]:
             raise InputError(f"{table}: --src-column and --tgt-column are the same column, {hints.src_column}")
         return named
@@ -160,7 +160,8 @@ def _language(name: str) -> str:
     return language_code(name.strip()) or (language_code(name.strip().lower()) if _CAPITALS.fullmatch(name) else "")
 
 
-def _named(name: str, table: Table) -> Column:
+def named_column(name: str, table: Table) -> Column:
+    """The column with this name, or this number from 1. Raises InputError if there is none."""
     by_name = {column_name(column): column for column in reversed(table.columns)}
     by_position = {str(position): column for position, column in enumerate(table.columns, start=1)}
     column = by_name.get(name) or by_position.get(name)

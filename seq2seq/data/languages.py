@@ -14,6 +14,12 @@ _PARENTHESIS = re.compile(r"\s*\(.*\)$")
 # Characters of a name: shorter ones are ordinary words, except in scripts such as Chinese.
 _SHORTEST_NAME = {True: 4, False: 2}
 _LEAST_SHARE = 0.75
+# A text is in a language if it has this many lines and characters, and this share of lines is in it.
+_LEAST_LINES, _LEAST_CHARACTERS, _LARGE_SHARE = 5, 200, 0.9
+# Share of the visible characters; program code has fewer.
+_LETTERS_OF_PROSE = 0.85
+# Distance of `langcodes`: 0 to 134.
+_SIMILAR = 25
 
 
 def language_code(text: str) -> str:
@@ -86,6 +92,48 @@ def language_warnings(src: Sequence[str], tgt: Sequence[str], src_lang: str, tgt
         return warnings
     finally:
         py3langid.set_languages(None)
+
+
+def other_language(lines: Sequence[str], code: str) -> str:
+    """The code of the language that most lines are in if it is certainly another than `code`; empty if in doubt.
+
+    Of short texts, of program code, and where py3langid does not know `code`, it is empty.
+    """
+    prose = list(filter(_is_prose, dict.fromkeys(lines)))
+    text = " ".join(prose)
+    if not code or len(prose) < _LEAST_LINES or len(text) < _LEAST_CHARACTERS:
+        return ""
+    import py3langid
+
+    language = py3langid.classify(text)[0]
+    known = {name for name, _ in py3langid.rank("")}
+    if code not in known or not is_spoken(language) or _are_similar(language, code):
+        return ""
+    try:
+        py3langid.set_languages([language, code])
+        return language if _share(prose, language) >= _LARGE_SHARE else ""
+    finally:
+        py3langid.set_languages(None)
+
+
+def _is_prose(line: str) -> bool:
+    """Whether nearly all of a line are letters and blanks."""
+    visible = [unicodedata.category(character)[0] for character in line if not character.isspace()]
+    return sum(category in "LM" for category in visible) >= _LETTERS_OF_PROSE * max(1, len(visible))
+
+
+def _are_similar(language: str, other: str) -> bool:
+    """Whether speakers of one language mostly read the other, such as Danish and Norwegian; Unicode CLDR's list."""
+    from langcodes import tag_distance
+
+    return min(tag_distance(language, other), tag_distance(other, language)) <= _SIMILAR
+
+
+def language_name(code: str) -> str:
+    """The English name of the language with this code."""
+    from langcodes import Language
+
+    return Language.get(code).display_name()
 
 
 def looks_swapped(src: Sequence[str], tgt: Sequence[str], other_src: Sequence[str], other_tgt: Sequence[str]) -> bool:

@@ -14,6 +14,18 @@ _TABLE_SUFFIXES = (
     *("csv", "tsv", "json", "jsonl", "ndjson", "parquet", "arrow", "xlsx", "xls", "ods"),
     *("tmx", "xlf", "xliff", "po", "pot"),
 )
+# Those of which `translate` takes a column.
+_COLUMN_SUFFIXES = ("csv", "tsv", "xlsx", "xls", "ods")
+_DOCUMENTS = {
+    **dict.fromkeys(("json", "jsonl", "ndjson"), "a JSON file"),
+    **dict.fromkeys(("parquet", "arrow"), "a columnar table"),
+    **dict.fromkeys(("po", "pot"), "a PO file"),
+    **dict.fromkeys(("xlf", "xliff"), "an XLIFF file"),
+    **dict.fromkeys(("htm", "html", "xhtml"), "an HTML page"),
+    **dict.fromkeys(("srt", "vtt"), "a file of subtitles"),
+    **dict.fromkeys(("doc", "docx", "odt", "rtf", "ppt", "pptx", "odp", "epub", "pdf"), "a formatted document"),
+    **{"tmx": "a translation memory", "tbx": "a glossary"},
+}
 _SEGMENT = re.compile(r"<seg\b", re.IGNORECASE)
 
 
@@ -32,13 +44,33 @@ def read_sentences(
 
 def expect_no_table(path: str | Path) -> None:
     """Raises InputError if a file of sentences is a table of pairs by its suffix."""
-    name = Path(path).stem if compression_of(path) else Path(path).name
-    suffix = name.rpartition(".")[2]
-    if "." in name and suffix.lower() in _TABLE_SUFFIXES:
+    suffix = _suffix_of(path)
+    if suffix.lower() in _TABLE_SUFFIXES:
         raise InputError(
             f"{path}: is a table of sentence pairs (.{suffix}), not a file with one sentence per line; "
             "tables are given with --train, --valid or --input"
         )
+
+
+def expect_no_document(path: str | Path) -> None:
+    """Raises InputError if a text to translate is a table or a document by its suffix."""
+    suffix = _suffix_of(path)
+    if suffix.lower() in _COLUMN_SUFFIXES:
+        raise InputError(
+            f"{path}: is a table (.{suffix}), not lines of text; give it with --table, and the column to "
+            "translate with --src-column"
+        )
+    if document := _DOCUMENTS.get(suffix.lower()):
+        raise InputError(
+            f"{path}: is {document} (.{suffix}), which is not translated as text; save its text first, "
+            "one sentence per line"
+        )
+
+
+def _suffix_of(path: str | Path) -> str:
+    """The suffix of a file without a dot, or without that of its compression; empty if there is none."""
+    name = Path(path).stem if compression_of(path) else Path(path).name
+    return name.rpartition(".")[2] if "." in name else ""
 
 
 def _segments(path: str | Path, encoding: str) -> Iterator[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from seq2seq.errors import InputError
+from seq2seq.inference.termbase import read_termbase
+from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import read_lines
 from seq2seq.tokenizer.normalization import source_form, target_form
 from seq2seq.tokenizer.spans import Span
@@ -36,11 +38,14 @@ class Glossary:
         ]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a file of one term per line: the term, a tab, its translation.
+    def load(cls, path: Path, src_lang: str = "", tgt_lang: str = "") -> Self:
+        """Read a file of one term per line: the term, a tab, its translation; or a TBX.
 
+        src_lang, tgt_lang: languages of a TBX that are read.
         Raises InputError naming a line that is something else, or gives a term a second translation.
         """
+        if type_of_file(path) == "tbx":
+            return cls(read_termbase(path, src_lang, tgt_lang))
         terms: dict[str, str] = {}
         for number, line in enumerate(read_lines(path), start=1):
             if not line.strip():

@@ -12,6 +12,7 @@ from seq2seq.io.type_names import description_of
 # Letters alone may begin a text: the first field of Thrift follows in Parquet, padding in Arrow.
 _MAGIC = {
     b"%PDF-": "pdf",
+    b"{\\rtf": "office",
     b"\xd0\xcf\x11\xe0": "ole",
     b"PAR1\x15": "parquet",
     b"ARROW1\0\0": "arrow",
@@ -27,6 +28,7 @@ _ROOTS = {
     "tmx": "tmx",
     "xliff": "xliff",
     "html": "html",
+    **dict.fromkeys(("martif", "tbx"), "tbx"),
     **dict.fromkeys(("mteval", "srcset", "refset", "tstset"), "sgm"),
 }
 # A test set of WMT, with the sources and the translations of each document.

@@ -74,8 +74,9 @@ def test_long_lines_warn_once_on_stderr(trained: Path) -> None:
     long = "un deux " * 200
     result = CliRunner().invoke(app, ["translate", str(trained), "--beam-size", "1"], input=f"un\n{long}\n{long}\n")
     assert result.stdout.count("\n") == 3
-    assert result.stderr.count("\n") == 1
-    assert "line 2 is longer than the model's limit" in result.stderr
+    assert result.stderr.count("length limit") == 1
+    assert "2 of 3 lines have a sentence over the model's length limit" in result.stderr
+    assert "(lines 2, 3)" in result.stderr
 
 
 def test_stdout_may_be_closed_early(trained: Path) -> None:

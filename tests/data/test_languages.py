@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.languages import language_code, language_warnings
+from seq2seq.data.languages import language_code, language_warnings, other_language
 
 FRENCH = ("fr", "fra", "fre", "fr-CA", "fra_Latn", "French", "french", "français", "FRANÇAIS")
 NO_LANGUAGES = ("index", "Bonjour", "label", "text", "sentence", "", "x", "EN", "Anglais", "xq", "1")
@@ -49,6 +49,28 @@ def test_swapped_sides_are_noticed_whatever_the_languages_are_called(src: str, t
     assert language_warnings(french, english, src, tgt) == []
     (warning,) = language_warnings(english, french, src, tgt)
     assert "the sides look swapped" in warning
+
+
+def test_a_text_in_another_language_is_recognised() -> None:
+    french, english = ([f"{pair[side]} {n * 'o'}" for n, pair in enumerate(PAIRS[:10])] for side in (0, 1))
+    assert other_language(french, "en") == "fr"
+    assert other_language(english, "fr") == "en"
+    assert other_language(english, "en") == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ([PAIRS[0][0], PAIRS[1][0]] * 20, "en"),
+        (["Oui !", "Non !", "Merci.", "Où ?"] * 5, "en"),
+        ([f"{pair[n % 2]} {n}" for n, pair in enumerate(PAIRS)], "en"),
+        ([f"Hvor er de {n} bøger om dyrene i skoven, som vi læste sidste år?" for n in range(10)], "no"),
+        ([f"Onde estão os {n} livros que nós lemos no ano passado?" for n in range(10)], ""),
+        ([f"for (int i = 0; i < {n}; i++) {{ sum += a[i] * b[i]; }}" for n in range(10)], "en"),
+    ],
+)
+def test_in_doubt_a_text_is_in_the_language_of_the_model(lines: list[str], code: str) -> None:
+    assert other_language(lines, code) == ""
 
 
 @given(st.text(max_size=12))

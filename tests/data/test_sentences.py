@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from seq2seq.cli import app
 from seq2seq.data.bitext import AlignedFiles
-from seq2seq.data.sentences import read_sentences
+from seq2seq.data.sentences import expect_no_document, read_sentences
 from seq2seq.errors import InputError
 
 SGM = """<!DOCTYPE mteval SYSTEM "mteval.dtd">
@@ -67,14 +67,37 @@ def test_evaluate_scores_the_segments(tmp_path: Path) -> None:
     "command",
     [
         ["evaluate", "--ref", "a.csv", "--hyp", "a.txt"],
-        ["translate", "no-model", "-i", "A.TSV.gz"],
         ["data", "report", "--train-src", "a.txt", "--train-tgt", "a.jsonl"],
     ],
 )
 def test_a_table_is_not_read_as_sentences(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("a.csv", "A.TSV.gz", "a.jsonl", "a.txt"):
+    for name in ("a.csv", "a.jsonl", "a.txt"):
         (tmp_path / name).write_text("a\n")
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 2
     assert "is a table of sentence pairs" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("A.TSV.gz", "is a table (.TSV), not lines of text; give it with --table, and the column to translate with"),
+        ("a.xlsx", "is a table (.xlsx), not lines of text"),
+        ("a.po", "is a PO file (.po), which is not translated as text"),
+        ("a.html", "is an HTML page (.html), which is not translated as text"),
+        ("a.srt.gz", "is a file of subtitles (.srt), which is not translated as text"),
+        ("a.docx", "is a formatted document (.docx), which is not translated as text"),
+    ],
+)
+def test_translate_names_what_is_not_text(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("a\n")
+    result = CliRunner().invoke(app, ["translate", "no-model", "-i", str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert f"{tmp_path / name}: {message}" in result.stderr
+
+
+def test_translate_reads_a_text_whatever_dots_its_name_has(tmp_path: Path) -> None:
+    for name in ("csv", "my.po.txt", "a.en"):
+        (tmp_path / name).write_text("a\n")
+        expect_no_document(tmp_path / name)

@@ -49,12 +49,12 @@ class Delimited(Table):
         """named_csv: whether the file's name says that it is a CSV. is_header: unless `layout` says."""
         super().__init__(path, invalid_lines)
         self._encoding = layout.encoding
-        self._dialect = _dialect(path, named_csv, layout)
-        is_csv = named_csv or (self._dialect.quoted and self._dialect.delimiter != "\t")
+        self.dialect = _dialect(path, named_csv, layout)
+        is_csv = named_csv or (self.dialect.quoted and self.dialect.delimiter != "\t")
         self._titles = 0
         if layout.header is None:
             self._titles = count_titles(self._first_rows(FIRST_ROWS), lambda cells: is_header(cells, is_csv))
-        self._first_line, self._first = self._first_row()
+        self.first_line, self._first = self._first_row()
         if layout.header is None:
             self.has_header = is_header(self._first, is_csv) or has_heading(self._rows_of_full_width(0))
         else:
@@ -68,9 +68,9 @@ class Delimited(Table):
     @property
     @override
     def form(self) -> str:
-        quotes = ", with quoted cells" if self._dialect.quoted and self._dialect.delimiter == "\t" else ""
-        header = describe_header(self.has_header, f"line {self._first_line}" if self._titles else "")
-        return f"separated by {self._dialect.delimiter_name}{quotes}, {header}"
+        quotes = ", with quoted cells" if self.dialect.quoted and self.dialect.delimiter == "\t" else ""
+        header = describe_header(self.has_header, f"line {self.first_line}" if self._titles else "")
+        return f"separated by {self.dialect.delimiter_name}{quotes}, {header}"
 
     @property
     @override
@@ -101,7 +101,7 @@ class Delimited(Table):
     @property
     def keeps_quotes(self) -> bool:
         """Whether some of the first cells are in quotes that are read as text."""
-        if self._dialect.quoted:
+        if self.dialect.quoted:
             return False
         rows = (row for _, row in islice(self._cells(), FIRST_ROWS) if not isinstance(row, InputError))
         cells = (cell for row in rows for cell in row)
@@ -110,23 +110,29 @@ class Delimited(Table):
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
-        width, strict = len(self._first), self.invalid_rows.decoding == "strict"
-        for line, cells in islice(self._cells(), self._titles + int(self.has_header), None):
-            if isinstance(cells, InputError):
-                self.invalid_rows.add(line, cells)
-            elif len(cells) != width:
-                self.invalid_rows.add(line, self._wrong_width(line, len(cells)))
-            elif not strict and (undecodable(cells[src]) or undecodable(cells[tgt])):
+        strict = self.invalid_rows.decoding == "strict"
+        for line, cells in self.full_rows():
+            if not strict and (undecodable(cells[src]) or undecodable(cells[tgt])):
                 self.invalid_rows.add(line, InputError(f"{self.path}, line {line}: not UTF-8"))
             else:
                 yield line, cells[src], cells[tgt]
+
+    def full_rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The line and all cells of each row; otherwise as `rows`."""
+        for line, cells in islice(self._cells(), self._titles + int(self.has_header), None):
+            if isinstance(cells, InputError):
+                self.invalid_rows.add(line, cells)
+            elif len(cells) != len(self._first):
+                self.invalid_rows.add(line, self._wrong_width(line, len(cells)))
+            else:
+                yield line, cells
 
     def _first_row(self) -> tuple[int, list[str]]:
         """The header or first row, and its line. Raises InputError if it cannot be read."""
         (line, cells), (_, second) = islice(chain(self._cells(), [(0, ["", ""])] * 2), self._titles, self._titles + 2)
         if isinstance(cells, InputError):
             raise cells
-        if not self._dialect.quoted:
+        if not self.dialect.quoted:
             expect_no_returns("".join(cells), self.path)
         if len(cells) == 1 and isinstance(second, list) and len(second) > 1 and any(second):
             raise InputError(
@@ -137,13 +143,13 @@ class Delimited(Table):
     def _wrong_width(self, line: int, width: int) -> InputError:
         plural, hint = "s" * (width != 1), ""
         if width > len(self._first):
-            delimiter = "a tab" if self._dialect.delimiter == "\t" else f"`{self._dialect.delimiter.strip()}`"
-            hint = f" ({delimiter}{' outside quotes' if self._dialect.quoted else ''} inside a sentence?)"
+            delimiter = "a tab" if self.dialect.delimiter == "\t" else f"`{self.dialect.delimiter.strip()}`"
+            hint = f" ({delimiter}{' outside quotes' if self.dialect.quoted else ''} inside a sentence?)"
         expected = f"expected {len(self._first)} as in the first line{hint}"
         return InputError(f"{self.path}, line {line}: {width} column{plural}, {expected}")
 
     def _cells(self) -> Iterator[tuple[int, Cells]]:
-        return self._dialect.cells(self.path, self._encoding, self.invalid_rows.decoding)
+        return self.dialect.cells(self.path, self._encoding, self.invalid_rows.decoding)
 
 
 def _dialect(path: Path, named_csv: bool, layout: Layout) -> Dialect:

@@ -43,6 +43,13 @@ class Dialect:
         """The delimiter in words."""
         return _NAMES.get(self.delimiter, self.delimiter.strip() or "blanks")
 
+    def written(self, text: str) -> str:
+        """A cell with this text, in quotes if it needs them; without a tab where cells are never quoted."""
+        if not self.quoted:
+            return text.replace("\t", " ")
+        needs_quotes = text != text.strip(" ") or not {self.delimiter, '"', "\n", "\r"}.isdisjoint(text)
+        return '"' + text.replace('"', '""') + '"' if needs_quotes else text
+
     def cells(self, path: Path, encoding: str, errors: DecodingErrors = "strict") -> Iterator[tuple[int, Cells]]:
         """The rows of a file, each with the line that it begins on. Blank lines are skipped.
 

@@ -34,8 +34,7 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, inval
     invalid_lines: see `InvalidRows`.
     Raises InputError if the file cannot be read.
     """
-    suffix = _suffix_of(path)
-    match _kind_of(path, suffix):
+    match table_kind(path, layout.encoding):
         case "parquet":
             return ParquetTable(path)
         case "arrow" | "arrow-stream" as kind:
@@ -53,17 +52,23 @@ def open_table(path: Path, is_header: IsHeader, layout: Layout = INFERRED, inval
         case "po":
             return PoTable(path, layout.encoding, invalid_lines)
         case "":
-            if suffix not in ("csv", "tsv") and _is_json(path, layout.encoding):
-                return JsonTable(path, layout.encoding, invalid_lines)
-            return Delimited(path, suffix == "csv", is_header, layout, invalid_lines)
+            return Delimited(path, is_named_csv(path), is_header, layout, invalid_lines)
         case kind:
             raise InputError(f"{path}: is {description_of(kind)}")
 
 
-def _kind_of(path: Path, suffix: str) -> str:
+def table_kind(path: Path, encoding: str = "") -> str:
+    """The type of a table (`type_names.py`), or `json`; empty for a TSV or CSV."""
+    suffix = _suffix_of(path)
     kind, named = type_of_file(path), _BY_SUFFIX.get(suffix, "")
     # The root of an XML file may follow a long comment.
-    return named if not kind or (kind == "xml" and named in ("tmx", "xliff")) else kind
+    kind = named if not kind or (kind == "xml" and named in ("tmx", "xliff")) else kind
+    return "json" if not kind and suffix not in ("csv", "tsv") and _is_json(path, encoding) else kind
+
+
+def is_named_csv(path: Path) -> bool:
+    """Whether the name of a file says that it is a CSV."""
+    return _suffix_of(path) == "csv"
 
 
 def _suffix_of(path: Path) -> str:

@@ -39,19 +39,26 @@ _NO_MEMORY = (
 
 
 class Spreadsheet(Table):
-    """The first visible sheet of a workbook that has two columns of text; blank rows are skipped."""
+    """The first visible sheet of a workbook that has enough columns of text; blank rows are skipped."""
 
-    def __init__(self, path: Path, is_header: IsHeader) -> None:
+    def __init__(
+        self, path: Path, is_header: IsHeader, *, has_header: bool | None = None, text_columns: int = _SIDES
+    ) -> None:
+        """is_header: unless `has_header` says. text_columns: that the sheet has at least."""
         super().__init__(path)
         _expect_bounded(path)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the table
         weakref.finalize(self, self._file.close)
-        self._sheet = _copy_sheet_of_pairs(path, self._file)
-        rows = list(islice(self._cells(), FIRST_ROWS))
-        self._titles = count_titles(_starts([cells for _, cells in rows]), lambda cells: is_header(cells, True))
+        self._sheet = _copy_sheet_of_text(path, self._file, text_columns)
+        rows = list(islice(self.all_rows(), FIRST_ROWS))
+        self._titles = 0
+        if has_header is None:
+            self._titles = count_titles(_starts([cells for _, cells in rows]), lambda cells: is_header(cells, True))
         self._first_number, self._first = rows[self._titles] if rows else (1, [])
         first = [cells for _, cells in rows[self._titles :]]
-        self.is_named = bool(first) and (is_header(self._first, True) or has_heading(_starts(first)))
+        self.is_named = bool(first) and bool(
+            (is_header(self._first, True) or has_heading(_starts(first))) if has_header is None else has_header
+        )
         names = self._first if self.is_named else map(str, range(1, len(self._first) + 1))
         self.columns = [(name,) for name in names]
         self._candidates = columns_of_sentences(self.columns, _starts(first[int(self.is_named) :]))
@@ -78,11 +85,16 @@ class Spreadsheet(Table):
     @override
     def rows(self, src_column: Column, tgt_column: Column) -> Iterator[tuple[int, str, str]]:
         src, tgt = self.columns.index(src_column), self.columns.index(tgt_column)
-        for number, cells in islice(self._cells(), self._titles + int(self.is_named), None):
+        for number, cells in islice(self.all_rows(), self.header_rows, None):
             yield number, cells[src], cells[tgt]
 
-    def _cells(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows and their numbers. Each iterator has its own position in the file."""
+    @property
+    def header_rows(self) -> int:
+        """Rows up to the header."""
+        return self._titles + int(self.is_named)
+
+    def all_rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows and their numbers, header included. Each iterator has its own position in the file."""
         position = 0
         while True:
             self._file.seek(position)
@@ -103,8 +115,8 @@ def _expect_bounded(path: Path) -> None:
             raise InputError(f"{path}: a spreadsheet of {size:,} bytes decompressed; save the sheet as CSV")
 
 
-def _copy_sheet_of_pairs(path: Path, file: IO[bytes]) -> str:
-    """Write the rows of the first sheet with two columns of text, or of the last one if none has; return its name."""
+def _copy_sheet_of_text(path: Path, file: IO[bytes], text_columns: int) -> str:
+    """Write the rows of the first sheet with enough columns of text, or of the last one; return its name."""
     name = ""
     with closing(_printed(path)) as lines:
         for line in lines:
@@ -116,7 +128,7 @@ def _copy_sheet_of_pairs(path: Path, file: IO[bytes]) -> str:
             content = json.loads(line)
             if isinstance(content, dict):
                 raise InputError(f"{path}: {_NOT_READABLE} ({' '.join(content['error'].split())[:200]})")
-            if _has_pairs(file):
+            if _count_text_columns(file) >= text_columns:
                 break
             name = content
             file.seek(0)
@@ -124,12 +136,12 @@ def _copy_sheet_of_pairs(path: Path, file: IO[bytes]) -> str:
     return name
 
 
-def _has_pairs(file: IO[bytes]) -> bool:
+def _count_text_columns(file: IO[bytes]) -> int:
     file.seek(0)
     rows = [json.loads(line)[1:] for line in islice(file, FIRST_ROWS)]
     file.seek(0, os.SEEK_END)
     columns = [(str(number),) for number in range(len(rows[0]))] if rows else []
-    return len(columns_of_sentences(columns, _starts(rows))) >= _SIDES
+    return len(columns_of_sentences(columns, _starts(rows)))
 
 
 def _starts(rows: list[list[str]]) -> list[list[str]]:
