@@ -146,7 +146,7 @@ def test_a_hypothesis_that_would_end_does_not_lose_to_those_that_ramble() -> Non
         start, ends, goes_on = (0.6, 0.3, 0.05), (0.05, 0.05, 0.9), (0.05, 0.9, 0.04)
         probabilities = np.full(VOCAB, 1e-6)
         probabilities[[*TEXT, EOS]] = (ends if words[0] == TEXT[0] else goes_on) if words else start
-        return np.log(probabilities)
+        return np.asarray(np.log(probabilities))
 
     ((best,),) = search([language], [[SPANS[0], EOS]], beam_size=2, length_extra=20)
     assert best.tokens == (TEXT[0], SPANS[0])
