@@ -37,6 +37,8 @@ class KeptSpan:
     """The number of the standalone span that this character ends; -1 if it belongs to the text."""
     is_separate: bool
     """Whether blanks stand between that character and the span."""
+    touches_next: bool
+    """Whether text stands directly after it."""
     follows_span: bool
     """Whether nothing but blanks stands between the span before it and itself."""
     is_term: bool
@@ -48,6 +50,11 @@ class KeptSpan:
     def is_tag(self) -> bool:
         """Whether it has no width: blanks go around it."""
         return self.kind is not Kind.STANDALONE
+
+    @property
+    def is_markup(self) -> bool:
+        """Whether it is no word of the text, such as a line break: the blanks around it are always the source's."""
+        return self.text.startswith("<") and not self.is_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,8 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
         return
     position = 0
     previous, previous_span, is_separate = "", -1, True
-    for index, span in enumerate([*spans, Span(len(text), len(text))]):
+    end_of_text = Span(len(text), len(text))
+    for index, (span, following) in enumerate(pairwise([*spans, end_of_text, end_of_text])):
         gap = text[position : span.start]
         chunk = gap.strip(" ")
         if chunk:
@@ -148,6 +156,7 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
                 previous,
                 previous_span,
                 is_separate,
+                not after and span.end < following.start,
                 index > 0 and not chunk,
                 span.translation is not None,
                 span.kind is Kind.CLOSING or text.startswith("</", span.start),
@@ -201,7 +210,7 @@ def _end_of_part(tokenizer: Tokenizer, tokens: Sequence[_Token], start: int, max
             return 3 if ends[end] else 2, end
         return int(not _belong_together(tokenizer, tokens[end - 1], tokens[end])), end
 
-    return max((end for end in ends if end > start + (latest - start) // 2), key=rank)
+    return max((end for end in ends if end >= start + (latest - start) // 2), key=rank)
 
 
 def _possible_ends(tokens: Sequence[_Token], start: int, max_length: int) -> Iterator[tuple[int, bool]]:
@@ -317,12 +326,13 @@ def _source_blanks(left: str | KeptSpan | None, right: str | KeptSpan | None) ->
 def _is_separate(left: str | KeptSpan, right: _Chunk | KeptSpan) -> bool:
     """Whether a blank stands between two visible items."""
     if isinstance(right, _Chunk):
-        return right.starts_word
+        is_joined = isinstance(left, KeptSpan) and left.is_markup and left.touches_next
+        return right.starts_word and not is_joined
     if isinstance(left, KeptSpan):
         if right.previous_span == left.index:
             return right.is_separate
         return left.is_separate if left.previous_span == right.index else True
-    if left[-1] == right.previous and right.previous_span < 0:
+    if right.is_markup or (left[-1] == right.previous and right.previous_span < 0):
         return right.is_separate
     return left[-1] not in _OPENING_MARKS
 

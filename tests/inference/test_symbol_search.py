@@ -42,7 +42,7 @@ SEARCH_OPTIONS = [
 ]
 
 
-def sources_with_symbols(count: int, seed: int = 3) -> list[list[int]]:
+def sources_with_symbols(count: int, seed: int = 4) -> list[list[int]]:
     """Every second one has symbols."""
     draw = random.Random(seed)
     sources = []

@@ -56,6 +56,23 @@ def test_tags_have_no_width_and_other_spans_are_like_words(tokenizer: Tokenizer,
     assert words(tokenizer, text) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("the<br/>files", "delete<br/>now"),
+        ("the <br/> files", "delete <br/> now"),
+        ("the <br/>files", "delete <br/>now"),
+        ("the files<br/>", "delete<br/> now"),
+        ("v{0}files", "delete {0} now"),
+    ],
+)
+def test_the_blanks_around_a_line_break_are_those_of_the_source(
+    tokenizer: Tokenizer, source: str, expected: str
+) -> None:
+    before, after = tokenizer.encode(["delete", "now"])
+    assert restore(tokenizer, [*before, SPANS[0], *after], part(tokenizer, source).spans) == expected
+
+
 @given(st.text(st.sampled_from("the files.\U0010ffff日 "), max_size=30))
 @settings(deadline=None)
 def test_text_without_spans_is_encoded_as_before(tokenizer: Tokenizer, text: str) -> None:
