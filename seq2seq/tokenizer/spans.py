@@ -86,7 +86,7 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _DIGITS = "0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\u0e50-\u0e59\uff10-\uff19"
 _DIGIT = f"[{_DIGITS}]"
 _NUMBER = re.compile(
-    f"(?<!{_DIGIT}){_DIGIT}{{1,3}}(?:[ \u00a0\u202f]{_DIGIT}{{3}}(?!{_DIGIT}))++(?:[.,]{_DIGIT}++)?+"
+    f"(?<!\\w){_DIGIT}{{1,3}}(?:[ \u00a0\u202f]{_DIGIT}{{3}}(?!{_DIGIT}))++(?:[.,]{_DIGIT}++)?+"
     f"|{_DIGIT}++(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+"
 )
 _FEWEST_DIGITS = 3

@@ -159,3 +159,8 @@ def test_time_is_linear(unit: str) -> None:
 def test_most_texts_pass_the_quick_check() -> None:
     assert not may_have_spans("A man, aged 25, isn't here (he left)... Is he? “No” – he’s at home.")
     assert all(map(may_have_spans, KEPT))
+
+
+def test_a_number_after_a_name_with_digits_is_a_span_of_its_own() -> None:
+    text = "#topic61 247 and a61 247 but 61 247"
+    assert [text[span.start : span.end] for span in find_spans(text)] == ["#topic61", "247", "247", "61 247"]
