@@ -45,16 +45,13 @@ class KeptSpan:
     """Whether it is the translation of a term."""
     closes: bool
     """Whether it is a closing tag, with or without a counterpart."""
+    is_markup: bool
+    """Whether it is no word of the text, such as a line break: the blanks around it are always the source's."""
 
     @property
     def is_tag(self) -> bool:
         """Whether it has no width: blanks go around it."""
         return self.kind is not Kind.STANDALONE
-
-    @property
-    def is_markup(self) -> bool:
-        """Whether it is no word of the text, such as a line break: the blanks around it are always the source's."""
-        return self.text.startswith("<") and not self.is_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +144,20 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
         if index < len(spans):
             before, after = len(gap) - len(gap.rstrip(" ")), _blanks_at(text, span.end)
             yield KeptSpan(
-                text[span.start : span.end] if span.translation is None else span.translation,
-                span.kind,
-                span.pair,
-                index,
-                " " * before,
-                " " * after,
-                previous,
-                previous_span,
-                is_separate,
-                not after and span.end < following.start,
-                index > 0 and not chunk,
-                span.translation is not None,
-                span.kind is Kind.CLOSING or text.startswith("</", span.start),
+                text=text[span.start : span.end] if span.translation is None else span.translation,
+                kind=span.kind,
+                pair=span.pair,
+                index=index,
+                before=" " * before,
+                after=" " * after,
+                previous=previous,
+                previous_span=previous_span,
+                is_separate=is_separate,
+                touches_next=not after and span.end < following.start,
+                follows_span=index > 0 and not chunk,
+                is_term=span.translation is not None,
+                closes=span.kind is Kind.CLOSING or text.startswith("</", span.start),
+                is_markup=span.translation is None and text.startswith("<", span.start),
             )
             if span.kind is Kind.STANDALONE:
                 previous, previous_span, is_separate = text[span.end - 1], index, False
