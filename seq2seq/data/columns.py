@@ -117,7 +117,8 @@ def _ambiguous(table: Table, hints: ColumnHints) -> InputError:
     ]
     shown = f" ({'; '.join(readings)})" if readings else ""
     languages = [column for column in table.columns if table.is_named and language_of(column_name(column))]
-    by_language = "choose with --src-lang and --tgt-lang, or " if len(languages) > 1 else ""
+    may_choose = len(languages) > 1 and not hints.languages
+    by_language = "choose with --src-lang and --tgt-lang, or " if may_choose else ""
     return InputError(
         f"{table}: which columns are the sentences? It has {table.description}{lacks}; "
         f"{by_language}name them with --src-column and --tgt-column{shown}"

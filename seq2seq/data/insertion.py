@@ -5,7 +5,6 @@ gets some: between words, in the place of a word, or around a phrase, by the ali
 """
 
 import random
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -32,18 +31,13 @@ _NUMBERED_FROM_ANOTHER = 0.5
 _COMMON = 0.01
 
 
-def insert_symbols(folder: Path, tokenizers: Tokenizers, max_length: int) -> None:
-    """Insert symbols into a share of the pairs of the corpus in `folder`.
+def insert_symbols(plain: Path, target: Path, tokenizers: Tokenizers, max_length: int) -> None:
+    """Write the corpus in the folder `plain` to `target`, with symbols in a share of its pairs.
 
     tokenizers: have symbols. max_length: of a sentence, in pieces; a pair that would be longer stays as it is.
     """
-    plain = folder.with_name(f"{folder.name}.plain")
-    folder.rename(plain)
     corpus = Corpus(plain)
-    write_encoded(folder, _pairs_with_symbols(corpus, tokenizers, max_length), corpus.parts)
-    # Windows deletes no file that is mapped.
-    del corpus
-    shutil.rmtree(plain)
+    write_encoded(target, _pairs_with_symbols(corpus, tokenizers, max_length), corpus.parts)
 
 
 def _pairs_with_symbols(corpus: Corpus, tokenizers: Tokenizers, max_length: int) -> Iterator[tuple[Ids, Ids]]:

@@ -25,7 +25,7 @@ from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import is_unspaced
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
-from seq2seq.io.storage import parse_json, to_json, write_file
+from seq2seq.io.storage import discard, parse_json, to_json, write_file
 from seq2seq.tokenizer.profile import PROFILE, ProfileLearner, TextProfile
 from seq2seq.tokenizer.shared_spans import encode_pairs
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
@@ -93,10 +93,12 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
     Raises InputError if files cannot be read, do not match or hold too few pairs.
     """
     with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
-        report = _encode(data, sources, selection, tokenizers, folder)
+        train = folder / ("plain" if tokenizers.has_symbols else "train")
+        report = _encode(data, sources, selection, tokenizers, folder, train)
         write_file(folder / PROFILE, _learn_profile(sources, selection).content())
     if tokenizers.has_symbols:
-        insert_symbols(folder / "train", tokenizers, data.max_length)
+        insert_symbols(train, folder / "train", tokenizers, data.max_length)
+        discard(train)
     write_file(folder / _REPORT, to_json(report.as_json()))
     seal_folder(folder)
     return report
@@ -105,7 +107,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
 def report_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
     """The report of `prepare_data`, with the same errors. folder: for files of which only the report is of use."""
     with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
-        return _encode(data, sources, selection, tokenizers, folder)
+        return _encode(data, sources, selection, tokenizers, folder, folder / "train")
 
 
 @contextmanager
@@ -150,7 +152,7 @@ def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: 
 
 
 def _encode(
-    data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path
+    data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path, train_folder: Path
 ) -> DataReport:
     """Write the corpora, and collect the report on the way."""
     origin = str(sources.valid) if sources.valid else "held out for validation"
@@ -178,7 +180,7 @@ def _encode(
             yield from pairs
 
     reports = []
-    with CorpusWriter(folder / "train", tokenizers.src, tokenizers.tgt, data.max_length) as train:
+    with CorpusWriter(train_folder, tokenizers.src, tokenizers.tgt, data.max_length) as train:
         for index, source in enumerate(sources.train):
             report = SourceReport(str(source.pairs), weight=source.weight, max_length=data.max_length)
             too_long = _TooLong(report)

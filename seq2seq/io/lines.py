@@ -122,7 +122,8 @@ def _raw_lines(path: str | Path, encoding: str, *, transcodes: bool, document: s
     ):
         for number, raw in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
             if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
-                expect_no_returns(raw.decode("utf-8", "replace"), path)
+                if number == 1:
+                    expect_no_returns(raw.decode("utf-8", "replace"), path)
                 raise InputError(f"{path}, line {number}: over {LONGEST_LINE:,} bytes long; is this a text file?")
             if number == 1 and not (foreign and transcodes):
                 _expect_no_foreign_encoding(raw, foreign, path)

@@ -188,9 +188,9 @@ def test_a_share_of_a_corpus_gets_symbols(
     tokenizers: Tokenizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(insertion, "_CHOSEN_AT_ONCE", 1000)
-    plain = toy_corpus(tmp_path / "train", tokenizers)
-    insert_symbols(tmp_path / "train", tokenizers, 25)
-    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+    plain = toy_corpus(tmp_path / "plain", tokenizers)
+    insert_symbols(tmp_path / "plain", tmp_path / "train", tokenizers, 25)
+    assert stored(tmp_path / "plain") == plain
     result = stored(tmp_path / "train")
     changed = [number for number, pair in enumerate(result) if pair != plain[number]]
     assert 0.6 * SHARE * len(plain) < len(changed) < 1.1 * SHARE * len(plain)
@@ -199,8 +199,7 @@ def test_a_share_of_a_corpus_gets_symbols(
     assert Corpus(tmp_path / "train").parts == [Part(2500, 1.0), Part(500, 2.5)]
 
     monkeypatch.setattr(corpus_module, "_CHUNK", 7)
-    toy_corpus(tmp_path / "again", tokenizers)
-    insert_symbols(tmp_path / "again", tokenizers, 25)
+    insert_symbols(tmp_path / "plain", tmp_path / "again", tokenizers, 25)
     for name in Corpus.FILES:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "train" / name).read_bytes()
 
@@ -209,8 +208,8 @@ def test_a_pair_with_symbols_stays_as_it_is(
     tokenizers: Tokenizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(insertion, "SHARE", 1.0)
-    plain = toy_corpus(tmp_path / "train", tokenizers, 600)
-    insert_symbols(tmp_path / "train", tokenizers, 100)
+    plain = toy_corpus(tmp_path / "plain", tokenizers, 600)
+    insert_symbols(tmp_path / "plain", tmp_path / "train", tokenizers, 100)
     result = stored(tmp_path / "train")
     assert result[7] == plain[7]
     assert all(symbols_of(src) for src, _ in result)

@@ -43,7 +43,7 @@ def text(name: str, content: str) -> Damage:
 
 
 DAMAGES: dict[str, Damage] = {
-    "train/src.ids": ids("train/src.ids", 300),
+    "train/src.ids": ids("train/src.ids", 320),
     "train/src.ids negative": ids("train/src.ids", -1),
     "train/tgt.ids with eos": ids("train/tgt.ids", 3),
     "train/tgt.ids with padding": ids("train/tgt.ids", 0),

@@ -91,6 +91,9 @@ def test_any_bytes_are_lines_or_an_error_with_file_and_line(
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         assert error is None or error.startswith(f"{path}, line {len(actual) + 1}: ")
         return
+    if error and error.startswith(f"{path}: its lines end in \\r"):
+        assert data.split(b"\n")[0].count(b"\r") > 1
+        return
     lines, bad = expected(data, longest)
     assert actual == lines
     assert (error or "").startswith(f"{path}, line {bad}: " if bad else "")
@@ -268,12 +271,15 @@ SPLIT = """
 from seq2seq import Translator
 translator = Translator.load(argument)
 # Copying the rest of the line for each part would take hours.
-result = len(translator._split([10] * 3_000_000, 2))
+segmenter = translator._segmenter
+segmenter._limit = 2
+(line,) = segmenter.segment(["un " * 300_000])
+result = len(line.parts)
 """
 
 
 def test_splitting_takes_linear_time(model: Path, run_isolated: Callable[..., Any]) -> None:
-    assert run_isolated(SPLIT, str(model), 4000) == 1_500_000
+    assert run_isolated(SPLIT, str(model), 4000) >= 150_000
 
 
 def test_no_more_long_lines_are_read_than_fit(instant: Translator) -> None:

@@ -189,7 +189,8 @@ def test_two_processes_translate_as_one(trained: Path, bitext: Any, tmp_path: Pa
         process = launch([*command, *words])
         stderr = finish(process)
         assert process.returncode == 0
-        assert stderr.count("\n") == 1  # the warning about the line that is too long
+        assert stderr.count("over the model's length limit") == 1
+        assert all(line.startswith("seq2seq: ") for line in stderr.splitlines())
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     assert outputs[0].read_bytes().count(b"\n") == 205
     assert all(json.loads(line)["hypotheses"] for line in outputs[1].read_text().splitlines())
