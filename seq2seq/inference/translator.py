@@ -301,7 +301,9 @@ class Translator:
         searched = [(part, hypotheses[0]) for part, hypotheses in zip(line.parts, results, strict=True) if part.ids]
         if not searched:
             has_terms = any(span.translation for part in line.parts for span in part.sentence.spans)
-            text = line.join(tokenizer, [()] * len(line.parts)) if has_terms else source if line.parts else ""
+            # A carriage return would end a line for other programs.
+            copied = source.rstrip("\r").replace("\r", " ") if line.parts else ""
+            text = line.join(tokenizer, [()] * len(line.parts)) if has_terms else copied
             return Translation(source, [Hypothesis(text, 0, 0.0, 0.0)] * options.n_best, 0, False, False, None)
         hypotheses = [
             Hypothesis(

@@ -26,6 +26,10 @@ def test_spans_are_kept_and_lines_without_letters_copied(trained: Path) -> None:
     assert lines[4].index("<b>") < lines[4].index("</b>")
 
 
+def test_copied_lines_lose_carriage_returns(trained: Path) -> None:
+    assert translate(trained, stdin="12\r\n 3\r4\r\n").stdout_bytes == b"12\n 3 4\n"
+
+
 def test_what_is_asked_for_is_kept(trained: Path, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("Cinq Six\n\n")
