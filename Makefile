@@ -16,14 +16,14 @@ READY := $(VENV)/ready
 demo: $(READY)
 	$(BIN)/seq2seq train --config data/demo.toml -o $(DEMO) --overwrite
 	@echo; echo "Scores on the test set, by what is new in its sentences (data/README.md):"
-	$(BIN)/seq2seq evaluate $(DEMO) --src data/test.en --ref data/test.fr --by data/test.kind -o $(DEMO)/test.fr
+	$(BIN)/seq2seq evaluate $(DEMO) --src data/test.en --ref data/test.fr --by data/test.kind -o $(DEMO).fr
 	@echo; echo "Sentences it has never seen: source, reference, translation"
-	@paste data/test.en data/test.fr $(DEMO)/test.fr | awk -F '\t' 'NR % 150 == 75 { print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
+	@paste data/test.en data/test.fr $(DEMO).fr | awk -F '\t' 'NR % 150 == 75 { print "\n  " $$1 "\n  " $$2 "\n  " $$3 }'
 	@echo; echo "What the context c buys: the same sentence with it set to zero"; echo
 	@sed -n '75p;525p' data/test.en | $(BIN)/python data/without_context.py $(DEMO)
 	@echo; echo "What attention adds: a second model, which looks at the source words at each step, after 600 steps instead of 2,000"
 	$(BIN)/seq2seq train --config data/demo.toml --preset attention --set training.max_steps=600 -o $(DEMO)-attention --overwrite
-	$(BIN)/seq2seq evaluate $(DEMO)-attention --src data/test.en --ref data/test.fr --by data/test.kind --baseline $(DEMO)/test.fr
+	$(BIN)/seq2seq evaluate $(DEMO)-attention --src data/test.en --ref data/test.fr --by data/test.kind --baseline $(DEMO).fr
 	@echo "Try your own: echo 'Where is my cat?' | $(BIN)/seq2seq translate $(DEMO)"
 
 # One process per core; the tests of a file stay together, for what they share.
