@@ -1,7 +1,7 @@
 """Symbols of protected spans in training pairs that have none, at places that correspond.
 
 Few training pairs hold URLs, placeholders or tags. So that a model learns where their symbols go, a share of the pairs
-gets some: between words, in the place of a word, or around a phrase, by the alignment of the words.
+gets some: between words, instead of a word, or around a phrase, by the alignment of the words.
 """
 
 import random
@@ -171,7 +171,7 @@ def _insert_span(pair: _Pair, draw: random.Random) -> bool:
 
 
 def _replace_word(pair: _Pair, draw: random.Random) -> bool:
-    """A span in the place of a word whose translation is one word."""
+    """A span instead of a word whose translation is one word."""
     candidates = [
         (number, word.twin)
         for number, word in enumerate(pair.src)

@@ -105,7 +105,7 @@ class Scorer:
     ) -> Iterator[tuple[ItemT, Score | None]]:
         """Score items as they come, a window of bounded size at a time.
 
-        on_fault: is told of each item that cannot be scored, and why, before its window is scored.
+        on_fault: called with each item that cannot be scored, and why, before its window is scored.
         Yields each item with its score, in order; None for an item that cannot be scored.
         """
         for window in chunks(items, _WINDOW_PAIRS, most_characters=_WINDOW_CHARACTERS):

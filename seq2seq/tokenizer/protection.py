@@ -99,7 +99,7 @@ def encode_with_symbols(tokenizer: Tokenizer, texts: Sequence[tuple[str, Mapping
 
 
 def restore(tokenizer: Tokenizer, ids: Sequence[int], spans: Mapping[int, KeptSpan]) -> str:
-    """The text of a translation, with the spans of its source in the place of their symbols.
+    """The text of a translation, with the spans of its source instead of their symbols.
 
     ids: without eos. spans: by symbol, as in `ProtectedPart`; a symbol without a span stands for nothing.
     The blanks around a span are those of the source where its surroundings are the same. Otherwise a blank stands

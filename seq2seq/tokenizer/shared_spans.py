@@ -80,6 +80,8 @@ def _texts_of(text: str, units: Iterable[_Unit]) -> _Units:
 
 def _matching(src: _Units, tgt: _Units) -> list[tuple[_Unit, _Unit]]:
     """The units whose texts occur equally often on both sides, the first with the first, in the order of the source."""
+    if not (src and tgt):
+        return []
     counts, tgt_counts = (Counter(texts for texts, _ in units) for units in (src, tgt))
     waiting: dict[tuple[str, ...], deque[_Unit]] = defaultdict(deque)
     for texts, unit in tgt:

@@ -90,25 +90,34 @@ _NUMBER = re.compile(
     f"|{_DIGIT}++(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+"
 )
 _FEWEST_DIGITS = 3
+# Each after the characters of which a text needs one.
 _OTHERS = [
     # Comments and processing instructions; entities.
-    re.compile(r"<!--[^<>]*+(?<=--)>|<\?[A-Za-z][^<>]*+(?<=\?)>"),
-    re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});"),
+    ("<", re.compile(r"<!--[^<>]*+(?<=--)>|<\?[A-Za-z][^<>]*+(?<=\?)>")),
+    ("&", re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")),
     # E-mail addresses, mentions, hashtags.
-    re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]++@[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)++"),
-    re.compile(r"(?<![\w@./])@[A-Za-z0-9_]{2,30}+(?![\w@])|(?<![\w#&/])#[^\W\d]\w++"),
+    ("@", re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]++@[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)++")),
+    ("@#", re.compile(r"(?<![\w@./])@[A-Za-z0-9_]{2,30}+(?![\w@])|(?<![\w#&/])#[^\W\d]\w++")),
     # File names, also in a folder; other paths.
-    re.compile(rf"(?<![\w.\-@+~/\\])(?:[\w\-@+~.]++[/\\])*+(?:\*|[\w\-+~][\w\-+~.]*?){_SUFFIX}"),
-    re.compile(rf"(?<![\w./\\<:~+@\-])(?:(?:~|\.{{1,2}})(?:/{_COMPONENT})++|/{_COMPONENT}(?:/{_COMPONENT})++)/?+"),
-    re.compile(rf"(?<!\w)[A-Za-z]:\\(?:{_COMPONENT}(?:\\{_COMPONENT})*+\\?+)?+"),
+    (".", re.compile(rf"(?<![\w.\-@+~/\\])(?:[\w\-@+~.]++[/\\])*+(?:\*|[\w\-+~][\w\-+~.]*?){_SUFFIX}")),
+    (
+        "/",
+        re.compile(rf"(?<![\w./\\<:~+@\-])(?:(?:~|\.{{1,2}})(?:/{_COMPONENT})++|/{_COMPONENT}(?:/{_COMPONENT})++)/?+"),
+    ),
+    ("\\", re.compile(rf"(?<!\w)[A-Za-z]:\\(?:{_COMPONENT}(?:\\{_COMPONENT})*+\\?+)?+")),
     # Placeholders in braces, of printf and others; escapes.
-    re.compile(r"\{\{\{?+[^{}]{0,200}+\}\}\}?+|\{%[^{}%]{0,200}+%\}|[$%#]\{[^{}]{1,80}+\}"),
-    re.compile(rf"\{{\s*+(?:{_FIELD})?+(?:![rsa])?+(?::[^{{}}\s]{{0,20}}+)?+\s*+\}}"),
-    re.compile(rf"(?<![\d%])%(?:\d++\$)?+{_FORMAT}(?![^\W\d_]{{2}})|%\([\w.\-]++\){_FORMAT}|%%|(?<![\d%])%[1-9](?!\d)"),
-    re.compile(r"%[A-Z][A-Z0-9_]++%|(?<!\w)__\w+?__(?!\w)|\\[nrt]"),
-    # Emoji, as many as stand together.
-    re.compile(f"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?+\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*+)++"),
+    ("{", re.compile(r"\{\{\{?+[^{}]{0,200}+\}\}\}?+|\{%[^{}%]{0,200}+%\}|[$%#]\{[^{}]{1,80}+\}")),
+    ("{", re.compile(rf"\{{\s*+(?:{_FIELD})?+(?:![rsa])?+(?::[^{{}}\s]{{0,20}}+)?+\s*+\}}")),
+    (
+        "%",
+        re.compile(
+            rf"(?<![\d%])%(?:\d++\$)?+{_FORMAT}(?![^\W\d_]{{2}})|%\([\w.\-]++\){_FORMAT}|%%|(?<![\d%])%[1-9](?!\d)"
+        ),
+    ),
+    ("%_\\", re.compile(r"%[A-Z][A-Z0-9_]++%|(?<!\w)__\w+?__(?!\w)|\\[nrt]")),
 ]
+# As many emoji as stand together.
+_EMOJI = re.compile(f"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?+\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*+)++")
 # A character that begins a span or is part of it, and what follows: most texts have none. Ranges make this fast.
 _SIGN = re.compile(
     f"[@<{{%&\\\\#{_DIGITS}./_\u00a9\u00ae\u203c\u2049\u20e3\u2122-\u2bff\u3030-\u3299\ufe0f\U0001f000-\U0001faff]"
@@ -189,9 +198,13 @@ def _outside(kept: Sequence[_Range], ranges: Iterable[_Range]) -> Iterator[_Rang
 
 
 def _candidates(text: str) -> Iterator[_Range]:
-    for pattern in (_TAG, *_OTHERS):
-        yield from (match.span() for match in pattern.finditer(text))
-    yield from (_trimmed(text, *match.span()) for match in _URL.finditer(text))
+    for signs, pattern in (("<", _TAG), *_OTHERS):
+        if any(sign in text for sign in signs):
+            yield from (match.span() for match in pattern.finditer(text))
+    if not text.isascii():
+        yield from (match.span() for match in _EMOJI.finditer(text))
+    if ":" in text or "." in text:
+        yield from (_trimmed(text, *match.span()) for match in _URL.finditer(text))
     for match in _NUMBER.finditer(text):
         if sum(map(str.isdecimal, match[0])) >= _FEWEST_DIGITS:
             yield match.span()
