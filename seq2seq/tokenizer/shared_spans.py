@@ -23,19 +23,20 @@ def encode_pairs(src: Tokenizer, tgt: Tokenizer, pairs: Sequence[tuple[str, str]
     equally often on both sides is the same symbol on both. Of tags, pairs become symbols if both sides have them as
     pairs; those without a counterpart if they have the same order on both sides, in the target outside of all pairs.
     """
-    src_ids, tgt_ids = src.encode([pair[0] for pair in pairs]), tgt.encode([pair[1] for pair in pairs])
-    if not (src.has_symbols and tgt.has_symbols):
-        return src_ids, tgt_ids
+    has_symbols = src.has_symbols and tgt.has_symbols
     shared = {
         index: spans
         for index, pair in enumerate(pairs)
-        if may_have_spans(pair[0]) and (spans := shared_spans(*pair))[0]
+        if has_symbols and may_have_spans(pair[0]) and (spans := shared_spans(*pair))[0]
     }
-    for tokenizer, ids, side in ((src, src_ids, 0), (tgt, tgt_ids, 1)):
+
+    def encode(tokenizer: Tokenizer, side: int) -> _Ids:
+        plain = iter(tokenizer.encode([pair[side] for index, pair in enumerate(pairs) if index not in shared]))
         texts = [(pairs[index][side], both[side]) for index, both in shared.items()]
-        for index, encoded in zip(shared, encode_with_symbols(tokenizer, texts), strict=True):
-            ids[index] = encoded
-    return src_ids, tgt_ids
+        with_symbols = iter(encode_with_symbols(tokenizer, texts))
+        return [next(with_symbols if index in shared else plain) for index in range(len(pairs))]
+
+    return encode(src, 0), encode(tgt, 1)
 
 
 def shared_spans(src: str, tgt: str) -> tuple[dict[Span, int], dict[Span, int]]:
