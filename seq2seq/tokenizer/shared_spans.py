@@ -83,6 +83,8 @@ def _matching(src: _Units, tgt: _Units) -> list[tuple[_Unit, _Unit]]:
     """The units whose texts occur equally often on both sides, the first with the first, in the order of the source."""
     if not (src and tgt):
         return []
+    if [texts for texts, _ in src] == [texts for texts, _ in tgt]:
+        return [(unit, tgt_unit) for (_, unit), (_, tgt_unit) in zip(src, tgt, strict=True)]
     counts, tgt_counts = (Counter(texts for texts, _ in units) for units in (src, tgt))
     waiting: dict[tuple[str, ...], deque[_Unit]] = defaultdict(deque)
     for texts, unit in tgt:

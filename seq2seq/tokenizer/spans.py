@@ -90,6 +90,9 @@ _NUMBER = re.compile(
     f"|{_DIGIT}++(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+"
 )
 _FEWEST_DIGITS = 3
+_INNER_DOT = re.compile(r"\.\w")
+_FILE = re.compile(rf"(?<![\w.\-@+~/\\])(?:[\w\-@+~.]++[/\\])*+(?:\*|[\w\-+~][\w\-+~.]*?){_SUFFIX}")
+"""Names of files, also in a folder."""
 # Each after the characters of which a text needs one.
 _OTHERS = [
     # Comments and processing instructions; entities.
@@ -98,8 +101,7 @@ _OTHERS = [
     # E-mail addresses, mentions, hashtags.
     ("@", re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]++@[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)++")),
     ("@#", re.compile(r"(?<![\w@./])@[A-Za-z0-9_]{2,30}+(?![\w@])|(?<![\w#&/])#[^\W\d]\w++")),
-    # File names, also in a folder; other paths.
-    (".", re.compile(rf"(?<![\w.\-@+~/\\])(?:[\w\-@+~.]++[/\\])*+(?:\*|[\w\-+~][\w\-+~.]*?){_SUFFIX}")),
+    # Paths.
     (
         "/",
         re.compile(rf"(?<![\w./\\<:~+@\-])(?:(?:~|\.{{1,2}})(?:/{_COMPONENT})++|/{_COMPONENT}(?:/{_COMPONENT})++)/?+"),
@@ -137,7 +139,8 @@ def find_spans(text: str, keep: Sequence[re.Pattern[str]] = ()) -> list[Span]:
     keep: further patterns, which come before all others where they overlap; `keep_patterns` makes them.
     """
     kept = _disjoint(match.span() for pattern in keep for match in pattern.finditer(text))
-    found = _disjoint(_outside(kept, _candidates(text))) if may_have_spans(text) else []
+    candidates = _candidates(text) if may_have_spans(text) else ()
+    found = _disjoint(_outside(kept, candidates) if kept else candidates)
     return _with_kinds(text, sorted([*kept, *found])) if kept or found else []
 
 
@@ -198,12 +201,16 @@ def _outside(kept: Sequence[_Range], ranges: Iterable[_Range]) -> Iterator[_Rang
 
 
 def _candidates(text: str) -> Iterator[_Range]:
+    characters = set(text)
     for signs, pattern in (("<", _TAG), *_OTHERS):
-        if any(sign in text for sign in signs):
+        if not characters.isdisjoint(signs):
             yield from (match.span() for match in pattern.finditer(text))
     if not text.isascii():
         yield from (match.span() for match in _EMOJI.finditer(text))
-    if ":" in text or "." in text:
+    has_inner_dot = _INNER_DOT.search(text) is not None
+    if has_inner_dot:
+        yield from (match.span() for match in _FILE.finditer(text))
+    if has_inner_dot or ":" in characters:
         yield from (_trimmed(text, *match.span()) for match in _URL.finditer(text))
     for match in _NUMBER.finditer(text):
         if sum(map(str.isdecimal, match[0])) >= _FEWEST_DIGITS:
@@ -238,6 +245,8 @@ def _icu_arguments(text: str) -> Iterator[_Range]:
 
 def _with_kinds(text: str, ranges: Sequence[_Range]) -> list[Span]:
     """The spans of these ranges; tags form pairs by their names, as far as those are nested."""
+    if "<" not in text:
+        return [Span(start, end) for start, end in ranges]
     kinds: dict[int, tuple[Kind, int]] = {}
     opened: list[tuple[str, int]] = []
     names: Counter[str] = Counter()
