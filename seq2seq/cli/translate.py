@@ -147,6 +147,8 @@ def translate(
         extended = open_extended(table, src_column, new_column, encoding=encoding or "", output=output)
     stray_variables = drop_stray_variables()
     names = [name for line in read_lines(keep_from) if (name := line.strip())] if keep_from else []
+    if keep_from and not names:
+        raise InputError(f"{keep_from}: has no names")
     text = TextOptions(
         split, keep_patterns(keep or (), names), Glossary.load(glossary, src_lang, tgt_lang) if glossary else None
     )

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
+from seq2seq.data.languages import language_code
 from seq2seq.errors import InputError
 from seq2seq.inference.termbase import read_termbase
 from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import read_lines
+from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.normalization import source_form, target_form
 from seq2seq.tokenizer.spans import Span
 
@@ -22,11 +24,15 @@ _APOSTROPHES = re.compile("['\u2019]")
 class Glossary:
     """Finds terms on word boundaries: as given, and those in lower case also with a capital or in capitals."""
 
-    def __init__(self, terms: Mapping[str, str]) -> None:
-        """terms: their translations; both in the form of `tokenizer.normalization`."""
+    def __init__(self, terms: Mapping[str, str], src_lang: str = "", tgt_lang: str = "") -> None:
+        """terms: their translations; both in the form of `tokenizer.normalization`.
+
+        src_lang, tgt_lang: ISO 639 codes, for the case of letters.
+        """
+        cases = LetterCase(src_lang), LetterCase(tgt_lang)
         self._translations = {_key(term): translation for term, translation in terms.items()}
         for term, translation in terms.items():
-            for form, translated in _other_cases(term, translation):
+            for form, translated in _other_cases(term, translation, *cases):
                 self._translations.setdefault(_key(form), translated)
         by_length = sorted(self._translations, key=len, reverse=True)
         spaced = [form for form in by_length if not _UNSPACED.match(form)]
@@ -41,11 +47,12 @@ class Glossary:
     def load(cls, path: Path, src_lang: str = "", tgt_lang: str = "") -> Self:
         """Read a file of one term per line: the term, a tab, its translation; or a TBX.
 
-        src_lang, tgt_lang: languages of a TBX that are read.
+        src_lang, tgt_lang: names or codes, of effect for the case of letters and for which terms of a TBX are read.
         Raises InputError naming a line that is something else, or gives a term a second translation.
         """
+        src_lang, tgt_lang = language_code(src_lang), language_code(tgt_lang)
         if type_of_file(path) == "tbx":
-            return cls(read_termbase(path, src_lang, tgt_lang))
+            return cls(read_termbase(path, src_lang, tgt_lang), src_lang, tgt_lang)
         terms: dict[str, str] = {}
         for number, line in enumerate(read_lines(path), start=1):
             if not line.strip():
@@ -58,7 +65,7 @@ class Glossary:
                 raise InputError(f"{path}, line {number:,}: {term!r} has another translation above")
         if not terms:
             raise InputError(f"{path}: has no terms")
-        return cls(terms)
+        return cls(terms, src_lang, tgt_lang)
 
     def find(self, text: str) -> list[Span]:
         """The terms in a text, in order and without overlap; of those that overlap, the first and then the longest."""
@@ -70,17 +77,12 @@ class Glossary:
         return spans
 
 
-def capitalized(text: str) -> str:
-    """The text with a capital at its start."""
-    return text[:1].upper() + text[1:]
-
-
-def _other_cases(term: str, translation: str) -> Iterator[tuple[str, str]]:
+def _other_cases(term: str, translation: str, src: LetterCase, tgt: LetterCase) -> Iterator[tuple[str, str]]:
     """A term in other cases, with its translation in these; a term with capitals inside has none."""
-    if term[1:] == term[1:].lower():
-        yield capitalized(term), capitalized(translation)
+    if term[1:] == src.lower(term[1:]):
+        yield src.capitalize(term), tgt.capitalize(translation)
         if len(term) > 1:
-            yield term.upper(), translation.upper()
+            yield src.upper(term), tgt.upper(translation)
 
 
 def _key(form: str) -> str:

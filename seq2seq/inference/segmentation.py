@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
 from seq2seq.data.statistics import is_unspaced
-from seq2seq.inference.glossary import Glossary, capitalized
+from seq2seq.inference.glossary import Glossary
+from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
 from seq2seq.tokenizer.sentence_splitting import split_sentences
@@ -68,8 +69,8 @@ class Line:
     """None if the line is blank."""
     restore_style: Callable[[str], str]
     """Brings a translation to the style of the line."""
-    capitalizes: bool
-    """Whether sentences of the target language begin with a capital."""
+    capitalize: Callable[[str], str] | None
+    """Gives a term a capital at its start; None if sentences of the target language have none there."""
 
     def join(self, tokenizer: Tokenizer, translations: Sequence[Sequence[int]]) -> str:
         """The text of translations of its parts. translations: tokens without eos."""
@@ -84,8 +85,8 @@ class Line:
     def _with_marks(self, tokenizer: Tokenizer, part: Part, tokens: Sequence[int]) -> tuple[str, list[str]]:
         """A translation with a mark instead of each span, and the spans in its order."""
         spans = {symbol: span if span.is_term else replace(span, text=SPAN_MARK) for symbol, span in part.spans.items()}
-        if self.capitalizes and part.starts_sentence and tokens and (first := spans.get(tokens[0])) and first.is_term:
-            spans[tokens[0]] = replace(first, text=capitalized(first.text))
+        if self.capitalize and part.starts_sentence and tokens and (first := spans.get(tokens[0])) and first.is_term:
+            spans[tokens[0]] = replace(first, text=self.capitalize(first.text))
         kept = [part.spans[token].text for token in tokens if token in spans and not spans[token].is_term]
         return restore(tokenizer, tokens, spans), kept
 
@@ -109,6 +110,8 @@ class Segmenter:
         """
         self._tokenizers, self._profile, self._limit = tokenizers, profile, limit
         self._split, self._keep, self._glossary = split, (*keep, _OWN_MARK), glossary
+        capitalizes = profile.tgt_casing.capitalizes_sentences
+        self._capitalize = LetterCase(profile.tgt_lang).capitalize if capitalizes else None
         self._between_pieces = "" if profile.unspaced_targets else " "
         # Where the source language has no blanks between sentences but the target language has.
         self._between_sentences = self._between_pieces if is_unspaced(profile.src_characters) else ""
@@ -122,7 +125,7 @@ class Segmenter:
         spans = [sentence.spans if sentence.is_translatable else () for sentence in flat]
         protected = iter(protect(self._tokenizers.src, texts, spans, self._limit))
         return [
-            Line(list(self._parts(line, protected)), restore_style, self._profile.tgt_casing.capitalizes_sentences)
+            Line(list(self._parts(line, protected)), restore_style, self._capitalize)
             for line, (_, _, restore_style) in zip(sentences, styled, strict=True)
         ]
 
@@ -157,7 +160,7 @@ class Segmenter:
         """The sentences of a text; none ends within a span or before a closing tag."""
         lengths = map(len, split_sentences(text, self._profile.src_lang) if self._split else [text] if text else [])
         remaining = list(reversed(spans))
-        for start, end in pairwise([0, *_outside(accumulate(lengths), spans)]):
+        for start, end in pairwise([0, *_outside(accumulate(lengths), text, spans)]):
             sentence = text[start:end]
             stripped = sentence.rstrip()
             inside = []
@@ -193,15 +196,18 @@ def _marked(text: str, spans: Sequence[Span]) -> str:
     return SPAN_MARK.join(text[start:end] for start, end in zip(ends, starts, strict=True))
 
 
-def _outside(ends: Iterator[int], spans: Sequence[Span]) -> Iterator[int]:
-    """The ends of sentences that are not within a span, each moved after the closing tags that follow it."""
-    position = 0
+def _outside(ends: Iterator[int], text: str, spans: Sequence[Span]) -> Iterator[int]:
+    """The ends of sentences that are not within a span, each moved after the closing tags and blanks that follow it."""
+    position = start = 0
     for end in ends:
         while position < len(spans) and spans[position].end <= end:
             position += 1
-        if position < len(spans) and spans[position].start < end:
+        if end <= start or (position < len(spans) and spans[position].start < end):
             continue
-        while position < len(spans) and spans[position].start == end and spans[position].kind is Kind.CLOSING:
-            end = spans[position].end
+        start = end
+        while position < len(spans) and spans[position].start == start and spans[position].kind is Kind.CLOSING:
+            start = spans[position].end
+            while text.startswith(" ", start):
+                start += 1
             position += 1
-        yield end
+        yield start

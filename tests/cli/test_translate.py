@@ -1,6 +1,7 @@
 """`seq2seq translate`: what it keeps, what it warns of, what it refuses."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_unreliable_translations_are_left_out(trained: Path) -> None:
         (("--keep", "("), "is not a regular expression"),
         (("--keep", "a*"), "matches the empty text"),
         (("--keep-from", "nowhere.txt"), "nowhere.txt: no such file"),
+        (("--keep-from", os.devnull), "has no names"),
         (("--glossary", "nowhere.tsv"), "nowhere.tsv: no such file"),
     ],
 )

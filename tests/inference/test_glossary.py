@@ -34,6 +34,15 @@ def test_terms_are_found_in_their_cases(text: str, expected: list[tuple[str, str
     assert [(text[span.start : span.end], span.translation) for span in GLOSSARY.find(text)] == expected
 
 
+def test_the_case_of_letters_is_that_of_the_languages() -> None:
+    turkish = Glossary({"straße": "istasyon"}, "de", "tr")
+    assert [span.translation for span in turkish.find("straße, Straße, STRASSE")] == [
+        "istasyon",
+        "İstasyon",
+        "İSTASYON",
+    ]
+
+
 def test_of_terms_that_begin_together_the_longest_is_found() -> None:
     glossary = Glossary({"new": "neu", "new york": "New York", "york": "Yorck"})
     assert [span.translation for span in glossary.find("new york york new")] == ["New York", "Yorck", "neu"]

@@ -80,6 +80,14 @@ def test_no_sentence_ends_within_a_span(tokenizers: Tokenizers) -> None:
     assert copied(line, tokenizers) == text
 
 
+@pytest.mark.parametrize("blanks", ["", " ", "  "])
+def test_closing_tags_belong_to_the_sentence_before(tokenizers: Tokenizers, blanks: str) -> None:
+    text = f"<b><i>The cat sleeps. </i>{blanks}</b>{blanks}<i>Anna sleeps. </i>{blanks}The man sleeps."
+    line = segmented(Segmenter(tokenizers, NO_PROFILE, 128, split=True), text)
+    assert copied(line, tokenizers) == text
+    assert line.parts[0].sentence.text.endswith("</b>")
+
+
 @pytest.mark.parametrize("text", ["THE CAT SEES A DOGS. ANNA SLEEPS!", "the cat sees a dogs. anna sleeps!"])
 def test_case_is_brought_to_that_of_training_and_back(tokenizers: Tokenizers, profile: TextProfile, text: str) -> None:
     segmenter = Segmenter(tokenizers, profile, 128, split=True)
