@@ -27,7 +27,7 @@ from seq2seq.inference.translator import TextOptions
 from seq2seq.io.lines import read_lines
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
-FEWEST_LINKS, MOST_COMMON = 3, 1 / 200
+FEWEST_LINKS, MOST_COMMON, USUAL = 3, 1 / 200, 1 / 2
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -67,15 +67,9 @@ def count_found(terms: list[str], translation: str) -> int:
 
 def translations_of_words(tokenizers: Tokenizers, src: Path, tgt: Path) -> Mapping[str, str]:
     """The most frequent translation of each word of the training data that is not too common, by word alignment."""
-    pairs = [
-        Pair(tokenizers.source_text(line), tokenizers.target_text(other), number)
-        for number, (line, other) in enumerate(zip(read_lines(src), read_lines(tgt), strict=True), start=1)
-    ]
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as folder:
-        with CorpusWriter(Path(folder), tokenizers.src, tokenizers.tgt, max_length=128) as writer:
-            writer.add(pairs, lambda line, pieces: None)
-        corpus = Corpus(Path(folder))
+        corpus = encoded_corpus(Path(folder), tokenizers, src, tgt)
         aligner = WordAligner(corpus, tokenizers)
         for number in range(len(corpus)):
             alignment = aligner.align(corpus.src[number], corpus.tgt[number])
@@ -83,11 +77,24 @@ def translations_of_words(tokenizers: Tokenizers, src: Path, tgt: Path) -> Mappi
             others = [tokenizers.tgt.decode(ids).strip() for ids in alignment.tgt]
             for i, j in alignment.certain:
                 counts[words[i]][others[j]] += 1
+        most = MOST_COMMON * len(corpus)
     best = {word: found.most_common(1)[0] for word, found in counts.items()}
-    most = MOST_COMMON * len(pairs)
     return {
-        word: other for word, (other, links) in best.items() if links >= FEWEST_LINKS and counts[word].total() <= most
+        word: other
+        for word, (other, links) in best.items()
+        if FEWEST_LINKS <= links >= USUAL * counts[word].total() <= USUAL * most
     }
+
+
+def encoded_corpus(folder: Path, tokenizers: Tokenizers, src: Path, tgt: Path) -> Corpus:
+    """A bitext as a corpus in a folder."""
+    pairs = [
+        Pair(tokenizers.source_text(line), tokenizers.target_text(other), number)
+        for number, (line, other) in enumerate(zip(read_lines(src), read_lines(tgt), strict=True), start=1)
+    ]
+    with CorpusWriter(folder, tokenizers.src, tokenizers.tgt, max_length=128) as writer:
+        writer.add(pairs, lambda line, pieces: None)
+    return Corpus(folder)
 
 
 def improving_terms(known: Mapping[str, str], lines: Iterator[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from seq2seq.native.engine import (
     address_of,
 )
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
+from seq2seq.tokenizer.symbols import SYMBOLS
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
@@ -41,10 +42,25 @@ class CompiledNetwork:
         Raises ValueError for an empty source, ids outside the vocabulary, symbols that no translation can have or
         invalid options. After a MemoryError, the network remains usable.
         """
+        return self._search(sources, [options.max_length(len(source)) for source in sources], options)
+
+    def place_symbols(self, sources: SourceIds, drafts: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
+        """The drafts of B translations with the symbols that they lack at the most probable places.
+
+        sources: with symbols. drafts: ended by eos, without tags.
+        Raises ValueError as `search_batch`, and for a draft outside of a shortlist.
+        """
+        pairs = zip(sources, drafts, strict=True)
+        limits = [len(draft) + len((set(source) - set(draft)) & set(SYMBOLS)) for source, draft in pairs]
+        return self._search(sources, limits, options, drafts)
+
+    def _search(
+        self, sources: SourceIds, max_lengths: list[int], options: SearchOptions, drafts: SourceIds = ()
+    ) -> list[list[Hypothesis]]:
         if not sources:
             return []
         lengths = np.array([len(source) for source in sources], np.int32)
-        limits = np.array([options.max_length(len(source)) for source in sources], np.int32)
+        limits = np.array(max_lengths, np.int32)
         tokens = np.concatenate([np.array(source, np.int32) for source in sources])
         forbidden_ids = np.array(options.forbidden_ids, np.int32)
         view = OptionsView(
@@ -63,6 +79,10 @@ class CompiledNetwork:
             allowed = np.concatenate(lists).astype(np.int32)
             starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
             view.shortlists, view.shortlist_starts = address_of(allowed, c_int32), address_of(starts, c_int32)
+        if drafts:
+            followed = np.concatenate([np.array(draft, np.int32) for draft in drafts])
+            draft_starts = np.cumsum([0, *map(len, drafts)], dtype=np.int32)
+            view.drafts, view.draft_starts = address_of(followed, c_int32), address_of(draft_starts, c_int32)
         best_tokens = np.empty((len(sources), options.n_best, limits.max()), np.int32)
         best_lengths = np.empty((len(sources), options.n_best), np.int32)
         log_probs, scores = np.empty((2, len(sources), options.n_best))

@@ -1,11 +1,10 @@
 """A trained model that translates on a CPU in the compiled engine, without torch."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,6 +24,9 @@ from seq2seq.tokenizer.tokenizer import Tokenizers
 if TYPE_CHECKING:
     from seq2seq.runs.trained_model import TrainedModel
 
+_Batch = TypeVar("_Batch")
+_Results = list[list[Hypothesis]]
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -39,13 +41,21 @@ class Engine:
 
     def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
+        return self._map(lambda batch: self.network.search_batch(batch, options), batches)
+
+    def place_symbols(
+        self, batches: Iterable[tuple[SourceIds, SourceIds]], options: SearchOptions
+    ) -> Iterator[list[list[Hypothesis]]]:
+        """Draft translations of sources, both ended by eos, with the symbols that they lack."""
+        return self._map(lambda batch: self.network.place_symbols(*batch, options), batches)
+
+    def _map(self, search: Callable[[_Batch], _Results], batches: Iterable[_Batch]) -> Iterator[_Results]:
         batches = list(batches)
-        same_options = repeat(options)
         if min(self.workers, len(batches)) < 2:
-            yield from map(self.network.search_batch, batches, same_options)
+            yield from map(search, batches)
             return
         with ThreadPoolExecutor(self.workers) as pool:
-            yield from pool.map(self.network.search_batch, batches, same_options)
+            yield from pool.map(search, batches)
 
 
 def load_engine(folder: ModelFolder) -> Engine | None:

@@ -1,7 +1,9 @@
 """Terms whose translations are given."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -75,6 +77,23 @@ class Glossary:
             if not spans or match.start() >= spans[-1].end:
                 spans.append(Span(*match.span(), translation=self._translations[_key(match[0])]))
         return spans
+
+
+def has_terms(translation: str, terms: Sequence[str]) -> bool:
+    """Whether a translation has all of these, on word boundaries, in their case or with a capital at its start."""
+    lowered = translation[:1].lower() + translation[1:]
+    return all(
+        max(len(_occurrences(term).findall(text)) for text in (translation, lowered)) >= count
+        for term, count in Counter(terms).items()
+    )
+
+
+@lru_cache
+def _occurrences(term: str) -> re.Pattern[str]:
+    is_word = re.match(r"\w", term), re.search(r"\w$", term)
+    before, after = (r"(?<!\w)" if is_word[0] else ""), (r"(?!\w)" if is_word[1] else "")
+    unspaced = _UNSPACED.match(term)
+    return re.compile(re.escape(term) if unspaced else before + re.escape(term) + after)
 
 
 def _other_cases(term: str, translation: str, src: LetterCase, tgt: LetterCase) -> Iterator[tuple[str, str]]:

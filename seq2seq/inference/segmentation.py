@@ -12,6 +12,7 @@ from itertools import accumulate, chain, pairwise
 
 from seq2seq.data.statistics import is_unspaced
 from seq2seq.inference.glossary import Glossary
+from seq2seq.inference.part_search import Source
 from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
@@ -27,8 +28,8 @@ _OWN_MARK = re.compile(SPAN_MARK)
 class Part:
     """A sentence of a line, or a piece of one."""
 
-    ids: tuple[int, ...]
-    """What the model reads, without eos; empty if there is nothing to translate."""
+    source: Source
+    """What the model reads."""
     spans: Mapping[int, KeptSpan]
     """Its protected spans and terms, by symbol."""
     sentence: "Sentence"
@@ -38,6 +39,11 @@ class Part:
     """Whether the sentence was over the model's limit."""
     separator: str
     """Goes before its translation, after that of the part before."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """What the model reads, with symbols; empty if there is nothing to translate."""
+        return self.source.ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,24 @@ class Segmenter:
         flat = list(chain.from_iterable(sentences))
         texts = [sentence.text if sentence.is_translatable else "" for sentence in flat]
         spans = [sentence.spans if sentence.is_translatable else () for sentence in flat]
-        protected = iter(protect(self._tokenizers.src, texts, spans, self._limit))
+        protected = iter(self._sources(texts, spans))
         return [
             Line(list(self._parts(line, protected)), restore_style, self._capitalize)
             for line, (_, _, restore_style) in zip(sentences, styled, strict=True)
+        ]
+
+    def _sources(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
+    ) -> list[list[tuple[Source, ProtectedPart]]]:
+        """What the model reads of each text, in parts."""
+        protected = protect(self._tokenizers.src, texts, spans, self._limit)
+        # Those that have terms, and no other spans, are also read without the glossary.
+        only_terms = [all(span.translation for span in text_spans) and bool(text_spans) for text_spans in spans]
+        plain_texts = [text for text, has_terms in zip(texts, only_terms, strict=True) if has_terms]
+        plain = iter(protect(self._tokenizers.src, plain_texts, [()] * len(plain_texts), self._limit))
+        return [
+            list(_with_drafts(parts, next(plain) if has_terms else None))
+            for parts, has_terms in zip(protected, only_terms, strict=True)
         ]
 
     def _in_style(self, line: str) -> tuple[str, list[Span], Callable[[str], str]]:
@@ -175,17 +195,21 @@ class Segmenter:
     def _is_translatable(self, text: str, spans: Sequence[Span]) -> bool:
         return is_translatable(text, spans if self._tokenizers.has_symbols else find_spans(text))
 
-    def _parts(self, sentences: Sequence[Sentence], protected: Iterator[list[ProtectedPart]]) -> Iterator[Part]:
+    def _parts(
+        self, sentences: Sequence[Sentence], protected: Iterator[list[tuple[Source, ProtectedPart]]]
+    ) -> Iterator[Part]:
         """The parts of a line. protected: those of each of its sentences, and then of other lines."""
         separator = ""
         for sentence in sentences:
-            pieces = next(protected) or [ProtectedPart([], {}, "")]
-            exceeds_limit = sum(len(piece.ids) for piece in pieces) > self._limit
-            for before, piece in zip([None, *pieces], pieces, strict=False):
+            pieces = next(protected) or [(Source(()), ProtectedPart([], {}, ""))]
+            exceeds_limit = sum(len(source.ids) for source, _ in pieces) > self._limit
+            before = None
+            for source, piece in pieces:
                 if before is not None:
                     is_at_span = before.ids[-1] in before.spans or piece.ids[0] in piece.spans
                     separator = piece.before if is_at_span else self._between_pieces
-                yield Part(tuple(piece.ids), piece.spans, sentence, before is None, exceeds_limit, separator)
+                yield Part(source, piece.spans, sentence, before is None, exceeds_limit, separator)
+                before = piece
             separator = sentence.blanks or self._between_sentences
 
 
@@ -194,6 +218,23 @@ def _marked(text: str, spans: Sequence[Span]) -> str:
     ends = [0, *(span.end for span in spans)]
     starts = [*(span.start for span in spans), len(text)]
     return SPAN_MARK.join(text[start:end] for start, end in zip(ends, starts, strict=True))
+
+
+def _with_drafts(
+    parts: Sequence[ProtectedPart], plain: Sequence[ProtectedPart] | None
+) -> Iterator[tuple[Source, ProtectedPart]]:
+    """Parts with what the model reads of them. plain: the same text without its terms, if these are all its spans."""
+    for part in parts:
+        ids = tuple(part.ids)
+        terms = {symbol: span.text for symbol, span in part.spans.items() if span.is_term}
+        if plain is not None:
+            # Several parts may be cut otherwise.
+            is_single = len(plain) == len(parts) == 1
+            yield Source(ids, tuple(plain[0].ids), tuple(terms.values())) if is_single else Source(ids), part
+        elif part.spans:
+            yield Source(ids, tuple(token for token in ids if token not in part.spans or token in terms)), part
+        else:
+            yield Source(ids), part
 
 
 def _outside(ends: Iterator[int], text: str, spans: Sequence[Span]) -> Iterator[int]:

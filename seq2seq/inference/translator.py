@@ -6,25 +6,24 @@ translated one by one, and so are the pieces of a sentence over the model's limi
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol, Self
+from typing import Literal, Self
 
 import numpy as np
 
-from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.confidence import Confidence, load_confidence
 from seq2seq.inference.engine import load_engine
 from seq2seq.inference.glossary import Glossary
+from seq2seq.inference.part_search import Model, PartSearch, Result, Source
 from seq2seq.inference.segmentation import Line, Part, Segmenter
 from seq2seq.runs.model_folder import ModelFolder, open_models
 from seq2seq.search import options as search
-from seq2seq.search.options import SearchOptions, SourceIds
+from seq2seq.search.options import SearchOptions
 from seq2seq.search.repetition import repeats
 from seq2seq.tokenizer.profile import TextProfile
-from seq2seq.tokenizer.tokenizer import EOS, Tokenizers
 
 # Length penalty of a model whose training has not finished.
 _UNTUNED = 1.0
@@ -35,14 +34,13 @@ BUFFER_SIZE = 512
 _TRAINED_ON_SEVERAL = 0.1
 # Of a part that has nothing to translate.
 _EMPTY = search.Hypothesis((), 0.0, 0.0, ())
-# Hypotheses that are kept for lines that repeat.
+_NOTHING = Source(())
+# Hypotheses that are kept for parts that repeat.
 _CACHED = 10_000
 _WIDEST_BEAM = 2**16
 _MAX_PENALTY = 100.0
 # Characters at which a buffer of long lines is full before it has that many lines.
 _BUFFER_CHARACTERS = 2**20
-# Logits of a step, one per hypothesis and piece: half a gigabyte. Larger batches are split.
-_LOGITS_AT_ONCE = 2**27
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +97,6 @@ class TextOptions:
 DEFAULT_TEXT_OPTIONS = TextOptions()
 
 
-class Model(Protocol):
-    """A trained model, an ensemble of several, or the engine that runs one without torch."""
-
-    @property
-    def config(self) -> Config:
-        """The model's, or that of an ensemble's first model with the smallest length limit."""
-        ...
-
-    @property
-    def tokenizers(self) -> Tokenizers:
-        """The vocabularies."""
-        ...
-
-    @property
-    def profile(self) -> TextProfile:
-        """What the text of training looked like; that of an ensemble's first model."""
-        ...
-
-    def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterable[list[list[search.Hypothesis]]]:
-        """The best hypotheses of each sentence, batch by batch. A sentence is its ids, ended by eos."""
-        ...
-
-
 class Translator:
     """Translates lines with a model. Several threads may use it at once."""
 
@@ -146,6 +121,7 @@ class Translator:
             )
         self.model = model
         self.batch_size = batch_size
+        self._search = PartSearch(model, batch_size)
         self._forbidden = tuple(model.tokenizers.tgt.forbidden_ids())
         self._confidence = confidence
         self._segmenter = Segmenter(
@@ -227,7 +203,7 @@ class Translator:
         Raises InputError with the number of a line that is not valid Unicode, TypeError if it is not a string.
         """
         options = self.search_options(beam_size, length_penalty, n_best)
-        cache: dict[tuple[int, ...], list[search.Hypothesis]] = {}
+        cache: dict[Source, Result] = {}
         for window in windows(lines, buffer_size):
             for source, (line, results) in zip(window, self.search_lines(window, options, cache), strict=True):
                 yield self._translation(source, line, results, options)
@@ -235,34 +211,18 @@ class Translator:
                 del cache[oldest]
 
     def search_lines(
-        self, lines: Sequence[str], options: SearchOptions, cache: dict[tuple[int, ...], list[search.Hypothesis]]
-    ) -> list[tuple[Line, list[list[search.Hypothesis]]]]:
+        self, lines: Sequence[str], options: SearchOptions, cache: dict[Source, Result]
+    ) -> list[tuple[Line, list[Result]]]:
         """Each line in parts, with the hypotheses of each part.
 
         cache: the hypotheses of parts that were searched before; takes those of new ones.
         """
         segmented = self._segmenter.segment(lines)
-        parts = dict.fromkeys(part.ids for line in segmented for part in line.parts if part.ids)
-        new = [ids for ids in parts if ids not in cache]
-        cache.update(zip(new, self._search(new, options), strict=True))
-        self._avoid_repetition(new, options, cache)
-        cache[()] = [_EMPTY] * options.n_best
-        return [(line, [cache[part.ids] for part in line.parts]) for line in segmented]
-
-    def _avoid_repetition(
-        self,
-        parts: Sequence[tuple[int, ...]],
-        options: SearchOptions,
-        results: dict[tuple[int, ...], list[search.Hypothesis]],
-    ) -> None:
-        """Where the best hypothesis repeats itself, search for more, and put those first that do not."""
-        if options.beam_size == 1:
-            return
-        repeating = [ids for ids in parts if repeats(results[ids][0].tokens, ids)]
-        candidates = self._search(repeating, replace(options, n_best=options.beam_size))
-        for ids, hypotheses in zip(repeating, candidates, strict=True):
-            by_repetition = sorted(hypotheses, key=lambda hypothesis: repeats(hypothesis.tokens, ids))
-            results[ids] = by_repetition[: options.n_best]
+        sources = dict.fromkeys(part.source for line in segmented for part in line.parts if part.ids)
+        new = [source for source in sources if source not in cache]
+        cache.update(zip(new, self._search.search(new, options), strict=True))
+        cache[_NOTHING] = Result([_EMPTY] * options.n_best, (), _EMPTY)
+        return [(line, [cache[part.source] for part in line.parts]) for line in segmented]
 
     def search_options(
         self, beam_size: int | None = None, length_penalty: float | None = None, n_best: int = 1
@@ -279,26 +239,10 @@ class Translator:
         symbols = self.model.tokenizers.has_symbols
         return SearchOptions(max(beam_size, n_best), length_penalty, n_best, self._forbidden, symbols=symbols)
 
-    def _search(self, parts: list[tuple[int, ...]], options: SearchOptions) -> list[list[search.Hypothesis]]:
-        """The hypotheses of each part, searched in batches of similar lengths."""
-        order = sorted(range(len(parts)), key=lambda index: len(parts[index]), reverse=True)
-        size = min(self.batch_size, max(1, _LOGITS_AT_ONCE // (options.beam_size * len(self.model.tokenizers.tgt))))
-        batches = [order[start : start + size] for start in range(0, len(order), size)]
-        sources = ([[*parts[index], EOS] for index in batch] for batch in batches)
-        results: list[list[search.Hypothesis]] = [[] for _ in parts]
-        for batch, batch_results in zip(batches, self.model.search(sources, options), strict=True):
-            for index, hypotheses in zip(batch, batch_results, strict=True):
-                results[index] = hypotheses
-        if not all(results):
-            raise InputError("the model's probabilities are NaN: its training has failed, or its file is damaged")
-        return results
-
-    def _translation(
-        self, source: str, line: Line, results: list[list[search.Hypothesis]], options: SearchOptions
-    ) -> Translation:
+    def _translation(self, source: str, line: Line, results: list[Result], options: SearchOptions) -> Translation:
         """The translation of a line from those of its parts: the best with the best, the second with the second."""
         tokenizer = self.model.tokenizers.tgt
-        searched = [(part, hypotheses[0]) for part, hypotheses in zip(line.parts, results, strict=True) if part.ids]
+        searched = [(part, result) for part, result in zip(line.parts, results, strict=True) if part.ids]
         if not searched:
             has_terms = any(span.translation for part in line.parts for span in part.sentence.spans)
             # A carriage return would end a line for other programs.
@@ -312,24 +256,26 @@ class Translator:
                 sum(hypothesis.log_prob for hypothesis in ranked),
                 sum(hypothesis.score for hypothesis in ranked),
             )
-            for ranked in zip(*results, strict=True)
+            for ranked in zip(*(result.hypotheses for result in results), strict=True)
         ]
         return Translation(
             source,
             hypotheses,
             len(searched),
             exceeds_limit=any(part.exceeds_limit for part, _ in searched),
-            reached_limit=any(options.is_longest(best, len(part.ids) + 1) for part, best in searched),
+            reached_limit=any(options.is_longest(result.found, len(result.source) + 1) for _, result in searched),
             confidence=self._estimate(searched),
         )
 
-    def _estimate(self, searched: list[tuple[Part, search.Hypothesis]]) -> float | None:
+    def _estimate(self, searched: list[tuple[Part, Result]]) -> float | None:
         """The mean confidence in the translations of parts, weighted by the length of their sources."""
         if self._confidence is None:
             return None
         estimates = [
-            0.0 if repeats(best.tokens, part.ids) else self._confidence.estimate(part.ids, best)
-            for part, best in searched
+            0.0
+            if repeats(result.found.tokens, result.source)
+            else self._confidence.estimate(result.source, result.found)
+            for _, result in searched
         ]
         return round(float(np.average(estimates, weights=[len(part.ids) for part, _ in searched])), 1)
 

@@ -98,6 +98,7 @@ class Search {
         }
         for (int b = 0; options_.has_symbols && b < count; b++)
             source_symbols_.emplace_back(tokens + batch_.starts[b], lengths[b]);
+        for (int b = 0; options_.drafts && b < count; b++) source_symbols_[b].remove(draft(b), draft_length(b));
         slots_.assign(count, int(options_.beam_size));
         limits_ = limits;
         for (int b = 0; options_.shortlists && b < count; b++) {
@@ -153,6 +154,7 @@ class Search {
             top_.add({total + constrained, log_prob, row, layer.row(o)});
         };
         if (room <= 0) return add(layer.output_of(options_.eos));
+        if (options_.drafts) return follow_draft(hypothesis, layer, add);
         // Shortlists never contain forbidden tokens.
         for (int i = 0; !options_.shortlists && i < options_.forbidden_count; i++)
             logits[options_.forbidden_ids[i]] = -INFINITY;
@@ -173,6 +175,32 @@ class Search {
                 if (logits[o] > bound) add(o);
             bound = top_.threshold() - total + log_sum + max_logit - slack;
         }
+    }
+
+    const int32_t* draft(int sentence) const { return options_.drafts + options_.draft_starts[sentence]; }
+    int draft_length(int sentence) const {
+        return options_.draft_starts[sentence + 1] - options_.draft_starts[sentence];
+    }
+
+    // Add the next token of the draft, and the symbols that may stand before it.
+    template <class Add>
+    void follow_draft(const LiveHypothesis& hypothesis, const Linear& layer, Add add) const {
+        const SourceSymbols& source = source_symbols_[hypothesis.sentence];
+        auto [written, length] = history(hypothesis);
+        MissingSymbols missing = source.missing_from(written);
+        for (int32_t symbol : source.symbols)
+            if (missing.permitted[symbol]) add(layer.output_of(symbol));
+        int32_t token = draft(hypothesis.sentence)[length - (source.symbols.size() - missing.count)];
+        if (token != options_.eos || !missing.count) add(layer.output_of(token));
+    }
+
+    // The symbols of a hypothesis, and its length.
+    std::pair<WrittenSymbols, int> history(const LiveHypothesis& hypothesis) const {
+        WrittenSymbols written;
+        int length = 0;
+        for (int node = hypothesis.node; node >= 0; node = nodes_[node].parent, length++)
+            written.add(nodes_[node].token);
+        return {written, length};
     }
 
     // log(exp(a) + exp(b))

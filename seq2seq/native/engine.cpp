@@ -65,6 +65,28 @@ bool have_valid_symbols(const OptionsView& options, const int32_t* tokens, const
     return true;
 }
 
+// Whether each draft ends in eos, has no tags, and has room for the symbols that it lacks.
+bool have_valid_drafts(const OptionsView& options, int32_t vocab, const int32_t* tokens, const int32_t* lengths,
+                       const int32_t* limits, int32_t count) {
+    if (options.draft_starts[0] != 0) return false;
+    for (int b = 0; b < count; tokens += lengths[b++]) {
+        int64_t length = int64_t(options.draft_starts[b + 1]) - options.draft_starts[b];
+        if (length < 1) return false;
+        const int32_t *draft = options.drafts + options.draft_starts[b], *last = draft + length - 1;
+        if (std::find(draft, last + 1, options.eos) != last) return false;
+        for (const int32_t* token = draft; token <= last; token++) {
+            if (*token < 0 || *token >= vocab || (*token >= FIRST_OPENING && *token < SYMBOLS_END)) return false;
+            if (options.shortlists && !std::binary_search(options.shortlists + options.shortlist_starts[b],
+                                                          options.shortlists + options.shortlist_starts[b + 1], *token))
+                return false;
+        }
+        SourceSymbols source(tokens, lengths[b]);
+        source.remove(draft, int(length));
+        if (int64_t(source.symbols.size()) + length > limits[b]) return false;
+    }
+    return true;
+}
+
 // Whether the arguments of a search are in range. Every value that is used as an index is checked here, once.
 bool is_valid(const ModelView& model, const OptionsView& options, const int32_t* tokens, const int32_t* lengths,
               const int32_t* limits, int32_t count, const HypothesesView& hypotheses) {
@@ -89,8 +111,9 @@ bool is_valid(const ModelView& model, const OptionsView& options, const int32_t*
         if (first >= last || !all_below(first, last - first, vocab)) return false;
         if (!std::is_sorted(first, last) || !std::binary_search(first, last, options.eos)) return false;
     }
-    if (!options.has_symbols) return true;
-    return vocab >= SYMBOLS_END && have_valid_symbols(options, tokens, lengths, limits, count);
+    if (!options.has_symbols) return !options.drafts;
+    if (vocab < SYMBOLS_END || !have_valid_symbols(options, tokens, lengths, limits, count)) return false;
+    return !options.drafts || have_valid_drafts(options, vocab, tokens, lengths, limits, count);
 }
 
 }  // namespace

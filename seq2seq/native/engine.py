@@ -84,6 +84,8 @@ class OptionsView(Structure):
         ("forbidden_ids", POINTER(c_int32)),
         ("shortlists", POINTER(c_int32)),
         ("shortlist_starts", POINTER(c_int32)),
+        ("drafts", POINTER(c_int32)),
+        ("draft_starts", POINTER(c_int32)),
         ("length_penalty", c_double),
         ("beam_size", c_int64),
         ("n_best", c_int64),

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 
 # The version of the structures: also in `views.hpp`; increment both when a structure changes.
-_VERSION = 6
+_VERSION = 7
 
 
 @cache

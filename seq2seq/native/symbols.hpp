@@ -1,5 +1,6 @@
 // The symbols of a source, bound to its translation: the C++ counterpart of `search/symbols.py`.
 #pragma once
+#include <algorithm>
 #include <bitset>
 #include <cstdint>
 #include <utility>
@@ -45,6 +46,13 @@ class SourceSymbols {
     SourceSymbols(const int32_t* source, int length) {
         for (int i = 0; i < length; i++)
             if (is_symbol(source[i])) symbols.push_back(source[i]);
+    }
+
+    // Keep those that a draft lacks.
+    void remove(const int32_t* draft, int length) {
+        symbols.erase(std::remove_if(symbols.begin(), symbols.end(),
+                                     [=](int32_t symbol) { return std::find(draft, draft + length, symbol) != draft + length; }),
+                      symbols.end());
     }
 
     // Whether each symbol occurs once and each pair is complete.

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-constexpr int VIEWS_VERSION = 6;  // also in `library.py`
+constexpr int VIEWS_VERSION = 7;  // also in `library.py`
 
 struct LinearView {  // y = W x + b; the weight is float32, or int8 with a scale per row
     const float* weight;     // [out, in], or null
@@ -37,6 +37,8 @@ struct OptionsView {
     const int32_t* forbidden_ids;
     const int32_t* shortlists;        // the allowed tokens of each sentence, ascending, concatenated; null: all
     const int32_t* shortlist_starts;  // [B + 1], the start of each list, and the end of the last
+    const int32_t* drafts;            // translations to add symbols to, each ended by eos, concatenated; null: none
+    const int32_t* draft_starts;      // [B + 1], as of shortlists
     double length_penalty;            // exponent
     int64_t beam_size, n_best;
     int32_t forbidden_count, eos, bos, has_symbols;

@@ -13,7 +13,7 @@ from seq2seq.io.manifest import FolderWriter
 from seq2seq.model.network import EncoderDecoder
 from seq2seq.model.weights import expect_device, load_weights, pack_weights, shapes_only
 from seq2seq.runs.model_folder import ModelFolder, open_model, write_files
-from seq2seq.search.batch import search_batch
+from seq2seq.search.batch import place_symbols, search_batch
 from seq2seq.search.ensemble import Ensemble
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.profile import NO_PROFILE, TextProfile
@@ -57,6 +57,13 @@ class TrainedModel:
         device = next(self.network.parameters()).device
         return (search_batch(self.network, batch, options, device) for batch in batches)
 
+    def place_symbols(
+        self, batches: Iterable[tuple[SourceIds, SourceIds]], options: SearchOptions
+    ) -> Iterator[list[list[Hypothesis]]]:
+        """Draft translations of sources, both ended by eos, with the symbols that they lack."""
+        device = next(self.network.parameters()).device
+        return (place_symbols(self.network, *batch, options, device) for batch in batches)
+
 
 @dataclass(frozen=True)
 class EnsembleModel:
@@ -84,9 +91,21 @@ class EnsembleModel:
 
     def search(self, batches: Iterable[SourceIds], options: SearchOptions) -> Iterator[list[list[Hypothesis]]]:
         """The best hypotheses of each sentence, batch by batch."""
-        device = next(self.members[0].network.parameters()).device
-        network = Ensemble([member.network for member in self.members])
-        return (search_batch(network, batch, options, device) for batch in batches)
+        return (search_batch(self._network, batch, options, self._device) for batch in batches)
+
+    def place_symbols(
+        self, batches: Iterable[tuple[SourceIds, SourceIds]], options: SearchOptions
+    ) -> Iterator[list[list[Hypothesis]]]:
+        """Draft translations of sources, both ended by eos, with the symbols that they lack."""
+        return (place_symbols(self._network, *batch, options, self._device) for batch in batches)
+
+    @property
+    def _network(self) -> Ensemble[Any]:
+        return Ensemble([member.network for member in self.members])
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.members[0].network.parameters()).device
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> TrainedModel:

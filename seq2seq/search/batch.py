@@ -9,7 +9,7 @@ from seq2seq.data.batching import pad_rows
 from seq2seq.search.beam import beam_search
 from seq2seq.search.ensemble import SearchableNetwork
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
-from seq2seq.search.symbols import SymbolConstraint
+from seq2seq.search.symbols import DraftConstraint, SymbolConstraint
 from seq2seq.tokenizer.tokenizer import BOS, EOS
 
 
@@ -20,14 +20,10 @@ def search_batch(
 
     Raises ValueError if a source has symbols that no translation can have.
     """
-    src = torch.from_numpy(pad_rows([np.array(row) for row in sources])).to(device)
-    lengths = [len(row) for row in sources]
-    with torch.inference_mode():
-        state = network.start(src, torch.tensor(lengths, device=device))
     return beam_search(
         network.step,
-        state,
-        torch.tensor([options.max_length(length) for length in lengths], device=device),
+        _start(network, sources, device),
+        torch.tensor([options.max_length(len(source)) for source in sources], device=device),
         beam_size=options.beam_size,
         length_penalty=options.length_penalty,
         bos=BOS,
@@ -36,3 +32,35 @@ def search_batch(
         n_best=options.n_best,
         constraint=SymbolConstraint(sources, options, device) if options.symbols else None,
     )
+
+
+def place_symbols(
+    network: SearchableNetwork[Any],
+    sources: SourceIds,
+    drafts: SourceIds,
+    options: SearchOptions,
+    device: torch.device,
+) -> list[list[Hypothesis]]:
+    """The drafts of B translations with the symbols that they lack at the most probable places, by a network.
+
+    sources: with symbols. drafts: ended by eos.
+    """
+    constraint = DraftConstraint(sources, drafts, device)
+    return beam_search(
+        network.step,
+        _start(network, sources, device),
+        constraint.max_lengths,
+        beam_size=options.beam_size,
+        length_penalty=options.length_penalty,
+        bos=BOS,
+        eos=EOS,
+        n_best=options.n_best,
+        constraint=constraint,
+    )
+
+
+def _start(network: SearchableNetwork[Any], sources: SourceIds, device: torch.device) -> Any:
+    """The state of a network before the first token of the translations."""
+    src = torch.from_numpy(pad_rows([np.array(source) for source in sources])).to(device)
+    with torch.inference_mode():
+        return network.start(src, torch.tensor([len(source) for source in sources], device=device))

@@ -15,6 +15,7 @@ from seq2seq.distributed import Processes
 from seq2seq.evaluation.metrics import DEFAULT_METRIC, MetricScore, metric_named, score_corpus, signature_of
 from seq2seq.inference.confidence import Confidence
 from seq2seq.inference.engine import engine_of
+from seq2seq.inference.part_search import Result
 from seq2seq.inference.segmentation import Line
 from seq2seq.inference.translator import Hypothesis as Candidate
 from seq2seq.inference.translator import TextOptions, Translator
@@ -144,10 +145,10 @@ class Validator:
 
 
 def _single_part(
-    line: Line, results: list[list[Hypothesis]], model: TrainedModel
+    line: Line, results: list[Result], model: TrainedModel
 ) -> tuple[Sequence[int], Hypothesis, str] | None:
     """The source ids, the best hypothesis and its text, of a line that is one part; None of any other line."""
     if len(line.parts) != 1 or not line.parts[0].ids:
         return None
-    best = results[0][0]
-    return line.parts[0].ids, best, line.join(model.tokenizers.tgt, [best.tokens])
+    (result,) = results
+    return result.source, result.found, line.join(model.tokenizers.tgt, [result.hypotheses[0].tokens])

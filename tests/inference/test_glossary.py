@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq import InputError
-from seq2seq.inference.glossary import Glossary
+from seq2seq.inference.glossary import Glossary, has_terms
 
 GLOSSARY = Glossary(
     {"hot dog": "saucisse chaude", "dog": "chien", "IT": "informatique", "犬": "dog", "C++": "cpp", "l'eau": "water"}
@@ -63,3 +63,22 @@ def test_a_line_that_is_no_term_is_named(content: str, message: str, tmp_path: P
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         Glossary.load(path)
+
+
+@pytest.mark.parametrize(
+    ("translation", "terms", "expected"),
+    [
+        ("Der Hund schläft.", ["Hund"], True),
+        ("Der Hund schläft.", ["hund"], False),
+        ("Die Hunde schlafen.", ["Hund"], False),
+        ("Schläft der Hund?", ["schläft"], True),
+        ("Der Hund sieht den Hund.", ["Hund", "Hund"], True),
+        ("Der Hund schläft.", ["Hund", "Hund"], False),
+        ("Taste F2.", ["Taste F2", "."], True),
+        ("猫が犬を見る", ["犬"], True),
+        ("", ["Hund"], False),
+        ("", [], True),
+    ],
+)
+def test_terms_in_a_translation(translation: str, terms: list[str], expected: bool) -> None:
+    assert has_terms(translation, terms) is expected

@@ -1,6 +1,7 @@
 """The engine binds symbols as the reference search does."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -8,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-from random_networks import SRC_VOCAB, RandomNetwork
+from random_networks import SRC_VOCAB, TGT_VOCAB, RandomNetwork
 from test_engine import assert_same
 from test_shortlist import Restricted, narrow
 
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.native.engine import isa_levels
-from seq2seq.search.batch import search_batch
+from seq2seq.search.batch import place_symbols, search_batch
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS, UNPAIRED
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK
@@ -108,6 +109,73 @@ def test_a_shortlist_has_the_symbols_of_the_source(options: SearchOptions, tmp_p
     network = replace(random_network.to_engine(), shortlist=narrow())
     for level in isa_levels():
         assert_same(CompiledNetwork(network, level).search_batch(sources, options), expected)
+
+
+def drafts_of(sources: SourceIds, words: Sequence[int]) -> list[list[int]]:
+    """Drafts of these words; some have spans of their sources."""
+    draw = random.Random(7)
+    return [
+        [*draw.choices(words, k=draw.randrange(6)), *(token for token in source if token in SPANS[:2]), EOS]
+        for source in sources
+    ]
+
+
+@pytest.mark.parametrize("settings", NETWORKS, ids=str)
+@pytest.mark.parametrize("beam_size", [1, 4, 200])
+def test_engine_puts_symbols_into_drafts_as_the_reference_search(
+    settings: dict[str, Any], beam_size: int, tmp_path: Path
+) -> None:
+    random_network, sources = RandomNetwork.create(tmp_path / "weights", **settings), sources_with_symbols(12)
+    drafts = drafts_of(sources, range(SYMBOLS.stop, TGT_VOCAB))
+    options = SearchOptions(beam_size, 1.0, n_best=min(beam_size, 3), symbols=True)
+    expected = place_symbols(random_network.network, sources, drafts, options, torch.device("cpu"))
+    forced = forced_log_probs(random_network.network, sources[1], expected[1][0])
+    assert expected[1][0].token_log_probs == pytest.approx(forced, abs=1e-5)
+    network = random_network.to_engine()
+    for level in isa_levels():
+        assert_same(CompiledNetwork(network, level).place_symbols(sources, drafts, options), expected)
+
+
+def test_engine_puts_symbols_into_drafts_of_a_shortlist(tmp_path: Path) -> None:
+    random_network, sources = RandomNetwork.create(tmp_path / "weights"), sources_with_symbols(12)
+    allowed = [narrow().of(source, (), symbols=True) for source in sources]
+    shared = [word for word in range(SYMBOLS.stop, TGT_VOCAB) if all(words[word] for words in allowed)]
+    drafts = drafts_of(sources, shared)
+    options = SearchOptions(4, 1.0, symbols=True)
+    expected = []
+    for source, draft, words in zip(sources, drafts, allowed, strict=True):
+        restricted: Any = Restricted(random_network.network, words)
+        expected += place_symbols(restricted, [source], [draft], options, torch.device("cpu"))
+    network = replace(random_network.to_engine(), shortlist=narrow())
+    outside = next(word for word in range(SYMBOLS.stop, TGT_VOCAB) if not allowed[0][word])
+    for level in isa_levels():
+        engine = CompiledNetwork(network, level)
+        assert_same(engine.place_symbols(sources, drafts, options), expected)
+        with pytest.raises(ValueError, match="out of range"):
+            engine.place_symbols(sources[:1], [[outside, EOS]], options)
+
+
+@pytest.mark.parametrize(
+    ("draft", "changes"),
+    [
+        ([25], {}),
+        ([25, EOS, EOS], {}),
+        ([EOS, 25], {}),
+        ([OPENING[0], CLOSING[0], EOS], {}),
+        ([-1, EOS], {}),
+        ([TGT_VOCAB, EOS], {}),
+        ([25, EOS], {"symbols": False}),
+    ],
+    ids=str,
+)
+def test_drafts_that_are_none_are_refused(draft: list[int], changes: dict[str, Any], tmp_path: Path) -> None:
+    network = RandomNetwork.create(tmp_path / "weights").to_engine()
+    options = replace(SearchOptions(3, 1.0, symbols=True), **changes)
+    source = [OPENING[0], CLOSING[0], SPANS[0], EOS]
+    for level in isa_levels():
+        engine = CompiledNetwork(network, level)
+        with pytest.raises(ValueError, match="out of range"):
+            engine.place_symbols([[EOS], source], [[25, EOS], draft], options)
 
 
 @pytest.mark.parametrize("shortlist", [False, True])

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import seq2seq.inference.translator
+import seq2seq.inference.part_search
 from seq2seq import InputError, Translator
 from seq2seq.inference.translator import Hypothesis
 from seq2seq.runs.trained_model import load_model
@@ -33,6 +33,15 @@ def lines() -> list[str]:
     draw = random.Random(9)
     numerals = [" ".join(draw.choices(WORDS, k=draw.randint(1, 9))) for _ in range(60)]
     return [*numerals, "", "   ", "Zürich 東京 🙂", "un\tdeux", "six " * 200]
+
+
+def test_tags_change_no_words(translator: Translator, lines: list[str]) -> None:
+    lines = [line for line in lines if len(line.split()) > 2][:30]
+    tagged = [f"<b>{first} {second}</b> {rest}" for first, second, rest in (line.split(maxsplit=2) for line in lines)]
+    translations = translator.translate(tagged)
+    assert all(text.count("<b>") == text.count("</b>") == 1 for text in translations)
+    without_tags = [" ".join(text.replace("<b>", "").replace("</b>", "").split()) for text in translations]
+    assert without_tags == [" ".join(text.split()) for text in translator.translate(lines)]
 
 
 def test_the_model_has_learnt_something(translator: Translator) -> None:
@@ -122,7 +131,8 @@ def test_scores_match_forced_scoring(translator: Translator, trained: Path) -> N
     network, tokenizers = load_model(trained).network, translator.model.tokenizers
     for line in ("un deux trois", "six", "quatre quatre cinq un un deux"):
         src = tokenizers.src.encode([line])[0]
-        hypotheses = translator._search([tuple(src)], SearchOptions(beam_size=6, length_penalty=1.0, n_best=6))[0]
+        options = SearchOptions(beam_size=6, length_penalty=1.0, n_best=6)
+        ((hypotheses,),) = translator.model.search([[[*src, EOS]]], options)
         assert len(hypotheses) == 6
         assert [hypothesis.score for hypothesis in hypotheses] == sorted(
             (hypothesis.score for hypothesis in hypotheses), reverse=True
@@ -162,10 +172,10 @@ def test_batches_are_split_when_their_logits_would_not_fit(trained: Path, monkey
     object.__setattr__(model, "search", spy)
     limited = Translator(model, batch_size=65_536)
     vocabulary = len(translator.model.tokenizers.tgt)
-    monkeypatch.setattr(seq2seq.inference.translator, "_LOGITS_AT_ONCE", 3 * vocabulary * 4)
+    monkeypatch.setattr(seq2seq.inference.part_search, "_LOGITS_AT_ONCE", 3 * vocabulary * 4)
     assert limited.translate(lines, beam_size=3) == expected
     assert sizes == [4, 4, 4, 3]
-    monkeypatch.setattr(seq2seq.inference.translator, "_LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(seq2seq.inference.part_search, "_LOGITS_AT_ONCE", 1)
     assert limited.translate(lines, beam_size=3) == expected
     assert sizes[4:] == [1] * 15
 

@@ -10,7 +10,7 @@ from languages import Language, Model, PrefixState, Words, assert_same, best_of,
 
 from seq2seq.search.beam import beam_search
 from seq2seq.search.options import Hypothesis, SearchOptions
-from seq2seq.search.symbols import SymbolConstraint
+from seq2seq.search.symbols import DraftConstraint, SymbolConstraint
 from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS, UNPAIRED
 from seq2seq.tokenizer.tokenizer import BOS, EOS, PAD, UNK
 
@@ -153,6 +153,73 @@ def test_a_hypothesis_that_would_end_does_not_lose_to_those_that_ramble() -> Non
     ((best,),) = search([language], [[SPANS[0], EOS]], beam_size=2, length_extra=20)
     assert best.tokens == (TEXT[0], SPANS[0])
     assert best.log_prob == pytest.approx(np.log(0.6) + np.log(1e-6) + np.log(0.9))
+
+
+def place(
+    languages: Sequence[Language],
+    sources: Sequence[list[int]],
+    drafts: Sequence[list[int]],
+    beam_size: int,
+    n_best: int = 1,
+) -> list[list[Hypothesis]]:
+    constraint = DraftConstraint(sources, drafts, torch.device("cpu"))
+    return beam_search(
+        Model(languages).step,
+        PrefixState(torch.arange(len(sources)), torch.empty(len(sources), 0, dtype=torch.long)),
+        constraint.max_lengths,
+        length_penalty=1.0,
+        bos=BOS,
+        eos=EOS,
+        constraint=constraint,
+        beam_size=beam_size,
+        n_best=n_best,
+    )
+
+
+def placements(source: Sequence[int], draft: Sequence[int], words: Words = ()) -> Iterator[Words]:
+    """Every translation with the words of the draft, in order, and the symbols that it lacks, by the rules."""
+    lacking = [symbol for symbol in source if symbol in SYMBOLS and symbol not in draft]
+    position = sum(word not in lacking for word in words)
+    if position == len(draft) and len(words) == len(draft) + len(lacking):
+        yield words
+        return
+    may_follow = [symbol for symbol in permitted(source, words, room=100) if symbol in lacking]
+    for word in [*may_follow, *draft[position : position + 1]]:
+        yield from placements(source, draft, (*words, word))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_symbols_are_put_into_a_draft_where_they_are_most_probable(source: list[int], length: int) -> None:
+    draft = random.Random(length).choices(TEXT, k=length)
+    if SPANS[1] in source:
+        draft.insert(0, SPANS[1])
+    languages = [random_language(seed, VOCAB) for seed in range(3)]
+    results = place(languages, [source] * 3, [[*draft, EOS]] * 3, beam_size=300, n_best=300)
+    for hypotheses, language in zip(results, languages, strict=True):
+        expected = [
+            finished(
+                words,
+                tuple(float(language(words[:i])[word]) for i, word in enumerate((*words, EOS))),
+                length_penalty=1.0,
+            )
+            for words in placements(source, draft)
+        ]
+        assert_same(hypotheses, best_of(expected, 300))
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_a_draft_does_not_depend_on_its_neighbours(beam_size: int) -> None:
+    draw = random.Random(beam_size)
+    sources = [random_source(draw) for _ in range(40)]
+    drafts = [[*draw.choices(TEXT, k=draw.randrange(6)), EOS] for _ in sources]
+    languages = [random_language(seed, VOCAB) for seed in range(len(sources))]
+    results = place(languages, sources, drafts, beam_size=beam_size)
+    for source, draft, language, hypotheses in zip(sources, drafts, languages, results, strict=True):
+        (best,) = hypotheses
+        assert_symbols_kept(source, best.tokens)
+        assert [*(word for word in best.tokens if word not in SYMBOLS), EOS] == draft
+        assert place([language], [source], [draft], beam_size=beam_size) == [hypotheses]
 
 
 @pytest.mark.parametrize(
