@@ -17,6 +17,7 @@ _MANY_OF = {
     "entities": 0.005,
     "tags": 0.02,
     "decomposed": 0.02,
+    "numbered": 0.5,
     "wordless": 0.5,
 }
 _HINTS = {"mojibake": "fix the files with ftfy, or --clean drops them"}

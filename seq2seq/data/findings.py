@@ -36,6 +36,7 @@ _EXPLANATIONS = {
     "tags": "lines with tags",
     "tokenised": "lines of tokenised text",
     "decomposed": "lines not in Unicode's NFC",
+    "numbered": "lines that begin with a number or a verse",
     "wordless": "lines without a letter",
 }
 _ADVICE = {
@@ -45,6 +46,7 @@ _ADVICE = {
     "tags": "remove unwanted ones",
     "tokenised": "use the text before tokenisation, or detokenise it",
     "decomposed": "data.normalize composes them",
+    "numbered": "unless it is part of the sentences, remove it",
     "wordless": "are these the right columns?",
 }
 """What to do about faults of lines, by rule."""

@@ -20,6 +20,8 @@ from seq2seq.data.statistics import draw_groups, survey
 from seq2seq.errors import InputError
 
 _LEAST_PAIRS = 10
+# Characters of a sentence in a message.
+_SHOWN = 50
 _BLOCK = 2**16
 
 
@@ -65,8 +67,10 @@ class Selection:
         if self._validation is None:
             self._held_out = self._draw(min(data.held_out, max(1, self.usable // 20)))
             if not self._held_out.any():
+                shared = next(self._pairs(self._kept)).src[:_SHOWN]
                 raise InputError(
-                    f"{names}: no pairs can be held out, because all share one source sentence; give validation files"
+                    f"{names}: no pairs can be held out, because all share one source sentence, {shared!r}; is it of "
+                    "the right column? If so, give validation files"
                 )
 
     def training_pairs(self, most: int) -> Iterator[Pair]:

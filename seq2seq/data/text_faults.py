@@ -26,6 +26,14 @@ _LIKE_MOJIBAKE = re.compile(
 _CONTEXT, _MOST_PARTS = 200, 50
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|(\w{2,31}));")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
+# A number, or a verse with or without its book, before text: `12. `, `Gen 1:1 `, `b.GEN.1.1 `.
+_NUMBER = re.compile(
+    r"[\[(]?(?:\d{1,7}|(?:[1-4]\.?[ ._]?)?(?:[^\W\d_]+[ ._]+){0,4}\d{1,3}[:.,]\d{1,3}(?:[-\u2013]\d{1,3})?)[\])]?[.:)]?"
+    r"[ \u00a0]+[^\w\s]*[^\W\d_]"
+)
+# Characters within which it ends.
+_NUMBER_ENDS = 50
+_DIGIT = re.compile(r"\d")
 _JOINER = re.compile(r"\S ?@-@ ?\S|\S@@ ")
 _LETTER = re.compile(r"[^\W\d_]")
 _ENDS = (".", "。", "।", "။")
@@ -121,6 +129,10 @@ def _is_wordless(text: str) -> bool:
     return bool(text) and not text[0].isalpha() and not _LETTER.search(text)
 
 
+def _is_numbered(text: str) -> bool:
+    return bool(_DIGIT.search(text, 0, _NUMBER_ENDS) and _NUMBER.match(text, 0, _NUMBER_ENDS))
+
+
 def _is_mojibake(text: str) -> bool:
     """Whether ftfy would decode part of a text anew, or a character of it was lost."""
     start = 0
@@ -147,5 +159,6 @@ _CHECKS = {
     "entities": _Check(_has_entity, _has_entity),
     "tags": _Check(lambda whole: "<" in whole, lambda text: bool(_TAG.search(text))),
     "decomposed": _Check(lambda whole: not _is_nfc(whole), lambda text: not _is_nfc(text)),
+    "numbered": _Check(lambda whole: bool(_DIGIT.search(whole)), _is_numbered),
     "wordless": _Check(lambda _: True, _is_wordless),
 }

@@ -42,6 +42,13 @@ _TEXT_TYPES = {
     "srt": re.compile(r"\d+\s*\n\d\d:\d\d:\d\d,\d\d\d --> \d\d:\d\d:\d\d,\d\d\d"),
     # Its markers, in the first lines; `\\_sh` is that of the program's own header.
     "toolbox": re.compile(r"\\_sh\s|(?:\\(?:id|lx|ps|ge|gn|ref|tx|mb|ft|nt|dt)\b[^\n]*\n\s*){3}"),
+    # Texts under keys: of .strings, .properties with several words in a key, and YAML that begins with a nested key.
+    "messages": re.compile(
+        r'(?:/\*.*?\*/\s*|//[^\n]*\n\s*)*+"[^"\n]+"[ \t]*=[ \t]*"[^\n]*";'
+        r"|(?:[#!][^\n]*\n\s*)*+(?:(?=[^\W_]{1,60}[._-])[\w.-]++[ \t]*=[^\n]*(?:\n\s*|\Z)){3}"
+        r"|(?:(?:---|#)[^\n]*\n\s*)*+[\w-]++:[ \t]*\n[ \t]++[\w.-]++:(?:\s|\Z)",
+        re.DOTALL,
+    ),
     "vtt": re.compile(r"WEBVTT(?:[ \t]*(?:\n|\Z)|[ \t][^\n]*\n.*?\d[ \t]+-->)", re.DOTALL),
 }
 

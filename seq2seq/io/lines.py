@@ -34,7 +34,8 @@ _BOMS = {
 DecodingErrors = Literal["strict", "surrogateescape"]
 
 _ENCODING_ADVICE = (
-    "convert it to UTF-8, or give its encoding (--encoding of train, data report, translate, evaluate and score)"
+    "convert it to UTF-8, or give its encoding, such as windows-1252 (--encoding of train, data report, translate, "
+    "evaluate and score)"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CHUNK = 2**16

@@ -9,6 +9,8 @@ _NAMES = {
     "vtt": "a file of subtitles (WebVTT); remove the times first",
     "toolbox": "a Toolbox file of records; write the sentences and their translations, such as its lines "
     "\\tx and \\ft, to two files without the markers",
+    "messages": "a file of messages under keys, such as .properties, .strings or YAML; write their texts without the "
+    "keys, one per line, in the same order in both languages",
     "tbx": "a glossary (TBX); translate takes it with --glossary",
     "sgm": "an SGML file of segments; line by line, only aligned files and those of evaluate may be SGML",
 }

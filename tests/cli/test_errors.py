@@ -94,7 +94,8 @@ ERRORS = {
     ),
     "train --train -": "-: is read several times, which only works with a file; save it to a file first",
     "train --train same.tsv": (
-        "same.tsv: no pairs can be held out, because all share one source sentence; give validation files"
+        "same.tsv: no pairs can be held out, because all share one source sentence, 'a'; is it of the right column? If "
+        "so, give validation files"
     ),
     "train --train same.tsv --weight 1e-300": "configuration: data.weights.0 = 1e-300: ...",
     "train --train same.tsv --set tokenizer.vocab_size=3000000000": (

@@ -164,6 +164,17 @@ def test_ids_instead_of_sentences_give_a_warning(tiny: Callable[..., Config], tm
     assert any("100 source lines without a letter (100.0%)" in warning for warning in report.warnings())
 
 
+def test_verses_before_most_sentences_give_a_warning(rows: Rows, tiny: Callable[..., Config], tmp_path: Path) -> None:
+    numbered = [
+        (f"Gn {n // 30}:{n % 30 + 1} {src}", f"{n}. {tgt}" if n % 3 == 0 else tgt) for n, (src, tgt) in enumerate(rows)
+    ]
+    report = report_of(table_config(tiny, tmp_path / "verses.tsv", numbered), tmp_path)
+    warnings = [warning for warning in report.warnings() if "begin with a number or a verse" in warning]
+    assert warnings == [
+        "200 source lines that begin with a number or a verse (100.0%); unless it is part of the sentences, remove it"
+    ]
+
+
 def test_a_report_of_one_source_fits_on_a_screen(
     rows: Rows, tiny: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ CLEAN = [
     "彼は「はい」と言った。",
     "यह एक वाक्य है।",
     "AT&T & Co; 3 < 5 > 2; R&D, Q&A; x <- y.",
+    "I have 3 cats; at 1.5 metres. 12.03.2024: no.",
     "Mr. Smith et al . is at a@b.org.",
 ]
 
@@ -55,6 +56,12 @@ def test_clean_text_has_no_faults() -> None:
         ("a lost l\ufffdtter", "mojibake"),
         ("CAFÉ… " + "un thé, " * 40 + "il a été".encode().decode("cp1252"), "mojibake"),
         ("12.30 - 14", "wordless"),
+        ("Gen 1:1 In the beginning", "numbered"),
+        ("1. Mose 1,1 Am Anfang", "numbered"),
+        ("b.GEN.1.1 In the beginning", "numbered"),
+        ("Song of Songs 2:3-4 \u201cAs", "numbered"),
+        ("(17) Where is it?", "numbered"),
+        ("17 Where is it?", "numbered"),
     ],
 )
 def test_each_fault_is_found_in_its_line(text: str, fault: str) -> None:

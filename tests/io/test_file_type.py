@@ -25,7 +25,17 @@ DOCUMENTS = {
     "toolbox": "\\ref Story.001\r\n\\tx Habari\r\n\r\n\\ft Hello\r\n",
     "vtt": "WEBVTT\n\n00:11.000 --> 00:13.000\n",
 }
+MESSAGES = [
+    '/* Menu; "a" = "b" */\n\n"menu.open" = "Open";\n',
+    "# Menu\nmenu.open = Open\nmenu.close=Close\n\nmenu_quit = Quit\n",
+    "---\n# French\nfr:\n  menu:\n    open: Ouvrir\n",
+]
 LINES = [
+    'He wrote "a" = "b";',
+    "a.b = c.d is an equation.\nA second line.",
+    "cat = chat\ndog = chien\nred house = maison rouge",
+    "Bring:\n  bread, milk: no eggs",
+    "Note:\nbread: two",
     "<b>Where</b> is the cat?",
     "<doc id=5> is a tag.",
     "# a comment\nmsgid is a word of gettext",
@@ -59,6 +69,12 @@ def test_the_message_of_other_xml_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text('<?xml version="1.0"?>\n<dataset id="t"><row><src>One.</src></row>')
     with pytest.raises(InputError, match=r"a\.xml: is an XML file, but not .* save its sentences one per line"):
         list(read_lines(tmp_path / "a.xml"))
+
+
+@pytest.mark.parametrize("text", MESSAGES)
+def test_messages_under_keys_are_recognised(text: str) -> None:
+    for end in ("\n", "\r\n"):
+        assert type_of_content(text.replace("\n", end).encode()) == "messages"
 
 
 @pytest.mark.parametrize("text", LINES)

@@ -11,6 +11,7 @@ from typing_extensions import override
 from seq2seq.data.formats.dialect import Cells, Dialect, infer_dialect
 from seq2seq.data.formats.first_rows import (
     CELL_START,
+    MOST_TITLES,
     columns_of_sentences,
     count_titles,
     describe_header,
@@ -52,10 +53,12 @@ class Delimited(Table):
         self.dialect = _dialect(path, named_csv, layout)
         is_csv = named_csv or (self.dialect.quoted and self.dialect.delimiter != "\t")
         self._titles = 0
-        if layout.header is None:
+        if layout.header is None and not self.dialect.ruled:
             self._titles = count_titles(self._first_rows(FIRST_ROWS), lambda cells: is_header(cells, is_csv))
         self.first_line, self._first = self._first_row()
-        if layout.header is None:
+        if self.dialect.ruled:
+            self.has_header = True
+        elif layout.header is None:
             self.has_header = is_header(self._first, is_csv) or has_heading(self._rows_of_full_width(0))
         else:
             self.has_header = layout.header
@@ -69,7 +72,8 @@ class Delimited(Table):
     @override
     def form(self) -> str:
         quotes = ", with quoted cells" if self.dialect.quoted and self.dialect.delimiter == "\t" else ""
-        header = describe_header(self.has_header, f"line {self.first_line}" if self._titles else "")
+        below_titles = self._titles or (self.dialect.ruled and self.first_line > 1)
+        header = describe_header(self.has_header, f"line {self.first_line}" if below_titles else "")
         return f"separated by {self.dialect.delimiter_name}{quotes}, {header}"
 
     @property
@@ -129,14 +133,17 @@ class Delimited(Table):
 
     def _first_row(self) -> tuple[int, list[str]]:
         """The header or first row, and its line. Raises InputError if it cannot be read."""
-        (line, cells), (_, second) = islice(chain(self._cells(), [(0, ["", ""])] * 2), self._titles, self._titles + 2)
+        first = islice(self._cells(), self._titles, self._titles + MOST_TITLES + 1)
+        (line, cells), *later = chain(first, [(0, ["", ""])])
         if isinstance(cells, InputError):
             raise cells
         if not self.dialect.quoted:
             expect_no_returns("".join(cells), self.path)
-        if len(cells) == 1 and isinstance(second, list) and len(second) > 1 and any(second):
+        wider = ((number, len(row)) for number, row in later if isinstance(row, list) and len(row) > 1 and any(row))
+        if len(cells) == 1 and (wide := next(wider, None)):
             raise InputError(
-                f"{self.path}, line {line}: one cell, but the next row has {len(second)}; if it is a title, remove it"
+                f"{self.path}, line {line}: one cell, but line {wide[0]} has {wide[1]}; if a title is above the rows, "
+                "remove it"
             )
         return line, cells
 
@@ -156,5 +163,7 @@ def _dialect(path: Path, named_csv: bool, layout: Layout) -> Dialect:
     if layout.delimiter is not None and layout.quoted is not None:
         return Dialect(layout.delimiter, layout.quoted)
     inferred = infer_dialect(path, named_csv, layout.encoding)
+    if layout.delimiter is None and layout.quoted is None:
+        return inferred
     quoted = inferred.quoted if layout.quoted is None else layout.quoted
     return Dialect(layout.delimiter or inferred.delimiter, quoted)

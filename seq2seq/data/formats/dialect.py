@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 from pathlib import Path
 
 from seq2seq.data.formats.first_rows import MOST_TITLES
@@ -26,6 +26,9 @@ _LONGEST_ROW = 100
 _WORD_ALIGNMENT_DELIMITER = " ||| "
 # What Excel writes before the rows to name the delimiter.
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?")
+# Between the header and the rows of Markdown, Org, psql and MySQL.
+_RULE = re.compile(r"[ \t|+:-]*\r?")
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
 _LONE_RETURN = re.compile(r"(?<=\r)(?!\n)")
 # The csv module's own limit, 128 KiB, is short of a line that lines.py would read.
 csv.field_size_limit(2**24)
@@ -37,6 +40,8 @@ class Dialect:
 
     delimiter: str
     quoted: bool
+    ruled: bool = False
+    """Whether a line of dashes separates the header from the rows, as in Markdown: `|---|---|`."""
 
     @property
     def delimiter_name(self) -> str:
@@ -56,6 +61,8 @@ class Dialect:
         errors: see `read_lines`.
         """
         lines = read_lines(path, encoding=encoding, errors=errors)
+        if self.ruled:
+            return _ruled_cells(lines)
         return (_quoted_cells if self.quoted else _plain_cells)(lines, self.delimiter, path)
 
 
@@ -65,10 +72,12 @@ def infer_dialect(path: Path, is_csv: bool, encoding: str) -> Dialect:
     is_csv: whether its name says that it is a CSV. If so, cells may be quoted unless this cannot be; if not, the
         delimiter is a tab or ` ||| ` if the lines have one, and quotes are text unless the rows show otherwise.
     """
+    first = _first_lines(path, encoding)
+    if _are_ruled(first):
+        return Dialect("|", quoted=False, ruled=True)
     if is_csv:
         delimiter = _csv_delimiter_of(path, encoding)
         return Dialect(delimiter, delimiter != "\t" or _reads_quoted(path, encoding))
-    first = _first_lines(path, encoding)
     if named := _SEPARATOR_LINE.fullmatch(first[0] if first else ""):
         return Dialect(named[1], True)
     if first and all(_WORD_ALIGNMENT_DELIMITER in line for line in first) and not any("\t" in line for line in first):
@@ -83,6 +92,16 @@ def _first_lines(path: Path, encoding: str) -> list[str]:
     with suppress(InputError):  # reported when the rows are read
         lines.extend(line for line in islice(read_lines(path, encoding=encoding), FIRST_ROWS) if line.strip())
     return lines
+
+
+def _are_ruled(lines: list[str]) -> bool:
+    """Whether one of the first lines is a rule between two rows of cells."""
+    neighbours = zip(lines[: MOST_TITLES + 1], lines[1:], lines[2:], strict=False)
+    return any("|" in above and _is_rule(line) and "|" in below for above, line, below in neighbours)
+
+
+def _is_rule(line: str) -> bool:
+    return "--" in line and ("|" in line or "+" in line) and bool(_RULE.fullmatch(line))
 
 
 def _csv_delimiter_of(path: Path, encoding: str) -> str:
@@ -180,6 +199,13 @@ def _plain_cells(lines: Iterable[str], delimiter: str, _: Path) -> Iterator[tupl
     for line, text in enumerate(lines, start=1):
         if row := text.removesuffix("\r"):
             yield line, row.split(delimiter)
+
+
+def _ruled_cells(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a ruled table, the header first, each with its line; without the rules, and the text above it."""
+    rows = ((line, text) for line, text in enumerate(lines, start=1) if text.strip() and not _is_rule(text))
+    for line, text in dropwhile(lambda row: "|" not in row[1], rows):
+        yield line, [cell.replace("\\|", "|").strip() for cell in _CELL_BORDER.split(text)]
 
 
 def _quoted_cells(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[tuple[int, Cells]]:

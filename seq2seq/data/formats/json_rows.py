@@ -16,6 +16,7 @@ from seq2seq.errors import InputError
 from seq2seq.io.lines import LONGEST_LINE, DecodingErrors, read_blocks, read_lines
 
 _LEAST_COLUMNS = 2
+_LONGEST_PATH = 60
 # Members of an object that tell whether it maps sentences to translations, and the fewest on a single line.
 _FIRST_MEMBERS, _LEAST_MEMBERS = 100, 10
 
@@ -127,8 +128,12 @@ class ColumnRows(JsonRows):
                 short = names[entries.index(None)]
                 raise InputError(f"{self.path}: the columns differ in length; {short} has {number - 1:,} values")
             keys, cells = zip(*entries, strict=True)
+            for name, key, cell in zip(names, keys, cells, strict=True):
+                if isinstance(cell, dict):
+                    raise _nested(self.path, _path_of_text(f"{name}.{key}", cell))
             if len(set(keys)) > 1:
-                raise self.fault(number, f"its key is {keys[0]!r} in {names[0]}, but {keys[-1]!r} in {names[-1]}")
+                differ = f"its key is {keys[0]!r} in {names[0]}, but {keys[-1]!r} in {names[-1]}"
+                raise self.fault(number, f"{differ}; all need the same keys in the same order")
             yield number, dict(zip(names, cells, strict=True))
 
     def _column(self, name: str) -> Iterator[tuple[str, Any]]:
@@ -148,9 +153,9 @@ class ColumnRows(JsonRows):
 
 
 class MemberRows(JsonRows):
-    """A row in each member of an object: a sentence as its key and the translation as its value."""
+    """A row in each member of an object, as its value; the key is a name, such as that of a message."""
 
-    form, unit = "a JSON object of sentences and their translations", "member"
+    form, unit = "a JSON object of rows", "member"
 
     @override
     def values(self, columns: Collection[str] | None = None) -> Iterator[tuple[int, Any]]:
@@ -160,18 +165,28 @@ class MemberRows(JsonRows):
             for key in text.members():
                 value = text.value()
                 number += 1
-                yield number, [key, value]
+                yield number, self._row(key, value)
             text.expect_end()
 
-    def keys(self) -> list[str]:
-        """The first keys if all first values are strings; otherwise none."""
-        keys: list[str] = []
+    def first(self) -> list[Any]:
+        """The first rows."""
+        rows: list[Any] = []
         with suppress(InputError):  # reported when the rows are read
-            for _, (key, value) in islice(self.values(), _FIRST_MEMBERS):
-                if not isinstance(value, str):
-                    return []
-                keys.append(key)
-        return keys
+            rows.extend(row for _, row in islice(self.values(), _FIRST_MEMBERS))
+        return rows
+
+    def _row(self, _: str, value: Any) -> Any:
+        return value
+
+
+class TranslatedMembers(MemberRows):
+    """A row in each member of an object: a sentence as its key and the translation, or several, as its value."""
+
+    form = "a JSON object of sentences and their translations"
+
+    @override
+    def _row(self, key: str, value: Any) -> Any:
+        return [key, value]
 
 
 def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
@@ -187,14 +202,15 @@ def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
         return lines
     whole = ArrayRows(path, encoding)
     arrays: list[str] = []
-    columns: list[str] = []
+    columns: dict[str, int] = {}
     with whole._explained(lambda: 1):
         text = whole._text()
         if text.next() == "[":
             return whole
         try:
             _find_arrays(text, arrays, columns)
-            text.expect_end()
+            if len(columns) <= _FIRST_MEMBERS:
+                text.expect_end()
         except ValueError:
             if not arrays:
                 raise
@@ -203,6 +219,8 @@ def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
         raise InputError(f"{path}: a JSON object with several arrays of rows ({listed(arrays)}); write each to a file")
     if arrays:
         return ArrayRows(path, encoding, arrays[0])
+    if len(columns) >= _LEAST_MEMBERS and max(columns.values()) < len(columns):
+        return _member_rows(path, encoding)
     if len(columns) >= _LEAST_COLUMNS:
         return ColumnRows(path, encoding, columns)
     if isinstance(_parsed(first), dict):
@@ -211,26 +229,56 @@ def find_rows(path: Path, encoding: str, decoding: DecodingErrors) -> JsonRows:
 
 
 def _member_rows(path: Path, encoding: str) -> JsonRows:
-    """The rows of an object that maps sentences to translations. Raises InputError if it does not."""
-    rows = MemberRows(path, encoding)
-    keys = rows.keys()
-    if not keys:
+    """The rows of an object of objects, or of one that maps sentences to translations.
+
+    Raises InputError if it is neither.
+    """
+    members = TranslatedMembers(path, encoding).first()
+    values = [value for _, value in members]
+    if values and all(isinstance(value, dict) for value in values):
+        texts = [{name for name, text in value.items() if isinstance(text, str)} for value in values]
+        if not set.intersection(*texts):
+            raise _nested(path, _path_of_text(*members[0]))
+        return MemberRows(path, encoding)
+    if not values or not all(isinstance(text, str) for value in values for text in _as_list(value)):
         raise InputError(
             f"{path}: a JSON object without an array of rows at its top level; "
             'expected [{"en": "…", "fr": "…"}, …], or such rows one per line'
         )
+    keys = [key for key, _ in members]
     if sum(any(map(str.isspace, key)) or not key.isascii() for key in keys) * 2 < len(keys):
         raise InputError(
             f"{path}: a JSON object of strings whose keys look like names, not sentences ({listed(keys[:2])}); "
             'expected {"sentence": "translation", …} or [{"en": "…", "fr": "…"}, …]'
         )
-    return rows
+    return TranslatedMembers(path, encoding)
+
+
+def _nested(path: Path, example: str) -> InputError:
+    return InputError(
+        f"{path}: a JSON object of nested messages (such as {example}), not of rows; write each message with its "
+        'translation, {"' + example.rpartition(".")[2] + '": {"en": "…", "fr": "…"}, …}'
+    )
+
+
+def _path_of_text(key: str, value: Any) -> str:
+    """The keys of the first text in an object, shortened: `menu.file.open`."""
+    while isinstance(value, dict) and value:
+        name, value = next(iter(value.items()))
+        key = f"{key}.{name}"
+    return key[:_LONGEST_PATH]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _is_object_of_many(line: str) -> bool:
-    """Whether a line is an object of many strings: too many for a row."""
+    """Whether a line is an object of many strings, or of many objects: too many for a row."""
     value = _parsed(line)
-    return isinstance(value, dict) and len(value) >= _LEAST_MEMBERS and all(isinstance(v, str) for v in value.values())
+    if not isinstance(value, dict) or len(value) < _LEAST_MEMBERS:
+        return False
+    return any(all(isinstance(member, kind) for member in value.values()) for kind in (str, dict))
 
 
 def _first_two_lines(path: Path, encoding: str) -> tuple[str, str]:
@@ -263,18 +311,25 @@ def _parsed(line: str) -> Any:
         return None
 
 
-def _find_arrays(text: JsonText, arrays: list[str], columns: list[str]) -> None:
-    """Add the members of the object that begins here: arrays of rows to `arrays`, columns of strings to `columns`."""
+def _find_arrays(text: JsonText, arrays: list[str], columns: dict[str, int]) -> None:
+    """Add the members of the object that begins here: arrays of rows to `arrays`, columns of strings to `columns`.
+
+    columns: with their lengths. Ends early if there are more of them than a table has.
+    """
     for key in text.members():
         if (opening := text.next()) not in ("[", "{"):
             text.skip()
             continue
+        if len(columns) > _FIRST_MEMBERS:
+            return
         for index, _ in enumerate(text.elements() if opening == "[" else text.members()):
             if index:
                 text.skip()
+                if key in columns:
+                    columns[key] += 1
                 continue
             first = text.value()
             if opening == "[" and isinstance(first, dict | list):
                 arrays.append(key)
             elif isinstance(first, str):
-                columns.append(key)
+                columns[key] = 1

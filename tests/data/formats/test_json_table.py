@@ -35,6 +35,8 @@ SHAPES: dict[str, Callable[[], Any]] = {
         for n, (s, t) in enumerate(PAIRS)
     ],
     "sentences and translations": lambda: dict(PAIRS),
+    "sentences and lists of translations": lambda: {src: [tgt] for src, tgt in PAIRS},
+    "rows under keys": lambda: {f"menu.item{n}": row for n, row in enumerate(OBJECTS)},
     "one reference": lambda: [{"source": src, "target": [tgt]} for src, tgt in PAIRS],
     "variable languages": lambda: VARIABLE,
 }
@@ -117,6 +119,15 @@ def test_one_line_may_be_longer_than_a_line_of_text(tmp_path: Path) -> None:
             '{"sw": {"hi": "a", "bye": "b"}, "en": {"bye": "c", "hi": "d"}}',
             "row 1: its key is 'hi' in sw, but 'bye' in en",
         ),
+        (
+            json.dumps({language: {"menu": {"open": "a", "close": "b"}} for language in ("en", "sw")}, indent=1),
+            'nested messages (such as en.menu.open), not of rows; write each message with its translation, {"open": {',
+        ),
+        (
+            json.dumps({language: {"ok": "a", "menu": {"open": "b"}} for language in ("en", "sw")}, indent=1),
+            "such as en.menu.open",
+        ),
+        (json.dumps({f"part{n}": {f"title{n}": "a", "more": {}} for n in range(12)}), "such as part0.title0"),
         ('{"data": {"rows": [{"sw": "a"}]},\n "n": 1}', "a JSON object without an array of rows at its top level"),
         ('{"data": [{"sw": "a", "en": "b"}]} more', "not valid JSON (text after the end)"),
         ('{"data": [{"sw": "a", "en": "b"}, {"sw": ', "element 2: not valid JSON"),
@@ -153,3 +164,12 @@ def test_an_error_of_encoding_names_its_line(tmp_path: Path) -> None:
     line = content[: content.index(b"\xff")].count(b"\n") + 1
     with pytest.raises(InputError, match=rf"line {line}: not UTF-8"):
         list(JsonTable(tmp_path / "a.json").rows(("sw",), ("en",)))
+
+
+def test_more_rows_under_keys_than_a_table_has_columns(tmp_path: Path) -> None:
+    rows = {f"key{n}": {"sw": f"a {n}", "note": n, "en": f"b {n}"} for n in range(500)}
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    assert read(JsonTable(tmp_path / "a.json"), ColumnHints()) == [(f"a {n}", f"b {n}") for n in range(500)]
+    (tmp_path / "a.json").write_text(json.dumps(rows, indent=1) + "x")
+    with pytest.raises(InputError, match="member 501: not valid JSON"):
+        read(JsonTable(tmp_path / "a.json"), ColumnHints())
