@@ -7,6 +7,9 @@ from itertools import accumulate
 import sentencex
 
 _WIDE_BLANK = re.compile(r"[^\S ]")
+# German and others have ordinals with a full stop, so it never ends a sentence before a digit. After a word of four
+# letters, longer than abbreviations are, it decides as before a capital.
+_NUMBER_AFTER_WORD = re.compile(r"(?<=[^\W\d_]{4}\. )\d")
 # sentencex takes quadratic time on text that is full of quotation marks.
 _BLOCK = 10_000
 
@@ -23,7 +26,7 @@ def _sentences(text: str, language: str) -> Iterator[str]:
     start = end = 0
     while end < len(text):
         # It fails on blanks of several bytes after an initial. The lengths of the sentences stay the same.
-        block = _WIDE_BLANK.sub(" ", text[end : end + _BLOCK])
+        block = _NUMBER_AFTER_WORD.sub("X", _WIDE_BLANK.sub(" ", text[end : end + _BLOCK]))
         ends = [end + length for length in accumulate(map(len, sentencex.segment(language, block)))]
         if ends[-1] < len(text):
             # The last sentence may go on in the next block; if it is the only one, it does.

@@ -12,6 +12,7 @@ from seq2seq.tokenizer.sentence_splitting import split_sentences
     [
         ("en", ["Mr. Brown left at 3.30 p.m. today.  ", "Why? ", "Nobody knows!"]),
         ("de", ["Am 3. Mai kam Dr. Weiß. ", "Sie blieb."]),
+        ("de", ["Er ging nach Hause. ", "2 Kinder schliefen, siehe Abb. 3 vom 3. Mai."]),
         ("fr", ["Qui est là ? ", "Personne."]),
         ("ja", ["雨が降った。", "傘はない。"]),
         ("hi", ["वह आया। ", "वह गया।"]),
