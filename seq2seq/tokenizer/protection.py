@@ -38,7 +38,7 @@ class KeptSpan:
     is_separate: bool
     """Whether blanks stand between that character and the span."""
     touches_next: bool
-    """Whether text stands directly after it."""
+    """Whether text stands directly after it, tags aside; of a standalone one."""
     follows_span: bool
     """Whether nothing but blanks stands between the span before it and itself."""
     is_term: bool
@@ -132,13 +132,14 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
         return
     position = 0
     previous, previous_span, is_separate = "", -1, True
-    end_of_text = Span(len(text), len(text))
-    for index, (span, following) in enumerate(pairwise([*spans, end_of_text, end_of_text])):
+    follows_markup = False
+    for index, span in enumerate([*spans, Span(len(text), len(text))]):
         gap = text[position : span.start]
         chunk = gap.strip(" ")
         if chunk:
-            yield _Chunk(chunk, is_separate or gap[0] == " ")
+            yield _Chunk(chunk, is_separate or follows_markup or gap[0] == " ")
             previous, previous_span, is_separate = chunk[-1], -1, gap[-1] == " "
+            follows_markup = False
         elif gap:
             is_separate = True
         if index < len(spans):
@@ -153,7 +154,7 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
                 previous=previous,
                 previous_span=previous_span,
                 is_separate=is_separate,
-                touches_next=not after and span.end < following.start,
+                touches_next=span.kind is Kind.STANDALONE and _touches_text(text, spans, index),
                 follows_span=index > 0 and not chunk,
                 is_term=span.translation is not None,
                 closes=span.kind is Kind.CLOSING or text.startswith("</", span.start),
@@ -161,7 +162,19 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
             )
             if span.kind is Kind.STANDALONE:
                 previous, previous_span, is_separate = text[span.end - 1], index, False
+                # A word ends at a line break or an image, blanks or not.
+                follows_markup = text.startswith("<", span.start)
         position = span.end
+
+
+def _touches_text(text: str, spans: Sequence[Span], index: int) -> bool:
+    """Whether text stands directly after a span, or after tags that stand there."""
+    end = spans[index].end
+    while (index := index + 1) < len(spans) and spans[index].start == end:
+        if spans[index].kind is Kind.STANDALONE:
+            return False
+        end = spans[index].end
+    return end < len(text) and text[end] != " "
 
 
 def _blanks_at(text: str, position: int) -> int:

@@ -189,3 +189,18 @@ def test_parts_end_before_a_word_and_never_within_a_character(tokenizer: Tokeniz
     for one in parts(tokenizer, "Click here now. " * 20, 17)[1:]:
         assert tokenizer.starts_word(one.ids[0])
     assert "\ufffd" not in "".join(tokenizer.decode(one.ids) for one in parts(tokenizer, "日本" * 30, 16))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Click<br/>here", "Click here"),
+        ('<img src="a.png">here', "here"),
+        ("Click <br><b>here</b>", "Click here"),
+        ("Click{0}here", "Clickhere"),
+        ("Cl<b>ick</b>", "Click"),
+    ],
+)
+def test_a_word_ends_at_an_empty_tag(tokenizer: Tokenizer, text: str, words: str) -> None:
+    ids = [piece_id for piece_id in part(tokenizer, text).ids if piece_id not in SYMBOLS]
+    assert tokenizer.decode(ids) == words
