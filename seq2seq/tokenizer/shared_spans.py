@@ -45,6 +45,7 @@ def shared_spans(src: str, tgt: str) -> tuple[_Symbols, _Symbols]:
     tgt_spans = find_spans(tgt) if src_spans else []
     if not tgt_spans:
         return [], []
+    # The usual case: the same spans in the same order, none of them a tag.
     if "<" not in src and _texts(src, src_spans) == _texts(tgt, tgt_spans):
         return list(zip(src_spans, SPANS, strict=False)), list(zip(tgt_spans, SPANS, strict=False))
     standalone, pairs, unpaired = (
