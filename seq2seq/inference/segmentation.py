@@ -160,7 +160,7 @@ class Segmenter:
         styled, spans = chunks[0], []
         for span, chunk in zip(found, chunks[1:], strict=True):
             kept = line[span.start : span.end]
-            spans.append(replace(span, start=len(styled), end=len(styled) + len(kept)))
+            spans.append(span._replace(start=len(styled), end=len(styled) + len(kept)))
             styled += kept + chunk
         return styled, self._with_terms(styled, spans), adapted.restore
 
@@ -188,7 +188,7 @@ class Segmenter:
                 span = remaining.pop()
                 if span.start - start < len(stripped):
                     span_end = min(span.end - start, len(stripped))
-                    inside.append(replace(span, start=span.start - start, end=span_end))
+                    inside.append(span._replace(start=span.start - start, end=span_end))
             if stripped:
                 yield Sentence(stripped, inside, sentence[len(stripped) :], self._is_translatable(stripped, inside))
 

@@ -8,6 +8,7 @@ piece, and "v{0}s" becomes "_v <span1> s". A blank before a symbol is not encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple, TypeVar
 
 from seq2seq.tokenizer.spans import Kind, Span
 from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, SYMBOLS, UNPAIRED
@@ -66,13 +67,13 @@ class ProtectedPart:
     """The blanks between the part before it and itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     text: str
     starts_word: bool
 
 
 _Token = int | KeptSpan
+_SymbolT = TypeVar("_SymbolT", int, KeptSpan)
 
 
 def protect(
@@ -88,14 +89,11 @@ def protect(
     return [list(_parts(tokenizer, line, max_length)) for line in tokens]
 
 
-def encode_with_symbols(tokenizer: Tokenizer, texts: Sequence[tuple[str, Mapping[Span, int]]]) -> list[list[int]]:
+def encode_with_symbols(
+    tokenizer: Tokenizer, texts: Sequence[tuple[str, Sequence[tuple[Span, int]]]]
+) -> list[list[int]]:
     """Piece ids of texts in which each span, in order, is replaced by the symbol given for it."""
-    tokens = _encode(tokenizer, [list(_layout(text, list(symbols))) for text, symbols in texts])
-    lists = [list(symbols.values()) for _, symbols in texts]
-    return [
-        [token if isinstance(token, int) else symbols[token.index] for token in line]
-        for line, symbols in zip(tokens, lists, strict=True)
-    ]
+    return _encode(tokenizer, [list(_chunks_and_symbols(*text)) for text in texts])
 
 
 def restore(tokenizer: Tokenizer, ids: Sequence[int], spans: Mapping[int, KeptSpan]) -> str:
@@ -125,24 +123,37 @@ def restore(tokenizer: Tokenizer, ids: Sequence[int], spans: Mapping[int, KeptSp
     return text
 
 
+def _gaps(text: str, spans: Sequence[Span]) -> Iterator[tuple[str, _Chunk | None, bool]]:
+    """The texts before, between and after the spans, with their chunks, None if they are blank.
+
+    Also whether blanks stand between what follows and the last visible character before it, tags aside.
+    """
+    position, is_separate, follows_markup = 0, True, False
+    for span in (*spans, Span(len(text), len(text))):
+        gap = text[position : span.start]
+        starts_word = is_separate or follows_markup or gap.startswith(" ")
+        if gap:
+            is_separate, follows_markup = gap[-1] == " ", False
+        chunk = gap.strip(" ")
+        yield gap, _Chunk(chunk, starts_word) if chunk else None, is_separate
+        if span.kind is Kind.STANDALONE:
+            # A word ends at a line break or an image, blanks or not.
+            is_separate, follows_markup = False, text.startswith("<", span.start)
+        position = span.end
+
+
 def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
     """The chunks and the spans of a text, in order."""
     if not spans:
         yield _Chunk(text, True)
         return
-    position = 0
-    previous, previous_span, is_separate = "", -1, True
-    follows_markup = False
-    for index, span in enumerate([*spans, Span(len(text), len(text))]):
-        gap = text[position : span.start]
-        chunk = gap.strip(" ")
+    previous, previous_span = "", -1
+    for index, (gap, chunk, is_separate) in enumerate(_gaps(text, spans)):
         if chunk:
-            yield _Chunk(chunk, is_separate or follows_markup or gap[0] == " ")
-            previous, previous_span, is_separate = chunk[-1], -1, gap[-1] == " "
-            follows_markup = False
-        elif gap:
-            is_separate = True
+            yield chunk
+            previous, previous_span = chunk.text[-1], -1
         if index < len(spans):
+            span = spans[index]
             before, after = len(gap) - len(gap.rstrip(" ")), _blanks_at(text, span.end)
             yield KeptSpan(
                 text=text[span.start : span.end] if span.translation is None else span.translation,
@@ -161,10 +172,17 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
                 is_markup=span.translation is None and text.startswith("<", span.start),
             )
             if span.kind is Kind.STANDALONE:
-                previous, previous_span, is_separate = text[span.end - 1], index, False
-                # A word ends at a line break or an image, blanks or not.
-                follows_markup = text.startswith("<", span.start)
-        position = span.end
+                previous, previous_span = text[span.end - 1], index
+
+
+def _chunks_and_symbols(text: str, symbols: Sequence[tuple[Span, int]]) -> Iterator[_Chunk | int]:
+    """The chunks of a text, and the symbols of its spans, in order."""
+    gaps = _gaps(text, [span for span, _ in symbols])
+    for (_, chunk, _), symbol in zip(gaps, [*(symbol for _, symbol in symbols), None], strict=True):
+        if chunk:
+            yield chunk
+        if symbol is not None:
+            yield symbol
 
 
 def _touches_text(text: str, spans: Sequence[Span], index: int) -> bool:
@@ -184,14 +202,14 @@ def _blanks_at(text: str, position: int) -> int:
     return end - position
 
 
-def _encode(tokenizer: Tokenizer, lines: Sequence[Sequence[_Chunk | KeptSpan]]) -> list[list[_Token]]:
+def _encode(tokenizer: Tokenizer, lines: Sequence[Sequence[_Chunk | _SymbolT]]) -> list[list[int | _SymbolT]]:
     """The lines with the piece ids of their chunks."""
     chunks = [item for line in lines for item in line if isinstance(item, _Chunk)]
     starting = iter(tokenizer.encode([chunk.text for chunk in chunks if chunk.starts_word]))
     continuing = iter(tokenizer.encode_within([chunk.text for chunk in chunks if not chunk.starts_word]))
-    encoded: list[list[_Token]] = []
+    encoded: list[list[int | _SymbolT]] = []
     for line in lines:
-        tokens: list[_Token] = []
+        tokens: list[int | _SymbolT] = []
         for item in line:
             if isinstance(item, _Chunk):
                 tokens += next(starting if item.starts_word else continuing)

@@ -7,13 +7,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 
 from seq2seq.tokenizer.protection import encode_with_symbols
-from seq2seq.tokenizer.spans import Kind, Span, find_spans, may_have_spans
+from seq2seq.tokenizer.spans import Kind, Span, find_spans
 from seq2seq.tokenizer.symbols import CLOSING, OPENING, SPANS, UNPAIRED
 from seq2seq.tokenizer.tokenizer import Tokenizer
 
 _Ids = list[list[int]]
 _Unit = tuple[Span, ...]
 _Units = list[tuple[tuple[str, ...], _Unit]]
+_Symbols = list[tuple[Span, int]]
 
 
 def encode_pairs(src: Tokenizer, tgt: Tokenizer, pairs: Sequence[tuple[str, str]]) -> tuple[_Ids, _Ids]:
@@ -24,11 +25,7 @@ def encode_pairs(src: Tokenizer, tgt: Tokenizer, pairs: Sequence[tuple[str, str]
     pairs; those without a counterpart if they have the same order on both sides, in the target outside of all pairs.
     """
     has_symbols = src.has_symbols and tgt.has_symbols
-    shared = {
-        index: spans
-        for index, pair in enumerate(pairs)
-        if has_symbols and may_have_spans(pair[0]) and (spans := shared_spans(*pair))[0]
-    }
+    shared = {index: spans for index, pair in enumerate(pairs) if has_symbols and (spans := shared_spans(*pair))[0]}
 
     def encode(tokenizer: Tokenizer, side: int) -> _Ids:
         plain = iter(tokenizer.encode([pair[side] for index, pair in enumerate(pairs) if index not in shared]))
@@ -39,30 +36,33 @@ def encode_pairs(src: Tokenizer, tgt: Tokenizer, pairs: Sequence[tuple[str, str]
     return encode(src, 0), encode(tgt, 1)
 
 
-def shared_spans(src: str, tgt: str) -> tuple[dict[Span, int], dict[Span, int]]:
+def shared_spans(src: str, tgt: str) -> tuple[_Symbols, _Symbols]:
     """The spans of a pair that both sides hold and the symbol of each, in the order of each text.
 
     Symbols are numbered in the order of the source, and spans beyond the number of symbols are left out.
     """
     src_spans = find_spans(src)
-    tgt_spans = find_spans(tgt) if src_spans and may_have_spans(tgt) else []
+    tgt_spans = find_spans(tgt) if src_spans else []
     if not tgt_spans:
-        return {}, {}
+        return [], []
+    # The usual case: the same spans in the same order, none of them a tag.
+    if "<" not in src and _texts(src, src_spans) == _texts(tgt, tgt_spans):
+        return list(zip(src_spans, SPANS, strict=False)), list(zip(tgt_spans, SPANS, strict=False))
     standalone, pairs, unpaired = (
         _matching(*units) for units in zip(_units(src, src_spans), _units(tgt, tgt_spans), strict=True)
     )
     pairs = pairs[: len(OPENING)]
-    src_symbols: dict[Span, int] = {}
-    tgt_symbols: dict[Span, int] = {}
+    src_symbols: _Symbols = []
+    tgt_symbols: _Symbols = []
     for symbols, units in (
         ([SPANS], standalone),
         ([OPENING, CLOSING], pairs),
         ([UNPAIRED], _as_the_search_orders_them(unpaired, [tgt_pair for _, tgt_pair in pairs])),
     ):
         for of_unit, (src_unit, tgt_unit) in zip(zip(*symbols, strict=True), units, strict=False):
-            src_symbols.update(zip(src_unit, of_unit, strict=True))
-            tgt_symbols.update(zip(tgt_unit, of_unit, strict=True))
-    return _in_order(src_symbols), _in_order(tgt_symbols)
+            src_symbols += zip(src_unit, of_unit, strict=True)
+            tgt_symbols += zip(tgt_unit, of_unit, strict=True)
+    return sorted(src_symbols), sorted(tgt_symbols)
 
 
 def _units(text: str, spans: Sequence[Span]) -> tuple[_Units, _Units, _Units]:
@@ -76,7 +76,11 @@ def _units(text: str, spans: Sequence[Span]) -> tuple[_Units, _Units, _Units]:
 
 
 def _texts_of(text: str, units: Iterable[_Unit]) -> _Units:
-    return [(tuple(text[span.start : span.end] for span in unit), unit) for unit in units]
+    return [(tuple(_texts(text, unit)), unit) for unit in units]
+
+
+def _texts(text: str, spans: Iterable[Span]) -> list[str]:
+    return [text[span.start : span.end] for span in spans]
 
 
 def _matching(src: _Units, tgt: _Units) -> list[tuple[_Unit, _Unit]]:
@@ -103,7 +107,3 @@ def _as_the_search_orders_them(
     ][: len(UNPAIRED)]
     starts = [tgt_unit[0].start for _, tgt_unit in outside]
     return outside if starts == sorted(starts) else []
-
-
-def _in_order(symbols: dict[Span, int]) -> dict[Span, int]:
-    return dict(sorted(symbols.items(), key=lambda item: item[0].start))

@@ -8,8 +8,8 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from seq2seq.errors import InputError
 from seq2seq.tokenizer.normalization import source_form
@@ -32,8 +32,7 @@ class Kind(Enum):
     """A tag without a counterpart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Characters `start` to `end` of a text, to be kept."""
 
     start: int
@@ -85,9 +84,10 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 # Latin, Arabic, Persian, Devanagari, Bengali, Thai, full-width.
 _DIGITS = "0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u09e6-\u09ef\u0e50-\u0e59\uff10-\uff19"
 _DIGIT = f"[{_DIGITS}]"
+# The first digit stands alone so that the search skips to it.
 _NUMBER = re.compile(
-    f"(?<!\\w){_DIGIT}{{1,3}}(?:[ \u00a0\u202f]{_DIGIT}{{3}}(?!{_DIGIT}))++(?:[.,]{_DIGIT}++)?+"
-    f"|{_DIGIT}++(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+"
+    f"{_DIGIT}(?:(?<!\\w.){_DIGIT}{{0,2}}(?:[ \u00a0\u202f]{_DIGIT}{{3}}(?!{_DIGIT}))++(?:[.,]{_DIGIT}++)?+"
+    f"|{_DIGIT}*+(?:[.,:/'\u2019_\\-]{_DIGIT}++)*+)"
 )
 _FEWEST_DIGITS = 3
 _INNER_DOT = re.compile(r"\.\w")
@@ -120,12 +120,16 @@ _OTHERS = [
 ]
 # As many emoji as stand together.
 _EMOJI = re.compile(f"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?+\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*+)++")
+# Each emoji has one of these.
+_EMOJI_SIGNS = "\u00a9\u00ae\u203c\u2049\u20e3\u2122-\u2bff\u3030-\u3299\ufe0f\U0001f000-\U0001faff"
 # A character that begins a span or is part of it, and what follows: most texts have none. Ranges make this fast.
 _SIGN = re.compile(
-    f"[@<{{%&\\\\#{_DIGITS}./_\u00a9\u00ae\u203c\u2049\u20e3\u2122-\u2bff\u3030-\u3299\ufe0f\U0001f000-\U0001faff]"
+    f"[@<{{%&\\\\#{_DIGITS}./_{_EMOJI_SIGNS}]"
     f"(?:(?<=[^{_DIGITS}./_])|(?<={_DIGIT})(?:[ \u00a0\u202f.,:/'\u2019_\\-]?{_DIGIT}){{2}}"
     r"|(?<=\.)[A-Za-z0-9]{2}|(?<=/)[\w.]|(?<=_)_)"
 )
+# The same for all spans but numbers.
+_SIGN_OF_OTHERS = re.compile(rf"[@<{{%&\\#/_:{_EMOJI_SIGNS}]|\.\w")
 
 
 def may_have_spans(text: str) -> bool:
@@ -138,10 +142,11 @@ def find_spans(text: str, keep: Sequence[re.Pattern[str]] = ()) -> list[Span]:
 
     keep: further patterns, which come before all others where they overlap; `keep_patterns` makes them.
     """
-    kept = _disjoint(match.span() for pattern in keep for match in pattern.finditer(text))
+    kept = _disjoint(match.span() for pattern in keep for match in pattern.finditer(text)) if keep else []
     candidates = _candidates(text) if may_have_spans(text) else ()
     found = _disjoint(_outside(kept, candidates) if kept else candidates)
-    return _with_kinds(text, sorted([*kept, *found])) if kept or found else []
+    ranges = sorted([*kept, *found]) if kept else found
+    return _with_kinds(text, ranges) if ranges else []
 
 
 def is_translatable(text: str, spans: Iterable[Span]) -> bool:
@@ -201,6 +206,21 @@ def _outside(kept: Sequence[_Range], ranges: Iterable[_Range]) -> Iterator[_Rang
 
 
 def _candidates(text: str) -> Iterator[_Range]:
+    for match in _NUMBER.finditer(text):
+        if _has_enough_digits(match[0]):
+            yield match.span()
+    if _SIGN_OF_OTHERS.search(text):
+        yield from _others(text)
+
+
+def _has_enough_digits(number: str) -> bool:
+    if number.isdecimal():
+        return len(number) >= _FEWEST_DIGITS
+    return sum(map(str.isdecimal, number)) >= _FEWEST_DIGITS
+
+
+def _others(text: str) -> Iterator[_Range]:
+    """The candidates that are not numbers."""
     characters = set(text)
     for signs, pattern in (("<", _TAG), *_OTHERS):
         if not characters.isdisjoint(signs):
@@ -212,9 +232,6 @@ def _candidates(text: str) -> Iterator[_Range]:
         yield from (match.span() for match in _FILE.finditer(text))
     if has_inner_dot or ":" in characters:
         yield from (_trimmed(text, *match.span()) for match in _URL.finditer(text))
-    for match in _NUMBER.finditer(text):
-        if sum(map(str.isdecimal, match[0])) >= _FEWEST_DIGITS:
-            yield match.span()
     yield from _icu_arguments(text)
 
 
