@@ -14,8 +14,8 @@ from enum import Enum
 from seq2seq.errors import InputError
 from seq2seq.tokenizer.normalization import source_form
 
-SPAN_MARK = "\U0010fffd"
-"""A private character that stands for a span while the text around it is changed."""
+SPAN_MARK, TAG_MARK = "\U0010fffd", "\U0010fffc"
+"""Private characters that stand for a span, and for a tag, while the text around it is changed."""
 
 _Range = tuple[int, int]
 
