@@ -53,7 +53,7 @@ class Hypothesis:
     log_prob: float
     """log p(text's pieces and eos | line), natural logarithm."""
     score: float
-    """log_prob over the length penalty; candidates are ranked by it, after those that repeat themselves less."""
+    """log_prob over the length penalty. Candidates are ranked by it, but for repetition and protected spans."""
 
 
 @dataclass(frozen=True, slots=True)
