@@ -17,11 +17,8 @@ from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
 from seq2seq.tokenizer.sentence_splitting import split_sentences
-from seq2seq.tokenizer.spans import SPAN_MARK, TAG_MARK, Kind, Span, find_spans, is_translatable
+from seq2seq.tokenizer.spans import MARK, SPAN_MARK, TAG_MARK, Kind, Span, find_spans, is_translatable
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
-
-# A line may have such characters of its own: they are protected as well.
-_MARK = re.compile(f"[{SPAN_MARK}{TAG_MARK}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class Line:
             text += part.separator + translated
             kept += spans
         remaining = iter(kept)
-        return _MARK.sub(lambda mark: next(remaining, mark[0]), self.restore_style(text))
+        return MARK.sub(lambda mark: next(remaining, mark[0]), self.restore_style(text))
 
     def _with_marks(self, tokenizer: Tokenizer, part: Part, tokens: Sequence[int]) -> tuple[str, list[str]]:
         """A translation with a mark instead of each span, and the spans in its order."""
@@ -118,9 +115,10 @@ class Segmenter:
         glossary: terms with their translations.
         """
         self._tokenizers, self._profile, self._limit = tokenizers, profile, limit
-        self._split, self._keep, self._glossary = split, (*keep, _MARK), glossary
+        # A line may have marks of its own: they are protected as well.
+        self._split, self._keep, self._glossary = split, (*keep, MARK), glossary
         capitalizes = profile.tgt_casing.capitalizes_sentences
-        self._capitalize = LetterCase(profile.tgt_lang).capitalize if capitalizes else None
+        self._capitalize = LetterCase(profile.tgt_lang).capitalize_first if capitalizes else None
         self._between_pieces = "" if profile.unspaced_targets else " "
         # Where the source language has no blanks between sentences but the target language has.
         self._between_sentences = self._between_pieces if is_unspaced(profile.src_characters) else ""
@@ -159,7 +157,7 @@ class Segmenter:
         if not text:
             return "", [], str
         adapted = self._profile.adapt(text)
-        chunks = _MARK.split(adapted.text) if found else [adapted.text]
+        chunks = MARK.split(adapted.text) if found else [adapted.text]
         styled, spans = chunks[0], []
         for span, chunk in zip(found, chunks[1:], strict=True):
             kept = line[span.start : span.end]

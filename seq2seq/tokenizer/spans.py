@@ -16,6 +16,8 @@ from seq2seq.tokenizer.normalization import source_form
 
 SPAN_MARK, TAG_MARK = "\U0010fffd", "\U0010fffc"
 """Private characters that stand for a span, and for a tag, while the text around it is changed."""
+MARK = re.compile(f"[{SPAN_MARK}{TAG_MARK}]")
+"""One of them."""
 
 _Range = tuple[int, int]
 

@@ -139,3 +139,11 @@ def test_terms_are_symbols_and_their_translations_stand_in_the_text(
     # A term at the start of a translation gets a capital, as sentences have in the target language.
     ids = [i for i in line.parts[0].ids if i in SYMBOLS]
     assert line.join(tokenizers.tgt, [[ids[1], ids[0], ids[2]]]) == "Hunde Katze {cat}"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("cat", "iCat"), ("Cat", "iCat"), ("CAT", "ICAT")])
+def test_a_term_with_capitals_inside_gets_none_at_its_start(
+    tokenizers: Tokenizers, profile: TextProfile, text: str, expected: str
+) -> None:
+    segmenter = Segmenter(tokenizers, profile, 128, split=True, glossary=Glossary({"cat": "iCat"}))
+    assert copied(segmented(segmenter, text), tokenizers) == expected
