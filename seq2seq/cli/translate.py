@@ -230,9 +230,11 @@ def in_shards(
 
 def _as_text(translation: "Translation", threshold: Threshold) -> str:
     """The hypotheses; where the confidence is too low, a blank line or the source."""
+    from seq2seq.inference.translator import as_copy
+
     if threshold.accepts(translation):
         return "".join(f"{hypothesis.text}\n" for hypothesis in translation.hypotheses)
-    return f"{translation.source if threshold.keeps_source else ''}\n"
+    return f"{as_copy(translation.source) if threshold.keeps_source else ''}\n"
 
 
 def _with_scores(translation: "Translation") -> str:

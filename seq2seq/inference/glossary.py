@@ -1,7 +1,6 @@
 """Terms whose translations are given."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from seq2seq.io.file_type import type_of_file
 from seq2seq.io.lines import read_lines
 from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.normalization import source_form, target_form
-from seq2seq.tokenizer.spans import Span
+from seq2seq.tokenizer.spans import MARK, SPAN_MARK, Span
 
 # Scripts without blanks between words: Thai, Lao, Burmese, Khmer, Kana, Han.
 _UNSPACED = re.compile(
@@ -29,8 +28,12 @@ class Glossary:
     def __init__(self, terms: Mapping[str, str], src_lang: str = "", tgt_lang: str = "") -> None:
         """terms: their translations; both in the form of `tokenizer.normalization`.
 
-        src_lang, tgt_lang: ISO 639 codes, for the case of letters.
+        src_lang, tgt_lang: ISO 639 codes, for the case of letters. Raises InputError for a translation with a
+        character that stands for spans.
         """
+        for term, translation in terms.items():
+            if mark := MARK.search(translation):
+                raise InputError(f"the translation of {term!r} has the private character {mark[0]!a}: leave it out")
         cases = LetterCase(src_lang), LetterCase(tgt_lang)
         self._translations = {_key(term): translation for term, translation in terms.items()}
         for term, translation in terms.items():
@@ -81,11 +84,17 @@ class Glossary:
 
 def has_terms(translation: str, terms: Sequence[str]) -> bool:
     """Whether a translation has all of these, on word boundaries, in their case or with a capital at its start."""
-    lowered = translation[:1].lower() + translation[1:]
-    return all(
-        max(len(_occurrences(term).findall(text)) for text in (translation, lowered)) >= count
-        for term, count in Counter(terms).items()
-    )
+    longest_first = sorted(terms, key=len, reverse=True)
+    return any(_has_each(text, longest_first) for text in (translation, translation[:1].lower() + translation[1:]))
+
+
+def _has_each(text: str, terms: Sequence[str]) -> bool:
+    """Whether a text has these, each at a place of its own."""
+    for term in terms:
+        text, found = _occurrences(term).subn(SPAN_MARK, text, count=1)
+        if not found:
+            return False
+    return True
 
 
 @lru_cache
@@ -99,7 +108,7 @@ def _occurrences(term: str) -> re.Pattern[str]:
 def _other_cases(term: str, translation: str, src: LetterCase, tgt: LetterCase) -> Iterator[tuple[str, str]]:
     """A term in other cases, with its translation in these; a term with capitals inside has none."""
     if term[1:] == src.lower(term[1:]):
-        yield src.capitalize(term), tgt.capitalize(translation)
+        yield src.capitalize(term), tgt.capitalize_first(translation)
         if len(term) > 1:
             yield src.upper(term), tgt.upper(translation)
 

@@ -6,7 +6,7 @@ the text around them is brought to the style of the training text.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
@@ -17,11 +17,8 @@ from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
 from seq2seq.tokenizer.sentence_splitting import split_sentences
-from seq2seq.tokenizer.spans import SPAN_MARK, Kind, Span, find_spans, is_translatable
+from seq2seq.tokenizer.spans import MARK, SPAN_MARK, TAG_MARK, Kind, Span, find_spans, is_translatable
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
-
-# A line may have such characters of its own: they are protected as well.
-_OWN_MARK = re.compile(SPAN_MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Sentence:
             text += self.text[position : span.start]
             if span.translation is None:
                 kept.append(self.text[span.start : span.end])
-            text += SPAN_MARK if span.translation is None else span.translation
+            text += _mark(span.kind) if span.translation is None else span.translation
             position = span.end
         return text + self.text[position:], kept
 
@@ -85,12 +82,15 @@ class Line:
             translated, spans = self._with_marks(tokenizer, part, tokens) if part.ids else part.sentence.with_marks()
             text += part.separator + translated
             kept += spans
-        chunks = self.restore_style(text).split(SPAN_MARK)
-        return "".join(chain(*zip(chunks, [*kept, ""], strict=False))) if kept else SPAN_MARK.join(chunks)
+        remaining = iter(kept)
+        return MARK.sub(lambda mark: next(remaining, mark[0]), self.restore_style(text))
 
     def _with_marks(self, tokenizer: Tokenizer, part: Part, tokens: Sequence[int]) -> tuple[str, list[str]]:
         """A translation with a mark instead of each span, and the spans in its order."""
-        spans = {symbol: span if span.is_term else replace(span, text=SPAN_MARK) for symbol, span in part.spans.items()}
+        spans = {
+            symbol: span if span.is_term else replace(span, text=_mark(span.kind))
+            for symbol, span in part.spans.items()
+        }
         if self.capitalize and part.starts_sentence and tokens and (first := spans.get(tokens[0])) and first.is_term:
             spans[tokens[0]] = replace(first, text=self.capitalize(first.text))
         kept = [part.spans[token].text for token in tokens if token in spans and not spans[token].is_term]
@@ -115,9 +115,10 @@ class Segmenter:
         glossary: terms with their translations.
         """
         self._tokenizers, self._profile, self._limit = tokenizers, profile, limit
-        self._split, self._keep, self._glossary = split, (*keep, _OWN_MARK), glossary
+        # A line may have marks of its own: they are protected as well.
+        self._split, self._keep, self._glossary = split, (*keep, MARK), glossary
         capitalizes = profile.tgt_casing.capitalizes_sentences
-        self._capitalize = LetterCase(profile.tgt_lang).capitalize if capitalizes else None
+        self._capitalize = LetterCase(profile.tgt_lang).capitalize_first if capitalizes else None
         self._between_pieces = "" if profile.unspaced_targets else " "
         # Where the source language has no blanks between sentences but the target language has.
         self._between_sentences = self._between_pieces if is_unspaced(profile.src_characters) else ""
@@ -156,7 +157,7 @@ class Segmenter:
         if not text:
             return "", [], str
         adapted = self._profile.adapt(text)
-        chunks = adapted.text.split(SPAN_MARK) if found else [adapted.text]
+        chunks = MARK.split(adapted.text) if found else [adapted.text]
         styled, spans = chunks[0], []
         for span, chunk in zip(found, chunks[1:], strict=True):
             kept = line[span.start : span.end]
@@ -178,9 +179,9 @@ class Segmenter:
 
     def _sentences(self, text: str, spans: Sequence[Span]) -> Iterator[Sentence]:
         """The sentences of a text; none ends within a span or before a closing tag."""
-        lengths = map(len, split_sentences(text, self._profile.src_lang) if self._split else [text] if text else [])
+        ends = _ends_of_sentences(text, spans, self._profile.src_lang) if self._split else [len(text)]
         remaining = list(reversed(spans))
-        for start, end in pairwise([0, *_outside(accumulate(lengths), text, spans)]):
+        for start, end in pairwise([0, *_outside(ends, text, spans)]):
             sentence = text[start:end]
             stripped = sentence.rstrip()
             inside = []
@@ -213,11 +214,17 @@ class Segmenter:
             separator = sentence.blanks or self._between_sentences
 
 
+def _mark(kind: Kind) -> str:
+    return SPAN_MARK if kind is Kind.STANDALONE else TAG_MARK
+
+
 def _marked(text: str, spans: Sequence[Span]) -> str:
     """The text with a mark instead of each span."""
-    ends = [0, *(span.end for span in spans)]
-    starts = [*(span.start for span in spans), len(text)]
-    return SPAN_MARK.join(text[start:end] for start, end in zip(ends, starts, strict=True))
+    marked, position = "", 0
+    for span in spans:
+        marked += text[position : span.start] + _mark(span.kind)
+        position = span.end
+    return marked + text[position:]
 
 
 def _with_drafts(
@@ -237,7 +244,26 @@ def _with_drafts(
             yield Source(ids), part
 
 
-def _outside(ends: Iterator[int], text: str, spans: Sequence[Span]) -> Iterator[int]:
+def _ends_of_sentences(text: str, spans: Sequence[Span], language: str) -> Iterator[int]:
+    """Where sentences end, as if tags were not there and other markup, such as a line break, was a blank."""
+    markup = [span for span in spans if span.translation is None and text[span.start] in "<\\"]
+    if not markup:
+        yield from accumulate(map(len, split_sentences(text, language)))
+        return
+    bare, origins, position = "", list[int](), 0
+    for span in [*markup, Span(len(text), len(text), Kind.UNPAIRED)]:
+        blank = " " if span.kind is Kind.STANDALONE else ""
+        bare += text[position : span.start] + blank
+        origins += [*range(position, span.start), *(span.start for _ in blank)]
+        position = span.end
+    sentences = split_sentences(bare, language)
+    for sentence, end in list(zip(sentences, accumulate(map(len, sentences)), strict=True))[:-1]:
+        if visible := sentence.rstrip():
+            yield origins[end - len(sentence) + len(visible) - 1] + 1
+    yield len(text)
+
+
+def _outside(ends: Iterable[int], text: str, spans: Sequence[Span]) -> Iterator[int]:
     """The ends of sentences that are not within a span, each moved after the closing tags and blanks that follow it."""
     position = start = 0
     for end in ends:
@@ -245,10 +271,14 @@ def _outside(ends: Iterator[int], text: str, spans: Sequence[Span]) -> Iterator[
             position += 1
         if end <= start or (position < len(spans) and spans[position].start < end):
             continue
-        start = end
+        start = _after_blanks(text, end)
         while position < len(spans) and spans[position].start == start and spans[position].kind is Kind.CLOSING:
-            start = spans[position].end
-            while text.startswith(" ", start):
-                start += 1
+            start = _after_blanks(text, spans[position].end)
             position += 1
         yield start
+
+
+def _after_blanks(text: str, position: int) -> int:
+    while text.startswith(" ", position):
+        position += 1
+    return position

@@ -69,7 +69,7 @@ def _language(section: "Element") -> str:
 def _terms(section: "Element") -> Iterator[tuple[str, bool]]:
     for group in section:
         term = next(group.iter("{*}term"), None)
-        if term is not None and (text := inline_text(term).strip()):
+        if term is not None and (text := " ".join(inline_text(term).split())):
             yield text, any(_is_rejection(note) for note in group.iter())
 
 

@@ -53,7 +53,7 @@ class Hypothesis:
     log_prob: float
     """log p(text's pieces and eos | line), natural logarithm."""
     score: float
-    """log_prob over the length penalty; candidates are ranked by it, after those that repeat themselves less."""
+    """log_prob over the length penalty. Candidates are ranked by it, but for repetition and protected spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +245,7 @@ class Translator:
         searched = [(part, result) for part, result in zip(line.parts, results, strict=True) if part.ids]
         if not searched:
             has_terms = any(span.translation for part in line.parts for span in part.sentence.spans)
-            # A carriage return would end a line for other programs.
-            copied = source.rstrip("\r").replace("\r", " ") if line.parts else ""
+            copied = as_copy(source) if line.parts else ""
             text = line.join(tokenizer, [()] * len(line.parts)) if has_terms else copied
             return Translation(source, [Hypothesis(text, 0, 0.0, 0.0)] * options.n_best, 0, False, False, None)
         hypotheses = [
@@ -278,6 +277,11 @@ class Translator:
             for _, result in searched
         ]
         return round(float(np.average(estimates, weights=[len(part.ids) for part, _ in searched])), 1)
+
+
+def as_copy(line: str) -> str:
+    """A line as its own translation: without carriage returns, which would end it for other programs."""
+    return line.rstrip("\r").replace("\r", " ")
 
 
 def windows(lines: Iterable[str], buffer_size: int) -> Iterator[list[str]]:

@@ -45,7 +45,7 @@ struct FinishedHypothesis {
     std::vector<int32_t> tokens;
     std::vector<float> token_log_probs;  // also of eos
     double total;  // of its log-probabilities as constrained
-    double log_prob = 0, rank = 0, score = 0;  // rank: total over the length penalty, decides whether it is kept
+    double log_prob = 0, rank = 0, score = 0;  // rank: total over the length penalty
 };
 
 // The n_best finished hypotheses of a sentence, best first.
@@ -68,11 +68,6 @@ class NBestList {
     // reached the maximum length.
     bool can_improve(float total) const {
         return int(hypotheses.size()) < options_->n_best || total / max_penalty_ > hypotheses.back().rank;
-    }
-
-    void sort_by_score() {
-        std::stable_sort(hypotheses.begin(), hypotheses.end(),
-                         [](const FinishedHypothesis& a, const FinishedHypothesis& b) { return a.score > b.score; });
     }
 
     std::vector<FinishedHypothesis> hypotheses;
@@ -273,7 +268,6 @@ class Search {
 
     void write(HypothesesView& out) {
         for (size_t b = 0; b < n_best_lists_.size(); b++) {
-            n_best_lists_[b].sort_by_score();
             for (int n = 0; n < options_.n_best; n++) {
                 size_t index = b * options_.n_best + n;
                 out.lengths[index] = -1;

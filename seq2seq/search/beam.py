@@ -93,7 +93,7 @@ def beam_search(
         state = state.select(rows.flatten())
         tokens, token_log_probs = tokens[continuing], token_log_probs[continuing]
         totals, slots, active = totals[continuing], slots[continuing], active[continuing]
-    return n_best_lists.by_score()
+    return n_best_lists.hypotheses()
 
 
 def _mask(log_probs: Tensor, forbidden_ids: Sequence[int], eos: int, at_limit: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ class _NBestLists:
     """The n_best finished hypotheses of each sentence, and whether a better one is still possible."""
 
     def __init__(self, max_lengths: Tensor, n_best: int, length_penalty: float) -> None:
-        # Each with its total as constrained over the length penalty: that decides which are kept.
+        # Each with its total as constrained over the length penalty, by which they are ranked.
         self._ranked: list[list[tuple[float, Hypothesis]]] = [[] for _ in range(len(max_lengths))]
         self._n_best, self._length_penalty = n_best, length_penalty
         self._max_penalty = ((5 + max_lengths) / 6) ** length_penalty
@@ -148,10 +148,9 @@ class _NBestLists:
             if len(ranked) == self._n_best:
                 self._thresholds[sentence] = ranked[-1][0]
 
-    def by_score(self) -> list[list[Hypothesis]]:
+    def hypotheses(self) -> list[list[Hypothesis]]:
         """The hypotheses of each sentence, best first."""
-        lists = ([hypothesis for _, hypothesis in ranked] for ranked in self._ranked)
-        return [sorted(hypotheses, key=lambda hypothesis: hypothesis.score, reverse=True) for hypotheses in lists]
+        return [[hypothesis for _, hypothesis in ranked] for ranked in self._ranked]
 
     def can_improve(self, sentences: Tensor, totals: Tensor) -> Tensor:
         """Whether the best live hypothesis of each sentence could still enter its n_best list: bool [B].

@@ -16,7 +16,7 @@ class Hypothesis:
     log_prob: float
     """log p(tokens, eos | source), natural logarithm."""
     score: float
-    """log_prob over the length penalty; candidates are ranked by it."""
+    """log_prob over the length penalty; candidates without symbols are ranked by it."""
     token_log_probs: tuple[float, ...]
     """The log-probability of each token and of eos; their sum is log_prob."""
 

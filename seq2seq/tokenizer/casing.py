@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2seq.tokenizer.letter_case import WORD, LetterCase
-from seq2seq.tokenizer.spans import SPAN_MARK
+from seq2seq.tokenizer.spans import SPAN_MARK, TAG_MARK
 
 _MOST_WORDS = 20_000
 _LONGEST_WORD = 40
@@ -24,7 +24,7 @@ _USUAL = 0.1
 _ALWAYS = 0.9
 _LOWER_CASED = 0.98
 _SHORTEST_SHOUT, _LONGEST_PARTICLE = 4, 3
-_SENTENCE_END = re.compile(r"[.!?:…][\"'”’»)\]]*\s+")
+_SENTENCE_END = re.compile(rf"[.!?:…][\"'”’»)\]{TAG_MARK}]*\s+")
 
 _Words = Annotated[str, Field(max_length=_MOST_WORDS * (_LONGEST_WORD + 1))]
 _Count = Annotated[int, Field(ge=0, le=2**53)]

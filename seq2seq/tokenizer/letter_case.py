@@ -32,6 +32,11 @@ class LetterCase:
         # Not "SS" for "ß".
         return (first if len(first) == 1 else word[:1].title()) + word[1:]
 
+    def capitalize_first(self, text: str) -> str:
+        """The text with a capital at its start, unless its first word has others, as in "iPhone"."""
+        first = WORD.match(text)
+        return self.capitalize(text) if first and first[0].islower() else text
+
     def uncapitalize(self, word: str) -> str:
         """The word with its first letter in lower case; the other letters stay."""
         return self.lower(word[:1]) + word[1:]

@@ -169,7 +169,7 @@ def _layout(text: str, spans: Sequence[Span]) -> Iterator[_Chunk | KeptSpan]:
                 follows_span=index > 0 and not chunk,
                 is_term=span.translation is not None,
                 closes=span.kind is Kind.CLOSING or text.startswith("</", span.start),
-                is_markup=span.translation is None and text.startswith("<", span.start),
+                is_markup=span.translation is None and text.startswith(("<", "\\"), span.start),
             )
             if span.kind is Kind.STANDALONE:
                 previous, previous_span = text[span.end - 1], index

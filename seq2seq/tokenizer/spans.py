@@ -14,8 +14,10 @@ from typing import NamedTuple
 from seq2seq.errors import InputError
 from seq2seq.tokenizer.normalization import source_form
 
-SPAN_MARK = "\U0010fffd"
-"""A private character that stands for a span while the text around it is changed."""
+SPAN_MARK, TAG_MARK = "\U0010fffd", "\U0010fffc"
+"""Private characters that stand for a span, and for a tag, while the text around it is changed."""
+MARK = re.compile(f"[{SPAN_MARK}{TAG_MARK}]")
+"""One of them."""
 
 _Range = tuple[int, int]
 

@@ -29,6 +29,8 @@ def test_spans_are_kept_and_lines_without_letters_copied(trained: Path) -> None:
 
 def test_copied_lines_lose_carriage_returns(trained: Path) -> None:
     assert translate(trained, stdin="12\r\n 3\r4\r\n").stdout_bytes == b"12\n 3 4\n"
+    options = ("--min-confidence", 100, "--else", "source")
+    assert translate(trained, *options, stdin=f"{LINES[2]}\rx\r\n").stdout_bytes == f"{LINES[2]} x\n".encode()
 
 
 def test_what_is_asked_for_is_kept(trained: Path, tmp_path: Path) -> None:

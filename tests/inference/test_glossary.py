@@ -65,6 +65,11 @@ def test_a_line_that_is_no_term_is_named(content: str, message: str, tmp_path: P
         Glossary.load(path)
 
 
+def test_a_translation_cannot_have_a_mark_of_spans() -> None:
+    with pytest.raises(InputError, match="'cat' has the private character"):
+        Glossary({"cat": "Ka\U0010fffdtze"})
+
+
 @pytest.mark.parametrize(
     ("translation", "terms", "expected"),
     [
@@ -75,6 +80,9 @@ def test_a_line_that_is_no_term_is_named(content: str, message: str, tmp_path: P
         ("Der Hund sieht den Hund.", ["Hund", "Hund"], True),
         ("Der Hund schläft.", ["Hund", "Hund"], False),
         ("Taste F2.", ["Taste F2", "."], True),
+        ("Die Hauskatze und die Katze.", ["Katze"], True),
+        ("Der alte Hund.", ["Hund", "alte Hund"], False),
+        ("Der Hund und der alte Hund.", ["Hund", "alte Hund"], True),
         ("猫が犬を見る", ["犬"], True),
         ("", ["Hund"], False),
         ("", [], True),

@@ -88,6 +88,34 @@ def test_closing_tags_belong_to_the_sentence_before(tokenizers: Tokenizers, blan
     assert line.parts[0].sentence.text.endswith("</b>")
 
 
+@pytest.mark.parametrize(
+    "markers",
+    [("", " <b>", "</b>"), ("<b>", "</b> ", ""), ("", "<b> ", "</b>"), ("<i>", "</i> <b>", "</b>"), ("", "<br/>", "")],
+)
+def test_german_sentences_end_whatever_tags_stand_there(tokenizers: Tokenizers, markers: tuple[str, str, str]) -> None:
+    german = ProfileLearner("de", "de").finish(Counter(), unspaced_targets=False)
+    before, between, after = markers
+    text = f"{before}Ein Mann sitzt hier.{between}Am 3. <b>Mai</b> kommt er.{after}"
+    line = segmented(Segmenter(tokenizers, german, 128, split=True), text)
+    assert [part.starts_sentence for part in line.parts] == [True, True]
+    assert line.parts[1].sentence.text.endswith(f"Am 3. <b>Mai</b> kommt er.{after}")
+    assert copied(line, tokenizers) == text
+
+
+@pytest.mark.parametrize("text", ["<b>THE CAT</b> SEES A DOGS.</i> <i>ANNA SLEEPS!</i>", "<b>the cat</b> sees a dogs."])
+def test_a_tag_changes_no_case(tokenizers: Tokenizers, profile: TextProfile, text: str) -> None:
+    line = segmented(Segmenter(tokenizers, profile, 128, split=False), text)
+    (sentence,) = (part.sentence.text for part in line.parts)
+    assert sentence.startswith("<b>The cat</b> sees a dogs.")
+    assert sentence.endswith(("dogs.", "<i>Anna sleeps!</i>"))
+    assert copied(line, tokenizers) == text
+
+
+def test_what_looks_like_a_mark_moves_no_span(tokenizers: Tokenizers) -> None:
+    text = "The \U0010fffd cat {0} sees \U0010fffc <b>dogs</b>."
+    assert copied(segmented(Segmenter(tokenizers, NO_PROFILE, 128, split=True), text), tokenizers) == text
+
+
 @pytest.mark.parametrize("text", ["THE CAT SEES A DOGS. ANNA SLEEPS!", "the cat sees a dogs. anna sleeps!"])
 def test_case_is_brought_to_that_of_training_and_back(tokenizers: Tokenizers, profile: TextProfile, text: str) -> None:
     segmenter = Segmenter(tokenizers, profile, 128, split=True)
@@ -111,3 +139,11 @@ def test_terms_are_symbols_and_their_translations_stand_in_the_text(
     # A term at the start of a translation gets a capital, as sentences have in the target language.
     ids = [i for i in line.parts[0].ids if i in SYMBOLS]
     assert line.join(tokenizers.tgt, [[ids[1], ids[0], ids[2]]]) == "Hunde Katze {cat}"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("cat", "iCat"), ("Cat", "iCat"), ("CAT", "ICAT")])
+def test_a_term_with_capitals_inside_gets_none_at_its_start(
+    tokenizers: Tokenizers, profile: TextProfile, text: str, expected: str
+) -> None:
+    segmenter = Segmenter(tokenizers, profile, 128, split=True, glossary=Glossary({"cat": "iCat"}))
+    assert copied(segmented(segmenter, text), tokenizers) == expected

@@ -52,6 +52,13 @@ def path(tmp_path: Path) -> Path:
         (MARTIF, ("en", "fr"), {"hot dog": "saucisse chaude", "frankfurter": "saucisse chaude"}),
         (MARTIF, ("German", "en_GB"), {"Wiener": "hot dog"}),
         (TBX, ("en", "fr"), {"dog & cat": "chien et chat"}),
+        # Editors break long lines.
+        (
+            MARTIF.replace("hot dog", "hot\n  dog"),
+            ("en", "fr"),
+            {"hot dog": "saucisse chaude", "frankfurter": "saucisse chaude"},
+        ),
+        (MARTIF.replace("hot dog", "hot\n  dog"), ("de", "en"), {"Wiener": "hot dog"}),
         (TBX, ("fr", "en"), {"non": "dog & cat", "chien et chat": "dog & cat"}),
     ],
 )

@@ -66,7 +66,7 @@ def permitted(source: Sequence[int], words: Words, room: int) -> list[int]:
 
 
 def enumerate_all(language: Language, source: Sequence[int], limit: int) -> Iterator[tuple[float, Hypothesis]]:
-    """Every translation that the rules permit, with what decides whether it is kept."""
+    """Every translation that the rules permit, with what it is ranked by."""
 
     def extend(
         words: Words, log_probs: tuple[float, ...], ranked: tuple[float, ...]
@@ -93,7 +93,7 @@ def test_wide_beam_finds_all_permitted_translations(source: list[int]) -> None:
     results = search(languages, [source] * 4, beam_size=200, n_best=200, length_extra=1)
     for hypotheses, language in zip(results, languages, strict=True):
         ranked = sorted(enumerate_all(language, source, len(source) + 1), key=lambda item: item[0], reverse=True)
-        assert_same(hypotheses, best_of([hypothesis for _, hypothesis in ranked[:200]], 200))
+        assert_same(hypotheses, [hypothesis for _, hypothesis in ranked[:200]])
 
 
 def random_source(draw: random.Random) -> list[int]:
@@ -131,6 +131,8 @@ def test_every_symbol_is_written_once_whatever_the_neighbours(beam_size: int, le
             expected = [language(hypothesis.tokens[:i])[word] for i, word in enumerate((*hypothesis.tokens, EOS))]
             assert hypothesis.token_log_probs == pytest.approx(expected, abs=1e-5)
         assert search([language], [source], **settings) == [hypotheses]
+        # The first of several is the one that is found alone.
+        assert search([language], [source], **{**settings, "n_best": 1}) == [hypotheses[:1]]
 
 
 def test_a_model_that_wants_to_end_writes_the_missing_symbols_first() -> None:
