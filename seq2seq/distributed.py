@@ -39,6 +39,11 @@ def is_launched() -> bool:
     return local_rank <= rank < world_size
 
 
+def is_main_process() -> bool:
+    """Whether this is the first of the processes that a launcher started, or the only one."""
+    return not is_launched() or int(os.environ["RANK"]) == 0
+
+
 def drop_stray_variables() -> str:
     """Remove launcher variables from the environment that are not of this process's launcher, as libraries obey them.
 

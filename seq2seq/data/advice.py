@@ -38,6 +38,11 @@ def grave_warnings(findings: Findings) -> list[str]:
     return [text for rank, text in _ranked(findings) if rank == _GRAVE]
 
 
+def serious_warnings(findings: Findings) -> list[str]:
+    """The warnings, without those that say how much a model can learn from the data alone."""
+    return [text for rank, text in _ranked(findings) if rank != _MINOR]
+
+
 def _ranked(findings: Findings) -> Iterator[tuple[int, str]]:
     for warning in findings.language_warnings:
         yield _GRAVE, warning

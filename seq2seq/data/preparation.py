@@ -4,7 +4,7 @@ import gc
 import random
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,20 +97,36 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
     """
     with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
         train = folder / ("plain" if tokenizers.has_symbols else "train")
-        report = _encode(data, sources, selection, tokenizers, folder, train)
+        report = encode_selection(data, sources, selection, tokenizers, folder, train)
         write_file(folder / PROFILE, _learn_profile(sources, selection).content())
     if tokenizers.has_symbols:
         insert_symbols(train, folder / "train", tokenizers, data.max_length)
         discard(train)
-    write_file(folder / _REPORT, to_json(report.as_json()))
-    seal_folder(folder)
+    write_report(report, folder)
     return report
+
+
+def write_report(report: DataReport, folder: Path, further: Mapping[str, Any] | None = None) -> None:
+    """Write the report, with further entries, to a folder with prepared data, and seal that."""
+    write_file(folder / _REPORT, to_json({**report.as_json(), **(further or {})}))
+    seal_folder(folder)
+
+
+def write_tokenizers(tokenizers: Tokenizers, folder: Path) -> None:
+    """Write the files of the vocabularies to a folder with prepared data."""
+    for name, side in tokenizers.files().items():
+        write_file(folder / name, side.model)
+
+
+def write_validation_pairs(pairs: Sequence[Pair], folder: Path) -> None:
+    """Write the text of the validation pairs to a folder with prepared data."""
+    write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in pairs]))
 
 
 def report_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
     """The report of `prepare_data`, with the same errors. folder: for files of which only the report is of use."""
     with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
-        return _encode(data, sources, selection, tokenizers, folder, folder / "train")
+        return encode_selection(data, sources, selection, tokenizers, folder, folder / "train")
 
 
 @contextmanager
@@ -122,8 +138,7 @@ def _selected(
     with PairSpool(folder) as spool, _few_collections():
         selection = Selection(data, sources, spool, folder)
         tokenizers = _train_tokenizers(tokenizer, selection, data.normalize)
-        for name, side in tokenizers.files().items():
-            write_file(folder / name, side.model)
+        write_tokenizers(tokenizers, folder)
         yield selection, tokenizers
 
 
@@ -165,14 +180,14 @@ def _train_tokenizers(config: TokenizerConfig, selection: Selection, normalize: 
     return Tokenizers(src, train((pair.tgt for pair in sample()), targets), normalize)
 
 
-def _encode(
+def encode_selection(
     data: DataConfig, sources: Sources, selection: Selection, tokenizers: Tokenizers, folder: Path, train_folder: Path
 ) -> DataReport:
-    """Write the corpora, and collect the report on the way."""
+    """Write the corpora, and collect the report on the way. train_folder: of the training pairs."""
     origin = str(sources.valid) if sources.valid else "held out for validation"
     valid_report = SourceReport(origin)
     valid_pairs = list(selection.validation_pairs(valid_report))
-    write_file(folder / _VALID, to_json([[pair.src, pair.tgt, pair.line] for pair in valid_pairs]))
+    write_validation_pairs(valid_pairs, folder)
     overlaps = [Overlap("validation", valid_pairs)]
     notes = list(sources.notes)
     if unknown := [side for side in ("src", "tgt") if not getattr(sources, f"{side}_lang")]:

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from seq2seq.data.advice import grave_warnings, warnings_of
+from seq2seq.data.advice import grave_warnings, serious_warnings, warnings_of
 from seq2seq.data.findings import RARE, Findings, SideReport, SourceReport, omissions
 from seq2seq.data.overlap import OverlapReport
 
@@ -34,11 +34,17 @@ class DataReport(Findings):
             return warnings
         return [*warnings[:_MOST_WARNINGS], f"{rest} further warnings (`seq2seq data report --json` has all)"]
 
+    def serious_warnings(self) -> list[str]:
+        """Warnings of what is wrong with the pairs, not of their number and kind."""
+        return serious_warnings(self)
+
+    def source_lines(self) -> list[str]:
+        """How the sources were read, and how many of their pairs are used."""
+        return [*self.notes, *(line for source in (*self.sources, self.valid) for line in _source_lines(source))]
+
     def lines(self) -> list[str]:
         """The report as text, without the warnings: a screen with them, if there is one source."""
-        rows = [*self.notes]
-        for source in (*self.sources, self.valid):
-            rows += _source_lines(source)
+        rows = self.source_lines()
         rows += [
             _row("lengths", f"source {_side(self.src)}"),
             _row("", f"target {_side(self.tgt)}"),

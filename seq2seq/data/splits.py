@@ -19,7 +19,6 @@ from seq2seq.data.spool import PairSpool
 from seq2seq.data.statistics import draw_groups, survey
 from seq2seq.errors import InputError
 
-_LEAST_PAIRS = 10
 # Characters of a sentence in a message.
 _SHOWN = 50
 _BLOCK = 2**16
@@ -31,7 +30,9 @@ class Selection:
     Pairs that share a source sentence stay together, so that no validation source is trained on.
     """
 
-    def __init__(self, data: DataConfig, sources: Sources, spool: PairSpool, folder: Path) -> None:
+    def __init__(
+        self, data: DataConfig, sources: Sources, spool: PairSpool, folder: Path, least_pairs: int = 10
+    ) -> None:
         """spool: empty, to hold the training pairs. folder: for further temporary files.
 
         Raises InputError if too few pairs are left for training.
@@ -57,11 +58,11 @@ class Selection:
         self._kept = self._clean() if data.clean else self.survey.is_usable
         self.usable = int(self._kept.sum())
         names = ", ".join(str(source.pairs) for source in sources.train)
-        if self.usable < _LEAST_PAIRS:
+        if self.usable < least_pairs:
             left_out = "".join(f"; left out: {units}" for units in omissions(sum(self._omitted, Counter())))
             raise InputError(
                 f"{names}: usable pairs: {self.usable} of {self.survey.read}; training needs at least "
-                f"{_LEAST_PAIRS}{left_out}{self.inspection.advice_on_few_pairs}"
+                f"{least_pairs}{left_out}{self.inspection.advice_on_few_pairs}"
             )
         self._held_out = np.zeros(self.survey.read, bool)
         if self._validation is None:

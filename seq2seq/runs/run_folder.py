@@ -5,6 +5,7 @@ data/               tokenizers, encoded pairs, the validation text and the data 
 metrics.jsonl       the losses and validations so far
 checkpoints.json    which step is `best` and which is `last`
 steps/<step>/       a model folder each, and `state/` to resume from it
+start/              the model that a fine-tuning started from
 """
 
 import os
@@ -26,8 +27,8 @@ STATE, PROGRESS, OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 CHECKPOINTS = "checkpoints.json"
 """Names the best and the last step."""
 
-_CONFIG, _DATA, _METRICS, _STEPS = "config.json", "data", "metrics.jsonl", "steps"
-_FOLDERS = {_DATA, _STEPS, STATE, "train", "valid"}
+_CONFIG, _DATA, _METRICS, _STEPS, _START = "config.json", "data", "metrics.jsonl", "steps", "start"
+_FOLDERS = {_DATA, _STEPS, _START, STATE, "train", "valid"}
 STEP = re.compile(r"0|[1-9][0-9]{0,17}")
 """The name of a step folder."""
 
@@ -39,6 +40,7 @@ _MODEL_FOLDER = rf"(config|profile|confidence|manifest)\.json|model\.safetensors
 _CORPUS = r"(train|valid)(/((src|tgt)\.(ids|offsets)|parts\.json))?"
 _RUN_PATHS = re.compile(
     rf"config\.json|metrics\.jsonl|checkpoints\.json|steps(/[0-9]+(/({_MODEL_FOLDER}))?)?"
+    rf"|start(/({_MODEL_FOLDER}))?"
     rf"|data(/({_CORPUS}|{_MODELS}|(valid|report|profile|manifest)\.json))?"
 )
 # Files that file managers create.
@@ -76,6 +78,11 @@ class RunFolder:
     def steps(self) -> Path:
         """The folder of the steps."""
         return self.path / _STEPS
+
+    @property
+    def start(self) -> Path:
+        """The folder of the model that a fine-tuning started from; a training from the beginning has none."""
+        return self.path / _START
 
     def step(self, number: int) -> Path:
         """The folder of a step."""

@@ -1,7 +1,9 @@
 """A training run: its folder, its data and its model; started or resumed."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -38,11 +40,22 @@ from seq2seq.training.recorder import Recorder
 _DEFAULT_MINUTES = 15.0
 
 
+Preparation = Callable[[Config, Sources, RunFolder, Progress], Config]
+"""Fills the folder of a new run, but for its settings, and reports on the data; returns the settings, complete."""
+
+
 def train(
-    config: Config, run_folder: Path | None, *, resume: bool, overwrite: bool, progress: Progress
+    config: Config,
+    run_folder: Path | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+    progress: Progress,
+    prepare: Preparation | None = None,
 ) -> TrainingState:
     """Train in `run_folder` and return the final state.
 
+    prepare: by default for a training from the beginning.
     run_folder: by default named after the languages and the preset, in `checkpoints/` of the current folder.
     resume: continue from the folder's last checkpoint; without one, start from the beginning.
     overwrite: replace the run in the folder.
@@ -57,13 +70,17 @@ def train(
             progress = Progress(quiet=True)
         if stray_variables:
             progress.warn(stray_variables)
-        folder, config, last = processes.on_main(lambda: _open(config, run_folder, resume, overwrite, progress, stack))
+        folder, config, last = processes.on_main(
+            lambda: _open(config, run_folder, resume, overwrite, progress, stack, prepare or _prepare)
+        )
         run = RunFolder(real_path(folder))
         data = load_data(run.data, config.data, config.tokenizer)
         if last:
             model = load_model(last)
             if model.tokenizers.contents() != data.tokenizers.contents():
                 raise InputError(f"{last}: damaged (its vocabularies differ from those of the run's data)")
+        elif run.start.is_dir():
+            model = replace(load_model(run.start), config=config)
         else:
             torch.manual_seed(config.training.seed)
             model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers, data.profile)
@@ -86,8 +103,9 @@ def train(
             f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
             f"{state.best_step:,} with validation {trainer.validator.metric} {state.best_score:.2f}, in {folder}"
         )
-        for name, text in trainer.closing_lines.items():
-            progress.note(f"{name.replace('_', ' '):<21} {text}")
+        if not run.start.is_dir():  # A fine-tuning has figures of its own.
+            for name, text in trainer.closing_lines.items():
+                progress.note(f"{name.replace('_', ' '):<21} {text}")
         return state
 
 
@@ -101,7 +119,13 @@ def open_run(folder: Path) -> tuple[Config, PreparedData]:
 
 
 def _open(
-    config: Config, folder: Path | None, resume: bool, overwrite: bool, progress: Progress, stack: ExitStack
+    config: Config,
+    folder: Path | None,
+    resume: bool,
+    overwrite: bool,
+    progress: Progress,
+    stack: ExitStack,
+    prepare: Preparation,
 ) -> tuple[Path, Config, Path | None]:
     """Lock and check the folder, and start a run unless one is resumed.
 
@@ -134,7 +158,7 @@ def _open(
         _expect_no_steps(RunFolder(folder))
         progress.note(f"{folder}: no checkpoint yet, starting from the beginning")
     try:
-        return folder, _start_folder(_resolve(config), real_path(folder), sources, progress), None
+        return folder, _start_folder(_resolve(config), real_path(folder), sources, progress, prepare), None
     except OSError as error:
         raise _disk_error(error, folder, "training has not started: fix this and run the same command again") from None
 
@@ -222,7 +246,19 @@ def _expect_no_steps(run: RunFolder) -> None:
         )
 
 
-def _start_folder(config: Config, folder: Path, sources: Sources | None, progress: Progress) -> Config:
+def _prepare(config: Config, sources: Sources, run: RunFolder, progress: Progress) -> Config:
+    """For a training from the beginning: vocabularies and settings follow from the data."""
+    report = prepare_data(config.data, config.tokenizer, sources, run.data)
+    progress.report(report.lines(), report.main_warnings())
+    if config.training.validation_metric is None and report.unspaced_targets:
+        progress.note("BLEU needs spaces between words: validating by chrF instead (training.validation_metric)")
+    target_tokens = Corpus(run.data / "train").target_tokens
+    return adapt(config, target_tokens, unspaced_targets=report.unspaced_targets)
+
+
+def _start_folder(
+    config: Config, folder: Path, sources: Sources | None, progress: Progress, prepare: Preparation
+) -> Config:
     """Prepare the data in a hidden workspace, then let the new run replace what was there.
 
     sources: those of the configuration, if already open.
@@ -236,13 +272,7 @@ def _start_folder(config: Config, folder: Path, sources: Sources | None, progres
             sources = sources or open_sources(config.data, folder.parent / DOWNLOADS)
             languages = {"src_lang": sources.src_lang, "tgt_lang": sources.tgt_lang}
             config = config.model_copy(update={"data": config.data.model_copy(update=languages)})
-            report = prepare_data(config.data, config.tokenizer, sources, new.data)
-        target_tokens = Corpus(new.data / "train").target_tokens
-        is_chosen = config.training.validation_metric is None
-        config = adapt(config, target_tokens, unspaced_targets=report.unspaced_targets)
-        progress.report(report.lines(), report.main_warnings())
-        if is_chosen and report.unspaced_targets:
-            progress.note("BLEU needs spaces between words: validating by chrF instead (training.validation_metric)")
+            config = prepare(config, sources, new, progress)
         write_file(new.config_file, to_json(config.model_dump()))
         _expect_no_foreign_files(RunFolder(folder))
         _expect_same_folder(folder, checked)
