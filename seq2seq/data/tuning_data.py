@@ -37,10 +37,13 @@ _LEAST_PAIRS = 2
 _COMPARED = 500
 # A word is replaced if this share of the references of its translations lack it, and at least three.
 _SHARE, _FEWEST = 0.8, 3
+# A reference is an edit of a translation if this share of the words is in both. In text of another kind, usual words of
+# the old kind are "replaced", and without them nothing could be replayed.
+_SAME = 0.6
 # Target tokens of new pairs in an epoch, at least: few pairs are repeated, or its batches would be small and noisy.
 _FEWEST_TOKENS = 5_000
 # Old pairs that are replayed, and their target tokens in an epoch for each new one.
-_REPLAYED, _REPLAY_SHARE = 20_000, 1.0
+_REPLAYED, _REPLAY_SHARE = 20_000, 2.0
 # New validation pairs, with pairs that are trained on if fewer are held out: with few corrections the score would be
 # that of two or three sentences. Old ones are added, enough to see a loss.
 _FEWEST_VALIDATION, _OLD_VALIDATION = 100, 300
@@ -79,13 +82,20 @@ class Corrections:
 
     @classmethod
     def of(cls, translations: Sequence[str], references: Sequence[str]) -> "Corrections":
-        """By the words of both, in lower case."""
+        """By the words of both, in lower case. None if most references are no edits, but text of another kind."""
         texts = [
             (words_of(translation), words_of(reference))
             for translation, reference in zip(translations, references, strict=True)
         ]
-        corrected = _missing((reference, translation) for translation, reference in texts)
-        return cls(corrected, _missing(texts))
+        if 2 * sum(map(_is_edit, texts)) < len(texts):
+            return cls(frozenset(), frozenset())
+        return cls(_missing((reference, translation) for translation, reference in texts), _missing(texts))
+
+
+def _is_edit(texts: tuple[set[str], set[str]]) -> bool:
+    """Whether two sets of words are mostly the same."""
+    words, others = texts
+    return len(words & others) >= _SAME * max(len(words), len(others))
 
 
 def words_of(text: str) -> set[str]:
@@ -143,7 +153,7 @@ def prepare_tuning_data(
 def _write_training(
     new: Corpus, old: PreparedData | None, corrections: Corrections, tokenizers: Tokenizers, folder: Path
 ) -> None:
-    """The new pairs, and about as many target tokens of old ones in each epoch."""
+    """The new pairs, and old ones with about twice as many target tokens in each epoch."""
     pairs: list[tuple[Ids, Ids]] = [(new.src[number], new.tgt[number]) for number in range(len(new))]
     replayed = list(_replayed(old.train, corrections, tokenizers.tgt)) if old else []
     repeats = max(1.0, _FEWEST_TOKENS / max(1, new.target_tokens))

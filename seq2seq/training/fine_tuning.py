@@ -1,7 +1,7 @@
 """Fine-tuning: a trained model goes on with new pairs, such as corrections, and keeps what it knows.
 
-Vocabularies and network stay. Half of what it trains on are old pairs, replayed from the run of the model. At the end
-its parameters are moved back towards the old ones, if that is needed to keep within a loss (Wortsman et al. 2022).
+Vocabularies and network stay. Two thirds of what it trains on are old pairs, replayed from the run of the model. At the
+end its parameters are moved back towards the old ones, if that is needed to keep within a loss (Wortsman et al. 2022).
 """
 
 import math
@@ -29,12 +29,12 @@ from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
 # Settings of a fine-tuning unless given, from the measurements in docs/defaults.md.
-_DEFAULTS = {"learning_rate": 2e-4, "warmup_steps": 10, "batch_tokens": 1024}
+_DEFAULTS = {"warmup_steps": 10, "batch_tokens": 1024}
 _MINUTES = 1.0
-# Steps for a hundred pairs; for more, in proportion to the square root.
-_STEPS, _PAIRS, _MOST_STEPS = 150, 100, 6000
-# Shares of the change of the parameters, of which the largest is kept that loses little enough.
-_KEPT = (1.0, 0.75, 0.5, 0.25)
+# Steps and learning rate for a hundred pairs; for more, in proportion to the square root.
+_PAIRS, _STEPS, _MOST_STEPS, _LEARNING_RATE, _HIGHEST_LEARNING_RATE = 100, 150, 6000, 2e-4, 1e-3
+# Steps of the bisection for the largest share of the change of the parameters that loses little enough.
+_HALVINGS = 3
 # Key of the comparison in the metadata of the model.
 _REPORT = "tuning"
 _SHOWN = 5
@@ -118,12 +118,13 @@ def _prepare(
     )
     progress.report(report.source_lines(), report.serious_warnings())
     shutil.copytree(start.path, run.start, ignore=shutil.ignore_patterns("state"))
-    training = config.training
-    if training.max_steps is None:
-        pairs = sum(source.kept for source in report.sources)
-        steps = min(math.ceil(_STEPS * max(1.0, pairs / _PAIRS) ** 0.5), _MOST_STEPS)
-        training = training.model_copy(update={"max_steps": steps})
-    return config.model_copy(update={"training": training})
+    growth = max(1.0, sum(source.kept for source in report.sources) / _PAIRS) ** 0.5
+    changes: dict[str, object] = {}
+    if config.training.max_steps is None:
+        changes["max_steps"] = min(math.ceil(_STEPS * growth), _MOST_STEPS)
+    if not config.is_given("training.learning_rate"):
+        changes["learning_rate"] = min(_LEARNING_RATE * growth, _HIGHEST_LEARNING_RATE)
+    return config.model_copy(update={"training": config.training.model_copy(update=changes)})
 
 
 @dataclass(frozen=True)
@@ -188,17 +189,29 @@ def _within(
     """
     old, new = (model.network.state_dict() for model in (before, after))
     change = {name: new[name] - old[name] for name in old}
-    loss = 0.0
-    for kept in _KEPT:
+
+    def scores_with(kept: float) -> tuple[float, Scores]:
+        """The loss, and the scores, with this share of the change."""
         after.network.load_state_dict({name: old[name] + kept * change[name] for name in old})
         tuned = score(after)
-        loss = scores.old - tuned.old if scores.old is not None and tuned.old is not None else 0.0
-        if loss <= max_loss:
-            return kept, tuned
-    raise InputError(
-        f"the tuned model loses {loss:.2f} on the old validation pairs, even with {_KEPT[-1]:.0%} of what it learnt; "
-        f"--max-loss permits {max_loss:g}: permit more, or give other pairs"
-    )
+        return (0.0 if scores.old is None or tuned.old is None else scores.old - tuned.old), tuned
+
+    loss, tuned = scores_with(1.0)
+    if loss <= max_loss:
+        return 1.0, tuned
+    best, too_much = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        kept = (best + too_much) / 2
+        if scores_with(kept)[0] <= max_loss:
+            best = kept
+        else:
+            too_much = kept
+    if not best:
+        raise InputError(
+            f"the tuned model loses {loss:.2f} on the old validation pairs, and too much even with {too_much:.0%} of "
+            f"what it learnt; --max-loss permits {max_loss:g}: permit more, or give other pairs"
+        )
+    return best, scores_with(best)[1]
 
 
 def _describe(metric: str, parts: ValidationParts, before: Scores, after: Scores, kept: float) -> dict[str, str]:

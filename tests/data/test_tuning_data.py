@@ -1,8 +1,6 @@
 """What a fine-tuning is trained on and judged by."""
 
-import numpy as np
 import pytest
-from conftest import WORDS
 
 from seq2seq.data.tuning_data import Corrections
 
@@ -12,7 +10,7 @@ TRANSLATIONS = ["a dog sleeps", "the dog eats", "Dog and cat", "a cat", "a red c
 def test_words_that_references_have_instead_of_others() -> None:
     references = [text.lower().replace("dog", "hound") for text in TRANSLATIONS]
     corrections = Corrections.of(TRANSLATIONS, references)
-    assert (corrections.corrected, corrections.replaced) == ({"hound"}, {"dog"})
+    assert corrections == Corrections(frozenset({"hound"}), frozenset({"dog"}))
 
 
 @pytest.mark.parametrize(
@@ -25,13 +23,16 @@ def test_words_that_references_have_instead_of_others() -> None:
     ids=["none", "too few", "the word is right elsewhere"],
 )
 def test_a_word_is_corrected_only_where_it_is_mostly_wrong(references: list[str]) -> None:
-    # In the last case "dog" is missing in all its translations, but "cat" is too: both are replaced.
     corrections = Corrections.of(TRANSLATIONS, references)
     expected = {"hound"} if references[2].startswith("hound") else set()
     assert corrections.corrected == expected
 
 
 def test_words_do_not_depend_on_punctuation() -> None:
-    corrections = Corrections.of(["Yes, two!"] * 3, ["yes: pair."] * 3)
-    assert (corrections.corrected, corrections.replaced) == ({"pair"}, {"two"})
-    assert np.array(list(WORDS)).size == 6
+    corrections = Corrections.of(["Yes, I see two!"] * 3, ["yes: I see pair."] * 3)
+    assert corrections == Corrections(frozenset({"pair"}), frozenset({"two"}))
+
+
+def test_text_of_another_kind_corrects_nothing() -> None:
+    corrections = Corrections.of(["it is so"] * 4, ["a man walks in the street"] * 4)
+    assert corrections == Corrections(frozenset(), frozenset())
