@@ -28,7 +28,7 @@ from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
-# Settings of a fine-tuning unless given, from the measurements in docs/defaults.md.
+# Settings of a fine-tuning unless given, from the measurements in docs/archive/experiments.md, section 42.
 _DEFAULTS = {"warmup_steps": 10, "batch_tokens": 1024}
 _MINUTES = 1.0
 # Steps and learning rate for a hundred pairs; for more, in proportion to the square root.
@@ -65,10 +65,6 @@ def fine_tune(
     folder = run_folder or RUNS / "-".join(filter(None, [config.data.src_lang, config.data.tgt_lang, "tuned"]))
     if folder.exists() and folder.resolve() == model.resolve():
         raise InputError(f"{folder}: is the run of the model itself; give another folder with -o")
-    if old is None:
-        progress.warn(
-            f"{model}: no run folder with its data, so no old pairs are replayed, and no loss can be measured"
-        )
     prepare = partial(_prepare, start, old)
     train(config, folder, resume=resume, overwrite=overwrite, progress=progress, prepare=prepare)
     if is_main_process():
@@ -106,6 +102,10 @@ def _config(old: Config, given: Config) -> Config:
 def _prepare(
     start: ModelFolder, old: PreparedData | None, config: Config, sources: Sources, run: RunFolder, progress: Progress
 ) -> Config:
+    if old is None:
+        progress.warn(
+            f"{start.path}: no run folder with its data, so no old pairs are replayed, and no loss can be measured"
+        )
     translator = Translator.of([start])
     report = prepare_tuning_data(
         config.data,
@@ -209,7 +209,7 @@ def _within(
     if not best:
         raise InputError(
             f"the tuned model loses {loss:.2f} on the old validation pairs, and too much even with {too_much:.0%} of "
-            f"what it learnt; --max-loss permits {max_loss:g}: permit more, or give other pairs"
+            f"what it learnt; --max-loss permits {max_loss:g}: give more pairs, or permit more, with --resume"
         )
     return best, scores_with(best)[1]
 

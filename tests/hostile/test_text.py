@@ -19,6 +19,7 @@ from seq2seq.cli import app
 from seq2seq.cli.translate import in_shards
 from seq2seq.distributed import Processes
 from seq2seq.errors import InputError
+from seq2seq.inference.part_search import Result, Source
 from seq2seq.io import compression, file_type
 from seq2seq.io import lines as lines_module
 from seq2seq.io.lines import LONGEST_LINE, read_lines, read_raw_lines
@@ -251,10 +252,11 @@ def instant(model: Path, monkeypatch: pytest.MonkeyPatch) -> Translator:
     """A translator whose translations are its input."""
     translator = Translator.load(model)
 
-    def search(sources: list[list[int]], _: object) -> list[list[Hypothesis]]:
-        return [[Hypothesis(tuple(ids), -1.0, -1.0, (-1.0,))] for ids in sources]
+    def search(sources: list[Source], _: object) -> list[Result]:
+        copies = [Hypothesis(source.ids, -1.0, -1.0, (-1.0,)) for source in sources]
+        return [Result([copy], source.ids, copy) for source, copy in zip(sources, copies, strict=True)]
 
-    monkeypatch.setattr(translator, "_search", search)
+    monkeypatch.setattr(translator._search, "search", search)
     return translator
 
 
