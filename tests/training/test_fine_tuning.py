@@ -138,10 +138,31 @@ def test_mistakes_are_one_line(options: list[str], message: str, trained: Path, 
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_is_not_tuned_into_its_own_run(trained: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is the run of the model itself"):
-        tune(trained, given(corrected(tmp_path, trained)), trained)
-    assert json.loads((trained / "checkpoints.json").read_bytes())["best"]
+@pytest.mark.parametrize("model", [".", "steps/{best}"])
+def test_a_model_is_not_tuned_into_its_own_run(model: str, trained: Path, tmp_path: Path) -> None:
+    """Nor is a step of it: --overwrite would delete the others, and the data."""
+    best = json.loads((trained / "checkpoints.json").read_bytes())["best"]
+    config = given(corrected(tmp_path, trained))
+    quiet = Progress(quiet=True)
+    with pytest.raises(InputError, match="holds the model itself"):
+        step = trained / model.format(best=best)
+        fine_tune(step, config, trained, max_loss=1.0, resume=False, overwrite=True, progress=quiet)
+    assert json.loads((trained / "checkpoints.json").read_bytes())["best"] == best
+
+
+def test_only_a_fine_tuning_of_the_same_model_is_resumed(trained: Path, tuned: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a fine-tuning of another model"):
+        tune(tuned, build_config(), shutil.copytree(tuned, tmp_path / "tuned"), resume=True)
+    with pytest.raises(InputError, match="is not a fine-tuning"):
+        tune(tuned, build_config(), shutil.copytree(trained, tmp_path / "trained"), resume=True)
+
+
+def test_files_next_to_the_model_stay_where_they_are(trained: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(open_model(trained).path, tmp_path / "model")
+    (model / "notes").mkdir()
+    tune(model, given(corrected(tmp_path, trained), max_steps=3), tmp_path / "run")
+    assert list(RunFolder(tmp_path / "run").foreign_files()) == []
+    assert open_model(tmp_path / "run" / "start").read_weights() == open_model(model).read_weights()
 
 
 def test_steps_grow_with_the_root_of_the_pairs(trained: Path, tmp_path: Path, tiny: Callable[..., Config]) -> None:
