@@ -115,7 +115,8 @@ def test_the_same_command_gives_the_same_model(trained: Path, tuned: Path, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--set", "model.hidden_size=64"], "only training.* can be set"),
+        (["--set", "model.hidden_size=64"], "only training.*, data.held_out and data.max_invalid can be set"),
+        (["--set", "data.max_length=9"], "only training.*, data.held_out and data.max_invalid can be set"),
         (["--tgt-lang", "de"], "the model's language is en"),
         (["--resume", "--overwrite"], "cannot be combined"),
         (["--max-loss", "-1"], "max-loss"),
@@ -163,6 +164,17 @@ def test_files_next_to_the_model_stay_where_they_are(trained: Path, tmp_path: Pa
     tune(model, given(corrected(tmp_path, trained), max_steps=3), tmp_path / "run")
     assert list(RunFolder(tmp_path / "run").foreign_files()) == []
     assert open_model(tmp_path / "run" / "start").read_weights() == open_model(model).read_weights()
+
+
+def test_rows_that_cannot_be_read_may_be_left_out(trained: Path, tmp_path: Path) -> None:
+    """With the setting that the error names."""
+    corrections = corrected(tmp_path, trained)
+    corrections.write_text(corrections.read_text(encoding="utf-8") + "deux\n" * 10, encoding="utf-8")
+    arguments = ["tune", str(trained), "--train", str(corrections), "-o", str(tmp_path / "run"), "-q"]
+    arguments += ["--invalid-lines", "skip", "--max-loss", "100", "--set", "training.max_steps=3"]
+    advice = "--set data.max_invalid=0.2"
+    assert advice in CliRunner().invoke(app, arguments).stderr
+    assert CliRunner().invoke(app, [*arguments, *advice.split()]).exit_code == 0
 
 
 def test_steps_grow_with_the_root_of_the_pairs(trained: Path, tmp_path: Path, tiny: Callable[..., Config]) -> None:
