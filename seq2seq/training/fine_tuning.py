@@ -141,7 +141,7 @@ def _prepare(
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model makes of the validation pairs of a fine-tuning."""
+    """Scores of a model on the validation pairs of a fine-tuning."""
 
     new: float
     """Score on new pairs: those held out, and if they are few, some that are trained on."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import WORDS
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from seq2seq.data.tuning_data import ValidationParts
 from seq2seq.presets import build_config
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.trained_model import load_model
 from seq2seq.training.fine_tuning import fine_tune
 from seq2seq.training.progress import Progress
 
@@ -101,6 +103,21 @@ def test_the_change_is_reduced_until_the_loss_is_small_enough(trained: Path, tmp
     config = given(corrected(tmp_path, trained), learning_rate=1.0, max_steps=30, warmup_steps=0)
     with pytest.raises(InputError, match=r"--max-loss permits 0\.5"):
         tune(trained, config, tmp_path / "run", max_loss=0.5)
+
+
+def test_part_of_the_change_is_kept_if_all_of_it_loses_too_much(trained: Path, tmp_path: Path) -> None:
+    config = given(corrected(tmp_path, trained), learning_rate=0.05, max_steps=30, warmup_steps=0)
+    with pytest.raises(InputError) as error:
+        tune(trained, config, tmp_path / "run", max_loss=0)
+    loss = float(re.findall(r"loses ([0-9.]+)", str(error.value))[0])
+    after = load_model(tmp_path / "run").network.state_dict()
+    tune(trained, config, tmp_path / "run", max_loss=0.6 * loss, resume=True)
+    kept = int(re.findall(r"change (\d+)% of it kept", str(open_model(tmp_path / "run").metadata["tuning"]))[0])
+    assert 0 < kept < 100
+    before, tuned = (load_model(path).network.state_dict() for path in (trained, tmp_path / "run"))
+    for name in before:
+        change = after[name] - before[name]
+        torch.testing.assert_close(tuned[name], before[name] + kept / 100 * change, atol=0.01, rtol=0.01)
 
 
 def test_the_same_command_gives_the_same_model(trained: Path, tuned: Path, tmp_path: Path) -> None:
