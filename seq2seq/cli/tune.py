@@ -8,6 +8,9 @@ import typer
 from seq2seq.cli import options
 from seq2seq.errors import InputError
 
+# What `--set` may name: of the data, all that the model does not decide.
+_SETTINGS = ("training.", "data.held_out=", "data.max_invalid=")
+
 
 def tune(
     context: typer.Context,
@@ -64,8 +67,9 @@ def tune(
     if resume and overwrite:
         raise InputError("--resume and --overwrite cannot be combined")
     settings = options.config_of({**context.params, "preset": None, "config": None})
-    if others := [key for key in set_ or () if not key.startswith("training.")]:
-        raise InputError(f"--set {others[0]}: tuning keeps the model, so only training.* can be set")
+    if others := [key for key in set_ or () if not key.startswith(_SETTINGS)]:
+        names = "training.*, data.held_out and data.max_invalid"
+        raise InputError(f"--set {others[0]}: tuning keeps the model, so only {names} can be set")
 
     from seq2seq.training.fine_tuning import fine_tune
     from seq2seq.training.progress import Progress

@@ -9,6 +9,7 @@ glossary is translated without it first, which is enough if the terms' translati
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Protocol, TypeVar
 
 from seq2seq.config import Config
@@ -107,7 +108,9 @@ class PartSearch:
 
         def result(source: Source) -> Result:
             if source in with_terms:
-                rest = results[source.ids]
+                seen = {self._text(hypothesis, source) for hypothesis in with_terms[source]}
+                # Last those that read the same: there may be too few others.
+                rest = sorted(results[source.ids], key=lambda bound: self._text(bound, source) in seen)
                 return Result((with_terms[source] + rest)[: options.n_best], source.draft_ids, with_terms[source][0])
             if source in placed:
                 draft = results[source.draft_ids][0]
@@ -178,6 +181,15 @@ class PartSearch:
                 found[source] = hypotheses
         return found
 
+    def _text(self, hypothesis: Hypothesis, source: Source) -> str:
+        """A translation with terms instead of their symbols, to compare: without blanks and without its first case."""
+        terms = dict(zip((token for token in source.ids if token in SPANS), source.terms, strict=True))
+        decode = self._model.tokenizers.tgt.decode
+        groups = groupby(hypothesis.tokens, lambda token: token if token in terms else None)
+        text = "".join(decode(list(tokens)) if symbol is None else terms[symbol] for symbol, tokens in groups)
+        text = text.replace(" ", "")
+        return text[:1].lower() + text[1:]
+
     def _in_batches(
         self,
         items: Sequence[_Item],
@@ -210,7 +222,7 @@ def _prefers_draft(source: Source, with_spans: Hypothesis, draft: Hypothesis, pl
 
 
 def _mean_of_words(hypothesis: Hypothesis) -> float:
-    """The mean log-probability of the tokens, eos included, that are no symbols."""
+    """The mean log-probability of the tokens, eos included, that are not symbols."""
     tokens = zip([*hypothesis.tokens, EOS], hypothesis.token_log_probs, strict=True)
     words = [log_prob for token, log_prob in tokens if token not in SYMBOLS]
     return sum(words) / len(words)

@@ -5,7 +5,6 @@ end its parameters are moved back towards the old ones, if that is needed to kee
 """
 
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from seq2seq.distributed import is_main_process
 from seq2seq.errors import InputError
 from seq2seq.evaluation.metrics import DEFAULT_METRIC, metric_named, score_corpus
 from seq2seq.inference.engine import engine_of
+from seq2seq.inference.export import export_model
 from seq2seq.inference.translator import Translator
 from seq2seq.model.weights import pack_weights
 from seq2seq.runs.model_folder import CONFIDENCE, WEIGHTS, ModelFolder, open_model, rewrite_description
@@ -63,12 +63,24 @@ def fine_tune(
     old = open_run(model)[1] if RunFolder(model).is_run else None
     config = _config(start.config, given)
     folder = run_folder or RUNS / "-".join(filter(None, [config.data.src_lang, config.data.tgt_lang, "tuned"]))
-    if folder.exists() and folder.resolve() == model.resolve():
-        raise InputError(f"{folder}: is the run of the model itself; give another folder with -o")
+    if folder.exists() and folder.resolve() in (model.resolve(), *model.resolve().parents):
+        raise InputError(f"{folder}: holds the model itself; give another folder with -o")
+    if resume:
+        _expect_tuning_of(start, RunFolder(folder))
     prepare = partial(_prepare, start, old)
     train(config, folder, resume=resume, overwrite=overwrite, progress=progress, prepare=prepare)
     if is_main_process():
         _finish(RunFolder(folder), max_loss, progress)
+
+
+def _expect_tuning_of(start: ModelFolder, run: RunFolder) -> None:
+    """Raises InputError if a run that is to be resumed is not a fine-tuning of this model."""
+    if not run.is_run:
+        return
+    if not run.start.is_dir():
+        raise InputError(f"{run.path}: is not a fine-tuning; give another folder with -o")
+    if open_model(run.start).read_weights() != start.read_weights():
+        raise InputError(f"{run.path}: is a fine-tuning of another model; give that one, or another folder with -o")
 
 
 def _config(old: Config, given: Config) -> Config:
@@ -117,7 +129,7 @@ def _prepare(
         run.data,
     )
     progress.report(report.source_lines(), report.serious_warnings())
-    shutil.copytree(start.path, run.start, ignore=shutil.ignore_patterns("state"))
+    export_model(start, run.start)
     growth = max(1.0, sum(source.kept for source in report.sources) / _PAIRS) ** 0.5
     changes: dict[str, object] = {}
     if config.training.max_steps is None:
@@ -129,7 +141,7 @@ def _prepare(
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model makes of the validation pairs of a fine-tuning."""
+    """Scores of a model on the validation pairs of a fine-tuning."""
 
     new: float
     """Score on new pairs: those held out, and if they are few, some that are trained on."""

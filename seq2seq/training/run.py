@@ -41,7 +41,7 @@ _DEFAULT_MINUTES = 15.0
 
 
 Preparation = Callable[[Config, Sources, RunFolder, Progress], Config]
-"""Fills the folder of a new run, but for its settings, and reports on the data; returns the settings, complete."""
+"""Fills the folder of a new run, except its settings, and reports on the data; returns the complete settings."""
 
 
 def train(

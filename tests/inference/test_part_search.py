@@ -132,6 +132,18 @@ def test_terms_are_bound_only_where_the_model_does_not_write_them(tokenizers: To
     assert (lacks_term.hypotheses, lacks_term.source) == (found[other_ids], other_ids)
 
 
+def test_no_translation_with_terms_comes_twice(tokenizers: Tokenizers) -> None:
+    """One with the symbol of a term reads like one with its words."""
+    words = encoded(tokenizers, "the red house")
+    ids = (*words[:-1], SPANS[0])
+    draft = hypothesis(encoded(tokenizers, "the dog sleeps"), -1.0)
+    bound = [hypothesis([*encoded(tokenizers, text), SPANS[0]], -0.5) for text in ("The dog", "a small dog")]
+    model = Scripted(tokenizers, {words: [draft], ids: bound})
+    options = SearchOptions(4, 1.0, n_best=2, symbols=True)
+    (result,) = PartSearch(model, 8).search([Source(ids, words, ("sleeps",))], options)
+    assert result.hypotheses == [draft, bound[1]]
+
+
 def test_a_term_and_a_span_stay_together(tokenizers: Tokenizers) -> None:
     """A draft without the span keeps the symbol of the term."""
     words: Any = encoded(tokenizers, "the dog")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import WORDS
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from seq2seq.data.tuning_data import ValidationParts
 from seq2seq.presets import build_config
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.trained_model import load_model
 from seq2seq.training.fine_tuning import fine_tune
 from seq2seq.training.progress import Progress
 
@@ -103,6 +105,21 @@ def test_the_change_is_reduced_until_the_loss_is_small_enough(trained: Path, tmp
         tune(trained, config, tmp_path / "run", max_loss=0.5)
 
 
+def test_part_of_the_change_is_kept_if_all_of_it_loses_too_much(trained: Path, tmp_path: Path) -> None:
+    config = given(corrected(tmp_path, trained), learning_rate=0.05, max_steps=30, warmup_steps=0)
+    with pytest.raises(InputError) as error:
+        tune(trained, config, tmp_path / "run", max_loss=0)
+    loss = float(re.findall(r"loses ([0-9.]+)", str(error.value))[0])
+    after = load_model(tmp_path / "run").network.state_dict()
+    tune(trained, config, tmp_path / "run", max_loss=0.6 * loss, resume=True)
+    kept = int(re.findall(r"change (\d+)% of it kept", str(open_model(tmp_path / "run").metadata["tuning"]))[0])
+    assert 0 < kept < 100
+    before, tuned = (load_model(path).network.state_dict() for path in (trained, tmp_path / "run"))
+    for name in before:
+        change = after[name] - before[name]
+        torch.testing.assert_close(tuned[name], before[name] + kept / 100 * change, atol=0.01, rtol=0.01)
+
+
 def test_the_same_command_gives_the_same_model(trained: Path, tuned: Path, tmp_path: Path) -> None:
     """And with --resume it leaves a finished one as it is."""
     config = given(tuned.parent / "corrections.tsv", learning_rate=0.02, max_steps=300, batch_tokens=256)
@@ -115,7 +132,8 @@ def test_the_same_command_gives_the_same_model(trained: Path, tuned: Path, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--set", "model.hidden_size=64"], "only training.* can be set"),
+        (["--set", "model.hidden_size=64"], "only training.*, data.held_out and data.max_invalid can be set"),
+        (["--set", "data.max_length=9"], "only training.*, data.held_out and data.max_invalid can be set"),
         (["--tgt-lang", "de"], "the model's language is en"),
         (["--resume", "--overwrite"], "cannot be combined"),
         (["--max-loss", "-1"], "max-loss"),
@@ -138,10 +156,42 @@ def test_mistakes_are_one_line(options: list[str], message: str, trained: Path, 
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_is_not_tuned_into_its_own_run(trained: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is the run of the model itself"):
-        tune(trained, given(corrected(tmp_path, trained)), trained)
-    assert json.loads((trained / "checkpoints.json").read_bytes())["best"]
+@pytest.mark.parametrize("model", [".", "steps/{best}"])
+def test_a_model_is_not_tuned_into_its_own_run(model: str, trained: Path, tmp_path: Path) -> None:
+    """Nor is a step of it: --overwrite would delete the others, and the data."""
+    best = json.loads((trained / "checkpoints.json").read_bytes())["best"]
+    config = given(corrected(tmp_path, trained))
+    quiet = Progress(quiet=True)
+    with pytest.raises(InputError, match="holds the model itself"):
+        step = trained / model.format(best=best)
+        fine_tune(step, config, trained, max_loss=1.0, resume=False, overwrite=True, progress=quiet)
+    assert json.loads((trained / "checkpoints.json").read_bytes())["best"] == best
+
+
+def test_only_a_fine_tuning_of_the_same_model_is_resumed(trained: Path, tuned: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a fine-tuning of another model"):
+        tune(tuned, build_config(), shutil.copytree(tuned, tmp_path / "tuned"), resume=True)
+    with pytest.raises(InputError, match="is not a fine-tuning"):
+        tune(tuned, build_config(), shutil.copytree(trained, tmp_path / "trained"), resume=True)
+
+
+def test_files_next_to_the_model_stay_where_they_are(trained: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(open_model(trained).path, tmp_path / "model")
+    (model / "notes").mkdir()
+    tune(model, given(corrected(tmp_path, trained), max_steps=3), tmp_path / "run")
+    assert list(RunFolder(tmp_path / "run").foreign_files()) == []
+    assert open_model(tmp_path / "run" / "start").read_weights() == open_model(model).read_weights()
+
+
+def test_rows_that_cannot_be_read_may_be_left_out(trained: Path, tmp_path: Path) -> None:
+    """With the setting that the error names."""
+    corrections = corrected(tmp_path, trained)
+    corrections.write_text(corrections.read_text(encoding="utf-8") + "deux\n" * 10, encoding="utf-8")
+    arguments = ["tune", str(trained), "--train", str(corrections), "-o", str(tmp_path / "run"), "-q"]
+    arguments += ["--invalid-lines", "skip", "--max-loss", "100", "--set", "training.max_steps=3"]
+    advice = "--set data.max_invalid=0.2"
+    assert advice in CliRunner().invoke(app, arguments).stderr
+    assert CliRunner().invoke(app, [*arguments, *advice.split()]).exit_code == 0
 
 
 def test_steps_grow_with_the_root_of_the_pairs(trained: Path, tmp_path: Path, tiny: Callable[..., Config]) -> None:
