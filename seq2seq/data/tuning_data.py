@@ -31,8 +31,8 @@ from seq2seq.io.storage import discard, write_file
 from seq2seq.tokenizer.profile import PROFILE, TextProfile
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
 
-# Pairs that training needs; with one more, one is held out.
-_LEAST_PAIRS = 2
+# Pairs that a tuning needs, and from how many on some are held out.
+_LEAST_PAIRS, _FEWEST_TO_HOLD_OUT = 2, 20
 # New pairs that the old model translates to see what they correct.
 _COMPARED = 500
 # A word is replaced if this share of the references of its translations lack it, and at least three.
@@ -55,7 +55,7 @@ _SEED = 23
 
 @dataclass(frozen=True)
 class ValidationParts:
-    """What the validation pairs of a fine-tuning are, in this order."""
+    """What the validation pairs of a fine-tuning are: new ones, if they are few repeated, then old ones."""
 
     held_out: int
     """New pairs that are not trained on."""
@@ -136,31 +136,42 @@ def prepare_tuning_data(
         new = list(selection.training_pairs(_COMPARED))
         held_out = list(selection.validation_pairs(SourceReport("")))
     corrections = Corrections.of(translate([pair.src for pair in new]), [pair.tgt for pair in new])
-    _write_training(Corpus(folder / "new"), old, corrections, tokenizers, folder / "train")
+    corpora = [Corpus(folder / "new")]
+    if not sources.valid and len(new) + len(held_out) < _FEWEST_TO_HOLD_OUT:
+        corpora.append(Corpus(folder / "valid"))
+        new, held_out = [*new, *held_out], []
+        report.notes.append(f"fewer than {_FEWEST_TO_HOLD_OUT} pairs: those held out are trained on as well")
+    _write_training(corpora, old, corrections, tokenizers, folder / "train")
     discard(folder / "new")
     trained = new[: max(0, _FEWEST_VALIDATION - len(held_out))]
     known = [pair for pair in old.valid_pairs if not corrections.replaced & words_of(pair.tgt)] if old else []
     old_pairs = _evenly(known, _OLD_VALIDATION)
+    new_pairs = [*held_out, *trained]
+    # Both kinds decide on the best step alike.
+    validation = [*new_pairs * max(1, round(len(old_pairs) / len(new_pairs))), *old_pairs]
     discard(folder / "valid")
     with CorpusWriter(folder / "valid", tokenizers.src, tokenizers.tgt, data.max_length) as valid:
-        valid.add([*held_out, *trained, *old_pairs], lambda line, pieces: None)
-    write_validation_pairs([*held_out, *trained, *old_pairs], folder)
+        valid.add(validation, lambda line, pieces: None)
+    write_validation_pairs(validation, folder)
     parts = {"held_out": len(held_out), "trained": len(trained), "old": len(old_pairs)}
     write_report(report, folder, {_TUNING: parts | {"corrected": sorted(corrections.corrected)}})
     return report
 
 
 def _write_training(
-    new: Corpus, old: PreparedData | None, corrections: Corrections, tokenizers: Tokenizers, folder: Path
+    new: Sequence[Corpus], old: PreparedData | None, corrections: Corrections, tokenizers: Tokenizers, folder: Path
 ) -> None:
     """The new pairs, and old ones with about twice as many target tokens in each epoch."""
-    pairs: list[tuple[Ids, Ids]] = [(new.src[number], new.tgt[number]) for number in range(len(new))]
+    pairs: list[tuple[Ids, Ids]] = [
+        (corpus.src[number], corpus.tgt[number]) for corpus in new for number in range(len(corpus))
+    ]
+    new_tokens = sum(corpus.target_tokens for corpus in new)
     replayed = list(_replayed(old.train, corrections, tokenizers.tgt)) if old else []
-    repeats = max(1.0, _FEWEST_TOKENS / max(1, new.target_tokens))
-    parts = [Part(part.pairs, min(repeats * part.weight, _LARGEST_WEIGHT)) for part in new.parts]
+    repeats = max(1.0, _FEWEST_TOKENS / max(1, new_tokens))
+    parts = [Part(part.pairs, min(repeats * part.weight, _LARGEST_WEIGHT)) for corpus in new for part in corpus.parts]
     if replayed:
         tokens = sum(len(tgt) + 1 for _, tgt in replayed)
-        weight = _REPLAY_SHARE * repeats * new.target_tokens / tokens
+        weight = _REPLAY_SHARE * repeats * new_tokens / tokens
         parts.append(Part(len(replayed), min(max(weight, _SMALLEST_WEIGHT), _LARGEST_WEIGHT)))
     write_encoded(folder, [*pairs, *replayed], parts)
 

@@ -29,7 +29,8 @@ from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
 
 # Settings of a fine-tuning unless given, from the measurements in docs/archive/experiments.md, section 42.
-_DEFAULTS = {"warmup_steps": 10, "batch_tokens": 1024}
+# Patience would end a short run: its validations are a few steps apart.
+_DEFAULTS = {"warmup_steps": 10, "batch_tokens": 1024, "patience": 1000}
 _MINUTES = 1.0
 # Steps and learning rate for a hundred pairs; for more, in proportion to the square root.
 _PAIRS, _STEPS, _MOST_STEPS, _LEARNING_RATE, _HIGHEST_LEARNING_RATE = 100, 150, 6000, 2e-4, 1e-3
@@ -155,7 +156,7 @@ class Scores:
         """Translate the pairs with the search of the model."""
         translations = Translator(engine_of(model) or model).translate([pair.src for pair in pairs])
         new = slice(0, parts.held_out + parts.trained)
-        old = slice(new.stop, new.stop + parts.old)
+        old = slice(len(pairs) - parts.old, len(pairs))
 
         def score(part: slice) -> float:
             (result,) = score_corpus(translations[part], [[pair.tgt for pair in pairs[part]]], [metric])

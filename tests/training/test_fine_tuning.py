@@ -85,7 +85,8 @@ def test_old_pairs_without_the_replaced_word_are_replayed(trained: Path, tuned: 
     assert replayed.weight * tokens[1] == pytest.approx(2 * new.weight * tokens[0])
     parts = ValidationParts.of(data)
     assert (parts.held_out, parts.held_out + parts.trained, parts.corrected) == (2, 40, ("pair",))
-    assert len(data.valid_pairs) == parts.held_out + parts.trained + parts.old
+    new_pairs = data.valid_pairs[: -parts.old]
+    assert new_pairs == new_pairs[:40] * round(len(new_pairs) / 40)
     assert all("pair" not in pair.tgt for pair in data.valid_pairs[-parts.old :])
 
 
@@ -199,3 +200,12 @@ def test_steps_grow_with_the_root_of_the_pairs(trained: Path, tmp_path: Path, ti
     tune(trained, given(corrections, minutes=0.02), tmp_path / "run")
     # 400 pairs are trained on: twice the steps of a hundred.
     assert RunFolder(tmp_path / "run").read_config().training.max_steps == pytest.approx(300, abs=12)
+
+
+def test_each_of_a_few_corrections_is_trained_on(trained: Path, tmp_path: Path) -> None:
+    tune(trained, given(corrected(tmp_path, trained, count=2), max_steps=2), tmp_path / "run")
+    config = RunFolder(tmp_path / "run").read_config()
+    data = load_data(RunFolder(tmp_path / "run").data, config.data, config.tokenizer)
+    parts = ValidationParts.of(data)
+    assert (parts.held_out, parts.trained) == (0, 2)
+    assert [part.pairs for part in data.train.parts[:2]] == [1, 1]
