@@ -27,7 +27,7 @@ from seq2seq.inference.translator import TextOptions
 from seq2seq.io.lines import read_lines
 from seq2seq.tokenizer.tokenizer import Tokenizers
 
-FEWEST_LINKS, MOST_COMMON, USUAL = 3, 1 / 200, 1 / 2
+FEWEST_LINKS, MOST_COMMON = 3, 1 / 200
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -38,12 +38,15 @@ def main() -> None:
     for name in ("--src", "--ref", "--train-src", "--train-tgt"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--terms", type=int, default=200)
+    parser.add_argument("--usual", type=float, default=0.5, help="share of a word's links to its translation, at least")
     parser.add_argument("--lines", type=int, help="of the test set; all by default")
     arguments = parser.parse_args()
     sources, references = (list(islice(read_lines(path), arguments.lines)) for path in (arguments.src, arguments.ref))
     translator = Translator.load(arguments.model)
     plain = translator.translate(sources)
-    known = translations_of_words(translator.model.tokenizers, arguments.train_src, arguments.train_tgt)
+    known = translations_of_words(
+        translator.model.tokenizers, arguments.train_src, arguments.train_tgt, arguments.usual
+    )
     terms = dict(islice(improving_terms(known, zip(sources, references, plain, strict=True)), arguments.terms))
     glossary = Glossary(terms)
     with_terms = Translator.load(arguments.model, text=TextOptions(glossary=glossary)).translate(sources)
@@ -65,8 +68,11 @@ def count_found(terms: list[str], translation: str) -> int:
     )
 
 
-def translations_of_words(tokenizers: Tokenizers, src: Path, tgt: Path) -> Mapping[str, str]:
-    """The most frequent translation of each word of the training data that is not too common, by word alignment."""
+def translations_of_words(tokenizers: Tokenizers, src: Path, tgt: Path, usual: float) -> Mapping[str, str]:
+    """The most frequent translation of each word of the training data that is not too common, by word alignment.
+
+    usual: least share of the word's links that are to this translation.
+    """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as folder:
         corpus = encoded_corpus(Path(folder), tokenizers, src, tgt)
@@ -82,7 +88,7 @@ def translations_of_words(tokenizers: Tokenizers, src: Path, tgt: Path) -> Mappi
     return {
         word: other
         for word, (other, links) in best.items()
-        if FEWEST_LINKS <= links >= USUAL * counts[word].total() <= USUAL * most
+        if links >= max(FEWEST_LINKS, usual * counts[word].total()) and counts[word].total() <= most
     }
 
 

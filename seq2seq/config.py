@@ -39,7 +39,8 @@ class Section(BaseModel):
 Rule = Literal["identical", "markup", "mojibake", "length", "ratio", "script", "duplicates"]
 CLEANING_RULES: tuple[Rule, ...] = get_args(Rule)
 
-Weight = Annotated[float, Field(ge=1e-6, le=1000)]
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-6, 1000.0
+Weight = Annotated[float, Field(ge=SMALLEST_WEIGHT, le=LARGEST_WEIGHT)]
 """How often an epoch samples a pair."""
 
 

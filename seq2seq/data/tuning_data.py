@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.config import DataConfig
+from seq2seq.config import LARGEST_WEIGHT, SMALLEST_WEIGHT, DataConfig
 from seq2seq.data.bitext import Pair
 from seq2seq.data.corpus import Corpus, CorpusWriter, Ids, Part, write_encoded
 from seq2seq.data.findings import SourceReport
@@ -47,7 +47,6 @@ _REPLAYED, _REPLAY_SHARE = 20_000, 2.0
 # New validation pairs, with pairs that are trained on if fewer are held out: with few corrections the score would be
 # that of two or three sentences. Old ones are added, enough to see a loss.
 _FEWEST_VALIDATION, _OLD_VALIDATION = 100, 300
-_SMALLEST_WEIGHT, _LARGEST_WEIGHT = 1e-6, 1000.0
 _TUNING = "tuning"
 _WORD = re.compile(r"\w+")
 _SEED = 23
@@ -168,11 +167,11 @@ def _write_training(
     new_tokens = sum(corpus.target_tokens for corpus in new)
     replayed = list(_replayed(old.train, corrections, tokenizers.tgt)) if old else []
     repeats = max(1.0, _FEWEST_TOKENS / max(1, new_tokens))
-    parts = [Part(part.pairs, min(repeats * part.weight, _LARGEST_WEIGHT)) for corpus in new for part in corpus.parts]
+    parts = [Part(part.pairs, min(repeats * part.weight, LARGEST_WEIGHT)) for corpus in new for part in corpus.parts]
     if replayed:
         tokens = sum(len(tgt) + 1 for _, tgt in replayed)
         weight = _REPLAY_SHARE * repeats * new_tokens / tokens
-        parts.append(Part(len(replayed), min(max(weight, _SMALLEST_WEIGHT), _LARGEST_WEIGHT)))
+        parts.append(Part(len(replayed), min(max(weight, SMALLEST_WEIGHT), LARGEST_WEIGHT)))
     write_encoded(folder, [*pairs, *replayed], parts)
 
 

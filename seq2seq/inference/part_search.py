@@ -100,17 +100,21 @@ class PartSearch:
 
     def search(self, sources: Sequence[Source], options: SearchOptions) -> list[Result]:
         """The `n_best` translations of each source, which has ids."""
-        texts = [source.ids for source in sources if not source.has_only_tags]
+        with_terms = self._with_terms([source for source in sources if source.terms], options)
+        texts = [
+            source.ids
+            for source in sources
+            if not source.has_only_tags and len(with_terms.get(source, ())) < options.n_best
+        ]
         texts += [source.draft_ids for source in sources if source.draft_ids and not source.terms]
         results = self._translate(texts, options)
         placed = self._place([source for source in sources if source.draft_ids and not source.terms], results, options)
-        with_terms = self._with_terms([source for source in sources if source.terms], options)
 
         def result(source: Source) -> Result:
             if source in with_terms:
                 seen = {self._text(hypothesis, source) for hypothesis in with_terms[source]}
                 # Last those that read the same: there may be too few others.
-                rest = sorted(results[source.ids], key=lambda bound: self._text(bound, source) in seen)
+                rest = sorted(results.get(source.ids, ()), key=lambda bound: self._text(bound, source) in seen)
                 return Result((with_terms[source] + rest)[: options.n_best], source.draft_ids, with_terms[source][0])
             if source in placed:
                 draft = results[source.draft_ids][0]

@@ -53,7 +53,7 @@ class Hypothesis:
     log_prob: float
     """log p(text's pieces and eos | line), natural logarithm."""
     score: float
-    """log_prob over the length penalty. Candidates are ranked by it, but for repetition and protected spans."""
+    """log_prob over the length penalty. Candidates are ranked by it, apart from repetition and protected spans."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,9 +217,7 @@ class Search {
     // most probable symbol. Returns whether there is room for nothing but symbols.
     bool constrain(const LiveHypothesis& hypothesis, const Linear& layer, float* logits, int room, Heir& heir) const {
         const SourceSymbols& source = source_symbols_[hypothesis.sentence];
-        WrittenSymbols written;
-        for (int node = source.symbols.empty() ? -1 : hypothesis.node; node >= 0; node = nodes_[node].parent)
-            written.add(nodes_[node].token);
+        WrittenSymbols written = source.symbols.empty() ? WrittenSymbols() : history(hypothesis).first;
         MissingSymbols missing = source.missing_from(written);
         int first = layer.output_of(FIRST_SYMBOL), end = layer.output_of(SYMBOLS_END);
         for (int o = first; o < end; o++)

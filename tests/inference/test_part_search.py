@@ -28,7 +28,7 @@ def hypothesis(tokens: Sequence[int], log_prob: float) -> Hypothesis:
 
 @dataclass
 class Scripted:
-    """A model that finds what it is told, and puts symbols after the words of a draft."""
+    """A model with given hypotheses, which puts symbols after the words of a draft."""
 
     tokenizers: Tokenizers
     found: Mapping[Ids, Sequence[Hypothesis]]
@@ -127,7 +127,9 @@ def test_terms_are_bound_only_where_the_model_does_not_write_them(tokenizers: To
         other_ids: [hypothesis([SPANS[0], 31], -1.0)],
     }
     sources = [Source(ids, words, ("sleeps",)), Source(other_ids, other_words, ("dog", "dog"))]
-    has_term, lacks_term = PartSearch(Scripted(tokenizers, found), 8).search(sources, OPTIONS)
+    model = Scripted(tokenizers, found)
+    has_term, lacks_term = PartSearch(model, 8).search(sources, OPTIONS)
+    assert ids not in model.searched
     assert (has_term.hypotheses, has_term.source) == ([second], words)
     assert (lacks_term.hypotheses, lacks_term.source) == (found[other_ids], other_ids)
 
