@@ -127,7 +127,6 @@ def translate(
     if input_ == "-" and not table and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
-    from seq2seq.data.languages import language_code
     from seq2seq.data.new_column import open_extended
     from seq2seq.data.sentences import expect_no_document
     from seq2seq.distributed import drop_stray_variables, started_processes
@@ -169,7 +168,7 @@ def translate(
             n_best=n_best,
             buffer_size=buffer_size,
         )
-        source = Source(language_code(src_lang), frozenset(folders[0].profile.src_characters))
+        source = Source(src_lang, frozenset(folders[0].profile.src_characters))
         del folders  # and the files that they hold open
         threshold = Threshold(min_confidence, otherwise == "source")
         translated = partial(in_shards, processes, buffer_size=buffer_size, search=search)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seq2seq.data.languages import language_name, other_language
+from seq2seq.data.languages import language_code, language_name, other_language
 from seq2seq.tokenizer.normalization import source_form
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Source:
     """What a model was trained to translate."""
 
     language: str = ""
-    """ISO 639 code, or empty."""
+    """Code or name, or empty."""
     characters: frozenset[str] = frozenset()
     """Those of the training text; empty if they are unknown."""
 
@@ -102,11 +102,11 @@ class Summary:
         """A warning if the text is in another language than the model's, and translations are bad accordingly."""
         if self._estimates and self._confidence / self._estimates >= _CONFIDENT:
             return ""
-        language = other_language(self._sample, self._source.language)
+        own = language_code(self._source.language)
+        language = other_language(self._sample, own)
         if not language:
             return ""
-        model = language_name(self._source.language)
-        return f"the text looks like {language_name(language)}; the model translates from {model}"
+        return f"the text looks like {language_name(language)}; the model translates from {language_name(own)}"
 
 
 def _variants(letter: str) -> str:

@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, Self
 
-import numpy as np
-
 from seq2seq.errors import InputError
 from seq2seq.inference.confidence import Confidence, load_confidence
 from seq2seq.inference.engine import load_engine
@@ -270,13 +268,12 @@ class Translator:
         """The mean confidence in the translations of parts, weighted by the length of their sources."""
         if self._confidence is None:
             return None
-        estimates = [
-            0.0
-            if repeats(result.found.tokens, result.source)
-            else self._confidence.estimate(result.source, result.found)
-            for _, result in searched
-        ]
-        return round(float(np.average(estimates, weights=[len(part.ids) for part, _ in searched])), 1)
+        weighted = pieces = 0.0
+        for part, result in searched:
+            pieces += len(part.ids)
+            if not repeats(result.found.tokens, result.source):
+                weighted += len(part.ids) * self._confidence.estimate(result.source, result.found)
+        return round(weighted / pieces, 1)
 
 
 def as_copy(line: str) -> str:

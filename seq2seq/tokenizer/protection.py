@@ -229,6 +229,8 @@ def _parts(tokenizer: Tokenizer, tokens: Sequence[_Token], max_length: int) -> I
 
 def _end_of_part(tokenizer: Tokenizer, tokens: Sequence[_Token], start: int, max_length: int) -> int:
     """Where the part ends that begins at `start`: as late as possible, or at a good place in its second half."""
+    if len(tokens) - start <= max_length and not any(isinstance(token, KeptSpan) for token in tokens):
+        return len(tokens)
     ends = dict(_possible_ends(tokens, start, max_length))
     latest = max(ends)
     if latest == len(tokens):
