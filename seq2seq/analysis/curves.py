@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from seq2seq.errors import InputError
 from seq2seq.io.lines import read_lines
-from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.run_folder import run_at
 
 _LARGEST_VALUE = 1e100
 # The validation metric of a run, and the key of its scores.
@@ -38,7 +38,7 @@ def read_curves(run: Path, axis: Axis = "step") -> Curves:
     axis: minutes are the time spent in training steps, without validations.
     Raises InputError if there are no metrics, or a line is not a training record.
     """
-    path = RunFolder(run).metrics
+    path = run_at(run).metrics
     if not path.is_file():
         raise InputError(f"{run}: not a run folder, metrics.jsonl is missing")
     records = [_parse_record(line, f"{path}, line {number}") for number, line in enumerate(read_lines(path), start=1)]

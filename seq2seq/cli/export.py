@@ -54,12 +54,12 @@ def _shortlist(run: Path, folder: "ModelFolder") -> "Shortlist":
     """The shortlist of a run's training pairs."""
     from seq2seq.data.preparation import load_data
     from seq2seq.inference.shortlist import Shortlist
-    from seq2seq.runs.run_folder import RunFolder
+    from seq2seq.runs.run_folder import run_at
 
-    if not RunFolder(run).has_checkpoint:
+    if not run_at(run).has_checkpoint:
         raise InputError(f"{run}: not a run folder; give the one with the training pairs to learn the shortlist from")
     tokenizers = folder.tokenizers
-    data = load_data(RunFolder(run).data, folder.config.data, folder.config.tokenizer)
+    data = load_data(run_at(run).data, folder.config.data, folder.config.tokenizer)
     if data.tokenizers.contents() != tokenizers.contents():
         raise InputError(f"{run}: damaged (its model's vocabularies differ from those of its data)")
     return Shortlist.learn(data.train, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint)

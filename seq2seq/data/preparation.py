@@ -95,7 +95,7 @@ def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources,
 
     Raises InputError if files cannot be read, do not match or hold too few pairs.
     """
-    with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
+    with selected(data, tokenizer, sources, folder) as (selection, tokenizers):
         train = folder / ("plain" if tokenizers.has_symbols else "train")
         report = encode_selection(data, sources, selection, tokenizers, folder, train)
         write_file(folder / PROFILE, _learn_profile(sources, selection).content())
@@ -125,12 +125,12 @@ def write_validation_pairs(pairs: Sequence[Pair], folder: Path) -> None:
 
 def report_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
     """The report of `prepare_data`, with the same errors. folder: for files of which only the report is of use."""
-    with _selected(data, tokenizer, sources, folder) as (selection, tokenizers):
+    with selected(data, tokenizer, sources, folder) as (selection, tokenizers):
         return encode_selection(data, sources, selection, tokenizers, folder, folder / "train")
 
 
 @contextmanager
-def _selected(
+def selected(
     data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path
 ) -> Iterator[tuple[Selection, Tokenizers]]:
     """The pairs, surveyed and with some held out if no validation data is given, and tokenizers trained on them."""

@@ -6,6 +6,8 @@ metrics.jsonl       the losses and validations so far
 checkpoints.json    which step is `best` and which is `last`
 steps/<step>/       a model folder each, and `state/` to resume from it
 start/              the model that a fine-tuning started from
+
+A distillation has several runs in its folder (`distillation_folder.py`), and is known by that of its student.
 """
 
 import os
@@ -23,6 +25,9 @@ RUNS = Path("checkpoints")
 
 STATE, PROGRESS, OPTIMIZER = "state", "training.json", "optimizer.safetensors"
 """In a step folder: what resuming needs."""
+
+DISTILLATION, STUDENT = "distillation.json", "student"
+"""In the folder of a distillation: its settings, and the run of its student."""
 
 CHECKPOINTS = "checkpoints.json"
 """Names the best and the last step."""
@@ -158,9 +163,14 @@ class RunFolder:
         return current_or_backup(self.step(self.read_checkpoints()[name]))
 
 
+def run_at(path: Path) -> RunFolder:
+    """The run in a folder: its own, or that of the student of a distillation."""
+    return RunFolder(path / STUDENT if (path / DISTILLATION).is_file() else path)
+
+
 def find_model(path: Path) -> Path:
-    """The model folder that `path` names: itself, or the best step of a run folder."""
-    run = RunFolder(path)
+    """The model folder that `path` names: itself, or the best step of the run in it."""
+    run = run_at(path)
     try:
         is_folder = path.is_dir()
     except OSError as error:
@@ -171,7 +181,7 @@ def find_model(path: Path) -> Path:
         raise InputError(f"{path}: no such folder; MODEL is a model folder or a run folder")
     if run.has_checkpoint:
         return run.find_step("best")
-    if run.data.is_dir():
+    if run.data.is_dir() or run.path != path:
         raise InputError(f"{path}: this run has no checkpoint yet")
     return path
 

@@ -23,7 +23,7 @@ from seq2seq.inference.export import export_model
 from seq2seq.inference.translator import Translator
 from seq2seq.model.weights import pack_weights
 from seq2seq.runs.model_folder import CONFIDENCE, WEIGHTS, ModelFolder, open_model, rewrite_description
-from seq2seq.runs.run_folder import RUNS, RunFolder
+from seq2seq.runs.run_folder import RUNS, RunFolder, run_at
 from seq2seq.runs.trained_model import TrainedModel, load_model
 from seq2seq.training.progress import Progress
 from seq2seq.training.run import open_run, train
@@ -61,7 +61,7 @@ def fine_tune(
     start = open_model(model)
     if start.is_int8 or start.has_shortlist:
         raise InputError(f"{model}: a model in int8 or with a shortlist can only translate; tune the original")
-    old = open_run(model)[1] if RunFolder(model).is_run else None
+    old = open_run(model)[1] if run_at(model).is_run else None
     config = _config(start.config, given)
     folder = run_folder or RUNS / "-".join(filter(None, [config.data.src_lang, config.data.tgt_lang, "tuned"]))
     if folder.exists() and folder.resolve() in (model.resolve(), *model.resolve().parents):

@@ -77,6 +77,12 @@ class Progress:
             of_total = f" of {total:,}" if total else ""
             self._console.print(f"step {step:,}{of_total}  {status}")
 
+    def translated(self, lines: int, total: int) -> None:
+        """Show how far the translation of a text is, every 15 seconds."""
+        if time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            self.note(f"translated {lines:,} of {total:,} lines")
+
     def validation(
         self, step: int, perplexity: float, score: MetricScore, best: bool, examples: Sequence[Example]
     ) -> None:

@@ -28,7 +28,7 @@ from seq2seq.io.storage import (
 )
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.lock import locked
-from seq2seq.runs.run_folder import RUNS, RunFolder
+from seq2seq.runs.run_folder import RUNS, RunFolder, run_at
 from seq2seq.runs.trained_model import TrainedModel, build_network, load_model
 from seq2seq.threads import configure_libraries
 from seq2seq.training.adaptation import adapt
@@ -111,7 +111,7 @@ def train(
 
 def open_run(folder: Path) -> tuple[Config, PreparedData]:
     """The settings and the prepared data of a run. Raises InputError if there is none, or a file is damaged."""
-    run = RunFolder(folder)
+    run = run_at(folder)
     if not run.is_run:
         raise InputError(f"{folder}: not a run folder; give the one that `seq2seq train -o` wrote")
     config = run.read_config()
