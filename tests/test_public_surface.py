@@ -8,7 +8,19 @@ import pytest
 import seq2seq
 from seq2seq.cli import app
 
-COMMANDS = {"train", "tune", "translate", "evaluate", "score", "rescore", "export", "bench", "info", "presets"}
+COMMANDS = {
+    "train",
+    "tune",
+    "distill",
+    "translate",
+    "evaluate",
+    "score",
+    "rescore",
+    "export",
+    "bench",
+    "info",
+    "presets",
+}
 
 
 def test_exported_names() -> None:

@@ -5,7 +5,21 @@ from seq2seq.signals import silent_interrupt
 with silent_interrupt():  # until `CleanErrors` reports it
     import typer
 
-    from seq2seq.cli import bench, data, evaluate, export, info, plot, presets, rescore, score, train, translate, tune
+    from seq2seq.cli import (
+        bench,
+        data,
+        distill,
+        evaluate,
+        export,
+        info,
+        plot,
+        presets,
+        rescore,
+        score,
+        train,
+        translate,
+        tune,
+    )
     from seq2seq.cli.app import CleanErrors, show_version
 
 app = typer.Typer(
@@ -20,6 +34,7 @@ app.callback()(show_version)
 app.command()(train.train)
 app.command()(translate.translate)
 app.command()(tune.tune)
+app.command()(distill.distill)
 app.command()(evaluate.evaluate)
 app.command()(score.score)
 app.command()(rescore.rescore)

@@ -51,7 +51,9 @@ def distill(
     set_: options.Assignments = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FOLDER", help="Folder of all runs; default: checkpoints/SRC-TGT-distilled."),
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder of all runs; default: checkpoints/SRC-TGT-distilled."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")] = False,
@@ -59,8 +61,8 @@ def distill(
     """Train a model on your sentence pairs and on what other models make of them.
 
     Trains a teacher for each direction, unless they are given; they translate the training pairs, and the student is
-    trained on the pairs and on their translations. Text of one language is used as well. The folder is accepted wherever
-    a MODEL is: it is the student.
+    trained on the pairs and on their translations. Text of one language is used as well. The folder of the distillation
+    is accepted wherever a MODEL is: it is the student.
     """
     settings = options.config_of(context.params)
 

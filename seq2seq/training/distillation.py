@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from seq2seq.config import Config, DataConfig, TrainingConfig
 from seq2seq.data.distillation_data import TextPair, export_pairs
 from seq2seq.data.sources import DOWNLOADS, open_sources
@@ -104,7 +106,7 @@ def _start(files: DistillationFolder, config: Config, teaching: Teaching, folder
         raise InputError(f"{folder}: is a file; give a folder with -o")
     for path in files.path.iterdir() if files.path.is_dir() else ():
         if path != files.pairs.path and not is_leftover(path):
-            raise InputError(f"{folder}: holds files but no distillation (such as {path.name}); give a new folder with -o")
+            raise InputError(f"{folder}: holds files but no distillation ({path.name}); give a new folder with -o")
     sources = open_sources(config.data, folder.parent / DOWNLOADS)
     languages = sources.src_lang, sources.tgt_lang
     for teacher in teaching.teachers:
@@ -112,7 +114,9 @@ def _start(files: DistillationFolder, config: Config, teaching: Teaching, folder
     for teacher in teaching.reverse_teachers:
         _expect_languages(Path(teacher), *reversed(languages))
     for name in (*teaching.mono_src, *teaching.mono_tgt):
-        next(read_lines(name), None)  # A missing file is reported before an hour of work.
+        # Reported before an hour of work.
+        if next(read_lines(name), None) is None:
+            raise InputError(f"{name}: is empty")
     files.path.mkdir(parents=True, exist_ok=True)
     report = export_pairs(config.data, config.tokenizer, sources, files.pairs.path)
     progress.report(report.lines(), report.main_warnings())
@@ -126,9 +130,17 @@ def _expect_languages(teacher: Path, src_lang: str, tgt_lang: str) -> None:
     data = open_model(teacher).config.data
     if any(old and new and old != new for old, new in ((data.src_lang, src_lang), (data.tgt_lang, tgt_lang))):
         raise InputError(
-            f"{teacher}: translates from {data.src_lang} to {data.tgt_lang}, but a teacher from {src_lang} to {tgt_lang} "
-            "is needed"
+            f"{teacher}: translates from {data.src_lang} to {data.tgt_lang}, but a teacher from {src_lang} to "
+            f"{tgt_lang} is needed"
         )
+
+
+class _StageProgress(Progress):
+    """Shows a training without the report on its data: that of the pairs was shown before."""
+
+    @override
+    def report(self, lines: Sequence[str], warnings: Sequence[str]) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -160,7 +172,8 @@ class _Stages:
         }
         self._missing = [direction for direction, models in given.items() if not models]
         self._teachers = {
-            direction: [Path(model) for model in models] or [files.teacher(direction)] for direction, models in given.items()
+            direction: [Path(model) for model in models] or [files.teacher(direction)]
+            for direction, models in given.items()
         }
 
     def run(self) -> None:
@@ -251,7 +264,7 @@ class _Stages:
         """Train in a run folder, or go on with the run that is there."""
         begun = RunFolder(run).is_run
         config = RunFolder(run).read_config() if begun else config
-        train(config, run, resume=begun, overwrite=False, progress=self._progress)
+        train(config, run, resume=begun, overwrite=False, progress=_StageProgress(self._progress.quiet))
 
     def _compare(self) -> None:
         """Show the validation scores of the student and of its teachers."""

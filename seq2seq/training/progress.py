@@ -29,6 +29,7 @@ class Progress:
     """A progress bar on a terminal, otherwise a line every 15 seconds."""
 
     def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True, emoji=False)
         self._bar = Bar(
             TextColumn("step {task.completed:,}"),

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice, repeat
 from pathlib import Path
 
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from seq2seq.data.distillation_data import TextPair
 from seq2seq.errors import Interrupted
@@ -81,7 +81,8 @@ class Relabelling:
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         """The lines of the text, with their references or blanks."""
-        return zip(read_lines(self.text), read_lines(self._references) if self._references else repeat(""), strict=False)
+        references = read_lines(self._references) if self._references else repeat("")
+        return zip(read_lines(self.text), references, strict=False)
 
     def _chosen(self, share: float) -> Iterator[tuple[str, str]]:
         """This share of the rows, evenly spread."""
@@ -90,16 +91,17 @@ class Relabelling:
     def _translate(self, translator: Translator, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """The lines of the rows with their translations."""
         n_best = _CANDIDATES if self._references else 1
+        keeps_all = self._references or not translator.knows_confidence
         translations = translator.stream([line for line, _ in rows], n_best=n_best)
         return [
             (line, self._closest(translation, reference))
             for (line, reference), translation in zip(rows, translations, strict=True)
-            if self._references or translation.confidence is None or translation.confidence >= UNRELIABLE
+            if keeps_all or (translation.confidence or 0.0) >= UNRELIABLE
         ]
 
     def _closest(self, translation: Translation, reference: str) -> str:
         texts = [hypothesis.text for hypothesis in translation.hypotheses]
-        return max(texts, key=lambda text: self._chrf.sentence_score(text, [reference]).score) if reference else texts[0]
+        return max(texts, key=lambda text: self._chrf.sentence_score(text, [reference]).score)
 
     def _block(self, number: int) -> Path:
         return self._folder / f"{number:06}.json"
