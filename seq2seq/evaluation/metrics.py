@@ -46,6 +46,11 @@ def metric_named(text: str) -> str:
     raise InputError(f"there is no metric {text!r}; give some of {', '.join(METRICS).lower()}")
 
 
+def validation_metric(name: str | None) -> str:
+    """The metric that `training.validation_metric` denotes. Runs of older versions do not name it: it was BLEU."""
+    return metric_named(name) if name else DEFAULT_METRIC
+
+
 class MetricSet:
     """Some metrics with their settings. Trailing white space is ignored, as by the sacreBLEU command."""
 

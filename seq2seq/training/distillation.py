@@ -19,10 +19,10 @@ from seq2seq.data.distillation_data import TextPair, export_pairs
 from seq2seq.data.sources import DOWNLOADS, open_sources
 from seq2seq.distributed import is_launched
 from seq2seq.errors import InputError
-from seq2seq.evaluation.metrics import DEFAULT_METRIC, metric_named, score_corpus
+from seq2seq.evaluation.metrics import score_corpus, validation_metric
 from seq2seq.inference.translator import Translator
-from seq2seq.io.lines import read_lines
-from seq2seq.io.storage import is_leftover, read_json, real_path, replace_file, to_json
+from seq2seq.io.lines import expect_rereadable, read_lines
+from seq2seq.io.storage import is_leftover, read_json, replace_file, to_json
 from seq2seq.presets import build_config
 from seq2seq.runs.distillation_folder import Direction, DistillationFolder
 from seq2seq.runs.lock import locked
@@ -63,7 +63,7 @@ def distill(config: Config, teaching: Teaching, folder: Path | None, *, resume: 
     Raises InputError for unusable data, a folder in use, a teacher of other languages, or a resume with other settings;
     Interrupted after Ctrl-C or SIGTERM, with all that is done kept.
     """
-    deadline = time.monotonic() + 60 * (config.training.minutes or _MINUTES)
+    deadline: float | None = time.monotonic() + 60 * (config.training.minutes or _MINUTES)
     if is_launched():
         raise InputError(
             "distill runs in a single process: train the teachers under the launcher, and give them with --teacher"
@@ -71,11 +71,14 @@ def distill(config: Config, teaching: Teaching, folder: Path | None, *, resume: 
     languages = filter(None, [config.data.src_lang, config.data.tgt_lang])
     folder = folder or RUNS / "-".join([*languages, "distilled"])
     with locked(folder):
-        files = DistillationFolder(real_path(folder))
+        files = DistillationFolder(folder)
         if files.settings.is_file():
-            _expect_same(files, _settings(config, teaching), folder, resume)
+            _expect_same(files, _settings(config, teaching), resume)
+            deadline = None
         else:
-            _start(files, config, teaching, folder, progress)
+            if resume:
+                progress.note(f"{folder}: no distillation yet, starting from the beginning")
+            _start(files, config, teaching, progress)
         _Stages(files, config, teaching, deadline, progress).run()
 
 
@@ -85,26 +88,28 @@ def _settings(config: Config, teaching: Teaching) -> dict[str, Any]:
     return settings
 
 
-def _expect_same(files: DistillationFolder, settings: dict[str, Any], folder: Path, resume: bool) -> None:
+def _expect_same(files: DistillationFolder, settings: dict[str, Any], resume: bool) -> None:
     """Raises InputError unless the distillation in the folder may be resumed with these settings."""
     if not resume:
         raise InputError(
-            f"{folder}: already holds a distillation; continue it with --resume, or give another folder with -o"
+            f"{files.path}: already holds a distillation; continue it with --resume, or give another folder with -o"
         )
     stored = read_json(files.settings)
     if not isinstance(stored, dict) or not isinstance(stored.get("settings"), dict):
         raise InputError(f"{files.settings}: damaged")
     if changed := [name for name, value in settings.items() if stored["settings"].get(name) != value]:
         raise InputError(
-            f"{folder}: was begun with other settings ({', '.join(changed)}); give the same command again with --resume"
+            f"{files.path}: was begun with other settings ({', '.join(changed)}); give the same command again with "
+            "--resume"
         )
 
 
-def _start(files: DistillationFolder, config: Config, teaching: Teaching, folder: Path, progress: Progress) -> None:
+def _start(files: DistillationFolder, config: Config, teaching: Teaching, progress: Progress) -> None:
     """Check what is given, and write the pairs and the settings."""
-    if files.path.exists() and not files.path.is_dir():
+    folder = files.path
+    if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder with -o")
-    for path in files.path.iterdir() if files.path.is_dir() else ():
+    for path in folder.iterdir() if folder.is_dir() else ():
         if path != files.pairs.path and not is_leftover(path):
             raise InputError(f"{folder}: holds files but no distillation ({path.name}); give a new folder with -o")
     sources = open_sources(config.data, folder.parent / DOWNLOADS)
@@ -113,11 +118,12 @@ def _start(files: DistillationFolder, config: Config, teaching: Teaching, folder
         _expect_languages(Path(teacher), *languages)
     for teacher in teaching.reverse_teachers:
         _expect_languages(Path(teacher), *reversed(languages))
+    expect_rereadable(*teaching.mono_src, *teaching.mono_tgt)
     for name in (*teaching.mono_src, *teaching.mono_tgt):
         # Reported before an hour of work.
         if next(read_lines(name), None) is None:
             raise InputError(f"{name}: is empty")
-    files.path.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     report = export_pairs(config.data, config.tokenizer, sources, files.pairs.path)
     progress.report(report.lines(), report.main_warnings())
     weights = [source.weight for source in sources.train]
@@ -158,8 +164,9 @@ class _Stages:
     """The work of a distillation. Each stage does only what is not done yet."""
 
     def __init__(
-        self, files: DistillationFolder, config: Config, teaching: Teaching, deadline: float, progress: Progress
+        self, files: DistillationFolder, config: Config, teaching: Teaching, deadline: float | None, progress: Progress
     ) -> None:
+        """deadline: when all must end, on the clock of time.monotonic; None after a resume."""
         self._files, self._config, self._teaching = files, config, teaching
         self._deadline, self._progress = deadline, progress
         self._minutes = config.training.minutes or _MINUTES
@@ -235,13 +242,19 @@ class _Stages:
         pairs = [self._files.pairs.train(number) for number, _ in enumerate(self._weights, start=1)]
         pairs += [task.pair for task in tasks]
         weights = [*self._weights, *(task.weight for task in tasks)]
-        minutes = max((self._deadline - time.monotonic()) / 60, _LEARNING * self._minutes)
+        minutes = self._student_minutes()
         self._progress.note(f"student: {minutes:.3g} minutes")
         changes = {
             "data": self._data(pairs, weights, self._files.pairs.valid, *self._languages),
             "training": self._config.training.model_copy(update={"minutes": minutes}),
         }
         self._train(self._config.model_copy(update=changes), self._files.student)
+
+    def _student_minutes(self) -> float:
+        """What is left of the time; after a resume, when that is not known, what the other stages leave at least."""
+        if self._deadline is None:
+            return (1 - _TRANSLATING - (_TEACHING if self._missing else 0)) * self._minutes
+        return max((self._deadline - time.monotonic()) / 60, _LEARNING * self._minutes)
 
     def _data(
         self, pairs: Sequence[TextPair], weights: Sequence[float], valid: TextPair, src_lang: str, tgt_lang: str
@@ -271,8 +284,7 @@ class _Stages:
         valid = self._files.pairs.valid
         lines, references = list(read_lines(valid.src)), list(read_lines(valid.tgt))
         student = self._files.student
-        named = open_model(student).config.training.validation_metric
-        metric = metric_named(named) if named else DEFAULT_METRIC
+        metric = validation_metric(open_model(student).config.training.validation_metric)
         models = [("student, greedy", student, 1), ("student", student, None)]
         models += [("teacher", teacher, None) for teacher in self._teachers["forward"]]
         for name, model, beam_size in models:

@@ -17,7 +17,7 @@ from seq2seq.data.sources import Sources
 from seq2seq.data.tuning_data import ValidationParts, prepare_tuning_data, words_of
 from seq2seq.distributed import is_main_process
 from seq2seq.errors import InputError
-from seq2seq.evaluation.metrics import DEFAULT_METRIC, metric_named, score_corpus
+from seq2seq.evaluation.metrics import score_corpus, validation_metric
 from seq2seq.inference.engine import engine_of
 from seq2seq.inference.export import export_model
 from seq2seq.inference.translator import Translator
@@ -177,7 +177,7 @@ def _finish(run: RunFolder, max_loss: float, progress: Progress) -> None:
     best = open_model(run.path)
     if _REPORT in best.metadata:
         return
-    metric = metric_named(config.training.validation_metric) if config.training.validation_metric else DEFAULT_METRIC
+    metric = validation_metric(config.training.validation_metric)
     parts = ValidationParts.of(data)
     before, after = load_model(run.start), load_model(best.path)
     scores = Scores.of(before, data.valid_pairs, parts, metric)

@@ -9,10 +9,9 @@ from functools import cached_property
 from itertools import islice, repeat
 from pathlib import Path
 
-from sacrebleu.metrics.chrf import CHRF
-
 from seq2seq.data.distillation_data import TextPair
 from seq2seq.errors import Interrupted
+from seq2seq.evaluation.metrics import METRICS
 from seq2seq.inference.confidence import UNRELIABLE
 from seq2seq.inference.translator import Translation, Translator
 from seq2seq.io.lines import read_lines
@@ -38,7 +37,7 @@ class Relabelling:
         """
         self.text, self._references, self._output = text, references, output
         self._folder = output.src.with_suffix("")
-        self._chrf = CHRF()
+        self._chrf = METRICS["chrF"]()
 
     @property
     def is_done(self) -> bool:
@@ -68,7 +67,7 @@ class Relabelling:
         path = self._folder / _SHARE
         if not path.is_file():
             self._folder.mkdir(parents=True, exist_ok=True)
-            sample = list(islice(self._rows(), _TIMED))
+            sample = list(self._chosen(min(1.0, _TIMED / self._lines)))
             started = time.monotonic()
             self._translate(translator, sample)
             needed = (time.monotonic() - started) / len(sample) * self._lines

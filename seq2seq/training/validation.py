@@ -12,7 +12,7 @@ from seq2seq.data.bitext import Pair
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData
 from seq2seq.distributed import Processes
-from seq2seq.evaluation.metrics import DEFAULT_METRIC, MetricScore, metric_named, score_corpus, signature_of
+from seq2seq.evaluation.metrics import MetricScore, score_corpus, signature_of, validation_metric
 from seq2seq.inference.confidence import Confidence
 from seq2seq.inference.engine import engine_of
 from seq2seq.inference.part_search import Result
@@ -43,8 +43,8 @@ class Validator:
     ) -> None:
         """poll: called regularly; an exception from it ends the work."""
         self._data, self._batch_tokens = data, config.batch_tokens
-        self.metric = metric_named(config.validation_metric) if config.validation_metric else DEFAULT_METRIC
-        """The metric that decides. Runs of older versions do not name it: it was BLEU."""
+        self.metric = validation_metric(config.validation_metric)
+        """The metric that decides."""
         self._accelerator, self._processes, self._poll = accelerator, processes, poll
 
     def loss(self, objective: Objective) -> float:

@@ -103,6 +103,7 @@ def test_a_stopped_distillation_goes_on_to_the_same_student(
     with pytest.raises(InputError, match=r"begun with other settings \(mono_src\)"):
         run(config, folder, Teaching(teachers=(str(trained),)), resume=True)
     run(config, folder, teaching, resume=True)
+    assert RunFolder(files.student).read_config().training.minutes == pytest.approx(0.3 * 5)
     assert open_model(folder).read_weights() == open_model(distilled).read_weights()
 
 
@@ -131,6 +132,8 @@ def test_mistakes_are_reported_before_the_work(trained: Path, config: Config, tm
     (tmp_path / "empty").touch()
     with pytest.raises(InputError, match="empty: is empty"):
         run(config, tmp_path / "b", Teaching(teachers=(str(trained),), mono_tgt=(str(tmp_path / "empty"),)))
+    with pytest.raises(InputError, match="-: is read several times, which only works with a file"):
+        run(config, tmp_path / "b", Teaching(teachers=(str(trained),), mono_tgt=("-",)))
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "letter.txt").touch()
     with pytest.raises(InputError, match=r"holds files but no distillation \(letter.txt\)"):
