@@ -4,6 +4,7 @@ Without a launcher there is a single process: nothing here communicates, waits o
 `SingleProcess` does not need it.
 """
 
+import gc
 import os
 import re
 import sys
@@ -74,6 +75,10 @@ class Processes:
     def __init__(self) -> None:
         drop_stray_variables()
         import torch
+
+        # Its functions keep the process group that exists at the import as a default argument. Imported later, as by an
+        # optimizer, they would keep it alive after it is destroyed, and its threads can abort the exiting interpreter.
+        import torch.distributed.nn.functional
         from accelerate import PartialState
 
         self._state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)
@@ -87,6 +92,7 @@ class Processes:
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if error is None:  # else the others may never come
             self._state.wait_for_everyone()
+        gc.collect()  # a distributed module keeps the process group, and its threads, alive
         self._state.destroy_process_group()
 
     @property

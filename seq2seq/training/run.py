@@ -73,40 +73,47 @@ def train(
         folder, config, last = processes.on_main(
             lambda: _open(config, run_folder, resume, overwrite, progress, stack, prepare or _prepare)
         )
-        run = RunFolder(real_path(folder))
-        data = load_data(run.data, config.data, config.tokenizer)
-        if last:
-            model = load_model(last)
-            if model.tokenizers.contents() != data.tokenizers.contents():
-                raise InputError(f"{last}: damaged (its vocabularies differ from those of the run's data)")
-        elif run.start.is_dir():
-            model = replace(load_model(run.start), config=config)
-        else:
-            torch.manual_seed(config.training.seed)
-            model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers, data.profile)
-        deadline = started + 60 * config.training.minutes if config.training.minutes else None
-        try:
-            trainer = Trainer(config.training, model, data, Recorder(run, progress, processes), processes, deadline)
-            if trainer.done:
-                progress.note(f"{folder}: finished at step {trainer.state.step:,}, nothing left to do")
-                return trainer.state
-            progress.note(
-                f"{_parameters(model):,} parameters, dropout {config.model.dropout:g}, {config.training.precision}, "
-                f"{_length(config.training)}" + (f", resumed at step {trainer.state.step:,}" if last else "")
-            )
-            if trainer.validator.metric != DEFAULT_METRIC:
-                progress.note(trainer.validator.description)
-            state = trainer.run()
-        except OSError as error:
-            raise _disk_error(error, folder, _recovery_advice(CheckpointStore(run), folder)) from None
+        return _train_in(folder, config, last, processes, started, progress)
+
+
+def _train_in(
+    folder: Path, config: Config, last: Path | None, processes: Processes, started: float, progress: Progress
+) -> TrainingState:
+    """Train in the opened folder, from its last step if there is one; `started`: the monotonic time of the start."""
+    run = RunFolder(real_path(folder))
+    data = load_data(run.data, config.data, config.tokenizer)
+    if last:
+        model = load_model(last)
+        if model.tokenizers.contents() != data.tokenizers.contents():
+            raise InputError(f"{last}: damaged (its vocabularies differ from those of the run's data)")
+    elif run.start.is_dir():
+        model = replace(load_model(run.start), config=config)
+    else:
+        torch.manual_seed(config.training.seed)
+        model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers, data.profile)
+    deadline = started + 60 * config.training.minutes if config.training.minutes else None
+    try:
+        trainer = Trainer(config.training, model, data, Recorder(run, progress, processes), processes, deadline)
+        if trainer.done:
+            progress.note(f"{folder}: finished at step {trainer.state.step:,}, nothing left to do")
+            return trainer.state
         progress.note(
-            f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
-            f"{state.best_step:,} with validation {trainer.validator.metric} {state.best_score:.2f}, in {folder}"
+            f"{_parameters(model):,} parameters, dropout {config.model.dropout:g}, {config.training.precision}, "
+            f"{_length(config.training)}" + (f", resumed at step {trainer.state.step:,}" if last else "")
         )
-        if not run.start.is_dir():  # A fine-tuning has figures of its own.
-            for name, text in trainer.closing_lines.items():
-                progress.note(f"{name.replace('_', ' '):<21} {text}")
-        return state
+        if trainer.validator.metric != DEFAULT_METRIC:
+            progress.note(trainer.validator.description)
+        state = trainer.run()
+    except OSError as error:
+        raise _disk_error(error, folder, _recovery_advice(CheckpointStore(run), folder)) from None
+    progress.note(
+        f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
+        f"{state.best_step:,} with validation {trainer.validator.metric} {state.best_score:.2f}, in {folder}"
+    )
+    if not run.start.is_dir():  # A fine-tuning has figures of its own.
+        for name, text in trainer.closing_lines.items():
+            progress.note(f"{name.replace('_', ' '):<21} {text}")
+    return state
 
 
 def open_run(folder: Path) -> tuple[Config, PreparedData]:

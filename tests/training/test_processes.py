@@ -20,13 +20,22 @@ from seq2seq.training.update import _seed
 
 # For launched processes: one record per step, so that losses can be compared, and one thread.
 EACH_STEP = "import torch, seq2seq.training.loop as loop; torch.set_num_threads(1); loop._STEPS_PER_RECORD = 1"
+# The threads of the communication library must be gone at exit: they can abort an interpreter that is shutting down.
+NO_THREADS_LEFT = """
+import atexit, pathlib, sys
+def report():
+    names = [path.read_text().strip() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
+    if left := [name for name in names if "gloo" in name]:
+        print(*left, "left", file=sys.stderr)
+atexit.register(report)
+"""
 LIMIT = 120
 
 
 def launcher(count: int, folder: Path) -> list[str]:
     """torchrun of a script that runs the command line."""
     script = folder / "launched.py"
-    script.write_text(f"{EACH_STEP}\n{APP}\n")
+    script.write_text(f"{EACH_STEP}\n{NO_THREADS_LEFT}\n{APP}\n")
     return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), str(script)]
 
 
