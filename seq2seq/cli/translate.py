@@ -127,7 +127,6 @@ def translate(
     if input_ == "-" and not table and sys.stdin.isatty():
         print("seq2seq: type a line to translate it; Ctrl-D quits (use -i to translate a file)", file=sys.stderr)
         buffer_size = 1
-    from seq2seq.data.new_column import open_extended
     from seq2seq.data.sentences import expect_no_document
     from seq2seq.distributed import drop_stray_variables, started_processes
     from seq2seq.inference.confidence import UNRELIABLE
@@ -142,6 +141,8 @@ def translate(
     src_lang, tgt_lang = folders[0].config.data.src_lang, folders[0].config.data.tgt_lang
     extended = None
     if table and src_column:
+        from seq2seq.data.new_column import open_extended
+
         new_column = tgt_column or tgt_lang or "translation"
         extended = open_extended(table, src_column, new_column, encoding=encoding or "", output=output)
     stray_variables = drop_stray_variables()

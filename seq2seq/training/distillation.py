@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from seq2seq.config import Config, DataConfig, TrainingConfig
 from seq2seq.data.distillation_data import TextPair, export_pairs
+from seq2seq.data.languages import may_be_same
 from seq2seq.data.sources import DOWNLOADS, open_sources
 from seq2seq.distributed import is_launched
 from seq2seq.errors import InputError
@@ -134,7 +135,7 @@ def _start(files: DistillationFolder, config: Config, teaching: Teaching, progre
 def _expect_languages(teacher: Path, src_lang: str, tgt_lang: str) -> None:
     """Raises InputError if a teacher translates between other languages. Unknown ones are not compared."""
     data = open_model(teacher).config.data
-    if any(old and new and old != new for old, new in ((data.src_lang, src_lang), (data.tgt_lang, tgt_lang))):
+    if not (may_be_same(data.src_lang, src_lang) and may_be_same(data.tgt_lang, tgt_lang)):
         raise InputError(
             f"{teacher}: translates from {data.src_lang} to {data.tgt_lang}, but a teacher from {src_lang} to "
             f"{tgt_lang} is needed"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seq2seq.config import Config
 from seq2seq.data.bitext import Pair
+from seq2seq.data.languages import may_be_same
 from seq2seq.data.preparation import PreparedData
 from seq2seq.data.sources import Sources
 from seq2seq.data.tuning_data import ValidationParts, prepare_tuning_data, words_of
@@ -88,7 +89,7 @@ def _config(old: Config, given: Config) -> Config:
     """The settings of a fine-tuning: the model's, with the data and the training that are given."""
     for side in ("src_lang", "tgt_lang"):
         language, other = getattr(old.data, side), getattr(given.data, side)
-        if language and other and language != other:
+        if not may_be_same(language, other):
             raise InputError(f"--{side.replace('_', '-')} {other}: the model's language is {language}")
     kept = {name: getattr(old.data, name) for name in ("normalize", "max_length")}
     languages = {side: getattr(old.data, side) or getattr(given.data, side) for side in ("src_lang", "tgt_lang")}

@@ -101,7 +101,10 @@ def test_a_blank_side_is_an_error_or_a_blank_line(
     side_name = {"src": "source", "tgt": "target"}[side]
     assert f"tgt, line 2: the {side_name} is blank; with --invalid-lines skip such lines are left" in result.stderr
     skipped = run("score", trained, *files, "--invalid-lines", "skip")
-    assert skipped.stdout.split("\n") == [scores[0], "", *scores[2:], ""]
+    assert skipped.stdout.split("\n")[1] == ""
+    # Sums depend on the batch in their last digits.
+    kept = [float(score) for score in skipped.stdout.split()]
+    assert kept == pytest.approx([float(score) for score in [scores[0], *scores[2:]]], abs=2e-6)
     assert "warning: " in skipped.stderr
     assert "line 2" in skipped.stderr
     objects = [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.languages import language_code, language_warnings, other_language
+from seq2seq.data.languages import language_code, language_warnings, may_be_same, other_language
 
 FRENCH = ("fr", "fra", "fre", "fr-CA", "fra_Latn", "French", "french", "français", "FRANÇAIS")
 NO_LANGUAGES = ("index", "Bonjour", "label", "text", "sentence", "", "x", "EN", "Anglais", "xq", "1")
@@ -39,6 +39,14 @@ PAIRS = [
 )
 def test_codes_and_names_denote_a_language(text: str, code: str) -> None:
     assert language_code(text) == code
+
+
+@pytest.mark.parametrize(
+    ("language", "other", "may_be"),
+    [("de", "deu", True), ("de", "German", True), ("de", "", True), ("ours", "ours", True), ("ours", "de", False)],
+)
+def test_languages_are_compared_by_their_codes(language: str, other: str, may_be: bool) -> None:
+    assert may_be_same(language, other) == may_be_same(other, language) == may_be
 
 
 @pytest.mark.parametrize(
