@@ -7,6 +7,9 @@ import typer
 
 from seq2seq.cli import options
 
+# Of the student by default: it then begins with what its teacher has learnt.
+_PRESET = "attention"
+
 
 def distill(
     context: typer.Context,
@@ -46,7 +49,10 @@ def distill(
         typer.Option(metavar="NUMBER", help="Time limit of the whole command, teachers included; default: 60."),
     ] = None,
     seed: options.Seed = None,
-    preset: options.Preset = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Preset of the student, from `seq2seq presets`; default: {_PRESET}."),
+    ] = None,
     config: options.ConfigFile = None,
     set_: options.Assignments = None,
     output: Annotated[
@@ -64,7 +70,7 @@ def distill(
     trained on the pairs and on their translations. Text of one language is used as well. The folder of the distillation
     is accepted wherever a MODEL is: it is the student.
     """
-    settings = options.config_of(context.params)
+    settings = options.config_of(context.params, _PRESET)
 
     from seq2seq.training.distillation import Teaching, distill
     from seq2seq.training.progress import Progress

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from seq2seq.config import CLEANING_RULES, Config, DataConfig
+from seq2seq.config import CLEANING_RULES, DEFAULT_PRESET, Config, DataConfig
 from seq2seq.errors import InputError
 from seq2seq.presets import build_config
 
@@ -119,7 +119,7 @@ Assignments = Annotated[
 _TRAINING = ("seed", "minutes")
 
 
-def config_of(options: Mapping[str, Any]) -> Config:
+def config_of(options: Mapping[str, Any], default_preset: str = DEFAULT_PRESET) -> Config:
     """Build the configuration from a command's options (`typer.Context.params`).
 
     Raises InputError that names the option, the file or the key at fault.
@@ -128,7 +128,9 @@ def config_of(options: Mapping[str, Any]) -> Config:
     training = {f"training.{name}": options[name] for name in _TRAINING if name in options}
     if options["clean"]:
         data["data.clean"] = CLEANING_RULES
-    config = build_config(options["preset"], options["config"], options["set_"] or (), data | training)
+    config = build_config(
+        options["preset"], options["config"], options["set_"] or (), data | training, default_preset=default_preset
+    )
     if not config.data.dataset and (options["subset"] or options["split"]):
         raise InputError("--subset and --split choose a part of a dataset: give --dataset")
     return config

@@ -90,12 +90,19 @@ def _parse_pairs(data: bytes, path: Path) -> list[Pair]:
     return [Pair(*row) for row in rows]
 
 
-def prepare_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path) -> DataReport:
+def prepare_data(
+    data: DataConfig,
+    tokenizer: TokenizerConfig,
+    sources: Sources,
+    folder: Path,
+    tokenizers: Tokenizers | None = None,
+) -> DataReport:
     """Write what training reads, with symbols of protected spans in some of the training pairs.
 
+    tokenizers: by default trained on the pairs.
     Raises InputError if files cannot be read, do not match or hold too few pairs.
     """
-    with selected(data, tokenizer, sources, folder) as (selection, tokenizers):
+    with selected(data, tokenizer, sources, folder, tokenizers) as (selection, tokenizers):
         train = folder / ("plain" if tokenizers.has_symbols else "train")
         report = encode_selection(data, sources, selection, tokenizers, folder, train)
         write_file(folder / PROFILE, _learn_profile(sources, selection).content())
@@ -131,13 +138,20 @@ def report_data(data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, 
 
 @contextmanager
 def selected(
-    data: DataConfig, tokenizer: TokenizerConfig, sources: Sources, folder: Path
+    data: DataConfig,
+    tokenizer: TokenizerConfig,
+    sources: Sources,
+    folder: Path,
+    tokenizers: Tokenizers | None = None,
 ) -> Iterator[tuple[Selection, Tokenizers]]:
-    """The pairs, surveyed and with some held out if no validation data is given, and tokenizers trained on them."""
+    """The pairs, surveyed and with some held out if no validation data is given.
+
+    With the tokenizers, by default trained on the pairs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with PairSpool(folder) as spool, _few_collections():
         selection = Selection(data, sources, spool, folder)
-        tokenizers = _train_tokenizers(tokenizer, selection, data.normalize)
+        tokenizers = tokenizers or _train_tokenizers(tokenizer, selection, data.normalize)
         write_tokenizers(tokenizers, folder)
         yield selection, tokenizers
 

@@ -38,6 +38,8 @@ def build_config(
     file: Path | None = None,
     assignments: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
+    *,
+    default_preset: str = DEFAULT_PRESET,
 ) -> Config:
     """Build a configuration.
 
@@ -60,7 +62,7 @@ def build_config(
     for key, value in (options or {}).items():
         if value is not None:
             _merge(given, _nest(key, value))
-    name = str(given.get("preset", DEFAULT_PRESET))
+    name = str(given.get("preset", default_preset))
     settings = _parse_toml(preset_text(name), f"preset {name}")
     _merge(settings, {**given, "preset": name})
     config = validate_config(settings, str(file) if file else "configuration")

@@ -31,12 +31,14 @@ from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.run_folder import RUNS, RunFolder
 from seq2seq.training.progress import Progress
 from seq2seq.training.relabelling import Relabelling
-from seq2seq.training.run import train
+from seq2seq.training.run import preparation_from, train
 
 _MINUTES = 60.0
 # Shares of the time for the training of teachers and for translating; the student gets the rest, and at least the last.
 _TEACHING, _TRANSLATING, _LEARNING = 0.5, 0.2, 0.2
 _TEACHER_PRESET = "attention"
+# Of a student that begins with the parameters of its teacher, as a fraction of the learning rate of a new model.
+_LEARNING_RATE = 0.5
 # Settings of the training that are the student's alone.
 _OF_STUDENT = {"minutes", "learning_rate", "seed"}
 
@@ -243,13 +245,21 @@ class _Stages:
         pairs = [self._files.pairs.train(number) for number, _ in enumerate(self._weights, start=1)]
         pairs += [task.pair for task in tasks]
         weights = [*self._weights, *(task.weight for task in tasks)]
-        minutes = self._student_minutes()
-        self._progress.note(f"student: {minutes:.3g} minutes")
+        training: dict[str, object] = {"minutes": self._student_minutes()}
+        self._progress.note(f"student: {training['minutes']:.3g} minutes")
+        start = self._start()
+        if start and not self._config.is_given("training.learning_rate"):
+            training["learning_rate"] = _LEARNING_RATE * self._config.training.learning_rate
         changes = {
             "data": self._data(pairs, weights, self._files.pairs.valid, *self._languages),
-            "training": self._config.training.model_copy(update={"minutes": minutes}),
+            "training": self._config.training.model_copy(update=training),
         }
-        self._train(self._config.model_copy(update=changes), self._files.student)
+        self._train(self._config.model_copy(update=changes), self._files.student, start)
+
+    def _start(self) -> Path | None:
+        """The teacher with whose parameters the student begins; None unless one of the same network is trained."""
+        is_same = "forward" in self._missing and self._config.model == build_config(_TEACHER_PRESET).model
+        return self._files.teacher("forward") if is_same else None
 
     def _student_minutes(self) -> float:
         """What is left of the time; after a resume, when that is not known, what the other stages leave at least."""
@@ -274,11 +284,13 @@ class _Stages:
             normalize=given.normalize,
         )
 
-    def _train(self, config: Config, run: Path) -> None:
-        """Train in a run folder, or go on with the run that is there."""
+    def _train(self, config: Config, run: Path, start: Path | None = None) -> None:
+        """Train in a run folder, or go on with the run that is there. start: a model to begin with."""
         begun = RunFolder(run).is_run
         config = RunFolder(run).read_config() if begun else config
-        train(config, run, resume=begun, overwrite=False, progress=_StageProgress(self._progress.quiet))
+        prepare = preparation_from(open_model(start)) if start else None
+        progress = _StageProgress(self._progress.quiet)
+        train(config, run, resume=begun, overwrite=False, progress=progress, prepare=prepare)
 
     def _compare(self) -> None:
         """Show the validation scores of the student and of its teachers."""

@@ -15,6 +15,7 @@ from seq2seq.data.sources import DOWNLOADS, Sources, expect_readable, open_sourc
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
 from seq2seq.evaluation.metrics import DEFAULT_METRIC
+from seq2seq.inference.export import export_model
 from seq2seq.io.storage import (
     Workspace,
     expect_no_mounts,
@@ -28,9 +29,11 @@ from seq2seq.io.storage import (
 )
 from seq2seq.runs.checkpoints import CheckpointStore, TrainingState
 from seq2seq.runs.lock import locked
+from seq2seq.runs.model_folder import ModelFolder
 from seq2seq.runs.run_folder import RUNS, RunFolder, run_at
 from seq2seq.runs.trained_model import TrainedModel, build_network, load_model
 from seq2seq.threads import configure_libraries
+from seq2seq.tokenizer.tokenizer import Tokenizers
 from seq2seq.training.adaptation import adapt
 from seq2seq.training.interruption import exiting_on_signal
 from seq2seq.training.loop import Trainer
@@ -253,9 +256,22 @@ def _expect_no_steps(run: RunFolder) -> None:
         )
 
 
-def _prepare(config: Config, sources: Sources, run: RunFolder, progress: Progress) -> Config:
-    """For a training from the beginning: vocabularies and settings follow from the data."""
-    report = prepare_data(config.data, config.tokenizer, sources, run.data)
+def preparation_from(model: ModelFolder) -> Preparation:
+    """For a training that begins with the parameters of a model, and has its vocabularies."""
+
+    def prepare(config: Config, sources: Sources, run: RunFolder, progress: Progress) -> Config:
+        config = _prepare(config, sources, run, progress, model.tokenizers)
+        export_model(model, run.start)
+        return config
+
+    return prepare
+
+
+def _prepare(
+    config: Config, sources: Sources, run: RunFolder, progress: Progress, tokenizers: Tokenizers | None = None
+) -> Config:
+    """For a training from the beginning: vocabularies, unless given, and settings follow from the data."""
+    report = prepare_data(config.data, config.tokenizer, sources, run.data, tokenizers)
     progress.report(report.lines(), report.main_warnings())
     if config.training.validation_metric is None and report.unspaced_targets:
         progress.note("BLEU needs spaces between words: validating by chrF instead (training.validation_metric)")

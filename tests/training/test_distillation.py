@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from seq2seq import InputError, Translator
 from seq2seq.cli import app
-from seq2seq.config import Config
+from seq2seq.config import Config, DataConfig
 from seq2seq.data.distillation_data import TextPair
 from seq2seq.io.lines import read_lines
+from seq2seq.presets import build_config
 from seq2seq.runs.distillation_folder import DistillationFolder
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.run_folder import RunFolder
@@ -70,6 +71,23 @@ def test_of_several_translations_the_one_closest_to_the_reference_is_taken(disti
     taken = [tgt for _, tgt in rows(files.translations("forward-1-1"))]
     right = [sum(map(str.__eq__, texts, references)) for texts in (taken, best)]
     assert right[0] > right[1]
+
+
+def test_a_student_of_the_same_network_begins_with_what_its_teacher_learnt(
+    trained: Path, bitext: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data = DataConfig(train_src=(str(bitext[1]),), train_tgt=(str(bitext[0]),), src_lang="en", tgt_lang="fr")
+    config = build_config(
+        "attention", options={"training.max_steps": 4, "training.minutes": 5.0, "training.threads": 1}
+    )
+    config = config.model_copy(update={"data": data})
+    run(config, tmp_path / "run", Teaching(reverse_teachers=(str(trained),)))
+    files = DistillationFolder(tmp_path / "run")
+    teacher, student = open_model(files.teacher("forward")), open_model(files.student)
+    assert open_model(RunFolder(files.student).start).read_weights() == teacher.read_weights()
+    assert student.tokenizers.contents() == teacher.tokenizers.contents()
+    assert student.read_weights() != teacher.read_weights()
+    assert student.config.training.learning_rate == teacher.config.training.learning_rate / 2
 
 
 def test_unreliable_translations_of_further_text_are_left_out(distilled: Path) -> None:
