@@ -2,6 +2,8 @@
 # make test       what CI runs: ruff, mypy, pytest
 # make test-all   the same with the slow tests
 # make fuzz       20,000 files with random faults for each reader: hours
+# make sanitize   the tests of the library under the address and undefined-behaviour sanitizers
+# make wheels     wheels for all platforms in dist/
 # make docs       the documents as a web site in build/docs, the docstrings included
 # make PYTHON=python3.12 ...  takes another interpreter for the environment in .venv
 
@@ -11,7 +13,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DEMO := checkpoints/demo
 READY := $(VENV)/ready
 
-.PHONY: demo test test-all fuzz check docs clean
+.PHONY: demo test test-all fuzz check sanitize wheels docs clean
 
 demo: $(READY)
 	$(BIN)/seq2seq train --config data/demo.toml -o $(DEMO) --overwrite
@@ -38,6 +40,24 @@ test-all: check
 fuzz: $(READY)
 	SEQ2SEQ_FUZZ=20000 $(BIN)/pytest --numprocesses auto -rP tests/hostile/test_fuzz.py
 
+# A copy of the package, with the library built to report errors in memory and undefined behaviour.
+SANITIZED := build/sanitize
+SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# Without the test that limits the address space, which the sanitizers need.
+NATIVE_TESTS := tests/native tests/inference tests/model/test_gru.py tests/training/test_objective.py -k 'not running_out'
+
+sanitize: $(READY)
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r seq2seq $(SANITIZED)
+	rm -f $(SANITIZED)/seq2seq/native/_library.*
+	g++ -std=c++17 -O1 -g -fPIC -shared $(SANITIZER) -fno-math-errno -Wno-psabi seq2seq/native/*.cpp \
+		-o $(SANITIZED)/seq2seq/native/_library.so
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 SEQ2SEQ_FUZZ=5000 \
+		PYTHONPATH=$(SANITIZED) $(BIN)/pytest -p no:cacheprovider $(NATIVE_TESTS)
+
+wheels: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[wheels]'
+	$(BIN)/python release/wheels.py -o dist
+
 docs: $(READY)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/mkdocs build --quiet --site-dir build/docs
@@ -48,7 +68,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(READY): pyproject.toml constraints.txt $(wildcard seq2seq/native/*pp)
+$(READY): pyproject.toml constraints.txt $(wildcard seq2seq/native/*.h seq2seq/native/*pp)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "seq2seq needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

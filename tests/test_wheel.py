@@ -1,10 +1,12 @@
 """The wheel contains the package and nothing else, and works once installed."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,24 @@ def test_installed_elsewhere(wheel: Path, tmp_path: Path) -> None:
     )
     assert script.stdout.startswith("seq2seq ")
     assert "hidden_size = 512" in run("presets", "context")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ziglang") is None, reason="needs ziglang, of the extra `wheels`")
+@pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64", reason="installs the wheel for Linux")
+def test_the_cross_compiled_wheel_has_all_instruction_sets(tmp_path: Path) -> None:
+    tag = "manylinux2014_x86_64.manylinux_2_17_x86_64"
+    command = [sys.executable, str(ROOT / "release" / "wheels.py"), "-o", str(tmp_path), "--platform", tag]
+    subprocess.run(command, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if name.startswith("seq2seq/native/_library")] == ["seq2seq/native/_library.so"]
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
+    subprocess.run([*pip, str(wheel)], check=True)
+    code = "from seq2seq.native import engine, training; print(engine.isa_levels(), training.isa_levels())"
+    levels = [
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=folder).stdout
+        for folder in (site, ROOT)
+    ]
+    assert levels[0] == levels[1] != b""

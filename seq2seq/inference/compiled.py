@@ -1,23 +1,13 @@
 """The compiled engine (`native/`): the beam search of `search/beam.py` and the networks of `model/` in C++."""
 
-from collections.abc import Sequence
-from ctypes import c_double, c_float, c_int8, c_int32
-from typing import Any
+from ctypes import c_double, c_float, c_int32
 
 import numpy as np
 
-from seq2seq.inference.network import AttentionWeights, NetworkWeights, RecurrenceWeights, SummaryWeights
-from seq2seq.inference.weights import Linear
-from seq2seq.native.engine import (
-    CELLS,
-    HypothesesView,
-    LinearView,
-    Model,
-    ModelView,
-    OptionsView,
-    RecurrenceView,
-    address_of,
-)
+from seq2seq.errors import InputError
+from seq2seq.inference.network import NetworkTensors
+from seq2seq.native.engine import DamagedTensorError, Model, address_of
+from seq2seq.native.structures import Hypotheses, Options
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.symbols import SYMBOLS
 from seq2seq.tokenizer.tokenizer import BOS, EOS
@@ -26,15 +16,16 @@ from seq2seq.tokenizer.tokenizer import BOS, EOS
 class CompiledNetwork:
     """A network loaded into the compiled engine. Copies share it."""
 
-    def __init__(self, network: NetworkWeights, level: int) -> None:
-        """level: one of `native.engine.isa_levels()`."""
-        # The C++ side keeps reading the tables, but copies weights and biases into its own packed layout.
-        self._tables: list[np.ndarray] = []
-        self._packed: list[object] = []
+    def __init__(self, network: NetworkTensors, level: int) -> None:
+        """level: one of `native.engine.isa_levels()`.
+
+        Raises UnsupportedModelError if the tensors are not exactly those of the network, InputError if damaged.
+        """
         self._shortlist = network.shortlist
-        self._model = Model(self._view(network), level, self._tables, self._packed)
-        if network.shortlist is None:  # otherwise rows of the output layer are packed per sentence
-            self._packed.clear()
+        try:
+            self._model = Model(network.tensors, network.settings(), level)
+        except DamagedTensorError as error:
+            raise InputError(f"{network.origin}: damaged ({error} has values under -127)") from None
 
     def search_batch(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
         """The best hypotheses of each of B sentences, best first. Releases the GIL.
@@ -63,7 +54,7 @@ class CompiledNetwork:
         limits = np.array(max_lengths, np.int32)
         tokens = np.concatenate([np.array(source, np.int32) for source in sources])
         forbidden_ids = np.array(options.forbidden_ids, np.int32)
-        view = OptionsView(
+        view = Options(
             forbidden_ids=address_of(forbidden_ids, c_int32),
             length_penalty=options.length_penalty,
             forbidden_count=len(forbidden_ids),
@@ -87,7 +78,7 @@ class CompiledNetwork:
         best_lengths = np.empty((len(sources), options.n_best), np.int32)
         log_probs, scores = np.empty((2, len(sources), options.n_best))
         token_log_probs = np.empty(best_tokens.shape, np.float32)
-        hypotheses = HypothesesView(
+        hypotheses = Hypotheses(
             address_of(best_tokens, c_int32),
             address_of(best_lengths, c_int32),
             address_of(log_probs, c_double),
@@ -109,62 +100,3 @@ class CompiledNetwork:
             ]
             for b in range(len(sources))
         ]
-
-    def _view(self, network: NetworkWeights) -> ModelView:
-        encoder, decoder = network.encoder, network.decoder
-        source = decoder.source
-        view = ModelView(
-            src_embedding=self._table(encoder.embedding),
-            token_gates=self._table(decoder.token_gates),
-            token_readout=self._table(decoder.token_readout),
-            encoder=self._recurrences([recurrence for layer in encoder.layers for recurrence in layer]),
-            decoder=self._recurrences(decoder.layers),
-            summary=self._linear(encoder.summary),
-            first_state=self._linear(decoder.first_state),
-            readout=self._linear(decoder.readout),
-            output=self._linear(decoder.output),
-            src_vocab=encoder.embedding.shape[0],
-            embedding_size=encoder.embedding.shape[1],
-            encoder_layers=len(encoder.layers),
-            directions=len(encoder.layers[0]),
-            decoder_layers=len(decoder.layers),
-            has_attention=isinstance(source, AttentionWeights),
-        )
-        if isinstance(source, AttentionWeights):
-            view.key, view.query, view.value = map(self._linear, (source.key, source.query, source.value))
-            view.attention_score = None if source.score is None else self._table(source.score)
-        else:
-            view.context_gates, view.context_readout = map(self._linear, (source.gates, source.readout))
-        if isinstance(source, SummaryWeights):
-            view.weigh, view.gate, view.mixture = map(self._linear, (source.weigh, source.gate, source.mixture))
-        return view
-
-    def _recurrences(self, layers: Sequence[RecurrenceWeights]) -> Any:
-        array = (RecurrenceView * len(layers))(
-            *(
-                RecurrenceView(CELLS.index(layer.cell), self._linear(layer.inputs), self._linear(layer.recurrent))
-                for layer in layers
-            )
-        )
-        self._packed.append(array)
-        return array
-
-    def _linear(self, linear: Linear | None) -> LinearView:
-        if linear is None:
-            return LinearView()
-        weight, view = linear.weight, LinearView(bias=self._array(linear.bias))
-        view.out, view.in_ = weight.shape
-        if weight.scales is None:
-            view.weight = self._array(weight.values)
-        else:
-            view.quantized, view.scales = self._array(weight.values, c_int8), self._array(weight.scales)
-        return view
-
-    def _table(self, array: np.ndarray) -> Any:
-        self._tables.append(np.ascontiguousarray(array))
-        return address_of(self._tables[-1], c_float)
-
-    def _array(self, array: np.ndarray, ctype: Any = c_float) -> Any:
-        array = np.ascontiguousarray(array)
-        self._packed.append(array)
-        return address_of(array, ctype)

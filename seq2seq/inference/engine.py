@@ -6,15 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.network import NetworkWeights
+from seq2seq.inference.network import NetworkTensors, is_supported
 from seq2seq.inference.shortlist import Shortlist
-from seq2seq.inference.weights import Tensors, UnsupportedModelError
-from seq2seq.native.engine import isa_levels
+from seq2seq.native.engine import UnsupportedModelError, isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.threads import worker_count
@@ -60,45 +57,36 @@ class Engine:
 
 def load_engine(folder: ModelFolder) -> Engine | None:
     """The engine for a model; None if it was not compiled or does not support the network, so that torch runs it."""
-    return _engine(read_network(folder), folder)
+    tokenizers = folder.tokenizers
+    try:
+        network = NetworkTensors.read(folder.weights, folder.config.model, *_sizes(tokenizers))
+    except UnsupportedModelError:
+        return None
+    if folder.has_shortlist:
+        try:
+            shortlist = Shortlist.parse(folder.read_shortlist(), len(tokenizers.src), len(tokenizers.tgt))
+        except ValueError as error:
+            raise InputError(f"{folder.path / SHORTLIST}: damaged ({error})") from None
+        network = replace(network, shortlist=shortlist)
+    return _engine(network, folder)
 
 
 def engine_of(model: "TrainedModel") -> Engine | None:
     """The engine for a model in memory, with its current parameters; None as in `load_engine`, and on a GPU."""
     parameters = dict(model.network.named_parameters())
-    if any(parameter.device.type != "cpu" for parameter in parameters.values()):
+    on_cpu = all(parameter.device.type == "cpu" for parameter in parameters.values())
+    if not on_cpu or not is_supported(model.config.model):
         return None
-    tensors = Tensors.of({name: parameter.detach().numpy() for name, parameter in parameters.items()})
-    return _engine(_take(tensors, model), model)
+    tensors = {name: parameter.detach().numpy() for name, parameter in parameters.items()}
+    return _engine(NetworkTensors(tensors, model.config.model, *_sizes(model.tokenizers)), model)
 
 
-def read_network(folder: ModelFolder) -> NetworkWeights | None:
-    """The network of a model; None if the engine does not support it."""
-    network = _take(Tensors.open(folder.weights), folder)
-    if network is None or not folder.has_shortlist:
-        return network
-    tokenizers = folder.tokenizers
-    try:
-        shortlist = Shortlist.parse(folder.read_shortlist(), len(tokenizers.src), len(tokenizers.tgt))
-    except ValueError as error:
-        raise InputError(f"{folder.path / SHORTLIST}: damaged ({error})") from None
-    return replace(network, shortlist=shortlist)
+def _sizes(tokenizers: Tokenizers) -> tuple[int, int, bool]:
+    """Of the vocabularies, and whether they are the same."""
+    return len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint
 
 
-@np.errstate(all="ignore")  # NaN weights are reported at translation
-def _take(tensors: Tensors, model: "ModelFolder | TrainedModel") -> NetworkWeights | None:
-    tokenizers = model.tokenizers
-    try:
-        return NetworkWeights.from_tensors(
-            tensors, model.config.model, len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint
-        )
-    except UnsupportedModelError:
-        return None
-
-
-def _engine(network: NetworkWeights | None, model: "ModelFolder | TrainedModel") -> Engine | None:
-    if network is None:
-        return None
+def _engine(network: NetworkTensors, model: "ModelFolder | TrainedModel") -> Engine | None:
     if not isa_levels():
         warnings.warn(
             "the compiled engine is missing, so torch translates, several times slower: install a C++ compiler and "
@@ -107,5 +95,8 @@ def _engine(network: NetworkWeights | None, model: "ModelFolder | TrainedModel")
             stacklevel=1,  # the same line for all callers: it is shown once
         )
         return None
-    compiled = CompiledNetwork(network, max(isa_levels()))
+    try:
+        compiled = CompiledNetwork(network, max(isa_levels()))
+    except UnsupportedModelError:
+        return None
     return Engine(model.config, model.tokenizers, model.profile, compiled, worker_count())

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from seq2seq.errors import InputError
-from seq2seq.inference.engine import read_network
+from seq2seq.inference.network import is_supported
+from seq2seq.inference.quantization import quantize
 from seq2seq.inference.shortlist import Shortlist
-from seq2seq.inference.weights import quantize
 from seq2seq.io.manifest import FolderWriter
 from seq2seq.runs.model_folder import CONFIDENCE, INT8, SHORTLIST, ModelFolder, write_files
 
@@ -15,7 +15,7 @@ def export_model(folder: ModelFolder, target: Path, *, int8: bool = False, short
 
     Raises InputError if the engine does not support the network: only the engine can run these forms.
     """
-    if (int8 or shortlist) and read_network(folder) is None:
+    if (int8 or shortlist) and not is_supported(folder.config.model):
         raise InputError(f"{folder.path}: int8 and shortlists need the engine, which does not support this network")
     weights, metadata = folder.read_weights(), dict(folder.metadata)
     files = {SHORTLIST: folder.read_shortlist()} if folder.has_shortlist else {}

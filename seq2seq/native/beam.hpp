@@ -51,7 +51,7 @@ struct FinishedHypothesis {
 // The n_best finished hypotheses of a sentence, best first.
 class NBestList {
   public:
-    NBestList(const OptionsView& options, int limit)
+    NBestList(const Seq2seqOptions& options, int limit)
         : options_(&options), max_penalty_(penalty(limit)) {}
 
     void add(FinishedHypothesis finished) {
@@ -75,16 +75,16 @@ class NBestList {
   private:
     double penalty(int length) const { return std::pow((5 + length) / 6.0, options_->length_penalty); }
 
-    const OptionsView* options_;
+    const Seq2seqOptions* options_;
     double max_penalty_;
 };
 
 class Search {
   public:
-    Search(const Network& network, const OptionsView& options) : network_(network), options_(options) {}
+    Search(const Network& network, const Seq2seqOptions& options) : network_(network), options_(options) {}
 
     // tokens: the ids of B sentences, concatenated; lengths and limits [B].
-    void run(const int32_t* tokens, const int32_t* lengths, const int32_t* limits, int count, HypothesesView& out) {
+    void run(const int32_t* tokens, const int32_t* lengths, const int32_t* limits, int count, Seq2seqHypotheses& out) {
         batch_.starts.assign(1, 0);
         for (int b = 0; b < count; b++) {
             batch_.starts.push_back(batch_.starts.back() + lengths[b]);
@@ -264,7 +264,7 @@ class Search {
         return finished;
     }
 
-    void write(HypothesesView& out) {
+    void write(Seq2seqHypotheses& out) {
         for (size_t b = 0; b < n_best_lists_.size(); b++) {
             for (int n = 0; n < options_.n_best; n++) {
                 size_t index = b * options_.n_best + n;
@@ -284,7 +284,7 @@ class Search {
     }
 
     const Network& network_;
-    const OptionsView& options_;
+    const Seq2seqOptions& options_;
     const int32_t* limits_ = nullptr;
     EncodedBatch batch_;
     std::vector<LiveHypothesis> live_;

@@ -1,55 +1,61 @@
-// The C interface of the engine, bound by `engine.py`: create a model, search, free it.
+// The engine of `seq2seq.h`: load a model, search, free it.
 //
 // The computing code is compiled once per instruction set and dispatched at run time.
 
 #include <algorithm>
 #include <climits>
 #include <cmath>
-#include <cstdlib>
+#include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "memory.hpp"
+#include "parameters.hpp"
 #include "symbols.hpp"
-#include "views.hpp"
 
 #define NATIVE_BODY "engine.hpp"
 #define NATIVE_WITHOUT_BF16  // the engine computes in float32 and int8
 #include "levels.hpp"
 
-namespace {
-
-struct Model {
-    virtual ~Model() = default;
-    virtual const ModelView& view() const = 0;
-    virtual void search(const OptionsView& options, const int32_t* tokens, const int32_t* lengths,
-                        const int32_t* limits, int count, HypothesesView& hypotheses) const = 0;
+struct Seq2seqModel {
+    explicit Seq2seqModel(Parameters given) : parameters(std::move(given)) {}
+    virtual ~Seq2seqModel() = default;
+    virtual void search(const Seq2seqOptions& options, const int32_t* tokens, const int32_t* lengths,
+                        const int32_t* limits, int count, Seq2seqHypotheses& hypotheses) const = 0;
+    Parameters parameters;
 };
 
+namespace {
+
 template <class Network, class Search>
-struct ModelImpl : Model {
-    explicit ModelImpl(const ModelView& view) : network(view) {}
-    const ModelView& view() const override { return network.view; }
-    void search(const OptionsView& options, const int32_t* tokens, const int32_t* lengths, const int32_t* limits,
-                int count, HypothesesView& hypotheses) const override {
+struct ModelOfLevel : Seq2seqModel {
+    explicit ModelOfLevel(Parameters given) : Seq2seqModel(std::move(given)), network(parameters.view) {
+        parameters.discard_temporary();
+    }
+    void search(const Seq2seqOptions& options, const int32_t* tokens, const int32_t* lengths, const int32_t* limits,
+                int count, Seq2seqHypotheses& hypotheses) const override {
         Search(network, options).run(tokens, lengths, limits, count, hypotheses);
     }
     Network network;
 };
 
-Model* make_model(const ModelView& view, int level) {
-#ifdef NATIVE_DISPATCH
-    if (level >= 2) return new ModelImpl<avx512::Network, avx512::Search>(view);
-    if (level == 1) return new ModelImpl<avx2::Network, avx2::Search>(view);
+Seq2seqModel* make_model(Parameters parameters, int level) {
+#if defined(NATIVE_X86)
+    if (level >= 2) return new ModelOfLevel<avx512::Network, avx512::Search>(std::move(parameters));
+    if (level == 1) return new ModelOfLevel<avx2::Network, avx2::Search>(std::move(parameters));
+#elif defined(NATIVE_ARM)
+    if (level >= 1) return new ModelOfLevel<dot_product::Network, dot_product::Search>(std::move(parameters));
 #endif
-    return new ModelImpl<plain::Network, plain::Search>(view);
+    return new ModelOfLevel<plain::Network, plain::Search>(std::move(parameters));
 }
 
 // Whether a translation of at most `limit` tokens can have the symbols of each source, with these options.
-bool have_valid_symbols(const OptionsView& options, const int32_t* tokens, const int32_t* lengths,
+bool have_valid_symbols(const Seq2seqOptions& options, const int32_t* tokens, const int32_t* lengths,
                         const int32_t* limits, int32_t count) {
     const int32_t *forbidden = options.forbidden_ids, *forbidden_end = forbidden + options.forbidden_count;
     for (int b = 0; b < count; tokens += lengths[b++]) {
@@ -66,7 +72,7 @@ bool have_valid_symbols(const OptionsView& options, const int32_t* tokens, const
 }
 
 // Whether each draft ends in eos, has no tags, and has room for the symbols that it lacks.
-bool have_valid_drafts(const OptionsView& options, int32_t vocab, const int32_t* tokens, const int32_t* lengths,
+bool have_valid_drafts(const Seq2seqOptions& options, int32_t vocab, const int32_t* tokens, const int32_t* lengths,
                        const int32_t* limits, int32_t count) {
     if (options.draft_starts[0] != 0) return false;
     for (int b = 0; b < count; tokens += lengths[b++]) {
@@ -88,8 +94,8 @@ bool have_valid_drafts(const OptionsView& options, int32_t vocab, const int32_t*
 }
 
 // Whether the arguments of a search are in range. Every value that is used as an index is checked here, once.
-bool is_valid(const ModelView& model, const OptionsView& options, const int32_t* tokens, const int32_t* lengths,
-              const int32_t* limits, int32_t count, const HypothesesView& hypotheses) {
+bool is_valid(const NetworkView& model, const Seq2seqOptions& options, const int32_t* tokens, const int32_t* lengths,
+              const int32_t* limits, int32_t count, const Seq2seqHypotheses& hypotheses) {
     const int32_t vocab = model.output.out;
     auto all_below = [](const int32_t* ids, int64_t length, int32_t end) {
         return std::all_of(ids, ids + length, [=](int32_t id) { return id >= 0 && id < end; });
@@ -118,36 +124,36 @@ bool is_valid(const ModelView& model, const OptionsView& options, const int32_t*
 
 }  // namespace
 
-extern "C" {
+int seq2seq_version() { return SEQ2SEQ_VERSION; }
 
-// The version of the structures that the library was built with.
-int seq2seq_version() { return VIEWS_VERSION; }
+void seq2seq_sizes(int32_t* sizes) {
+    size_t of_structures[] = {sizeof(Seq2seqTensor),     sizeof(Seq2seqNetwork), sizeof(Seq2seqOptions),
+                              sizeof(Seq2seqHypotheses), sizeof(Seq2seqGruStep), sizeof(Seq2seqLossRows)};
+    std::copy(std::begin(of_structures), std::end(of_structures), sizes);
+}
 
-// The highest instruction set that the engine supports on this processor.
 int seq2seq_engine_level() { return best_level(); }
 
-// A model for instruction set `level`, or null if out of memory. The tables of `view` must outlive it.
-void* seq2seq_model(const ModelView* view, int level) {
-    try {
-        return make_model(*view, level);
-    } catch (const std::bad_alloc&) {
-        return nullptr;
-    }
+int seq2seq_load(const Seq2seqTensor* tensors, int32_t count, const Seq2seqNetwork* network, int32_t level,
+                 Seq2seqModel** model, char* fault) {
+    *model = nullptr;
+    return status_of([&] {
+        Parameters parameters(tensors, count, *network);
+        snprintf(fault, 128, "%s", parameters.fault.c_str());
+        const int status = parameters.status;
+        if (status == SEQ2SEQ_OK) *model = make_model(std::move(parameters), level);
+        return status;
+    });
 }
 
-void seq2seq_free(void* model) { delete static_cast<Model*>(model); }
+void seq2seq_free(Seq2seqModel* model) { delete model; }
 
-// Search a batch; thread-safe. Returns 0; 1 if out of memory, after which the model remains usable; or 2 if an id or an
-// option is out of range.
-int seq2seq_search(const void* model, const OptionsView* options, const int32_t* tokens, const int32_t* lengths,
-                   const int32_t* limits, int32_t count, HypothesesView* hypotheses) {
-    try {
-        if (!is_valid(static_cast<const Model*>(model)->view(), *options, tokens, lengths, limits, count, *hypotheses))
-            return 2;
-        static_cast<const Model*>(model)->search(*options, tokens, lengths, limits, count, *hypotheses);
-        return 0;
-    } catch (const std::bad_alloc&) {
-        return 1;
-    }
-}
+int seq2seq_search(const Seq2seqModel* model, const Seq2seqOptions* options, const int32_t* tokens,
+                   const int32_t* lengths, const int32_t* limits, int32_t count, Seq2seqHypotheses* hypotheses) {
+    return status_of([&] {
+        if (!is_valid(model->parameters.view, *options, tokens, lengths, limits, count, *hypotheses))
+            return int(SEQ2SEQ_INVALID);
+        model->search(*options, tokens, lengths, limits, count, *hypotheses);
+        return int(SEQ2SEQ_OK);
+    });
 }

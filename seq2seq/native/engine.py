@@ -1,134 +1,75 @@
-"""ctypes bindings of `engine.cpp`: the structures of `views.hpp` and the search functions."""
+"""ctypes bindings of the engine: the functions of `seq2seq.h` that load a model and search with it."""
 
 import ctypes
 import weakref
-from ctypes import POINTER, Structure, c_double, c_float, c_int8, c_int32, c_int64, c_void_p
+from collections.abc import Mapping
+from ctypes import POINTER, byref, c_int32, c_void_p
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from seq2seq.native.library import library
+from seq2seq.native.library import DAMAGED, INVALID, OUT_OF_MEMORY, UNSUPPORTED, library
+from seq2seq.native.structures import Hypotheses, Network, Options, Tensor
 
 CELLS = ["gru", "lstm", "rnn"]
-"""In the order of `Cell` in `views.hpp`."""
+"""In the order of Seq2seqCell."""
+ATTENTIONS = ["none", "dot", "general", "additive"]
+"""In the order of Seq2seqAttention."""
+# In the order of Seq2seqType.
+_TYPES = [np.dtype(np.float32), np.dtype(np.int8)]
+# These are used where they are as long as the model exists; everything else is copied.
+_KEPT = ("src_embedding.", "tgt_embedding.", "output_bias", "decoder.attention.score.")
+_LONGEST_FAULT = 128
 
-# Error codes of a search.
-_OUT_OF_MEMORY, _INVALID = 1, 2
+
+class UnsupportedModelError(Exception):
+    """The tensors are not exactly those of a network that the engine supports. The message is the name of one."""
+
+
+class DamagedTensorError(Exception):
+    """A tensor has values that it cannot have. The message is its name."""
 
 
 @cache
 def isa_levels() -> range:
     """The instruction sets that the engine supports on this processor, the fastest last; empty if not compiled.
 
-    0 is portable code, 1 AVX2, 2 AVX-512 with VNNI.
+    What they are is in `seq2seq.h`.
     """
     loaded = library()
     return range(loaded.seq2seq_engine_level() + 1) if loaded else range(0)
 
 
-class LinearView(Structure):
-    """y = W x + b, W in float32 or in int8 with scales."""
-
-    _fields_ = [
-        ("weight", POINTER(c_float)),
-        ("quantized", POINTER(c_int8)),
-        ("scales", POINTER(c_float)),
-        ("bias", POINTER(c_float)),
-        ("out", c_int32),
-        ("in_", c_int32),
-    ]
-
-
-class RecurrenceView(Structure):
-    """A recurrent layer."""
-
-    _fields_ = [("cell", c_int32), ("inputs", LinearView), ("recurrent", LinearView)]
-
-
-class ModelView(Structure):
-    """A network; absent layers have null pointers."""
-
-    _fields_ = [
-        ("src_embedding", POINTER(c_float)),
-        ("token_gates", POINTER(c_float)),
-        ("token_readout", POINTER(c_float)),
-        ("attention_score", POINTER(c_float)),
-        ("encoder", POINTER(RecurrenceView)),
-        ("decoder", POINTER(RecurrenceView)),
-        ("summary", LinearView),
-        ("first_state", LinearView),
-        ("readout", LinearView),
-        ("output", LinearView),
-        ("context_gates", LinearView),
-        ("context_readout", LinearView),
-        ("key", LinearView),
-        ("query", LinearView),
-        ("value", LinearView),
-        ("weigh", LinearView),
-        ("gate", LinearView),
-        ("mixture", LinearView),
-        ("src_vocab", c_int32),
-        ("embedding_size", c_int32),
-        ("encoder_layers", c_int32),
-        ("directions", c_int32),
-        ("decoder_layers", c_int32),
-        ("has_attention", c_int32),
-    ]
-
-
-class OptionsView(Structure):
-    """How to search."""
-
-    _fields_ = [
-        ("forbidden_ids", POINTER(c_int32)),
-        ("shortlists", POINTER(c_int32)),
-        ("shortlist_starts", POINTER(c_int32)),
-        ("drafts", POINTER(c_int32)),
-        ("draft_starts", POINTER(c_int32)),
-        ("length_penalty", c_double),
-        ("beam_size", c_int64),
-        ("n_best", c_int64),
-        ("forbidden_count", c_int32),
-        ("eos", c_int32),
-        ("bos", c_int32),
-        ("has_symbols", c_int32),
-    ]
-
-
-class HypothesesView(Structure):
-    """Output buffers for the hypotheses."""
-
-    _fields_ = [
-        ("tokens", POINTER(c_int32)),
-        ("lengths", POINTER(c_int32)),
-        ("log_probs", POINTER(c_double)),
-        ("scores", POINTER(c_double)),
-        ("token_log_probs", POINTER(c_float)),
-        ("max_length", c_int32),
-    ]
-
-
 class Model:
     """A model on the C++ side, with the arrays that it reads."""
 
-    def __init__(self, view: ModelView, level: int, *arrays: list[Any]) -> None:
-        """level: one of `isa_levels()`. arrays: kept alive as long as the model."""
+    def __init__(self, tensors: Mapping[str, np.ndarray], network: Network, level: int) -> None:
+        """tensors: parameters of torch modules by name. level: one of `isa_levels()`.
+
+        Raises UnsupportedModelError if a tensor is missing, superfluous or of another type or shape, and
+        DamagedTensorError.
+        """
         functions = _functions()
-        self._arrays = arrays
-        self._search = functions.seq2seq_search
-        self._address: int | None = functions.seq2seq_model(view, level)
-        if not self._address:
+        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        views = (Tensor * len(arrays))(*(_view(name, array) for name, array in arrays.items()))
+        address, fault = c_void_p(), ctypes.create_string_buffer(_LONGEST_FAULT)
+        status = functions.seq2seq_load(views, len(views), byref(network), level, byref(address), fault)
+        if status == OUT_OF_MEMORY:
             raise MemoryError
-        weakref.finalize(self, functions.seq2seq_free, self._address)
+        if status in (UNSUPPORTED, DAMAGED):
+            raise (UnsupportedModelError if status == UNSUPPORTED else DamagedTensorError)(fault.value.decode())
+        self._arrays = [array for name, array in arrays.items() if name.startswith(_KEPT)]
+        self._address, self._search = address, functions.seq2seq_search
+        weakref.finalize(self, functions.seq2seq_free, address)
 
     def search(
         self,
-        options: OptionsView,
+        options: Options,
         tokens: np.ndarray,
         lengths: np.ndarray,
         limits: np.ndarray,
-        hypotheses: HypothesesView,
+        hypotheses: Hypotheses,
     ) -> None:
         """Write the best hypotheses of B sentences to `hypotheses`.
 
@@ -137,14 +78,21 @@ class Model:
         Raises ValueError for values out of range. After a MemoryError, the model remains usable.
         """
         arrays = (address_of(array, c_int32) for array in (tokens, lengths, limits))
-        status = self._search(self._address, options, *arrays, len(lengths), hypotheses)
-        if status == _OUT_OF_MEMORY:
+        status = self._search(self._address, byref(options), *arrays, len(lengths), byref(hypotheses))
+        if status == OUT_OF_MEMORY:
             raise MemoryError
-        if status == _INVALID:
+        if status == INVALID:
             raise ValueError(
                 "an empty source, an id outside the vocabulary, symbols that no translation can have, "
                 "or a search option out of range"
             )
+
+
+def _view(name: str, array: np.ndarray) -> Tensor:
+    if array.dtype not in _TYPES or not 1 <= array.ndim <= 2 or not array.size:
+        raise UnsupportedModelError(name)
+    shape = (c_int32 * 2)(*array.shape)
+    return Tensor(name.encode(), array.ctypes.data, _TYPES.index(array.dtype), array.ndim, shape)
 
 
 def address_of(array: np.ndarray, ctype: Any) -> Any:
@@ -156,16 +104,22 @@ def address_of(array: np.ndarray, ctype: Any) -> Any:
 def _functions() -> Any:
     loaded = library()
     assert loaded
-    loaded.seq2seq_model.argtypes = [POINTER(ModelView), ctypes.c_int]
-    loaded.seq2seq_model.restype = c_void_p
+    loaded.seq2seq_load.argtypes = [
+        POINTER(Tensor),
+        c_int32,
+        POINTER(Network),
+        c_int32,
+        POINTER(c_void_p),
+        ctypes.c_char_p,
+    ]
     loaded.seq2seq_free.argtypes = [c_void_p]
     loaded.seq2seq_free.restype = None
     int32_array = POINTER(c_int32)
     loaded.seq2seq_search.argtypes = [
         c_void_p,
-        POINTER(OptionsView),
+        POINTER(Options),
         *[int32_array] * 3,
         c_int32,
-        POINTER(HypothesesView),
+        POINTER(Hypotheses),
     ]
     return loaded

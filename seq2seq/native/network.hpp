@@ -4,7 +4,7 @@ struct Recurrence {
     explicit Recurrence(const RecurrenceView& view)
         : cell(view.cell), hidden(view.recurrent.in), inputs(view.inputs), recurrent(view.recurrent) {}
 
-    int state_size() const { return cell == LSTM ? 2 * hidden : hidden; }
+    int state_size() const { return cell == SEQ2SEQ_LSTM ? 2 * hidden : hidden; }
 
     // One step of one row. input_gates: W x + b; hidden_gates: U h + b; next may be the same memory as state.
     void step(const float* input_gates, const float* hidden_gates, const float* state, float* next) const {
@@ -16,12 +16,12 @@ struct Recurrence {
                 return load_gate(input_gates, gate, start, count) + load_gate(hidden_gates, gate, start, count);
             };
             vec h;
-            if (cell == GRU) {
+            if (cell == SEQ2SEQ_GRU) {
                 vec reset = sigmoid(sum(0)), update = sigmoid(sum(1));
                 vec candidate = tanh(load_gate(input_gates, 2, start, count) +
                                      reset * load_gate(hidden_gates, 2, start, count));
                 h = candidate + update * (load(state + start, count) - candidate);
-            } else if (cell == LSTM) {
+            } else if (cell == SEQ2SEQ_LSTM) {
                 vec memory = sigmoid(sum(1)) * load(state + hidden + start, count) +
                              sigmoid(sum(0)) * tanh(sum(2));
                 h = sigmoid(sum(3)) * tanh(memory);
@@ -63,18 +63,27 @@ struct EncodedBatch {
 };
 
 struct Network {
-    explicit Network(const ModelView& view)
+    explicit Network(const NetworkView& view)
         : view(view), summary(view.summary), first_state(view.first_state), readout(view.readout),
           output(view.output, -INFINITY), context_gates(view.context_gates), context_readout(view.context_readout),
           key(view.key), query(view.query), value(view.value), weigh(view.weigh), gate(view.gate),
           mixture(view.mixture) {
-        for (int i = 0; i < view.encoder_layers * view.directions; i++) encoder.emplace_back(view.encoder[i]);
-        for (int i = 0; i < view.decoder_layers; i++) decoder.emplace_back(view.decoder[i]);
+        for (const RecurrenceView& layer : view.encoder) encoder.emplace_back(layer);
+        for (const RecurrenceView& layer : view.decoder) decoder.emplace_back(layer);
         for (const Recurrence& layer : decoder) state_size += layer.state_size();
+        tabulate(view.token_gates, token_gates);
+        tabulate(view.token_readout, token_readout);
+    }
+
+    // The outputs of a layer for each target token.
+    void tabulate(const LinearView& layer, Matrix& table) const {
+        Linear linear(layer);
+        table.resize(view.output.out, linear.width);
+        linear(view.tgt_embedding, view.embedding_size, view.output.out, table[0], table.stride);
     }
 
     // Runs one direction over all sentences: x [tokens, input size] -> H columns of `out`, from `column` on.
-    void run_direction(const Recurrence& layer, const EncodedBatch& batch, const float* x, long stride, Matrix& out,
+    void run_direction(const Recurrence& layer, const EncodedBatch& batch, const float* x, ptrdiff_t stride, Matrix& out,
                        int column, bool backwards) const {
         int sentences = int(batch.starts.size()) - 1, tokens = batch.starts.back(), longest = 0;
         Matrix input_gates, states, hidden_gates;
@@ -246,7 +255,7 @@ struct Network {
             for (int row = 0; row < rows; row++) {
                 float* input_gates = scratch.input_gates[row];
                 if (!index) {
-                    memcpy(input_gates, view.token_gates + size_t(tokens[row]) * width, width * sizeof(float));
+                    memcpy(input_gates, token_gates[tokens[row]], width * sizeof(float));
                     if (!view.has_attention) add(input_gates, batch.context_gates[sentences[row]], width);
                 }
                 float *state = next_states[row] + column, *output = scratch.outputs[row];
@@ -264,7 +273,7 @@ struct Network {
         scratch.scores.resize(padded(batch.starts.back(), LANES));
         for (int row = 0; row < rows; row++) {
             float* features = scratch.features[row];
-            add(features, view.token_readout + size_t(tokens[row]) * readout.out, readout.out);
+            add(features, token_readout[tokens[row]], readout.out);
             if (view.has_attention)
                 attend(batch, sentences[row], (query.out ? scratch.queries : scratch.outputs)[row], features,
                        scratch.scores.get());
@@ -299,7 +308,8 @@ struct Network {
         }
     }
 
-    ModelView view;  // does not own its tables
+    const NetworkView& view;
+    Matrix token_gates, token_readout;  // per target token: its part of the first layer's gates, and of the readout
     std::vector<Recurrence> encoder, decoder;
     Linear summary, first_state, readout, output, context_gates, context_readout, key, query, value, weigh, gate, mixture;
     int state_size = 0;

@@ -15,11 +15,11 @@ constexpr int PANEL = PANEL_VECTORS * LANES;
 // A row-major matrix; rows are padded to full panels.
 struct Matrix {
     AlignedBuffer<float> data;
-    long stride = 0;
+    ptrdiff_t stride = 0;
 
     void resize(int rows, int columns) {
         stride = padded(columns, 64);
-        data.resize(rows * stride);
+        data.resize(size_t(rows) * stride);
     }
     float* operator[](int row) const { return data.get() + row * stride; }
 };
@@ -37,6 +37,25 @@ inline ivec add_dot_products(ivec sums, const int8_t* activations, const int8_t*
     // Both are in [-127, 127], so the sum of two products fits into 16 bits.
     __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
     return (ivec)_mm256_add_epi32((__m256i)sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#elif defined(NATIVE_DOT_PRODUCT)
+    int group_of_4;
+    memcpy(&group_of_4, activations, 4);
+    return (ivec)vdotq_s32((int32x4_t)sums, vld1q_s8(weights), vreinterpretq_s8_s32(vdupq_n_s32(group_of_4)));
+#elif defined(NATIVE_ARM)
+    int group_of_4;
+    memcpy(&group_of_4, activations, 4);
+    int8x16_t w = vld1q_s8(weights), x = vreinterpretq_s8_s32(vdupq_n_s32(group_of_4));
+    int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(x)), high = vmull_high_s8(w, x);
+    // Sums of pairs, and then of these, in 32 bits: two products of -127 to 127 fit into 16.
+    return (ivec)vaddq_s32((int32x4_t)sums, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+#elif defined(__wasm_simd128__)
+    int group_of_4;
+    memcpy(&group_of_4, activations, 4);
+    v128_t w = wasm_v128_load(weights), x = wasm_i32x4_splat(group_of_4);
+    v128_t low = wasm_i16x8_extmul_low_i8x16(w, x), high = wasm_i16x8_extmul_high_i8x16(w, x);
+    v128_t low_pairs = wasm_i32x4_extadd_pairwise_i16x8(low), high_pairs = wasm_i32x4_extadd_pairwise_i16x8(high);
+    return sums + (ivec)wasm_i32x4_add(wasm_i32x4_shuffle(low_pairs, high_pairs, 0, 2, 4, 6),
+                                       wasm_i32x4_shuffle(low_pairs, high_pairs, 1, 3, 5, 7));
 #else
     for (int column = 0; column < LANES; column++)
         for (int k = 0; k < 4; k++) sums[column] += int(activations[k]) * int(weights[4 * column + k]);
@@ -58,16 +77,16 @@ class Linear {
         bias_.resize(width);
         for (int o = 0; o < width; o++) bias_[o] = o < out ? view.bias[row(o)] : padding;
         if (view.weight)
-            pack(view.weight);
+            pack(view.weight, view.stride);
         else if (out)
-            pack(view.quantized, view.scales);
+            pack(view.quantized, view.scales, view.stride);
     }
 
     // x [rows, in] with row stride `stride` -> y [rows, width] with row stride `y_stride`.
-    void operator()(const float* x, long stride, int rows, float* y, long y_stride) const {
-        thread_local AlignedBuffer<int8_t> quantized;
-        thread_local AlignedBuffer<float> scales;
-        long q_stride = padded(in, 64);
+    void operator()(const float* x, ptrdiff_t stride, int rows, float* y, ptrdiff_t y_stride) const {
+        NATIVE_THREAD_LOCAL AlignedBuffer<int8_t> quantized;
+        NATIVE_THREAD_LOCAL AlignedBuffer<float> scales;
+        ptrdiff_t q_stride = padded(in, 64);
         if (groups_) {
             quantized.resize(rows * q_stride);
             scales.resize(rows);
@@ -98,11 +117,11 @@ class Linear {
     }
 
   private:
-    void pack(const float* weight) {
+    void pack(const float* weight, ptrdiff_t stride) {
         weights_.resize(size_t(width) * in);
         for (int panel = 0; panel < out; panel += PANEL) {
             float* to = weights_.get() + size_t(panel) * in;
-            with_panel_rows(panel, weight, [&](auto& rows, int count) {
+            with_panel_rows(panel, weight, stride, [&](auto& rows, int count) {
                 for (int i = 0; i < in; i++, to += PANEL)
                     for (int o = 0; o < count; o++) to[o] = rows[o][i];
             });
@@ -111,21 +130,21 @@ class Linear {
 
     // Calls body(pointers to the weight rows of a panel, their number).
     template <class T, class Body>
-    void with_panel_rows(int panel, const T* weight, Body body) const {
+    void with_panel_rows(int panel, const T* weight, ptrdiff_t stride, Body body) const {
         const T* rows[PANEL];
         int count = std::min(PANEL, out - panel);
-        for (int o = 0; o < count; o++) rows[o] = weight + size_t(row(panel + o)) * in;
+        for (int o = 0; o < count; o++) rows[o] = weight + row(panel + o) * stride;
         body(rows, count);
     }
 
-    void pack(const int8_t* weight, const float* scales) {
+    void pack(const int8_t* weight, const float* scales, ptrdiff_t stride) {
         groups_ = padded(in, 4) / 4;
         bytes_.resize(size_t(width) * groups_ * 4);
         scales_.resize(width);
         offsets_.resize(width);
         for (int panel = 0; panel < out; panel += PANEL) {
             int8_t* to = bytes_.get() + size_t(panel) * groups_ * 4;
-            with_panel_rows(panel, weight, [&](auto& rows, int count) {
+            with_panel_rows(panel, weight, stride, [&](auto& rows, int count) {
                 for (int i = 0; i < in; i += 4, to += PANEL * 4)
                     for (int o = 0; o < count; o++) memcpy(to + o * 4, rows[o] + i, std::min(4, in - i));
                 for (int o = 0; o < count; o++) {
@@ -157,7 +176,7 @@ class Linear {
     }
 
     template <int ROWS>
-    void float_tile(const float* x, long stride, int panel, float* y, long y_stride) const {
+    void float_tile(const float* x, ptrdiff_t stride, int panel, float* y, ptrdiff_t y_stride) const {
         const float* weight = weights_.get() + size_t(panel) * in;
         vec sums[ROWS][PANEL_VECTORS];
         for (auto& row : sums)
@@ -170,7 +189,7 @@ class Linear {
     }
 
     template <int ROWS>
-    void int8_tile(const int8_t* x, long stride, const float* x_scales, int panel, float* y, long y_stride) const {
+    void int8_tile(const int8_t* x, ptrdiff_t stride, const float* x_scales, int panel, float* y, ptrdiff_t y_stride) const {
         const int8_t* weight = bytes_.get() + size_t(panel) * groups_ * 4;
         ivec sums[ROWS][PANEL_VECTORS] = {};
         for (int group = 0; group < groups_; group++, weight += PANEL * 4)

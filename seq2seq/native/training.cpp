@@ -1,14 +1,13 @@
-// The C interface of the training kernels between the matrix products, bound by `training.py`.
+// The training kernels of `seq2seq.h`, between the matrix products.
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <type_traits>
 
-#include "views.hpp"
+#include "memory.hpp"
 
 #define NATIVE_BODY "training.hpp"
 #include "levels.hpp"
@@ -59,62 +58,56 @@ void parallel_for(int parts, int rows, const Work& work) {
         job.run(0, 1);
 }
 
-enum Pass { FORWARD, BACKWARD };
-
 template <class Step>
-void step(const GruView& view, int pass) {
+void step(const Seq2seqGruStep& view, bool backward) {
     parallel_for(view.threads, view.directions * view.rows, [&](int part, int first, int end) {
         Step gru{view};
-        if (pass == FORWARD)
-            gru.forward(first, end);
-        else
+        if (backward)
             gru.backward(first, end, view.bias_grads + size_t(part) * view.directions * 4 * view.hidden);
+        else
+            gru.forward(first, end);
     });
 }
 
 template <class Loss>
-int loss(const LossView& view) {
+int loss(const Seq2seqLossRows& view) {
     std::unique_ptr<float[]> scratch(new (std::nothrow) float[size_t(view.threads) * view.vocab]);
-    if (!scratch) return 1;
+    if (!scratch) return SEQ2SEQ_OUT_OF_MEMORY;
     parallel_for(view.threads, view.rows, [&](int part, int first, int end) {
         size_t offset = size_t(part) * view.vocab;
         Loss{view}.run(first, end, view.bias_grads ? view.bias_grads + offset : nullptr, scratch.get() + offset);
     });
-    return 0;
+    return SEQ2SEQ_OK;
 }
 
 }  // namespace
 
-extern "C" {
-
-// The highest instruction set that the kernels support on this processor.
 int seq2seq_training_level() { return best_level(); }
 
-void seq2seq_gru(const GruView* view, int pass) {
+void seq2seq_gru(const Seq2seqGruStep* view, int backward) {
     switch (2 * view->level + view->is_bf16) {
-#ifdef NATIVE_DISPATCH_BF16
-        case 7: return step<avx512_bf16::Gru<avx512_bf16::bf16>>(*view, pass);
-        case 6: return step<avx512_bf16::Gru<float>>(*view, pass);
+#ifdef NATIVE_X86_BF16
+        case 7: return step<avx512_bf16::Gru<avx512_bf16::bf16>>(*view, backward);
+        case 6: return step<avx512_bf16::Gru<float>>(*view, backward);
 #endif
-#ifdef NATIVE_DISPATCH
-        case 5: return step<avx512::Gru<avx512::bf16>>(*view, pass);
-        case 4: return step<avx512::Gru<float>>(*view, pass);
-        case 3: return step<avx2::Gru<avx2::bf16>>(*view, pass);
-        case 2: return step<avx2::Gru<float>>(*view, pass);
+#ifdef NATIVE_X86
+        case 5: return step<avx512::Gru<avx512::bf16>>(*view, backward);
+        case 4: return step<avx512::Gru<float>>(*view, backward);
+        case 3: return step<avx2::Gru<avx2::bf16>>(*view, backward);
+        case 2: return step<avx2::Gru<float>>(*view, backward);
 #endif
-        case 1: return step<plain::Gru<plain::bf16>>(*view, pass);
-        default: return step<plain::Gru<float>>(*view, pass);
+        case 1: return step<plain::Gru<plain::bf16>>(*view, backward);
+        default: return step<plain::Gru<float>>(*view, backward);
     }
 }
 
-// Returns 0, or 1 if out of memory.
-int seq2seq_loss(const LossView* view) {
+int seq2seq_loss(const Seq2seqLossRows* view) {
     switch (2 * view->level + view->is_bf16) {
-#ifdef NATIVE_DISPATCH_BF16
+#ifdef NATIVE_X86_BF16
         case 7: return loss<avx512_bf16::Loss<avx512_bf16::bf16>>(*view);
         case 6: return loss<avx512_bf16::Loss<float>>(*view);
 #endif
-#ifdef NATIVE_DISPATCH
+#ifdef NATIVE_X86
         case 5: return loss<avx512::Loss<avx512::bf16>>(*view);
         case 4: return loss<avx512::Loss<float>>(*view);
         case 3: return loss<avx2::Loss<avx2::bf16>>(*view);
@@ -123,5 +116,4 @@ int seq2seq_loss(const LossView* view) {
         case 1: return loss<plain::Loss<plain::bf16>>(*view);
         default: return loss<plain::Loss<float>>(*view);
     }
-}
 }

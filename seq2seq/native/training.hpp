@@ -4,7 +4,7 @@
 // h' = n + z * (h - n). The three gates are contiguous. Row indices run over all directions.
 template <class T>
 struct Gru {
-    const GruView& view;
+    const Seq2seqGruStep& view;
     const int hidden = view.hidden, gates_size = 3 * view.hidden;
 
     // The status of a row in this step, and its indices into the buffers.
@@ -126,7 +126,7 @@ struct Gru {
 // The label-smoothed cross-entropy of rows of logits; the gradient overwrites the logits.
 template <class T>
 struct Loss {
-    const LossView& view;
+    const Seq2seqLossRows& view;
 
     // bias_grad [V]: accumulated, may be null; scratch [V].
     void run(int first, int end, float* bias_grad, float* scratch) const {

@@ -163,33 +163,3 @@ inline vec tanh(vec x) {
     vec e = ldexp(q, n) + (ldexp(broadcast(1.0f), n) - 1.0f);  // exp(2 x) - 1, accurate near 0
     return e * reciprocal(e + 2.0f);
 }
-
-// A buffer aligned to cache lines and padded at the end so that full vectors can be read.
-template <class T>
-class AlignedBuffer {
-  public:
-    AlignedBuffer() = default;
-    explicit AlignedBuffer(size_t count) { resize(count); }
-    // Discards the contents if it grows.
-    void resize(size_t count) {
-        if (count <= size_) return;
-        if (count > (SIZE_MAX - 127) / sizeof(T)) throw std::bad_alloc();
-        size_t total = (count * sizeof(T) + 127) / 64 * 64;
-        // A buffer may be used again after a failed allocation, which must leave it empty.
-        data_.reset();
-        size_ = 0;
-        data_.reset(static_cast<T*>(std::aligned_alloc(64, total)));
-        if (!data_) throw std::bad_alloc();
-        memset(static_cast<void*>(data_.get()), 0, total);
-        size_ = count;
-    }
-    T* get() const { return data_.get(); }
-    T& operator[](size_t index) const { return data_.get()[index]; }
-
-  private:
-    struct Free {
-        void operator()(T* data) const { std::free(data); }
-    };
-    std::unique_ptr<T, Free> data_;
-    size_t size_ = 0;
-};

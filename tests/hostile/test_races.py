@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import InputError
-from seq2seq.inference.engine import read_network
+from seq2seq.inference.engine import load_engine
 from seq2seq.io.manifest import SealedFolder
 from seq2seq.runs import model_folder
 from seq2seq.runs.model_folder import ModelFolder, open_model
@@ -61,7 +61,7 @@ def test_a_link_that_changes_while_a_model_is_loaded_never_mixes_models(
     with meanwhile(change):
         for _ in range(LOADS):
             folder = open_model(tmp_path / "link")
-            assert read_network(folder) is not None
+            assert load_engine(folder) is not None
             kinds.add(folder.tokenizers.joint)
         for _ in range(LOADS // 10):
             trained = TrainedModel.load(open_model(tmp_path / "link"))
@@ -85,7 +85,7 @@ def test_a_training_that_deletes_steps_does_not_disturb_a_reader(model: Path, tm
 
     with meanwhile(save):
         for _ in range(LOADS):
-            assert read_network(open_model(run)) is not None
+            assert load_engine(open_model(run)) is not None
     assert step > 10
 
 

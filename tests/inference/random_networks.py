@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from seq2seq.config import ModelConfig
-from seq2seq.inference.network import NetworkWeights
-from seq2seq.inference.weights import Tensors
+from seq2seq.inference.network import NetworkTensors
 from seq2seq.model.network import EncoderDecoder
 from seq2seq.model.weights import pack_weights
 from seq2seq.search import batch
@@ -40,10 +39,10 @@ class RandomNetwork:
         path.write_bytes(pack_weights(network))
         return cls(network, path, config, joint)
 
-    def to_engine(self) -> NetworkWeights:
+    def to_engine(self) -> NetworkTensors:
         """The engine's version of the network."""
         src_vocab = TGT_VOCAB if self.joint else SRC_VOCAB
-        return NetworkWeights.from_tensors(Tensors.open(self.path), self.config, src_vocab, TGT_VOCAB, self.joint)
+        return NetworkTensors.read(self.path, self.config, src_vocab, TGT_VOCAB, self.joint)
 
     def reference(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
         """The result of the reference search on the torch network."""

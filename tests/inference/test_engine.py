@@ -14,8 +14,7 @@ from random_networks import TGT_VOCAB, RandomNetwork, sentences
 
 from seq2seq.config import ModelConfig
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.weights import UnsupportedModelError
-from seq2seq.native.engine import isa_levels
+from seq2seq.native.engine import UnsupportedModelError, isa_levels
 from seq2seq.search.options import Hypothesis, SearchOptions
 from seq2seq.tokenizer.tokenizer import BOS, PAD, UNK
 
@@ -123,4 +122,4 @@ def test_unexpected_tensors_are_unsupported(
     random_network = RandomNetwork.create(tmp_path / "weights")
     edit(random_network.path, change)
     with pytest.raises(UnsupportedModelError):
-        random_network.to_engine()
+        CompiledNetwork(random_network.to_engine(), 0)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from seq2seq import InputError, Translator
 from seq2seq.cli import app
 from seq2seq.inference.compiled import CompiledNetwork
-from seq2seq.inference.weights import quantize
+from seq2seq.inference.quantization import quantize
 from seq2seq.model.weights import load_weights
 from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import open_model

@@ -22,8 +22,8 @@ from seq2seq.config import Config
 from seq2seq.data.corpus import Corpus, Part, write_encoded
 from seq2seq.inference import shortlist
 from seq2seq.inference.compiled import CompiledNetwork
+from seq2seq.inference.quantization import quantize
 from seq2seq.inference.shortlist import Shortlist
-from seq2seq.inference.weights import quantize
 from seq2seq.io.manifest import MANIFEST, seal_folder
 from seq2seq.native.engine import isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, open_model

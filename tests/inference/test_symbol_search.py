@@ -66,6 +66,10 @@ def forced_log_probs(network: Any, source: list[int], hypothesis: Hypothesis) ->
     return log_probs
 
 
+def _tokens(hypothesis: Hypothesis) -> tuple[int, ...]:
+    return hypothesis.tokens
+
+
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
 @pytest.mark.parametrize("options", SEARCH_OPTIONS, ids=str)
 def test_engine_matches_the_reference_search(settings: dict[str, Any], options: SearchOptions, tmp_path: Path) -> None:
@@ -81,7 +85,10 @@ def test_engine_matches_the_reference_search(settings: dict[str, Any], options: 
         assert hypotheses[0].token_log_probs == pytest.approx(forced, abs=1e-5)
     network = random_network.to_engine()
     for level in isa_levels():
-        assert_same(CompiledNetwork(network, level).search_batch(sources, options), expected)
+        actual = CompiledNetwork(network, level).search_batch(sources, options)
+        assert_same([hypotheses[:1] for hypotheses in actual], [hypotheses[:1] for hypotheses in expected])
+        # Of hundreds some are ranked the same but for rounding, so the order of the others may differ.
+        assert_same(*([sorted(hypotheses, key=_tokens) for hypotheses in found] for found in (actual, expected)))
 
 
 def alone(search: Any, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
