@@ -8,7 +8,8 @@ import numpy as np
 
 from seq2seq.config import Rule
 from seq2seq.data.bitext import Pair
-from seq2seq.data.statistics import Survey, length_ratios, main_scripts, script
+from seq2seq.data.statistics import Survey, length_ratios
+from seq2seq.tokenizer.scripts import main_scripts, script
 
 MAX_CHARACTERS = 1000
 """Characters on a side beyond which it is a paragraph, not a sentence."""

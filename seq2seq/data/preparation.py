@@ -23,11 +23,11 @@ from seq2seq.data.report import DataReport
 from seq2seq.data.sources import Sources
 from seq2seq.data.splits import Selection
 from seq2seq.data.spool import PairSpool
-from seq2seq.data.statistics import is_unspaced
 from seq2seq.errors import InputError
 from seq2seq.io.manifest import SealedFolder, seal_folder
 from seq2seq.io.storage import discard, parse_json, to_json, write_file
 from seq2seq.tokenizer.profile import PROFILE, ProfileLearner, TextProfile
+from seq2seq.tokenizer.scripts import is_unspaced
 from seq2seq.tokenizer.shared_spans import encode_pairs
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers
 from seq2seq.tokenizer.training import default_vocab_size, train_tokenizer

@@ -13,7 +13,7 @@ import numpy as np
 
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.lexicon import Lexicon
-from seq2seq.data.statistics import is_unspaced
+from seq2seq.tokenizer.scripts import is_unspaced
 from seq2seq.tokenizer.tokenizer import EOS, Tokenizer, Tokenizers
 
 _CELLS = 8_000_000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from seq2seq.data.statistics import is_unspaced
+from seq2seq.tokenizer.scripts import is_unspaced
 
 _SAMPLE = 1000
 

@@ -11,9 +11,9 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.utils import SACREBLEU_DIR
 
 from seq2seq.data.languages import language_code
-from seq2seq.data.statistics import is_unspaced, is_written_in, main_scripts
 from seq2seq.errors import InputError
 from seq2seq.evaluation.metrics import DEFAULT_TOKENIZER
+from seq2seq.tokenizer.scripts import is_unspaced, is_written_in, main_scripts
 
 # As sacreBLEU recommends.
 _OF_LANGUAGE = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}

@@ -1,12 +1,13 @@
 """The compiled engine (`native/`): the beam search of `search/beam.py` and the networks of `model/` in C++."""
 
+from collections.abc import Sequence
 from ctypes import c_double, c_float, c_int32
-
-import numpy as np
+from itertools import accumulate, chain
+from typing import Any
 
 from seq2seq.errors import InputError
-from seq2seq.inference.network import NetworkTensors
-from seq2seq.native.engine import DamagedTensorError, Model, address_of
+from seq2seq.inference.network import NetworkTensors, is_supported
+from seq2seq.native.engine import DamagedTensorError, Model, UnsupportedModelError, int32_array
 from seq2seq.native.structures import Hypotheses, Options
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.tokenizer.symbols import SYMBOLS
@@ -21,6 +22,8 @@ class CompiledNetwork:
 
         Raises UnsupportedModelError if the tensors are not exactly those of the network, InputError if damaged.
         """
+        if not is_supported(network.config):
+            raise UnsupportedModelError(network.config.architecture)
         self._shortlist = network.shortlist
         try:
             self._model = Model(network.tensors, network.settings(), level)
@@ -50,53 +53,42 @@ class CompiledNetwork:
     ) -> list[list[Hypothesis]]:
         if not sources:
             return []
-        lengths = np.array([len(source) for source in sources], np.int32)
-        limits = np.array(max_lengths, np.int32)
-        tokens = np.concatenate([np.array(source, np.int32) for source in sources])
-        forbidden_ids = np.array(options.forbidden_ids, np.int32)
+        count, n_best = len(sources), options.n_best
         view = Options(
-            forbidden_ids=address_of(forbidden_ids, c_int32),
+            forbidden_ids=int32_array(options.forbidden_ids),
             length_penalty=options.length_penalty,
-            forbidden_count=len(forbidden_ids),
+            forbidden_count=len(options.forbidden_ids),
             beam_size=options.beam_size,
-            n_best=options.n_best,
+            n_best=n_best,
             eos=EOS,
             bos=BOS,
             has_symbols=options.symbols,
         )
         if self._shortlist:
             shortlists = (self._shortlist.of(source, options.forbidden_ids, options.symbols) for source in sources)
-            lists = [np.flatnonzero(shortlist) for shortlist in shortlists]
-            allowed = np.concatenate(lists).astype(np.int32)
-            starts = np.cumsum([0, *map(len, lists)], dtype=np.int32)
-            view.shortlists, view.shortlist_starts = address_of(allowed, c_int32), address_of(starts, c_int32)
+            lists = [allowed.nonzero()[0].tolist() for allowed in shortlists]
+            view.shortlists, view.shortlist_starts = _concatenated(lists)
         if drafts:
-            followed = np.concatenate([np.array(draft, np.int32) for draft in drafts])
-            draft_starts = np.cumsum([0, *map(len, drafts)], dtype=np.int32)
-            view.drafts, view.draft_starts = address_of(followed, c_int32), address_of(draft_starts, c_int32)
-        best_tokens = np.empty((len(sources), options.n_best, limits.max()), np.int32)
-        best_lengths = np.empty((len(sources), options.n_best), np.int32)
-        log_probs, scores = np.empty((2, len(sources), options.n_best))
-        token_log_probs = np.empty(best_tokens.shape, np.float32)
-        hypotheses = Hypotheses(
-            address_of(best_tokens, c_int32),
-            address_of(best_lengths, c_int32),
-            address_of(log_probs, c_double),
-            address_of(scores, c_double),
-            address_of(token_log_probs, c_float),
-            best_tokens.shape[2],
-        )
-        self._model.search(view, tokens, lengths, limits, hypotheses)
+            view.drafts, view.draft_starts = _concatenated(drafts)
+        longest = max(max_lengths)
+        rows = count * max(n_best, 0)
+        tokens, lengths = (c_int32 * (rows * longest))(), (c_int32 * rows)()
+        log_probs, scores = (c_double * rows)(), (c_double * rows)()
+        token_log_probs = (c_float * (rows * longest))()
+        hypotheses = Hypotheses(tokens, lengths, log_probs, scores, token_log_probs, longest)
+        self._model.search(view, list(chain(*sources)), list(map(len, sources)), max_lengths, hypotheses)
+
+        def hypothesis(row: int) -> Hypothesis:
+            start, end = row * longest, row * longest + lengths[row]
+            return Hypothesis(
+                tuple(tokens[start:end]), log_probs[row], scores[row], tuple(token_log_probs[start : end + 1])
+            )
+
         return [
-            [
-                Hypothesis(
-                    tuple(best_tokens[b, n, :length].tolist()),
-                    float(log_probs[b, n]),
-                    float(scores[b, n]),
-                    tuple(token_log_probs[b, n, : length + 1].tolist()),
-                )
-                for n, length in enumerate(best_lengths[b].tolist())
-                if length >= 0
-            ]
-            for b in range(len(sources))
+            [hypothesis(row) for row in range(b * n_best, (b + 1) * n_best) if lengths[row] >= 0] for b in range(count)
         ]
+
+
+def _concatenated(lists: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+    """The lists as one array, and where each begins, with the end of the last."""
+    return int32_array(list(chain(*lists))), int32_array([0, *accumulate(map(len, lists))])

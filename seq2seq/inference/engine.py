@@ -10,8 +10,7 @@ from seq2seq.config import Config
 from seq2seq.errors import InputError
 from seq2seq.inference.compiled import CompiledNetwork
 from seq2seq.inference.network import NetworkTensors, is_supported
-from seq2seq.inference.shortlist import Shortlist
-from seq2seq.native.engine import UnsupportedModelError, isa_levels
+from seq2seq.native.engine import RawTensor, UnsupportedModelError, isa_levels
 from seq2seq.runs.model_folder import SHORTLIST, ModelFolder
 from seq2seq.search.options import Hypothesis, SearchOptions, SourceIds
 from seq2seq.threads import worker_count
@@ -57,12 +56,17 @@ class Engine:
 
 def load_engine(folder: ModelFolder) -> Engine | None:
     """The engine for a model; None if it was not compiled or does not support the network, so that torch runs it."""
-    tokenizers = folder.tokenizers
-    try:
-        network = NetworkTensors.read(folder.weights, folder.config.model, *_sizes(tokenizers))
-    except UnsupportedModelError:
+    if not is_supported(folder.config.model):
         return None
+    tokenizers, weights = folder.tokenizers, folder.read_weights()
+    try:
+        network = NetworkTensors.parse(weights, folder.config.model, *_sizes(tokenizers))
+    except ValueError as error:
+        raise InputError(f"{folder.weights}: damaged ({error})") from None
+    network = replace(network, origin=str(folder.weights))
     if folder.has_shortlist:
+        from seq2seq.inference.shortlist import Shortlist
+
         try:
             shortlist = Shortlist.parse(folder.read_shortlist(), len(tokenizers.src), len(tokenizers.tgt))
         except ValueError as error:
@@ -77,7 +81,10 @@ def engine_of(model: "TrainedModel") -> Engine | None:
     on_cpu = all(parameter.device.type == "cpu" for parameter in parameters.values())
     if not on_cpu or not is_supported(model.config.model):
         return None
-    tensors = {name: parameter.detach().numpy() for name, parameter in parameters.items()}
+    contiguous = {name: parameter.detach().float().contiguous() for name, parameter in parameters.items()}
+    tensors = {
+        name: RawTensor("F32", tuple(tensor.shape), tensor.data_ptr(), tensor) for name, tensor in contiguous.items()
+    }
     return _engine(NetworkTensors(tensors, model.config.model, *_sizes(model.tokenizers)), model)
 
 

@@ -1,20 +1,17 @@
 """A network as the compiled engine takes it: its tensors by name, and its settings."""
 
-import os
+import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
-
-import numpy as np
-import safetensors
+from typing import TYPE_CHECKING, Self
 
 from seq2seq.config import ModelConfig
-from seq2seq.inference.shortlist import Shortlist
-from seq2seq.native.engine import ATTENTIONS, CELLS, UnsupportedModelError
+from seq2seq.io.tensor_file import header_size, parse_layout
+from seq2seq.native.engine import ATTENTIONS, CELLS, RawTensor
 from seq2seq.native.structures import Network
 
-# As safetensors names them.
-_TYPES = ("F32", "I8")
+if TYPE_CHECKING:
+    from seq2seq.inference.shortlist import Shortlist
 
 
 def is_supported(config: ModelConfig) -> bool:
@@ -26,29 +23,27 @@ def is_supported(config: ModelConfig) -> bool:
 class NetworkTensors:
     """The parameters of p(target | source)."""
 
-    tensors: Mapping[str, np.ndarray]
+    tensors: Mapping[str, RawTensor]
     """In float32, or matrices in int8 with a scale per row in NAME.scales."""
     config: ModelConfig
     src_vocab: int
     tgt_vocab: int
     joint: bool
     """Whether both languages have the same vocabulary and embedding."""
-    shortlist: Shortlist | None = None
+    shortlist: "Shortlist | None" = None
     """The tokens that a translation may contain; None allows all."""
     origin: str = ""
     """The file, for errors."""
 
     @classmethod
-    def read(cls, path: os.PathLike[str], config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> Self:
-        """From a safetensors file. Raises UnsupportedModelError if the engine does not have this kind of network."""
-        if not is_supported(config):
-            raise UnsupportedModelError(config.architecture)
-        file: Any = safetensors.safe_open(path, framework="np")
-        names = list(file.keys())
-        if other := next((name for name in names if file.get_slice(name).get_dtype() not in _TYPES), None):
-            raise UnsupportedModelError(other)
-        tensors = {name: file.get_tensor(name) for name in names}
-        return cls(tensors, config, src_vocab, tgt_vocab, joint, origin=str(path))
+    def parse(cls, content: bytes, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> Self:
+        """From the content of a safetensors file. Raises ValueError if it is damaged."""
+        layout = parse_layout(content[: 8 + header_size(content)], len(content))
+        start = ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p).value or 0
+        tensors = {
+            name: RawTensor(entry.dtype, entry.shape, start + entry.start, content) for name, entry in layout.items()
+        }
+        return cls(tensors, config, src_vocab, tgt_vocab, joint)
 
     def settings(self) -> Network:
         """What the engine needs to know besides the tensors."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
-from seq2seq.data.statistics import is_unspaced
 from seq2seq.inference.glossary import Glossary
 from seq2seq.inference.part_search import Source
 from seq2seq.tokenizer.letter_case import LetterCase
 from seq2seq.tokenizer.profile import TextProfile
 from seq2seq.tokenizer.protection import KeptSpan, ProtectedPart, protect, restore
+from seq2seq.tokenizer.scripts import is_unspaced
 from seq2seq.tokenizer.sentence_splitting import split_sentences
 from seq2seq.tokenizer.spans import MARK, SPAN_MARK, TAG_MARK, Kind, Span, find_spans, is_translatable
 from seq2seq.tokenizer.tokenizer import Tokenizer, Tokenizers

@@ -83,12 +83,16 @@ class HeldFile(os.PathLike[str]):
             file.seek(0)
             return file.read(size)
 
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return os.fstat(self.descriptor).st_size
+
     def read(self, largest: int) -> bytes:
         """Its content. Raises InputError if it is over `largest` bytes."""
-        size = os.fstat(self.descriptor).st_size
-        if size > largest:
+        if self.size > largest:
             raise InputError(f"{self}: over {largest:,} bytes, larger than any such file that seq2seq writes")
-        return self.head(size)
+        return self.head(self.size)
 
     def sha256(self) -> str:
         """The checksum of its content."""

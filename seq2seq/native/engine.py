@@ -2,12 +2,11 @@
 
 import ctypes
 import weakref
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_int32, c_void_p
 from functools import cache
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from seq2seq.native.library import DAMAGED, INVALID, OUT_OF_MEMORY, UNSUPPORTED, library
 from seq2seq.native.structures import Hypotheses, Network, Options, Tensor
@@ -16,11 +15,9 @@ CELLS = ["gru", "lstm", "rnn"]
 """In the order of Seq2seqCell."""
 ATTENTIONS = ["none", "dot", "general", "additive"]
 """In the order of Seq2seqAttention."""
-# In the order of Seq2seqType.
-_TYPES = [np.dtype(np.float32), np.dtype(np.int8)]
-# These are used where they are as long as the model exists; everything else is copied.
-_KEPT = ("src_embedding.", "tgt_embedding.", "output_bias", "decoder.attention.score.")
-_LONGEST_FAULT = 128
+# In the order of Seq2seqType, as safetensors names them.
+_TYPES = ["F32", "I8"]
+_LONGEST_FAULT, _LARGEST_DIMENSION = 128, 2**31
 
 
 class UnsupportedModelError(Exception):
@@ -29,6 +26,17 @@ class UnsupportedModelError(Exception):
 
 class DamagedTensorError(Exception):
     """A tensor has values that it cannot have. The message is its name."""
+
+
+class RawTensor(NamedTuple):
+    """A tensor in memory, row-major."""
+
+    dtype: str
+    """As safetensors names it."""
+    shape: tuple[int, ...]
+    address: int
+    owner: object
+    """Keeps the memory alive."""
 
 
 @cache
@@ -42,42 +50,40 @@ def isa_levels() -> range:
 
 
 class Model:
-    """A model on the C++ side, with the arrays that it reads."""
+    """A model on the C++ side."""
 
-    def __init__(self, tensors: Mapping[str, np.ndarray], network: Network, level: int) -> None:
+    def __init__(self, tensors: Mapping[str, RawTensor], network: Network, level: int) -> None:
         """tensors: parameters of torch modules by name. level: one of `isa_levels()`.
 
         Raises UnsupportedModelError if a tensor is missing, superfluous or of another type or shape, and
         DamagedTensorError.
         """
         functions = _functions()
-        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-        views = (Tensor * len(arrays))(*(_view(name, array) for name, array in arrays.items()))
+        views = (Tensor * len(tensors))(*(_view(name, tensor) for name, tensor in tensors.items()))
         address, fault = c_void_p(), ctypes.create_string_buffer(_LONGEST_FAULT)
         status = functions.seq2seq_load(views, len(views), byref(network), level, byref(address), fault)
         if status == OUT_OF_MEMORY:
             raise MemoryError
         if status in (UNSUPPORTED, DAMAGED):
             raise (UnsupportedModelError if status == UNSUPPORTED else DamagedTensorError)(fault.value.decode())
-        self._arrays = [array for name, array in arrays.items() if name.startswith(_KEPT)]
         self._address, self._search = address, functions.seq2seq_search
         weakref.finalize(self, functions.seq2seq_free, address)
 
     def search(
         self,
         options: Options,
-        tokens: np.ndarray,
-        lengths: np.ndarray,
-        limits: np.ndarray,
+        tokens: Sequence[int],
+        lengths: Sequence[int],
+        limits: Sequence[int],
         hypotheses: Hypotheses,
     ) -> None:
         """Write the best hypotheses of B sentences to `hypotheses`.
 
         tokens: the ids of all sentences, concatenated; lengths [B]: source lengths; limits [B]: maximum lengths of
-            the translations. All are int32.
+            the translations.
         Raises ValueError for values out of range. After a MemoryError, the model remains usable.
         """
-        arrays = (address_of(array, c_int32) for array in (tokens, lengths, limits))
+        arrays = map(int32_array, (tokens, lengths, limits))
         status = self._search(self._address, byref(options), *arrays, len(lengths), byref(hypotheses))
         if status == OUT_OF_MEMORY:
             raise MemoryError
@@ -88,16 +94,17 @@ class Model:
             )
 
 
-def _view(name: str, array: np.ndarray) -> Tensor:
-    if array.dtype not in _TYPES or not 1 <= array.ndim <= 2 or not array.size:
+def _view(name: str, tensor: RawTensor) -> Tensor:
+    fits = tensor.dtype in _TYPES and 1 <= len(tensor.shape) <= 2
+    if not fits or not all(0 < size < _LARGEST_DIMENSION for size in tensor.shape):
         raise UnsupportedModelError(name)
-    shape = (c_int32 * 2)(*array.shape)
-    return Tensor(name.encode(), array.ctypes.data, _TYPES.index(array.dtype), array.ndim, shape)
+    shape = (c_int32 * 2)(*tensor.shape)
+    return Tensor(name.encode(), tensor.address, _TYPES.index(tensor.dtype), len(tensor.shape), shape)
 
 
-def address_of(array: np.ndarray, ctype: Any) -> Any:
-    """A pointer of type `ctype` to the array's data."""
-    return array.ctypes.data_as(POINTER(ctype))
+def int32_array(numbers: Sequence[int]) -> Any:
+    """An array for the library; None if it would be empty. Raises OverflowError, unlike ctypes, beyond 32 bits."""
+    return (c_int32 * len(numbers)).from_buffer(array("i", numbers)) if numbers else None
 
 
 @cache
@@ -114,11 +121,10 @@ def _functions() -> Any:
     ]
     loaded.seq2seq_free.argtypes = [c_void_p]
     loaded.seq2seq_free.restype = None
-    int32_array = POINTER(c_int32)
     loaded.seq2seq_search.argtypes = [
         c_void_p,
         POINTER(Options),
-        *[int32_array] * 3,
+        *[POINTER(c_int32)] * 3,
         c_int32,
         POINTER(Hypotheses),
     ]

@@ -50,7 +50,8 @@ struct NetworkView {
     LinearView weigh, gate, mixture;            // of the summaries
 };
 
-// Finds the parameters, and keeps those that had to be computed. Those that `seq2seq_load` names are used where they are. At the first fault `status` and `fault` are set; then the view is not complete.
+// Finds the parameters, and keeps copies of those that are read again after the constructor of a network. At the first
+// fault `status` and `fault` are set; then the view is not complete.
 class Parameters {
   public:
     Parameters(const Seq2seqTensor* tensors, int count, const Seq2seqNetwork& network) : network_(network) {
@@ -95,9 +96,9 @@ class Parameters {
         view.directions = network_.bidirectional ? 2 : 1;
         view.has_attention = network_.attention != SEQ2SEQ_NO_ATTENTION;
 
-        LinearView embedding = weight("tgt_embedding.weight", network_.tgt_vocab, size);
+        LinearView embedding = kept(weight("tgt_embedding.weight", network_.tgt_vocab, size));
         LinearView src_embedding =
-            network_.joint ? embedding : weight("src_embedding.weight", network_.src_vocab, size);
+            network_.joint ? embedding : kept(weight("src_embedding.weight", network_.src_vocab, size));
         view.src_embedding = dense(src_embedding, kept_);
         view.tgt_embedding = network_.joint ? view.src_embedding : dense(embedding, temporary_);
         for (int layer = 0; layer < network_.encoder_layers; layer++)
@@ -125,7 +126,7 @@ class Parameters {
         view.first_state = linear("decoder.first_state.layer", network_.decoder_layers * states * hidden, context);
         view.readout = linear("decoder.readout.hidden", size, hidden);
         view.output = embedding;
-        view.output.bias = floats("output_bias", network_.tgt_vocab);
+        view.output.bias = kept(floats("output_bias", network_.tgt_vocab), network_.tgt_vocab);
     }
 
     // score(s, h) is s h, s W h, or v tanh(W s + U h).
@@ -137,7 +138,7 @@ class Parameters {
         if (network_.attention == SEQ2SEQ_ADDITIVE) {
             view.key = linear(name + "key", hidden, hidden);
             view.query = unbiased(weight(name + "query.weight", hidden, hidden));
-            view.attention_score = matrix(name + "score.weight", 1, hidden);
+            view.attention_score = kept(matrix(name + "score.weight", 1, hidden), hidden);
         }
         view.value = unbiased(weight("decoder.readout.contexts.0.weight", network_.embedding_size, hidden));
     }
@@ -226,6 +227,19 @@ class Parameters {
         return values;
     }
 
+    // A copy of a layer's weight.
+    LinearView kept(LinearView view) {
+        const size_t size = size_t(view.out) * view.in;
+        view.weight = kept(view.weight, size);
+        view.scales = kept(view.scales, view.out);
+        if (view.quantized) view.quantized = bytes_.emplace_back(view.quantized, view.quantized + size).data();
+        return view;
+    }
+
+    const float* kept(const float* values, size_t size) {
+        return values ? kept_.emplace_back(values, values + size).data() : nullptr;
+    }
+
     float* array(size_t size, Arrays& arrays) { return arrays.emplace_back(size).data(); }
 
     bool is_left(const std::string& name) const {
@@ -260,4 +274,5 @@ class Parameters {
     const Seq2seqNetwork network_;
     std::vector<const Seq2seqTensor*> left_;
     Arrays kept_, temporary_;
+    std::deque<std::vector<int8_t>> bytes_;
 };

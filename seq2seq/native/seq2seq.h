@@ -70,8 +70,7 @@ typedef struct {
 
 typedef struct Seq2seqModel Seq2seqModel;
 
-/* Make a model, into *model. Of the tensors, src_embedding.*, tgt_embedding.*, output_bias and decoder.attention.score.*
- * must stay where they are as long as the model is used; the others are copied.
+/* Make a model, into *model. It has copies of the tensors.
  * level: an instruction set. fault: [128], gets the name of the tensor at fault if there is one. */
 SEQ2SEQ_API int seq2seq_load(const Seq2seqTensor* tensors, int32_t count, const Seq2seqNetwork* network, int32_t level,
                              Seq2seqModel** model, char* fault);

@@ -14,7 +14,8 @@ from seq2seq.config import CLEANING_RULES, Rule
 from seq2seq.data.bitext import Pair
 from seq2seq.data.cleaning import Rules
 from seq2seq.data.languages import language_warnings, looks_swapped
-from seq2seq.data.statistics import draw_groups, length_ratios, main_scripts, survey
+from seq2seq.data.statistics import draw_groups, length_ratios, survey
+from seq2seq.tokenizer.scripts import main_scripts
 
 words = st.sampled_from(["a", "b", "c", "", "a b"])
 

@@ -42,7 +42,7 @@ class RandomNetwork:
     def to_engine(self) -> NetworkTensors:
         """The engine's version of the network."""
         src_vocab = TGT_VOCAB if self.joint else SRC_VOCAB
-        return NetworkTensors.read(self.path, self.config, src_vocab, TGT_VOCAB, self.joint)
+        return NetworkTensors.parse(self.path.read_bytes(), self.config, src_vocab, TGT_VOCAB, self.joint)
 
     def reference(self, sources: SourceIds, options: SearchOptions) -> list[list[Hypothesis]]:
         """The result of the reference search on the torch network."""

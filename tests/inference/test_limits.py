@@ -87,7 +87,7 @@ def test_int8_weights_of_minus_128_are_refused(tmp_path: Path) -> None:
     tensors[name] = tensors[name].copy()
     tensors[name][0, 0] = -128
     random_network.path.write_bytes(safetensors.numpy.save(tensors))
-    with pytest.raises(InputError, match=f"weights: damaged .{name} has values under -127"):
+    with pytest.raises(InputError, match=f"damaged .{name} has values under -127"):
         CompiledNetwork(random_network.to_engine(), max(isa_levels()))
 
 
@@ -106,7 +106,7 @@ from seq2seq.inference.network import NetworkTensors
 from seq2seq.native.engine import isa_levels
 from seq2seq.search.options import SearchOptions
 config = ModelConfig(embedding_size=6, hidden_size=64, context_size=5, attention="dot")
-network = NetworkTensors.read(Path({str(random_network.path)!r}), config, SRC_VOCAB, TGT_VOCAB, False)
+network = NetworkTensors.parse(Path({str(random_network.path)!r}).read_bytes(), config, SRC_VOCAB, TGT_VOCAB, False)
 engine = CompiledNetwork(network, max(isa_levels()))
 few, many = sentences(3), sentences(300)
 small, wide = SearchOptions(beam_size=3, length_penalty=1.0), SearchOptions(beam_size=2000, length_penalty=1.0)

@@ -3,6 +3,8 @@
 SEQ2SEQ_FUZZ sets the number of random cases; `make sanitize` runs many, with errors in memory reported.
 """
 
+import ctypes
+import math
 import os
 import random
 from dataclasses import replace
@@ -11,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from seq2seq.config import ModelConfig
 from seq2seq.errors import InputError
@@ -21,7 +22,7 @@ from seq2seq.inference.quantization import quantize
 from seq2seq.inference.shortlist import Shortlist
 from seq2seq.model.network import EncoderDecoder
 from seq2seq.model.weights import pack_weights
-from seq2seq.native.engine import UnsupportedModelError, isa_levels
+from seq2seq.native.engine import RawTensor, UnsupportedModelError, isa_levels
 from seq2seq.search.options import SearchOptions
 from seq2seq.tokenizer.tokenizer import EOS
 
@@ -48,13 +49,25 @@ def networks() -> list[NetworkTensors]:
         config = ModelConfig(**{"embedding_size": 6, "hidden_size": 8, "context_size": 5, **settings})
         weights = pack_weights(EncoderDecoder(config, VOCAB, VOCAB, True))
         for content in (weights, quantize(weights)):
-            found.append(NetworkTensors(safetensors.numpy.load(content), config, VOCAB, VOCAB, True))
+            found.append(NetworkTensors.parse(content, config, VOCAB, VOCAB, True))
     return found
+
+
+def array_of(tensor: RawTensor) -> np.ndarray:
+    is_int8 = tensor.dtype == "I8"
+    content = ctypes.string_at(tensor.address, math.prod(tensor.shape) * (1 if is_int8 else 4))
+    return np.frombuffer(content, np.int8 if is_int8 else np.float32).reshape(tensor.shape)
+
+
+def tensor_of(array: np.ndarray) -> RawTensor:
+    array = np.ascontiguousarray(array)
+    names = {np.float32: "F32", np.int8: "I8", np.float64: "F64", np.int32: "I32"}
+    return RawTensor(names[array.dtype.type], array.shape, array.ctypes.data, array)
 
 
 def damaged(network: NetworkTensors, draw: random.Random) -> NetworkTensors:
     """The network with one to three changes."""
-    tensors, config = dict(network.tensors), network.config
+    tensors, config = {name: array_of(tensor) for name, tensor in network.tensors.items()}, network.config
     src_vocab, tgt_vocab = network.src_vocab, network.tgt_vocab
     for _ in range(draw.randint(1, 3)):
         name = draw.choice(list(tensors))
@@ -78,7 +91,8 @@ def damaged(network: NetworkTensors, draw: random.Random) -> NetworkTensors:
             config = config.model_copy(update={draw.choice([field, "summaries"]): draw.choice(NUMBERS)})
         else:
             src_vocab, tgt_vocab = draw.choice([VOCAB, *NUMBERS]), draw.choice([VOCAB, *NUMBERS])
-    return replace(network, tensors=tensors, config=config, src_vocab=src_vocab, tgt_vocab=tgt_vocab)
+    changed = {name: tensor_of(array) for name, array in tensors.items()}
+    return replace(network, tensors=changed, config=config, src_vocab=src_vocab, tgt_vocab=tgt_vocab)
 
 
 def shortlist(draw: random.Random) -> Shortlist:
