@@ -72,6 +72,11 @@ class CleanErrors(TyperGroup):
                 traceback.print_exc()
             if _is_out_of_memory(error):
                 return _report_error(_OUT_OF_MEMORY)
+            if package := _missing_package(error):
+                return _report_error(
+                    f"this needs the package {package}, which is not installed: install seq2seq with all that it "
+                    "requires, by pip without --no-deps"
+                )
             return _report_internal_error(error)
         return result if isinstance(result, int) else 0
 
@@ -95,6 +100,12 @@ def _describe(error: OSError) -> str:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else flushing the buffer fails again at exit
         return f"standard input or output: {reason}"
     return reason
+
+
+def _missing_package(error: Exception) -> str:
+    """The package that is not installed, as in an installation for translating only; empty if that is not the error."""
+    package = ((error.name or "") if isinstance(error, ModuleNotFoundError) else "").partition(".")[0]
+    return "" if package == "seq2seq" else package
 
 
 _OUT_OF_MEMORY_SIGNS = (

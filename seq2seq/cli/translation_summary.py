@@ -102,8 +102,11 @@ class Summary:
         """A warning if the text is in another language than the model's, and translations are bad accordingly."""
         if self._estimates and self._confidence / self._estimates >= _CONFIDENT:
             return ""
-        own = language_code(self._source.language)
-        language = other_language(self._sample, own)
+        try:
+            own = language_code(self._source.language)
+            language = other_language(self._sample, own)
+        except ModuleNotFoundError:  # an installation for translating only recognises no languages
+            return ""
         if not language:
             return ""
         return f"the text looks like {language_name(language)}; the model translates from {language_name(own)}"

@@ -35,6 +35,50 @@ def test_translate_loads_neither(trained: Path) -> None:
     assert loaded("translate", trained, stdin="un deux\n") == "False False"
 
 
+# The packages of an installation for translating only, and what they need themselves.
+LIGHT = """
+import sys
+from importlib.abc import MetaPathFinder
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in sys.argv[1].split():
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from seq2seq.cli import app
+app(sys.argv[2:])
+"""
+HEAVY = (
+    "torch numpy accelerate datasets ftfy huggingface_hub langcodes lxml py3langid pyarrow python_calamine yaml "
+    "sacrebleu safetensors translate zstandard"
+)
+
+
+def run_light(*words: object, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", LIGHT, HEAVY, *map(str, words)]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True)
+
+
+def test_four_packages_are_enough_to_translate(trained: Path, tmp_path: Path) -> None:
+    lines = "un deux\n" + "The weather is nice today and we are going to the beach.\n" * 20
+    result = run_light("translate", trained, stdin=lines)
+    assert (result.returncode, result.stdout.count("\n")) == (0, 21)
+    assert result.stdout.splitlines()[0] == Translator.load(trained).translate(["un deux"])[0]
+    (tmp_path / "table.csv").write_text("id,fr\n1,un deux\n")
+    options = ["--table", tmp_path / "table.csv", "--src-column", "fr", "-o", tmp_path / "out.csv"]
+    assert run_light("translate", trained, *options).returncode == 0
+    assert run_light("info", trained).returncode == 0
+
+
+def test_what_needs_more_packages_says_so(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("un\ndeux\n")
+    sides = ["--train-src", tmp_path / "text", "--train-tgt", tmp_path / "text"]
+    for command in (["train", *sides], ["evaluate", trained, "--src", tmp_path / "text", "--ref", tmp_path / "text"]):
+        result = run_light(*command)
+        assert result.returncode == 2
+        assert result.stderr.startswith("seq2seq: error: this needs the package ")
+        assert result.stderr.count("\n") == 1
+
+
 def test_an_ensemble_loads_torch(trained: Path) -> None:
     assert loaded("translate", trained, trained, stdin="un deux\n") == "True True"
 
