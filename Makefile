@@ -51,7 +51,7 @@ sanitize: $(READY)
 	rm -f $(SANITIZED)/seq2seq/native/_library.*
 	g++ -std=c++17 -O1 -g -fPIC -shared $(SANITIZER) -fno-math-errno -Wno-psabi seq2seq/native/*.cpp \
 		-o $(SANITIZED)/seq2seq/native/_library.so
-	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 SEQ2SEQ_FUZZ=5000 \
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 SEQ2SEQ_FUZZ=50000 \
 		PYTHONPATH=$(SANITIZED) $(BIN)/pytest -p no:cacheprovider $(NATIVE_TESTS)
 
 wheels: $(READY)

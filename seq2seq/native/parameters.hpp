@@ -101,7 +101,7 @@ class Parameters {
             network_.joint ? embedding : kept(weight("src_embedding.weight", network_.src_vocab, size));
         view.src_embedding = dense(src_embedding, kept_);
         view.tgt_embedding = network_.joint ? view.src_embedding : dense(embedding, temporary_);
-        for (int layer = 0; layer < network_.encoder_layers; layer++)
+        for (int layer = 0; layer < network_.encoder_layers && status == SEQ2SEQ_OK; layer++)
             for (int direction = 0; direction < view.directions; direction++) {
                 std::string name = "encoder.layers." + std::to_string(layer) + ".";
                 if (network_.bidirectional) name += direction ? "right_to_left." : "left_to_right.";
@@ -111,7 +111,7 @@ class Parameters {
         view.summary = linear("encoder.summary", context, 3 * hidden);
 
         const int first_width = view.has_attention ? size : size + context;
-        for (int layer = 0; layer < network_.decoder_layers; layer++)
+        for (int layer = 0; layer < network_.decoder_layers && status == SEQ2SEQ_OK; layer++)
             view.decoder.push_back(recurrence("decoder.recurrence.layers." + std::to_string(layer) + ".run",
                                               layer ? hidden : first_width, hidden));
         if (status != SEQ2SEQ_OK) return;

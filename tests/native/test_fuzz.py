@@ -28,7 +28,7 @@ from seq2seq.tokenizer.tokenizer import EOS
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not isa_levels(), reason="needs the compiled engine")
-CASES = int(os.environ.get("SEQ2SEQ_FUZZ", "100"))
+CASES = int(os.environ.get("SEQ2SEQ_FUZZ", "2000"))
 VOCAB = 40
 NUMBERS = [-(2**31), -1, 0, 1, 2, 3, VOCAB - 1, VOCAB, VOCAB + 1, 2**16, 2**24, 2**31 - 1]
 KINDS: list[dict[str, Any]] = [
