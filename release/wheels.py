@@ -71,7 +71,10 @@ def build_wheel(package: Path, platform: Platform, output: Path, folder: Path) -
     """Compile the library for a platform and write the wheel."""
     copy = folder / package.name
     shutil.copytree(package, copy)
-    compile_library(platform, copy / "seq2seq" / "native" / platform.library)
+    built = folder / "build"  # the compiler leaves other files there
+    built.mkdir()
+    compile_library(platform, built / platform.library)
+    shutil.copy(built / platform.library, copy / "seq2seq" / "native")
     (description,) = copy.glob("*.dist-info/WHEEL")
     lines = [line for line in description.read_text().splitlines() if not line.startswith(("Tag:", "Root-Is-Purelib:"))]
     tags = [f"Tag: py3-none-{tag}" for tag in platform.tag.split(".")]

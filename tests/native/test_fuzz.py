@@ -81,7 +81,8 @@ def damaged(network: NetworkTensors, draw: random.Random) -> NetworkTensors:
         elif kind == 3:
             tensors[name] = array.reshape(*draw.choice([(-1,), (1, -1), (-1, 1)]))
         elif kind == 4:
-            tensors[name] = array.astype(draw.choice([np.float32, np.int8, np.float64, np.int32]))
+            with np.errstate(invalid="ignore"):  # of NaN
+                tensors[name] = array.astype(draw.choice([np.float32, np.int8, np.float64, np.int32]))
         elif kind == 5:
             tensors[name] = np.full_like(
                 array, draw.choice([np.nan, np.inf, -1e38]) if array.dtype != np.int8 else -128
