@@ -65,6 +65,7 @@ def tensor_of(array: np.ndarray) -> RawTensor:
     return RawTensor(names[array.dtype.type], array.shape, array.ctypes.data, array)
 
 
+@np.errstate(all="ignore")  # NaN may become whole numbers
 def damaged(network: NetworkTensors, draw: random.Random) -> NetworkTensors:
     """The network with one to three changes."""
     tensors, config = {name: array_of(tensor) for name, tensor in network.tensors.items()}, network.config
@@ -81,8 +82,7 @@ def damaged(network: NetworkTensors, draw: random.Random) -> NetworkTensors:
         elif kind == 3:
             tensors[name] = array.reshape(*draw.choice([(-1,), (1, -1), (-1, 1)]))
         elif kind == 4:
-            with np.errstate(invalid="ignore"):  # of NaN
-                tensors[name] = array.astype(draw.choice([np.float32, np.int8, np.float64, np.int32]))
+            tensors[name] = array.astype(draw.choice([np.float32, np.int8, np.float64, np.int32]))
         elif kind == 5:
             tensors[name] = np.full_like(
                 array, draw.choice([np.nan, np.inf, -1e38]) if array.dtype != np.int8 else -128
