@@ -78,7 +78,8 @@ class Processes:
 
         # Its functions keep the process group that exists at the import as a default argument. Imported later, as by an
         # optimizer, they would keep it alive after it is destroyed, and its threads can abort the exiting interpreter.
-        import torch.distributed.nn.functional
+        if torch.distributed.is_available():
+            import torch.distributed.nn.functional
         from accelerate import PartialState
 
         self._state = PartialState(cpu=not torch.cuda.is_available(), timeout=_PATIENCE)

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,7 +106,7 @@ def _describe(error: OSError) -> str:
 def _missing_package(error: Exception) -> str:
     """The package that is not installed, as in an installation for translating only; empty if that is not the error."""
     package = ((error.name or "") if isinstance(error, ModuleNotFoundError) else "").partition(".")[0]
-    return "" if package == "seq2seq" else package
+    return package if package and package != "seq2seq" and not find_spec(package) else ""
 
 
 _OUT_OF_MEMORY_SIGNS = (

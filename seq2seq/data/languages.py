@@ -50,12 +50,12 @@ def _language_code(text: str) -> str:
     return language.language or "" if is_meant else ""
 
 
-@lru_cache(maxsize=4096)
 def may_be_same(language: str, other: str) -> bool:
     """Whether two names or codes may denote the same language: they do, or one of them is empty."""
     return not language or not other or (language_code(language) or language) == (language_code(other) or other)
 
 
+@lru_cache(maxsize=4096)
 def is_spoken(code: str) -> bool:
     """Whether the language with this code is known to have speakers."""
     from langcodes import Language

@@ -72,6 +72,11 @@ class ValidationParts:
         return cls(parts["held_out"], parts["trained"], parts["old"], tuple(parts["corrected"]))
 
 
+def is_tuning(data: PreparedData) -> bool:
+    """Whether the data is that of a fine-tuning."""
+    return _TUNING in data.report
+
+
 @dataclass(frozen=True)
 class Corrections:
     """Words that new references have and the translations of the old model have not, and the reverse."""

@@ -72,7 +72,10 @@ def load_engine(folder: ModelFolder) -> Engine | None:
         except ValueError as error:
             raise InputError(f"{folder.path / SHORTLIST}: damaged ({error})") from None
         network = replace(network, shortlist=shortlist)
-    return _engine(network, folder)
+    try:
+        return _engine(network, folder)
+    except UnsupportedModelError as error:
+        raise InputError(f"{folder.weights}: tensor {str(error)!r} is missing or not of this model") from None
 
 
 def engine_of(model: "TrainedModel") -> Engine | None:
@@ -85,7 +88,10 @@ def engine_of(model: "TrainedModel") -> Engine | None:
     tensors = {
         name: RawTensor("F32", tuple(tensor.shape), tensor.data_ptr(), tensor) for name, tensor in contiguous.items()
     }
-    return _engine(NetworkTensors(tensors, model.config.model, *_sizes(model.tokenizers)), model)
+    try:
+        return _engine(NetworkTensors(tensors, model.config.model, *_sizes(model.tokenizers)), model)
+    except UnsupportedModelError:
+        return None
 
 
 def _sizes(tokenizers: Tokenizers) -> tuple[int, int, bool]:
@@ -102,8 +108,5 @@ def _engine(network: NetworkTensors, model: "ModelFolder | TrainedModel") -> Eng
             stacklevel=1,  # the same line for all callers: it is shown once
         )
         return None
-    try:
-        compiled = CompiledNetwork(network, max(isa_levels()))
-    except UnsupportedModelError:
-        return None
+    compiled = CompiledNetwork(network, max(isa_levels()))
     return Engine(model.config, model.tokenizers, model.profile, compiled, worker_count())

@@ -39,7 +39,10 @@ class NetworkTensors:
     def parse(cls, content: bytes, config: ModelConfig, src_vocab: int, tgt_vocab: int, joint: bool) -> Self:
         """From the content of a safetensors file. Raises ValueError if it is damaged."""
         layout = parse_layout(content[: 8 + header_size(content)], len(content))
-        start = ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p).value or 0
+        # The first tensor begins after a header of any length, but floats must be at multiples of their size.
+        padding = -(8 + header_size(content)) % 8
+        content = bytes(padding) + content if padding else content
+        start = padding + (ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p).value or 0)
         tensors = {
             name: RawTensor(entry.dtype, entry.shape, start + entry.start, content) for name, entry in layout.items()
         }

@@ -44,6 +44,8 @@ def parse_layout(head: bytes, size: int) -> dict[str, Entry]:
         raise ValueError("its header is nested too deeply") from None
     if not isinstance(header, dict):
         raise ValueError("its header is not an object")
+    if any(0xD800 <= ord(character) < 0xE000 for name in header for character in name):
+        raise ValueError("its header has a name that is not text")
     entries = {str(name): _entry(value, first) for name, value in header.items() if name != _METADATA}
     position = first
     for entry in sorted(entries.values(), key=lambda entry: (entry.start, entry.end)):

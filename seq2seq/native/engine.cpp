@@ -137,6 +137,8 @@ int seq2seq_engine_level() { return best_level(); }
 int seq2seq_load(const Seq2seqTensor* tensors, int32_t count, const Seq2seqNetwork* network, int32_t level,
                  Seq2seqModel** model, char* fault) {
     *model = nullptr;
+    *fault = 0;
+    if (level < 0 || level > best_level()) return SEQ2SEQ_INVALID;
     return status_of([&] {
         Parameters parameters(tensors, count, *network);
         snprintf(fault, 128, "%s", parameters.fault.c_str());

@@ -64,8 +64,11 @@ class Model:
         status = functions.seq2seq_load(views, len(views), byref(network), level, byref(address), fault)
         if status == OUT_OF_MEMORY:
             raise MemoryError
+        if status == INVALID:
+            raise ValueError(f"level {level}: not among those of this processor")
+        name = fault.value.decode(errors="replace")
         if status in (UNSUPPORTED, DAMAGED):
-            raise (UnsupportedModelError if status == UNSUPPORTED else DamagedTensorError)(fault.value.decode())
+            raise (UnsupportedModelError if status == UNSUPPORTED else DamagedTensorError)(name)
         self._address, self._search = address, functions.seq2seq_search
         weakref.finalize(self, functions.seq2seq_free, address)
 

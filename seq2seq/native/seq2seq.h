@@ -51,7 +51,7 @@ enum Seq2seqType { SEQ2SEQ_FLOAT32, SEQ2SEQ_INT8 };
 
 typedef struct {
     const char* name;
-    const void* data;
+    const void* data; /* aligned to its type */
     int32_t type;    /* Seq2seqType. An int8 matrix NAME has a scale per row in the float32 tensor NAME.scales. */
     int32_t rank;    /* 1 or 2 */
     int32_t shape[2];

@@ -5,7 +5,7 @@ data/               tokenizers, encoded pairs, the validation text and the data 
 metrics.jsonl       the losses and validations so far
 checkpoints.json    which step is `best` and which is `last`
 steps/<step>/       a model folder each, and `state/` to resume from it
-start/              the model that a fine-tuning started from
+start/              the model that the training began with, of a fine-tuning and of some students
 
 A distillation has several runs in its folder (`distillation_folder.py`), and is known by that of its student.
 """
@@ -86,7 +86,7 @@ class RunFolder:
 
     @property
     def start(self) -> Path:
-        """The folder of the model that a fine-tuning started from; a training from the beginning has none."""
+        """The folder of the model that the training began with; a training from nothing has none."""
         return self.path / _START
 
     def step(self, number: int) -> Path:

@@ -248,6 +248,8 @@ class _Stages:
         training: dict[str, object] = {"minutes": self._student_minutes()}
         self._progress.note(f"student: {training['minutes']:.3g} minutes")
         start = self._start()
+        if start:
+            self._progress.note(f"it begins with what {start} has learnt")
         if start and not self._config.is_given("training.learning_rate"):
             training["learning_rate"] = _LEARNING_RATE * self._config.training.learning_rate
         changes = {
@@ -258,7 +260,9 @@ class _Stages:
 
     def _start(self) -> Path | None:
         """The teacher with whose parameters the student begins; None unless one of the same network is trained."""
-        is_same = "forward" in self._missing and self._config.model == build_config(_TEACHER_PRESET).model
+        dropout = {"dropout": self._config.model.dropout}
+        teacher = build_config(_TEACHER_PRESET).model.model_copy(update=dropout)
+        is_same = "forward" in self._missing and self._config.model == teacher
         return self._files.teacher("forward") if is_same else None
 
     def _student_minutes(self) -> float:

@@ -15,7 +15,7 @@ from seq2seq.data.bitext import Pair
 from seq2seq.data.languages import may_be_same
 from seq2seq.data.preparation import PreparedData
 from seq2seq.data.sources import Sources
-from seq2seq.data.tuning_data import ValidationParts, prepare_tuning_data, words_of
+from seq2seq.data.tuning_data import ValidationParts, is_tuning, prepare_tuning_data, words_of
 from seq2seq.distributed import is_main_process
 from seq2seq.errors import InputError
 from seq2seq.evaluation.metrics import score_corpus, validation_metric
@@ -79,7 +79,7 @@ def _expect_tuning_of(start: ModelFolder, run: RunFolder) -> None:
     """Raises InputError if a run that is to be resumed is not a fine-tuning of this model."""
     if not run.is_run:
         return
-    if not run.start.is_dir():
+    if not is_tuning(open_run(run.path)[1]):
         raise InputError(f"{run.path}: is not a fine-tuning; give another folder with -o")
     if open_model(run.start).read_weights() != start.read_weights():
         raise InputError(f"{run.path}: is a fine-tuning of another model; give that one, or another folder with -o")

@@ -12,6 +12,7 @@ from seq2seq.config import Config, TrainingConfig, config_differences, did_you_m
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.preparation import PreparedData, load_data, prepare_data
 from seq2seq.data.sources import DOWNLOADS, Sources, expect_readable, open_sources
+from seq2seq.data.tuning_data import is_tuning
 from seq2seq.distributed import Processes, drop_stray_variables
 from seq2seq.errors import InputError
 from seq2seq.evaluation.metrics import DEFAULT_METRIC
@@ -90,7 +91,10 @@ def _train_in(
         if model.tokenizers.contents() != data.tokenizers.contents():
             raise InputError(f"{last}: damaged (its vocabularies differ from those of the run's data)")
     elif run.start.is_dir():
-        model = replace(load_model(run.start), config=config)
+        start = load_model(run.start)
+        network = build_network(config, start.tokenizers)  # its dropout may be another
+        network.load_state_dict(start.network.state_dict())
+        model = replace(start, config=config, network=network)
     else:
         torch.manual_seed(config.training.seed)
         model = TrainedModel(config, build_network(config, data.tokenizers), data.tokenizers, data.profile)
@@ -113,7 +117,7 @@ def _train_in(
         f"done: {state.step:,} steps in {(time.monotonic() - started) / 60:.1f} min; best at step "
         f"{state.best_step:,} with validation {trainer.validator.metric} {state.best_score:.2f}, in {folder}"
     )
-    if not run.start.is_dir():  # A fine-tuning has figures of its own.
+    if not is_tuning(data):  # it has figures of its own
         for name, text in trainer.closing_lines.items():
             progress.note(f"{name.replace('_', ' '):<21} {text}")
     return state

@@ -60,6 +60,7 @@ def tensor(shape: object = (2,), offsets: object = (0, 8), dtype: object = "F32"
         file({"a": tensor(dtype=[])}),
         file({"a": tensor(offsets=(0, 4, 8))}),
         file({"a": 5}),
+        file({"\ud800": tensor()}),
         file([1]),
         file(b"{"),
         file(b"[" * 100_000),

@@ -12,10 +12,14 @@ from seq2seq.cli import app
 from seq2seq.config import Config, DataConfig
 from seq2seq.data.distillation_data import TextPair
 from seq2seq.io.lines import read_lines
+from seq2seq.model.dropout import SequenceDropout
+from seq2seq.model.network import EncoderDecoder
 from seq2seq.presets import build_config
 from seq2seq.runs.distillation_folder import DistillationFolder
 from seq2seq.runs.model_folder import open_model
 from seq2seq.runs.run_folder import RunFolder
+from seq2seq.runs.trained_model import build_network
+from seq2seq.tokenizer.tokenizer import Tokenizers
 from seq2seq.training.distillation import Teaching, distill
 from seq2seq.training.progress import Progress
 from seq2seq.training.relabelling import Relabelling
@@ -74,19 +78,27 @@ def test_of_several_translations_the_one_closest_to_the_reference_is_taken(disti
 
 
 def test_a_student_of_the_same_network_begins_with_what_its_teacher_learnt(
-    trained: Path, bitext: tuple[Path, Path], tmp_path: Path
+    trained: Path, bitext: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = DataConfig(train_src=(str(bitext[1]),), train_tgt=(str(bitext[0]),), src_lang="en", tgt_lang="fr")
-    config = build_config(
-        "attention", options={"training.max_steps": 4, "training.minutes": 5.0, "training.threads": 1}
-    )
-    config = config.model_copy(update={"data": data})
+    options = {"training.max_steps": 4, "training.minutes": 5.0, "training.threads": 1, "model.dropout": 0.25}
+    config = build_config("attention", options=options).model_copy(update={"data": data})
+    rates: list[set[float]] = []
+
+    def recording(config: Config, tokenizers: Tokenizers) -> EncoderDecoder:
+        network = build_network(config, tokenizers)
+        rates.append({module.rate for module in network.modules() if isinstance(module, SequenceDropout)})
+        return network
+
+    monkeypatch.setattr("seq2seq.training.run.build_network", recording)
     run(config, tmp_path / "run", Teaching(reverse_teachers=(str(trained),)))
     files = DistillationFolder(tmp_path / "run")
     teacher, student = open_model(files.teacher("forward")), open_model(files.student)
     assert open_model(RunFolder(files.student).start).read_weights() == teacher.read_weights()
     assert student.tokenizers.contents() == teacher.tokenizers.contents()
     assert student.read_weights() != teacher.read_weights()
+    assert rates == [{teacher.config.model.dropout}, {0.25}]
+    assert teacher.config.model.dropout != 0.25
     assert student.config.training.learning_rate == teacher.config.training.learning_rate / 2
 
 
