@@ -55,8 +55,8 @@ class Model:
     def __init__(self, tensors: Mapping[str, RawTensor], network: Network, level: int) -> None:
         """tensors: parameters of torch modules by name. level: one of `isa_levels()`.
 
-        Raises UnsupportedModelError if a tensor is missing, superfluous or of another type or shape, and
-        DamagedTensorError.
+        Raises UnsupportedModelError if a tensor is missing, superfluous or of another type or shape;
+        DamagedTensorError; and ValueError for another level.
         """
         functions = _functions()
         views = (Tensor * len(tensors))(*(_view(name, tensor) for name, tensor in tensors.items()))
