@@ -56,7 +56,7 @@ class Engine:
 
 def load_engine(folder: ModelFolder) -> Engine | None:
     """The engine for a model; None if it was not compiled or does not support the network, so that torch runs it."""
-    if not is_supported(folder.config.model):
+    if not is_supported(folder.config.model) or not _is_compiled():
         return None
     tokenizers, weights = folder.tokenizers, folder.read_weights()
     try:
@@ -82,7 +82,7 @@ def engine_of(model: "TrainedModel") -> Engine | None:
     """The engine for a model in memory, with its current parameters; None as in `load_engine`, and on a GPU."""
     parameters = dict(model.network.named_parameters())
     on_cpu = all(parameter.device.type == "cpu" for parameter in parameters.values())
-    if not on_cpu or not is_supported(model.config.model):
+    if not on_cpu or not is_supported(model.config.model) or not _is_compiled():
         return None
     contiguous = {name: parameter.detach().float().contiguous() for name, parameter in parameters.items()}
     tensors = {
@@ -99,14 +99,19 @@ def _sizes(tokenizers: Tokenizers) -> tuple[int, int, bool]:
     return len(tokenizers.src), len(tokenizers.tgt), tokenizers.joint
 
 
-def _engine(network: NetworkTensors, model: "ModelFolder | TrainedModel") -> Engine | None:
-    if not isa_levels():
-        warnings.warn(
-            "the compiled engine is missing, so torch translates, several times slower: install a C++ compiler and "
-            "reinstall seq2seq",
-            RuntimeWarning,
-            stacklevel=1,  # the same line for all callers: it is shown once
-        )
-        return None
+def _is_compiled() -> bool:
+    """Whether there is an engine; warns if there is none."""
+    if isa_levels():
+        return True
+    warnings.warn(
+        "the compiled engine is missing, so torch translates, several times slower: install a C++ compiler and "
+        "reinstall seq2seq",
+        RuntimeWarning,
+        stacklevel=1,  # the same line for all callers: it is shown once
+    )
+    return False
+
+
+def _engine(network: NetworkTensors, model: "ModelFolder | TrainedModel") -> Engine:
     compiled = CompiledNetwork(network, max(isa_levels()))
     return Engine(model.config, model.tokenizers, model.profile, compiled, worker_count())

@@ -48,7 +48,7 @@ Seq2seqModel* make_model(Parameters parameters, int level) {
 #if defined(NATIVE_X86)
     if (level >= 2) return new ModelOfLevel<avx512::Network, avx512::Search>(std::move(parameters));
     if (level == 1) return new ModelOfLevel<avx2::Network, avx2::Search>(std::move(parameters));
-#elif defined(NATIVE_ARM)
+#elif defined(NATIVE_ARM_DOT_PRODUCT)
     if (level >= 1) return new ModelOfLevel<dot_product::Network, dot_product::Search>(std::move(parameters));
 #endif
     return new ModelOfLevel<plain::Network, plain::Search>(std::move(parameters));

@@ -1,6 +1,6 @@
-// Includes vectors.hpp and NATIVE_BODY once per instruction set, each in a namespace of its own: avx512_bf16 (unless
-// NATIVE_WITHOUT_BF16), avx512, avx2 and plain on x86-64; dot_product and plain, which is NEON, on ARM. best_level()
-// selects one at run time. Code of the standard library is compiled outside of them, for every processor: so no function
+// Includes NATIVE_BODY once per instruction set, each in a namespace of its own: avx512_bf16 (unless NATIVE_WITHOUT_BF16),
+// avx512, avx2 and plain on x86-64; dot_product (unless NATIVE_WITHOUT_INT8) and plain, which is NEON, on ARM.
+// best_level() selects one at run time. Code of the standard library is compiled outside of them, for every processor: so no function
 // that needs an instruction set can be taken for one that does not.
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -12,6 +12,9 @@
 #endif
 #elif defined(__aarch64__)
 #define NATIVE_ARM
+#ifndef NATIVE_WITHOUT_INT8
+#define NATIVE_ARM_DOT_PRODUCT
+#endif
 #include <arm_neon.h>
 #if defined(__linux__)
 #include <sys/auxv.h>
@@ -27,18 +30,12 @@
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma")
 #endif
-namespace avx512_bf16 {
+#define NATIVE_LEVEL avx512_bf16
 #define NATIVE_BF16
 #define NATIVE_LANES 16
 #define NATIVE_PANEL_VECTORS 4
 #define NATIVE_TILE_ROWS 6
-#include "vectors.hpp"
-#include NATIVE_BODY
-#undef NATIVE_BF16
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
+#include "level.hpp"
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -53,16 +50,11 @@ namespace avx512_bf16 {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")
 #endif
-namespace avx512 {
+#define NATIVE_LEVEL avx512
 #define NATIVE_LANES 16
 #define NATIVE_PANEL_VECTORS 4
 #define NATIVE_TILE_ROWS 6
-#include "vectors.hpp"
-#include NATIVE_BODY
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
+#include "level.hpp"
 #ifdef __clang__
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -71,16 +63,11 @@ namespace avx512 {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
-namespace avx2 {
+#define NATIVE_LEVEL avx2
 #define NATIVE_LANES 8
 #define NATIVE_PANEL_VECTORS 2
 #define NATIVE_TILE_ROWS 6
-#include "vectors.hpp"
-#include NATIVE_BODY
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
+#include "level.hpp"
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -88,25 +75,19 @@ namespace avx2 {
 #endif
 #endif
 
-#ifdef NATIVE_ARM
+#ifdef NATIVE_ARM_DOT_PRODUCT
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("dotprod"))), apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("arch=armv8.2-a+dotprod")
 #endif
-namespace dot_product {
+#define NATIVE_LEVEL dot_product
 #define NATIVE_DOT_PRODUCT
 #define NATIVE_LANES 4
 #define NATIVE_PANEL_VECTORS 4
 #define NATIVE_TILE_ROWS 6
-#include "vectors.hpp"
-#include NATIVE_BODY
-#undef NATIVE_DOT_PRODUCT
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
+#include "level.hpp"
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -114,16 +95,11 @@ namespace dot_product {
 #endif
 #endif
 
-namespace plain {
+#define NATIVE_LEVEL plain
 #define NATIVE_LANES 4
 #define NATIVE_PANEL_VECTORS 2
 #define NATIVE_TILE_ROWS 4
-#include "vectors.hpp"
-#include NATIVE_BODY
-#undef NATIVE_LANES
-#undef NATIVE_PANEL_VECTORS
-#undef NATIVE_TILE_ROWS
-}
+#include "level.hpp"
 
 namespace {
 
@@ -151,7 +127,7 @@ inline int best_level() {
     return 2;
 }
 
-#elif defined(NATIVE_ARM)
+#elif defined(NATIVE_ARM_DOT_PRODUCT)
 
 inline int best_level() {
 #if defined(__APPLE__)

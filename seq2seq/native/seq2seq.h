@@ -41,7 +41,7 @@ SEQ2SEQ_API void seq2seq_sizes(int32_t* sizes);
 
 /* The fastest instruction set that this processor has and the library was compiled for. All from 0 on may be used.
  * x86-64: 0 SSE2, 1 AVX2, 2 AVX-512 with VNNI, 3 the same with BF16 (training only).
- * ARM: 0 NEON, 1 with dot products. WebAssembly: 0. */
+ * ARM: 0 NEON, 1 with dot products (engine only). WebAssembly: 0. */
 SEQ2SEQ_API int seq2seq_engine_level(void);
 SEQ2SEQ_API int seq2seq_training_level(void);
 

@@ -10,6 +10,7 @@
 #include "memory.hpp"
 
 #define NATIVE_BODY "training.hpp"
+#define NATIVE_WITHOUT_INT8  // training computes in float32 and BF16
 #include "levels.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)

@@ -60,6 +60,12 @@ def test_out_of_range_searches_are_refused(source: list[int], changes: dict[str,
     assert engine.search_batch(valid, OPTIONS) == expected
 
 
+@pytest.mark.parametrize("level", [-1, 99])
+def test_levels_that_the_processor_does_not_have_are_refused(level: int, network: NetworkTensors) -> None:
+    with pytest.raises(ValueError, match=f"level {level}: not among those of this processor"):
+        CompiledNetwork(network, level)
+
+
 def test_empty_batch_has_no_results(network: NetworkTensors) -> None:
     assert CompiledNetwork(network, max(isa_levels())).search_batch([], OPTIONS) == []
 

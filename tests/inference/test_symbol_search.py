@@ -87,7 +87,7 @@ def test_engine_matches_the_reference_search(settings: dict[str, Any], options: 
     for level in isa_levels():
         actual = CompiledNetwork(network, level).search_batch(sources, options)
         assert_same([hypotheses[:1] for hypotheses in actual], [hypotheses[:1] for hypotheses in expected])
-        # Of hundreds some are ranked the same but for rounding, so the order of the others may differ.
+        # Of hundreds some are ranked the same apart from rounding, so the order of the others may differ.
         assert_same(*([sorted(hypotheses, key=_tokens) for hypotheses in found] for found in (actual, expected)))
 
 

@@ -41,7 +41,7 @@ int main(void) {
         tensor->data = read_bytes(values * (tensor->type == SEQ2SEQ_INT8 ? 1 : 4));
     }
     int32_t highest = seq2seq_engine_level();
-    printf("%d\n", highest);
+    printf("%d %d\n", highest, seq2seq_training_level());
     Seq2seqModel* model;
     char fault[128];
     int status = seq2seq_load(tensors, count, network, level < highest ? level : highest, &model, fault);

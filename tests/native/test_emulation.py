@@ -72,7 +72,7 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     zig = [sys.executable, "-m", "ziglang"]
     case = Path(__file__).parent / "search_case.c"
     subprocess.run([*zig, "cc", "-target", target, "-O2", "-c", str(case), "-o", str(folder / "case.o")], check=True)
-    sources = [str(folder / "case.o"), str(ROOT / "seq2seq" / "native" / "engine.cpp")]
+    sources = [str(folder / "case.o"), *(str(ROOT / source) for source in module["sources"])]
     command = [*zig, "c++", "-target", target, *options, *module["extra-compile-args"], *sources]
     executable = folder / ("program.exe" if name == "Windows" else "program")
     subprocess.run([*command, "-o", str(executable)], check=True)
@@ -97,8 +97,8 @@ def case(network: NetworkTensors, level: int, sources: Sequence[Sequence[int]]) 
     return data + ints(OPTIONS.beam_size, OPTIONS.n_best, EOS, BOS)
 
 
-def found(name: str, program: Path, data: bytes) -> tuple[int, list[tuple[float, tuple[int, ...]]]]:
-    """The highest level there, and the hypotheses of all sentences."""
+def found(name: str, program: Path, data: bytes) -> tuple[list[int], list[tuple[float, tuple[int, ...]]]]:
+    """The highest levels of the engine and of training there, and the hypotheses of all sentences."""
     if name == "WebAssembly":
         files = [program.with_name("in"), program.with_name("out")]
         files[0].write_bytes(data)
@@ -109,7 +109,7 @@ def found(name: str, program: Path, data: bytes) -> tuple[int, list[tuple[float,
         output = subprocess.run(command, input=data, check=True, capture_output=True).stdout.decode()
     first, *lines = output.splitlines()
     rows = [line.split() for line in lines]
-    return int(first), [(float(score), tuple(map(int, tokens))) for score, *tokens in rows]
+    return [int(level) for level in first.split()], [(float(score), tuple(map(int, tokens))) for score, *tokens in rows]
 
 
 @pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
@@ -146,6 +146,6 @@ def test_the_engine_finds_what_torch_finds(
     for level in TARGETS[name][2]:
         highest, hypotheses = found(name, executable, case(network, level, sources))
         if name not in ("x86_64", "Windows"):
-            assert highest == TARGETS[name][2][-1]
+            assert highest == [TARGETS[name][2][-1], 0]
         assert [score for score, _ in hypotheses] == pytest.approx([best.score for best in expected], abs=1e-5)
         assert [tokens for _, tokens in hypotheses] == [best.tokens for best in expected]
